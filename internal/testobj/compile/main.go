@@ -1,0 +1,90 @@
+// Command compile compiles all test objects into one directory, for machines that have no compiler.
+// That directory is what $BPF2LSKEL_OBJECTS takes.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
+)
+
+func main() {
+	out := flag.String("o", "", "directory to fill")
+	target := flag.String("target", testobj.NativeTarget(), "bpfel or bpfeb")
+	cc := flag.String("cc", "", "compiler (default: $BPF2LSKEL_TEST_CC, or clang)")
+	flag.Parse()
+	if *out == "" || flag.NArg() > 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	if err := compileAll(*out, testobj.Options{Target: *target, CC: *cc}); err != nil {
+		fmt.Fprintln(os.Stderr, "compile:", err)
+		os.Exit(1)
+	}
+}
+
+// compileAll compiles the corpus and the objects with externs, as many at a time as there are processors.
+func compileAll(out string, opts testobj.Options) error {
+	var names []string
+	for _, dir := range []string{"", "extern"} {
+		more, err := testobj.Names(dir)
+		if err != nil {
+			return err
+		}
+		names = append(names, more...)
+	}
+
+	var (
+		wg    sync.WaitGroup
+		slots = make(chan struct{}, runtime.NumCPU())
+		errs  = make(chan error, len(names))
+	)
+	for _, name := range names {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			if err := compileOne(out, name, opts); err != nil {
+				errs <- err
+			}
+		})
+	}
+	wg.Wait()
+	select {
+	case err := <-errs:
+		return err
+	default:
+		return nil
+	}
+}
+
+// compileOne puts an object beside a copy of its source, which says what running it must give.
+func compileOne(out, name string, opts testobj.Options) error {
+	obj, err := testobj.Build(context.Background(), name, opts)
+	if err != nil {
+		return err
+	}
+	source, err := testobj.Source(name)
+	if err != nil {
+		return err
+	}
+	base := filepath.Join(out, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(base), 0o755); err != nil {
+		return err
+	}
+	for from, to := range map[string]string{obj: base + ".bpf.o", source: base + ".bpf.c"} {
+		raw, err := os.ReadFile(from)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(to, raw, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

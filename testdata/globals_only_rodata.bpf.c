@@ -1,0 +1,19 @@
+/* A read-only section alone, no map besides, and dead code behind a constant: the kernel removes the call
+ * of the helper that this program type does not have, because the map is frozen before the program loads.
+ *
+ * run: choose retval=4
+ */
+#include "bpf_test.h"
+
+const volatile __u32 enabled = 0;
+const volatile __u32 answer = 4;
+
+SEC("xdp")
+int choose(struct xdp_md *ctx)
+{
+	if (enabled)
+		return bpf_get_cgroup_classid((void *)ctx);
+	return answer;
+}
+
+LICENSE("Dual MIT/GPL");
