@@ -1,4 +1,4 @@
-/* Corners of data sections: over-aligned and packed variables, holes between them, a zero-sized array,
+/* Corners of data sections: over-aligned and packed variables, holes between them,
  * hidden and weak symbols, a pointer to another variable's section that stays zero.
  *
  * run: walk retval=0 sum=106 aligned_ok=1
@@ -12,7 +12,6 @@ struct {
 	__u8 tag;
 	__u32 value;
 } __attribute__((packed)) tight = {1, 2};
-__u8 nothing[0];
 __hidden __u32 hidden_word;
 __weak __u32 weak_word;
 void *nowhere;
