@@ -1,0 +1,26 @@
+package main
+
+// arch is what differs between architectures: their names, and how QEMU boots them.
+type arch struct {
+	Debian  string // what Debian calls it, and Go too for the ones here
+	GOARCH  string
+	BPF     string // clang's target for BPF objects of this byte order
+	Console string // the kernel's name for the console that QEMU shows
+	QEMU    []string
+	Package string // Debian's package that has this QEMU
+}
+
+var (
+	amd64 = &arch{
+		Debian: "amd64", GOARCH: "amd64", BPF: "bpfel", Console: "ttyS0",
+		QEMU: []string{"qemu-system-x86_64", "-cpu", "max"}, Package: "qemu-system-x86",
+	}
+	arm64 = &arch{
+		Debian: "arm64", GOARCH: "arm64", BPF: "bpfel", Console: "ttyAMA0",
+		QEMU: []string{"qemu-system-aarch64", "-M", "virt", "-cpu", "max"}, Package: "qemu-system-arm",
+	}
+	s390x = &arch{
+		Debian: "s390x", GOARCH: "s390x", BPF: "bpfeb", Console: "ttyS0",
+		QEMU: []string{"qemu-system-s390x", "-M", "s390-ccw-virtio"}, Package: "qemu-system-misc",
+	}
+)

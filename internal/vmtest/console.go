@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// The lines by which init.sh says where it is. A guest is judged by these, never by how QEMU ends.
+const (
+	markBoot   = "vmtest-boot "   // RELEASE: the kernel runs, and so does init
+	markBroken = "vmtest-broken " // what of the set-up failed
+	markBegin  = "vmtest-begin "  // PACKAGE: what follows is the output of its tests
+	markEnd    = "vmtest-end "    // PACKAGE STATUS: its test binary ended
+	markDone   = "vmtest-done"    // all test binaries ended
+)
+
+// session is what a console says about a guest.
+type session struct {
+	Release  string
+	Broken   []string
+	Sections []section
+	Done     bool
+}
+
+// section is the run of one test binary.
+type section struct {
+	Package string
+	Output  []byte
+	Ended   bool
+	Status  int
+}
+
+// escapes are what firmware sends to a terminal before the kernel speaks.
+var escapes = regexp.MustCompile("\x1b(\\[[0-9;?=]*[A-Za-z]|c)")
+
+// parseConsole reads the lines of a guest's console. What init did not come to say is not there.
+func parseConsole(console []byte) (session, error) {
+	var s session
+	open := false
+	for line := range bytes.Lines(escapes.ReplaceAll(console, nil)) {
+		text := strings.TrimRight(string(line), "\r\n")
+		switch {
+		case strings.HasPrefix(text, markBoot):
+			s.Release = strings.TrimPrefix(text, markBoot)
+		case strings.HasPrefix(text, markBroken):
+			s.Broken = append(s.Broken, strings.TrimPrefix(text, markBroken))
+		case strings.HasPrefix(text, markBegin):
+			s.Sections = append(s.Sections, section{Package: strings.TrimPrefix(text, markBegin)})
+			open = true
+		case strings.HasPrefix(text, markEnd):
+			name, status, _ := strings.Cut(strings.TrimPrefix(text, markEnd), " ")
+			code, err := strconv.Atoi(status)
+			if err != nil || !open || s.Sections[len(s.Sections)-1].Package != name {
+				return s, fmt.Errorf("console: %q where no test binary has that to say", text)
+			}
+			last := &s.Sections[len(s.Sections)-1]
+			last.Ended, last.Status = true, code
+			open = false
+		case text == markDone:
+			s.Done = true
+		case open:
+			last := &s.Sections[len(s.Sections)-1]
+			last.Output = append(last.Output, text...)
+			last.Output = append(last.Output, '\n')
+		}
+	}
+	return s, nil
+}

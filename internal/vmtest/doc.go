@@ -1,0 +1,25 @@
+// Command vmtest boots Linux kernels in QEMU and runs the module's kernel tests in each of them.
+//
+// For every kernel of the matrix (matrix.go) it
+//
+//  1. looks up and fetches the newest packages (archive.go, kernel.go, userland.go), cached by version
+//     outside the checkout (cache.go),
+//  2. builds static test binaries for the guest (tests.go), and the project's own kernel modules where
+//     the kernel's headers fit the compiler of this machine (kmod.go),
+//  3. packs an initramfs (initramfs.go) with an init that runs them one after the other (init.sh),
+//  4. boots it (machine.go), reads markers and test events from the console (console.go, results.go), and
+//     ends with a table (table.go).
+//
+// # What is run
+//
+// The tests (func Test...) of every _test.go file with a line above its package clause that reads
+//
+//	//vmtest:all         every kernel that can load a light skeleton
+//	//vmtest:5.10,6.1    only the kernels with these keys
+//
+// A test runs in /src/<its package>, where it finds the testdata folders of its package and of the module at
+// the paths they have in the checkout. Package [guest] has what such a test asks the guest for.
+//
+// A skip is legal only if its message begins with "not on this kernel:". Any other skip is a failure: a
+// matrix that silently tests less is worth nothing.
+package main

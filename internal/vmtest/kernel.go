@@ -1,0 +1,132 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// image is a kernel on disk.
+type image struct {
+	Release string // what uname -r says
+	Vmlinuz string
+	Modules modules
+	Note    string // what the reader of the results should know
+}
+
+// fetchKernel finds the newest kernel of the entry and returns it, from the cache if it has been fetched before.
+func fetchKernel(ctx context.Context, c *cache, k *kernel) (*image, error) {
+	kind := filepath.Join("kernels", k.Key)
+	dir, note, err := c.current(kind, func() (string, error) {
+		ar, err := openArchive(ctx, c, k.Suite, k.Arch)
+		if err != nil {
+			return "", err
+		}
+		packages, version, err := lookUpKernel(ctx, ar, k)
+		if err != nil {
+			return "", fmt.Errorf("look up: %w", err)
+		}
+		return c.put(kind, version, func(dir string) error {
+			if err := ar.unpack(ctx, dir, packages...); err != nil {
+				return fmt.Errorf("fetch: %w", err)
+			}
+			return os.RemoveAll(filepath.Join(dir, "usr", "share"))
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	img, err := openImage(dir)
+	if err != nil {
+		return nil, err
+	}
+	img.Note = note
+	return img, nil
+}
+
+// lookUpKernel returns the packages that make up the newest kernel of the entry, and their version.
+func lookUpKernel(ctx context.Context, ar *archive, k *kernel) (packages []string, version string, err error) {
+	stem := "linux-image-"
+	if k.Split {
+		stem = "linux-binary-"
+	}
+	// After the version comes Debian's suffix or its ABI number: 6.12.95+deb12, 6.1.0-50. No other flavour fits.
+	name := "^" + stem + regexp.QuoteMeta(k.Version) + `[0-9.+a-z]*(-[0-9]+)?-` + k.Flavour + "$"
+	found, err := ar.search(ctx, name)
+	if err != nil {
+		return nil, "", err
+	}
+	if k.OwnModules {
+		// A kernel without its headers is of no use, and in backports headers are kept for the newest one only.
+		found, err = withHeaders(ctx, ar, found)
+		if err != nil {
+			return nil, "", err
+		}
+	}
+	if len(found) == 0 {
+		return nil, "", fmt.Errorf("%s has no package that matches %s", k.Suite, name)
+	}
+	newest := slices.MaxFunc(found, func(a, b pkg) int {
+		return cmp.Or(compareVersions(a.Version, b.Version), compareVersions(a.release(), b.release()))
+	})
+	packages = []string{newest.Name}
+	if k.Split {
+		packages = append(packages, "linux-modules-"+newest.release())
+	}
+	return packages, newest.Version, nil
+}
+
+// release is what uname -r says under the kernel of this package.
+func (p pkg) release() string {
+	for _, stem := range []string{"linux-image-", "linux-binary-", "linux-headers-"} {
+		if release, ok := strings.CutPrefix(p.Name, stem); ok {
+			return release
+		}
+	}
+	return p.Name
+}
+
+// withHeaders keeps those kernels whose headers the archive has in the same version.
+func withHeaders(ctx context.Context, ar *archive, kernels []pkg) ([]pkg, error) {
+	headers, err := ar.search(ctx, "^linux-headers-")
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(kernels, func(k pkg) bool {
+		return !slices.ContainsFunc(headers, func(h pkg) bool {
+			return h.release() == k.release() && h.Version == k.Version
+		})
+	}), nil
+}
+
+// openImage finds the kernel and its modules in an unpacked package: /boot and /lib/modules, or all of it in
+// /usr/lib/modules.
+func openImage(dir string) (*image, error) {
+	var trees []string
+	for _, pattern := range []string{"lib/modules/*", "usr/lib/modules/*"} {
+		found, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			return nil, err
+		}
+		trees = append(trees, found...)
+	}
+	if len(trees) != 1 {
+		return nil, fmt.Errorf("%s: %d folders of modules, expected one", dir, len(trees))
+	}
+	release := filepath.Base(trees[0])
+	for _, vmlinuz := range []string{filepath.Join(trees[0], "vmlinuz"), filepath.Join(dir, "boot", "vmlinuz-"+release)} {
+		if exists(vmlinuz) {
+			modules, err := indexModules(trees[0])
+			if err != nil {
+				return nil, err
+			}
+			return &image{Release: release, Vmlinuz: vmlinuz, Modules: modules}, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: no vmlinuz", dir)
+}

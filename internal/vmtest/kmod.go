@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+)
+
+// ownModules are the folders with the project's own modules, from the module's root.
+var ownModules = []string{"examples/kfunc/kmod", "internal/vmtest/manykmod"}
+
+// buildOwnModules builds the project's own modules for a kernel. It returns their files by the modules' names.
+func buildOwnModules(ctx context.Context, c *cache, root string, k *kernel, img *image) (map[string]string, error) {
+	sources, err := hashFolders(root, ownModules)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := c.put("ownmodules", img.Release+"-"+sources, func(dir string) error {
+		headers, err := fetchHeaders(ctx, c, k, img)
+		if err != nil {
+			return err
+		}
+		for _, folder := range ownModules {
+			build := filepath.Join(dir, "build", filepath.Base(folder))
+			if err := os.CopyFS(build, os.DirFS(filepath.Join(root, folder))); err != nil {
+				return err
+			}
+			// Not -j: two guests are being prepared at a time already.
+			make := exec.CommandContext(ctx, "make", "-C", headers, "M="+build, "modules")
+			if _, err := output(make); err != nil {
+				return fmt.Errorf("build %s: %w", folder, err)
+			}
+			built, err := filepath.Glob(filepath.Join(build, "*.ko"))
+			if err != nil {
+				return err
+			}
+			for _, ko := range built {
+				if err := os.Rename(ko, filepath.Join(dir, filepath.Base(ko))); err != nil {
+					return err
+				}
+			}
+		}
+		return os.RemoveAll(filepath.Join(dir, "build"))
+	})
+	if err != nil {
+		return nil, err
+	}
+	built, err := filepath.Glob(filepath.Join(dir, "*.ko"))
+	if err != nil {
+		return nil, err
+	}
+	files := map[string]string{}
+	for _, ko := range built {
+		files[moduleName(ko)] = ko
+	}
+	return files, nil
+}
+
+// hashFolders is a name for what the folders contain.
+func hashFolders(root string, folders []string) (string, error) {
+	h := sha256.New()
+	for _, folder := range folders {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(h, "%s %d\n%s", d.Name(), len(text), text)
+			return nil
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("%x", h.Sum(nil)[:8]), nil
+}
+
+// fetchHeaders returns the folder to build modules of a kernel in.
+func fetchHeaders(ctx context.Context, c *cache, k *kernel, img *image) (string, error) {
+	dir, err := c.put("headers", img.Release, func(dir string) error {
+		ar, err := openArchive(ctx, c, k.Suite, k.Arch)
+		if err != nil {
+			return err
+		}
+		found, err := ar.show(ctx, "linux-headers-"+img.Release)
+		if err != nil {
+			return err
+		}
+		if len(found) != 1 {
+			return fmt.Errorf("%s has no linux-headers-%s", k.Suite, img.Release)
+		}
+		packages := append(headerDepends(found[0].Depends), found[0].Name)
+		if err := ar.unpack(ctx, dir, packages...); err != nil {
+			return err
+		}
+		return prepareHeaders(ctx, c, k, img, dir)
+	})
+	if err != nil {
+		return "", fmt.Errorf("headers: %w", err)
+	}
+	headers := headersFolder(dir, img)
+	// The packages are meant for /usr/src and name it.
+	return headers, absolutePaths(dir, headers)
+}
+
+func headersFolder(dir string, img *image) string {
+	return filepath.Join(dir, "usr", "src", "linux-headers-"+img.Release)
+}
+
+var headerDependency = regexp.MustCompile(`\blinux-(?:headers-[^ ,]+-common|kbuild-[^ ,]+)`)
+
+// headerDepends picks from a headers package's dependencies those that a build reads.
+func headerDepends(depends string) []string {
+	return slices.Compact(headerDependency.FindAllString(depends, -1))
+}
+
+// prepareHeaders adds what the packages lack to give a module its BTF.
+func prepareHeaders(ctx context.Context, c *cache, k *kernel, img *image, dir string) error {
+	vmlinux := filepath.Join(headersFolder(dir, img), "vmlinux")
+	if !exists(vmlinux) { // 6.12's headers have one, with nothing but BTF in it
+		if err := extractVmlinux(img.Vmlinuz, vmlinux); err != nil {
+			return fmt.Errorf("extract vmlinux: %w", err)
+		}
+	}
+	kbuild, err := filepath.Glob(filepath.Join(dir, "usr", "lib", "linux-kbuild-*"))
+	if err != nil {
+		return err
+	}
+	if len(kbuild) != 1 {
+		return fmt.Errorf("%d folders usr/lib/linux-kbuild-*, expected one", len(kbuild))
+	}
+	resolver := filepath.Join(kbuild[0], "tools", "bpf", "resolve_btfids", "resolve_btfids")
+	if exists(resolver) {
+		return nil
+	}
+	// 6.1's packages lack this tool. 6.12's does the same work.
+	return borrowResolver(ctx, c, k, resolver)
+}
+
+// borrowResolver takes resolve_btfids from 6.12's packages.
+func borrowResolver(ctx context.Context, c *cache, k *kernel, resolver string) error {
+	const suite = "bookworm-backports"
+	ar, err := openArchive(ctx, c, suite, k.Arch)
+	if err != nil {
+		return err
+	}
+	found, err := ar.search(ctx, `^linux-kbuild-6\.12`)
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return fmt.Errorf("%s has no linux-kbuild-6.12", suite)
+	}
+	newest := slices.MaxFunc(found, func(a, b pkg) int { return compareVersions(a.Version, b.Version) })
+	tmp, err := os.MkdirTemp(ar.dir, "kbuild-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	if err := ar.unpack(ctx, tmp, newest.Name); err != nil {
+		return err
+	}
+	there, err := filepath.Glob(filepath.Join(tmp, "usr/lib/linux-kbuild-*/tools/bpf/resolve_btfids/resolve_btfids"))
+	if err != nil {
+		return err
+	}
+	if len(there) != 1 {
+		return fmt.Errorf("%s has no resolve_btfids", newest.Name)
+	}
+	if err := os.MkdirAll(filepath.Dir(resolver), 0o755); err != nil {
+		return err
+	}
+	return os.Rename(there[0], resolver)
+}
+
+// absolutePaths makes the headers' Makefile name the folder that the packages are unpacked in.
+func absolutePaths(dir, headers string) error {
+	path := filepath.Join(headers, "Makefile")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, includeSource.ReplaceAll(text, []byte("${1}"+dir+"/usr/src/linux-headers-")), 0o644)
+}
+
+var includeSource = regexp.MustCompile(`(?m)^(include ).*/usr/src/linux-headers-`)

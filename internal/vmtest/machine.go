@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Deadlines of a guest, and how often one that never reached init is booted. A test that failed is not tried again.
+const (
+	bootDeadline = 90 * time.Second
+	testDeadline = 180 * time.Second // for all tests together, counted from init
+	offDeadline  = 10 * time.Second
+	bootAttempts = 3
+)
+
+// errNoBoot says that a guest never came to run init.
+var errNoBoot = errors.New("did not boot")
+
+// boot runs a guest until it is done, and returns its console. One CPU only: with two, 6.12 crashes in every third boot
+// under emulation.
+func boot(ctx context.Context, a *arch, vmlinuz, initrd string) (console []byte, err error) {
+	if _, err := exec.LookPath(a.QEMU[0]); err != nil {
+		return nil, fmt.Errorf("%s is not installed: Debian's package %s has it", a.QEMU[0], a.Package)
+	}
+	for attempt := 1; ; attempt++ {
+		console, err = bootOnce(ctx, a, vmlinuz, initrd)
+		if !errors.Is(err, errNoBoot) || attempt == bootAttempts || ctx.Err() != nil {
+			return console, err
+		}
+	}
+}
+
+func bootOnce(ctx context.Context, a *arch, vmlinuz, initrd string) ([]byte, error) {
+	ctx, kill := context.WithCancel(ctx)
+	defer kill()
+	cmd := exec.CommandContext(ctx, a.QEMU[0], qemuArgs(a, vmlinuz, initrd)...)
+	screen := &screen{}
+	cmd.Stdout, cmd.Stderr = screen, screen
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // the console tells, the status does not
+		close(ended)
+	}()
+	// stop ends QEMU, if it has not, and waits until all it said is on the screen.
+	stop := func() []byte {
+		kill()
+		<-ended
+		return screen.text()
+	}
+
+	if !screen.wait(ended, markBoot, bootDeadline) {
+		return stop(), fmt.Errorf("%w within %v", errNoBoot, bootDeadline)
+	}
+	begun := time.Now()
+	if screen.wait(ended, "\n"+markDone, testDeadline) {
+		select {
+		case <-ended:
+		case <-time.After(offDeadline): // not every machine can be switched off by its guest
+		}
+		return stop(), nil
+	}
+	if err := context.Cause(ctx); err != nil {
+		return stop(), err
+	}
+	if time.Since(begun) < testDeadline {
+		return stop(), errors.New("the guest died")
+	}
+	return stop(), fmt.Errorf("killed: its tests were not done after %v", testDeadline)
+}
+
+func qemuArgs(a *arch, vmlinuz, initrd string) []string {
+	return slices.Concat(a.QEMU[1:], []string{
+		"-accel", "tcg", "-smp", "1", "-m", "2048",
+		"-nographic", "-monitor", "none", "-serial", "stdio", "-nic", "none", "-no-reboot",
+		"-kernel", vmlinuz, "-initrd", initrd,
+		"-append", "console=" + a.Console + " panic=-1 quiet",
+	})
+}
+
+// screen gathers what a guest prints.
+type screen struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buf.Write(p)
+}
+
+func (s *screen) text() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return bytes.Clone(s.buf.Bytes())
+}
+
+// wait waits for a text to appear. It gives up after a while, and when the guest has ended.
+func (s *screen) wait(ended <-chan struct{}, text string, limit time.Duration) bool {
+	deadline := time.After(limit)
+	poll := time.NewTicker(100 * time.Millisecond)
+	defer poll.Stop()
+	for {
+		select {
+		case <-ended:
+			return strings.Contains(string(s.text()), text)
+		case <-deadline:
+			return false
+		case <-poll.C:
+			if bytes.Contains(s.text(), []byte(text)) {
+				return true
+			}
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"syscall"
+)
+
+// options are what the command line chooses.
+type options struct {
+	kernels string
+	run     string
+	jobs    int
+	keep    bool
+	verbose bool
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.kernels, "kernel", "", "`keys` of the kernels to boot, with commas between (all)")
+	flag.StringVar(&o.run, "run", "", "run only tests that match this `regexp`")
+	flag.IntVar(&o.jobs, "jobs", 2, "guests at a time")
+	flag.BoolVar(&o.keep, "keep", false, "keep each guest's initramfs and console, and say where")
+	flag.BoolVar(&o.verbose, "v", false, "show each guest's console also when all is well")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "vmtest: no arguments, only flags")
+		os.Exit(2)
+	}
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ok, err := run(ctx, o)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "vmtest:", err)
+	}
+	if err != nil || !ok {
+		stop()
+		os.Exit(1)
+	}
+}
+
+// run boots the chosen kernels and reports whether every test passed in every one.
+func run(ctx context.Context, o options) (bool, error) {
+	chosen, err := choose(matrix, o.kernels)
+	if err != nil {
+		return false, err
+	}
+	if _, err := regexp.Compile(o.run); err != nil {
+		return false, fmt.Errorf("-run: %w", err)
+	}
+	root, err := moduleRoot()
+	if err != nil {
+		return false, err
+	}
+	cache, err := openCache()
+	if err != nil {
+		return false, err
+	}
+	packages, err := findPackages(root)
+	if err != nil {
+		return false, err
+	}
+	if len(packages) == 0 {
+		return false, fmt.Errorf("no test file of this module is marked //vmtest")
+	}
+	work, err := os.MkdirTemp("", "bpf2lskel-vmtest-")
+	if err != nil {
+		return false, err
+	}
+	if !o.keep {
+		defer os.RemoveAll(work)
+	}
+
+	b := &builder{root: root, work: work, cache: cache, packages: packages, pattern: o.run}
+	reports := make([]*report, len(chosen))
+	turns := make(chan struct{}, max(o.jobs, 1))
+	var output sync.Mutex // one guest's lines stay together
+	var guests sync.WaitGroup
+	for i, k := range chosen {
+		turns <- struct{}{}
+		guests.Go(func() {
+			defer func() { <-turns }()
+			r := b.test(ctx, k)
+			reports[i] = r
+
+			output.Lock()
+			defer output.Unlock()
+			r.print(os.Stdout, o.verbose)
+			if o.keep {
+				fmt.Printf("kept: %s\n", filepath.Join(work, k.Key))
+			}
+		})
+	}
+	guests.Wait()
+
+	printTable(os.Stdout, reports)
+	ok, tests := true, 0
+	for _, r := range reports {
+		ok = ok && r.ok()
+		tests += r.counts().total()
+	}
+	if ok && tests == 0 {
+		return false, fmt.Errorf("no marked test matches %q on these kernels", o.run)
+	}
+	return ok, nil
+}
+
+// moduleRoot is the folder of the module that the command is run in.
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", fmt.Errorf("no go.mod above the current folder")
+		}
+		dir = parent
+	}
+}
