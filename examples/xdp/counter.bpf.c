@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+//
+// Counts the packets and bytes that each interface receives, by IP protocol.
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+enum family {
+	FAMILY_OTHER,
+	FAMILY_IPV4,
+	FAMILY_IPV6,
+};
+
+struct key {
+	__u32 ifindex;
+	__u8 family;   // enum family
+	__u8 protocol; // of IP; 0 for FAMILY_OTHER
+	__u16 pad;
+};
+
+struct counter {
+	__u64 packets;
+	__u64 bytes;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, struct key);
+	__type(value, struct counter);
+	__uint(max_entries, 1024);
+} counts SEC(".maps");
+
+// Set before the program is loaded: count packets of this size and more.
+const volatile __u32 min_bytes = 0;
+
+// All packets seen, whatever their size.
+__u64 total = 0;
+
+static void classify(struct xdp_md *ctx, struct key *key)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct ethhdr *eth = data;
+
+	if ((void *)(eth + 1) > end)
+		return;
+	if (eth->h_proto == bpf_htons(ETH_P_IP)) {
+		struct iphdr *ip = (void *)(eth + 1);
+
+		key->family = FAMILY_IPV4;
+		if ((void *)(ip + 1) <= end)
+			key->protocol = ip->protocol;
+	} else if (eth->h_proto == bpf_htons(ETH_P_IPV6)) {
+		struct ipv6hdr *ip = (void *)(eth + 1);
+
+		key->family = FAMILY_IPV6;
+		if ((void *)(ip + 1) <= end)
+			key->protocol = ip->nexthdr;
+	}
+}
+
+SEC("xdp")
+int count_packets(struct xdp_md *ctx)
+{
+	struct key key = {.ifindex = ctx->ingress_ifindex};
+	struct counter *c, first = {};
+	__u64 bytes = ctx->data_end - ctx->data;
+
+	__sync_fetch_and_add(&total, 1);
+	if (bytes < min_bytes)
+		return XDP_PASS;
+	classify(ctx, &key);
+	c = bpf_map_lookup_elem(&counts, &key);
+	if (!c) {
+		bpf_map_update_elem(&counts, &key, &first, BPF_NOEXIST);
+		c = bpf_map_lookup_elem(&counts, &key);
+		if (!c)
+			return XDP_PASS;
+	}
+	__sync_fetch_and_add(&c->packets, 1);
+	__sync_fetch_and_add(&c->bytes, bytes);
+	return XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

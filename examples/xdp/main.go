@@ -1,0 +1,97 @@
+// The command xdp counts the packets that network interfaces receive, by IP
+// protocol, with a BPF program on each, until it is interrupted.
+//
+//	xdp [-min-bytes N] INTERFACE...
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"os"
+	"os/signal"
+	"text/tabwriter"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/examples/xdp/skel"
+)
+
+//go:generate go tool bpf2lskel -o skel counter.bpf.c
+
+func main() {
+	log.SetFlags(0)
+	minBytes := flag.Uint("min-bytes", 0, "count packets of this size and more")
+	flag.Parse()
+	if flag.NArg() == 0 {
+		log.Fatal("usage: xdp [-min-bytes N] INTERFACE...")
+	}
+	if err := run(flag.Args(), uint32(*minBytes)); err != nil {
+		log.Fatal("xdp: ", err)
+	}
+}
+
+func run(interfaces []string, minBytes uint32) error {
+	s, err := skel.Open()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	s.Rodata.MinBytes = minBytes
+	if err := s.Load(); err != nil {
+		return err
+	}
+
+	names := make(map[uint32]string)
+	for _, name := range interfaces {
+		iface, err := net.InterfaceByName(name)
+		if err != nil {
+			return fmt.Errorf("interface %s: %w", name, err)
+		}
+		link, err := s.Progs.CountPackets.AttachXDP(iface.Index, 0)
+		if err != nil {
+			return err
+		}
+		defer link.Close()
+		names[uint32(iface.Index)] = name
+	}
+	fmt.Println("counting; interrupt to see the table")
+
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, unix.SIGINT, unix.SIGTERM)
+	<-stop
+	return printTable(s, names)
+}
+
+func printTable(s *skel.Skeleton, names map[uint32]string) error {
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "interface\tprotocol\tpackets\tbytes\t")
+	it := s.Maps.Counts.Iterate()
+	for key, c := range it.All() {
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t\n", names[key.Ifindex], protocol(key), c.Packets, c.Bytes)
+	}
+	if err := it.Err(); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\tall\t%d\t\t\n", s.Bss.Total)
+	return w.Flush()
+}
+
+// protocol names what a key counts.
+func protocol(key skel.Key) string {
+	if skel.Family(key.Family) == skel.FAMILY_OTHER {
+		return "other"
+	}
+	switch key.Protocol {
+	case unix.IPPROTO_ICMP:
+		return "ICMP"
+	case unix.IPPROTO_ICMPV6:
+		return "ICMPv6"
+	case unix.IPPROTO_TCP:
+		return "TCP"
+	case unix.IPPROTO_UDP:
+		return "UDP"
+	}
+	return fmt.Sprintf("IP protocol %d", key.Protocol)
+}

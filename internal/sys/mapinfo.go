@@ -1,0 +1,21 @@
+package sys
+
+// MapInfo is struct bpf_map_info as of 6.1; later fields are not asked for.
+type MapInfo struct {
+	Type                  uint32
+	Id                    uint32
+	KeySize               uint32
+	ValueSize             uint32
+	MaxEntries            uint32
+	MapFlags              uint32
+	Name                  [16]byte
+	Ifindex               uint32
+	BtfVmlinuxValueTypeId uint32
+	NetnsDev              uint64
+	NetnsIno              uint64
+	BtfId                 uint32
+	BtfKeyTypeId          uint32
+	BtfValueTypeId        uint32
+	_                     uint32
+	MapExtra              uint64
+}

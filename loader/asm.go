@@ -1,0 +1,167 @@
+package loader
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// reg is a register of the loader program.
+type reg uint8
+
+const (
+	r0 reg = iota
+	r1
+	r2
+	r3
+	r4
+	r5
+	slots   // R6
+	cursor  // R7
+	btfFD   // R8
+	license // R9
+)
+
+// Opcodes of include/uapi/linux/bpf.h and bpf_common.h, those that a loader uses.
+const (
+	opMovImm  = 0xb7 // BPF_ALU64 | BPF_MOV | BPF_K
+	opMovReg  = 0xbf // BPF_ALU64 | BPF_MOV | BPF_X
+	opAddImm  = 0x07 // BPF_ALU64 | BPF_ADD | BPF_K
+	opAndImm  = 0x57 // BPF_ALU64 | BPF_AND | BPF_K
+	opAndReg  = 0x5f // BPF_ALU64 | BPF_AND | BPF_X
+	opOrImm   = 0x47 // BPF_ALU64 | BPF_OR | BPF_K
+	opXorImm  = 0xa7 // BPF_ALU64 | BPF_XOR | BPF_K
+	opRshImm  = 0x77 // BPF_ALU64 | BPF_RSH | BPF_K
+	opArshImm = 0xc7 // BPF_ALU64 | BPF_ARSH | BPF_K
+	opNeg     = 0x87 // BPF_ALU64 | BPF_NEG
+	opLdImm64 = 0x18 // BPF_LD | BPF_IMM | BPF_DW
+	opLdx32   = 0x61 // BPF_LDX | BPF_MEM | BPF_W
+	opLdx64   = 0x79 // BPF_LDX | BPF_MEM | BPF_DW
+	opStx8    = 0x73 // BPF_STX | BPF_MEM | BPF_B
+	opStx16   = 0x6b // BPF_STX | BPF_MEM | BPF_H
+	opStx32   = 0x63 // BPF_STX | BPF_MEM | BPF_W
+	opStx64   = 0x7b // BPF_STX | BPF_MEM | BPF_DW
+	opCall    = 0x85 // BPF_JMP | BPF_CALL
+	opExit    = 0x95 // BPF_JMP | BPF_EXIT
+
+	// pseudoMapIdxValue is BPF_PSEUDO_MAP_IDX_VALUE.
+	pseudoMapIdxValue = 6
+)
+
+// helper is the number of a BPF helper, enum bpf_func_id.
+type helper int32
+
+const (
+	sysBPF             helper = 166 // bpf_sys_bpf
+	btfFindByNameKind  helper = 167 // bpf_btf_find_by_name_kind
+	kallsymsLookupName helper = 179 // bpf_kallsyms_lookup_name
+)
+
+var helperNames = map[helper]string{
+	sysBPF:             "bpf_sys_bpf",
+	btfFindByNameKind:  "bpf_btf_find_by_name_kind",
+	kallsymsLookupName: "bpf_kallsyms_lookup_name",
+}
+
+// insn is one instruction of the loader.
+type insn struct {
+	op  uint8
+	dst reg
+	src reg
+	off int16
+	imm int32
+}
+
+// asm collects the loader's instructions, and what each group of them does.
+type asm struct {
+	insns    []insn
+	comments map[int]string // by the index of the group's first instruction
+}
+
+// say notes what the instructions that follow do, for listings.
+func (a *asm) say(format string, args ...any) {
+	if a.comments == nil {
+		a.comments = make(map[int]string)
+	}
+	a.comments[len(a.insns)] = fmt.Sprintf(format, args...)
+}
+
+func (a *asm) emit(i insn) { a.insns = append(a.insns, i) }
+
+// dst = value
+func (a *asm) movImm(dst reg, value int32) { a.emit(insn{op: opMovImm, dst: dst, imm: value}) }
+
+// dst = src
+func (a *asm) mov(dst, src reg) { a.emit(insn{op: opMovReg, dst: dst, src: src}) }
+
+// dst += value
+func (a *asm) add(dst reg, value int32) {
+	if value != 0 {
+		a.emit(insn{op: opAddImm, dst: dst, imm: value})
+	}
+}
+
+// dst OP= value, for the 64-bit operations with an immediate
+func (a *asm) alu(op uint8, dst reg, value int32) { a.emit(insn{op: op, dst: dst, imm: value}) }
+
+// dst &= src
+func (a *asm) and(dst, src reg) { a.emit(insn{op: opAndReg, dst: dst, src: src}) }
+
+// dst = *(size *)(src + off), the size being that of op
+func (a *asm) load(op uint8, dst, src reg, off int) {
+	src, off = a.reach(src, off)
+	a.emit(insn{op: op, dst: dst, src: src, off: int16(off)})
+}
+
+// *(size *)(dst + off) = src, the size being that of op
+func (a *asm) store(op uint8, dst reg, off int, src reg) {
+	dst, off = a.reach(dst, off)
+	a.emit(insn{op: op, dst: dst, src: src, off: int16(off)})
+}
+
+// reach gives a register and an offset of 16 bits for base + off. If off is
+// too large, it takes R5:
+//
+//	r5 = base; r5 += off
+func (a *asm) reach(base reg, off int) (reg, int) {
+	if off <= math.MaxInt16 {
+		return base, off
+	}
+	a.mov(r5, base)
+	a.add(r5, int32(off))
+	return r5, 0
+}
+
+// r0 = h(r1, ...)
+func (a *asm) call(h helper) { a.emit(insn{op: opCall, imm: int32(h)}) }
+
+// dst = the blob, as map value
+func (a *asm) loadBlob(dst reg) {
+	// Map 0 of the loader's own fd_array, value offset 0.
+	a.emit(insn{op: opLdImm64, dst: dst, src: pseudoMapIdxValue})
+	a.emit(insn{})
+}
+
+// encode gives the instructions as the kernel of that byte order reads them.
+func (a *asm) encode(bo binary.ByteOrder) []byte {
+	b := blob{bo: bo, buf: make([]byte, 0, 8*len(a.insns))}
+	for _, i := range a.insns {
+		b.record(sys.Insn{Code: i.op, Regs: regs(bo, i.dst, i.src), Off: i.off, Imm: i.imm})
+	}
+	return b.buf
+}
+
+// regs packs dst_reg and src_reg of struct bpf_insn, bit-fields of four bits
+// each, whose order in the byte is that of the byte order.
+func regs(bo binary.ByteOrder, dst, src reg) uint8 {
+	if isBigEndian(bo) {
+		return uint8(dst)<<4 | uint8(src)
+	}
+	return uint8(src)<<4 | uint8(dst)
+}
+
+func isBigEndian(bo binary.ByteOrder) bool {
+	return bo.Uint16([]byte{1, 0}) == 0x100
+}

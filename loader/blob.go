@@ -1,0 +1,76 @@
+package loader
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// blob is the data piece under construction: the slots, the license, then one
+// record for each step, in the order of the steps. All of it is aligned to 8 bytes.
+type blob struct {
+	bo  binary.ByteOrder
+	buf []byte
+}
+
+// here is the offset that the next item will have.
+func (b *blob) here() runtime.BlobOff { return runtime.BlobOff(len(b.buf)) }
+
+// bytes appends raw bytes and pads.
+func (b *blob) bytes(p []byte) runtime.BlobOff {
+	at := b.here()
+	b.buf = append(b.buf, p...)
+	b.pad()
+	return at
+}
+
+// zeros appends n zero bytes and pads.
+func (b *blob) zeros(n int) runtime.BlobOff {
+	at := b.here()
+	b.buf = append(b.buf, make([]byte, n)...)
+	b.pad()
+	return at
+}
+
+// cstring appends s and its terminating zero.
+func (b *blob) cstring(s string) runtime.BlobOff {
+	at := b.here()
+	b.buf = append(b.buf, s...)
+	b.buf = append(b.buf, 0)
+	b.pad()
+	return at
+}
+
+// record appends values of fixed size in the blob's byte order: structs of
+// package sys, or slices of them.
+func (b *blob) record(v any) runtime.BlobOff {
+	at := b.here()
+	buf, err := binary.Append(b.buf, b.bo, v)
+	if err != nil {
+		panic(fmt.Sprintf("loader: %T is not of fixed size: %v", v, err))
+	}
+	b.buf = buf
+	b.pad()
+	return at
+}
+
+// attr appends the first size bytes of an attr. The kernel takes any
+// prefix of union bpf_attr, and an older one refuses bytes it does not know unless they are zero
+// (bpf_check_uarg_tail_zero).
+func (b *blob) attr(v any, size uintptr) runtime.BlobOff {
+	at := b.here()
+	buf, err := binary.Append(b.buf, b.bo, v)
+	if err != nil {
+		panic(fmt.Sprintf("loader: %T is not of fixed size: %v", v, err))
+	}
+	b.buf = buf[:int(at)+int(size)]
+	b.pad()
+	return at
+}
+
+func (b *blob) pad() {
+	for len(b.buf)%8 != 0 {
+		b.buf = append(b.buf, 0)
+	}
+}

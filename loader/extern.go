@@ -1,0 +1,128 @@
+package loader
+
+import (
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+const (
+	pseudoBTFID = 3 // BPF_PSEUDO_BTF_ID
+
+	// Bytes of an instruction's fields; those of the second half of an ld_imm64 are 8 further.
+	insnRegs = 1
+	insnOff  = 2
+	insnImm  = 4
+	nextImm  = 12
+)
+
+// patchExterns writes what was found for each extern into the program's
+// instructions, which begin insns bytes behind the cursor.
+func (g *generator) patchExterns(program int, p *object.Program, insns int) {
+	var order []int
+	calls := make(map[int][]int)  // by extern: offsets from the cursor of its calls
+	values := make(map[int][]int) // and of its ld_imm64s
+	for _, ref := range p.ExternRefs {
+		if calls[ref.Extern] == nil && values[ref.Extern] == nil {
+			order = append(order, ref.Extern)
+		}
+		at := insns + 8*ref.Insn
+		if p.Insns[ref.Insn].Op == opCall {
+			calls[ref.Extern] = append(calls[ref.Extern], at)
+		} else {
+			values[ref.Extern] = append(values[ref.Extern], at)
+		}
+	}
+	dst := func(at int) int32 { return int32(p.Insns[(at-insns)/8].Dst) }
+	for _, i := range order {
+		e, spec := g.obj.Externs[i], &g.spec.Externs[i]
+		spec.Programs = append(spec.Programs, int32(program))
+		spec.Uses += int32(len(calls[i]) + len(values[i]))
+		g.say("  patch %s", e.Name)
+		if e.Kind == object.KsymAddr {
+			g.patchAddress(spec.Slot, values[i])
+			continue
+		}
+		g.loadFound(spec.Slot, e.Weak)
+		g.patchValues(values[i], e.Weak, dst)
+		g.patchCalls(calls[i], spec.Slot)
+	}
+}
+
+// loadFound loads what was found: BTF ID and fd. A weak symbol that was not found is 0.
+//
+//	r0 = *(u64 *)(slots + extern)
+//	r2 = r0 < 0 ? 0 : -1; r0 &= r2        if weak
+func (g *generator) loadFound(extern runtime.Slot, weak bool) {
+	g.load(opLdx64, r0, slots, off(extern))
+	if weak {
+		g.mov(r2, r0)
+		g.alu(opArshImm, r2, 63)
+		g.alu(opXorImm, r2, -1)
+		g.and(r0, r2)
+	}
+}
+
+// patchValues patches ld_imm64s with a BTF ID. A weak symbol that was not
+// found becomes a plain 0, which is not BPF_PSEUDO_BTF_ID.
+//
+//	insn[0].imm = (u32)r0
+//	insn[1].imm = r0 >> 32
+//	insn[0].regs = dst | (r2 & BPF_PSEUDO_BTF_ID)        if weak
+func (g *generator) patchValues(at []int, weak bool, dst func(at int) int32) {
+	if len(at) == 0 {
+		return
+	}
+	for _, at := range at {
+		g.store(opStx32, cursor, at+insnImm, r0)
+	}
+	g.mov(r1, r0)
+	g.alu(opRshImm, r1, 32)
+	for _, at := range at {
+		g.store(opStx32, cursor, at+nextImm, r1)
+	}
+	if !weak {
+		return
+	}
+	g.alu(opAndImm, r2, int32(regs(g.blob.bo, 0, pseudoBTFID)))
+	for _, at := range at {
+		g.mov(r1, r2)
+		g.alu(opOrImm, r1, int32(regs(g.blob.bo, reg(dst(at)), 0)))
+		g.store(opStx8, cursor, at+insnRegs, r1)
+	}
+}
+
+// patchCalls patches calls of a kfunc: its BTF ID, and the index in the
+// fd_array of its module's BTF, which is 0 for vmlinux.
+//
+//	insn.imm = (u32)r0
+//	insn.off = r0 >> 32 ? slot : 0
+func (g *generator) patchCalls(at []int, extern runtime.Slot) {
+	if len(at) == 0 {
+		return
+	}
+	for _, at := range at {
+		g.store(opStx32, cursor, at+insnImm, r0)
+	}
+	g.alu(opRshImm, r0, 32)
+	g.emit(insn{op: opNeg, dst: r0})
+	g.alu(opArshImm, r0, 63)
+	g.alu(opAndImm, r0, g.slotOfFD(extern))
+	for _, at := range at {
+		g.store(opStx16, cursor, at+insnOff, r0)
+	}
+}
+
+// patchAddress patches ld_imm64s with the address of a symbol, 0 if it was not found.
+//
+//	insn[0].imm = (u32)address
+//	insn[1].imm = address >> 32
+func (g *generator) patchAddress(extern runtime.Slot, at []int) {
+	g.load(opLdx64, r0, slots, off(extern)+8)
+	for _, at := range at {
+		g.store(opStx32, cursor, at+insnImm, r0)
+	}
+	g.alu(opRshImm, r0, 32)
+	for _, at := range at {
+		g.store(opStx32, cursor, at+nextImm, r0)
+	}
+}

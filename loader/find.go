@@ -1,0 +1,108 @@
+package loader
+
+import (
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// collectTargets lists the distinct kernel functions and types that programs attach to.
+func (g *generator) collectTargets() {
+	for _, p := range g.obj.Programs {
+		if p.Target == nil {
+			continue
+		}
+		if _, ok := g.targetIndex[*p.Target]; ok {
+			continue
+		}
+		g.targetIndex[*p.Target] = int32(len(g.spec.Targets))
+		g.spec.Targets = append(g.spec.Targets, runtime.TargetSpec{
+			Name:   p.Target.Name,
+			Kind:   p.Target.Kind,
+			Module: p.Target.Module,
+		})
+	}
+}
+
+// findTargets looks up what programs attach to.
+func (g *generator) findTargets() {
+	for i, t := range g.spec.Targets {
+		g.say("find attach target %s", t.Name)
+		g.findBTF(runtime.Step{Kind: runtime.StepFindTarget, Index: int32(i), Result: t.Slot}, t.Name, t.Kind)
+	}
+}
+
+// Kinds of enum in include/uapi/linux/btf.h.
+const (
+	btfKindFunc = 12
+	btfKindVar  = 14
+)
+
+// findExterns looks each extern up, once for all the places that use it.
+func (g *generator) findExterns() {
+	for i, e := range g.obj.Externs {
+		step := runtime.Step{Kind: runtime.StepFindExtern, Index: int32(i), Result: g.spec.Externs[i].Slot}
+		switch e.Kind {
+		case object.Kfunc:
+			g.say("find kfunc %s", e.Name)
+			g.findBTF(step, e.Name, btfKindFunc)
+		case object.KsymVar:
+			g.say("find ksym %s", e.Name)
+			g.findBTF(step, e.Name, btfKindVar)
+		case object.KsymAddr:
+			g.say("find the address of %s", e.Name)
+			g.findAddress(step, e.Name)
+		}
+	}
+}
+
+// findBTF finds a type of the kernel's or of a module's BTF by name. The fd
+// of a module's BTF ends up in a word of the slots, so that the fd_array has it.
+//
+//	*(u64 *)(slots + result) = bpf_btf_find_by_name_kind(name, size, kind, 0)
+func (g *generator) findBTF(step runtime.Step, name string, kind uint8) {
+	g.seek(g.cstring(name))
+	g.step(step, func() {
+		g.mov(r1, cursor)
+		g.movImm(r2, int32(len(name)+1))
+		g.movImm(r3, int32(kind))
+		g.movImm(r4, 0)
+		g.call(btfFindByNameKind)
+		g.store(opStx64, slots, off(step.Result), r0)
+	})
+}
+
+// findAddress finds the address of a symbol.
+//
+//	*(u64 *)(slots + result) = bpf_kallsyms_lookup_name(name, size, 0, slots + result + 8)
+func (g *generator) findAddress(step runtime.Step, name string) {
+	g.seek(g.cstring(name))
+	g.step(step, func() {
+		g.mov(r1, cursor)
+		g.movImm(r2, int32(len(name)+1))
+		g.movImm(r3, 0)
+		g.mov(r4, slots)
+		g.add(r4, int32(off(step.Result)+8))
+		g.call(kallsymsLookupName)
+		g.store(opStx64, slots, off(step.Result), r0)
+	})
+}
+
+// slotOfFD is the index in the fd_array of the fd that findBTF left at s: the
+// high half of 64 bits.
+func (g *generator) slotOfFD(s runtime.Slot) int32 {
+	if isBigEndian(g.blob.bo) {
+		return int32(s)
+	}
+	return int32(s) + 1
+}
+
+// rootType names the type that a CO-RE record starts from.
+func (g *generator) rootType(id btf.TypeID) string {
+	t, err := g.obj.Types.TypeByID(id)
+	if err != nil {
+		return ""
+	}
+	return t.TypeName()
+}

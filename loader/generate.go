@@ -1,0 +1,210 @@
+package loader
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// Options say how to make a loader. The zero value is right for most.
+type Options struct {
+	// StripLineInfo leaves out the programs' line info: smaller blobs, but
+	// verifier logs and dumps without source lines.
+	StripLineInfo bool
+}
+
+// Generate makes the blob and the loader of an object. The same object and
+// options give the same bytes.
+func Generate(obj *object.Object, opts Options) (*runtime.Spec, error) {
+	g, err := generate(obj, opts)
+	if err != nil {
+		return nil, err
+	}
+	return g.spec, nil
+}
+
+// maxSlots is how many 32-bit words the fd_array may have: a kfunc call names
+// its BTF by a signed 16-bit index into it.
+const maxSlots = math.MaxInt16 + 1
+
+// generator holds what grows while the steps are emitted.
+type generator struct {
+	obj  *object.Object
+	opts Options
+	asm
+	blob
+	spec *runtime.Spec
+
+	// at is where the cursor points.
+	at runtime.BlobOff
+
+	btfSlot     runtime.Slot
+	innerSlots  map[*object.Map]runtime.Slot // by outer map
+	results     runtime.Slot                 // next free word for the result of a step without fd
+	targetIndex map[object.AttachTarget]int32
+}
+
+func generate(obj *object.Object, opts Options) (*generator, error) {
+	g := &generator{
+		obj:         obj,
+		opts:        opts,
+		blob:        blob{bo: obj.ByteOrder},
+		innerSlots:  make(map[*object.Map]runtime.Slot),
+		targetIndex: make(map[object.AttachTarget]int32),
+		spec:        &runtime.Spec{Name: obj.Name},
+	}
+	g.collectTargets()
+	if err := g.layOutSlots(); err != nil {
+		return nil, err
+	}
+
+	g.say("r6 = blob: the slots, which are the fd_array")
+	g.loadBlob(slots)
+	g.mov(cursor, slots)
+	g.prepareLicense()
+
+	if len(obj.BTF) > 0 {
+		g.loadBTF()
+	}
+	g.createMaps()
+	g.findTargets()
+	g.findExterns()
+	for i, p := range obj.Programs {
+		g.loadProgram(i, p)
+	}
+	g.setProgramSlots()
+
+	g.say("return 0")
+	g.movImm(r0, 0)
+	g.emit(insn{op: opExit})
+
+	g.spec.Loader = string(g.asm.encode(obj.ByteOrder))
+	g.spec.Blob = string(g.blob.buf)
+	return g, nil
+}
+
+// layOutSlots gives each thing that the loader finds or creates its word at
+// the start of the blob. Maps come first, so that a map's slot is the index that the
+// object's instructions have; what is found comes last, in aligned pairs.
+func (g *generator) layOutSlots() error {
+	spec := g.spec
+	var next runtime.Slot
+	for range g.obj.Maps {
+		spec.Maps = append(spec.Maps, runtime.MapSpec{Slot: next})
+		next++
+	}
+	for range g.obj.Programs {
+		spec.Programs = append(spec.Programs, runtime.ProgramSpec{Slot: next})
+		next++
+	}
+	if next == 0 {
+		next++ // slot 0 is never a BTF
+	}
+	g.btfSlot = next
+	next++
+	for _, m := range g.obj.Maps {
+		if m.Inner != nil {
+			g.innerSlots[m] = next
+			next++
+		}
+	}
+	g.results = next
+	next += runtime.Slot(g.countResults())
+	next += next % 2
+	for i := range spec.Targets {
+		spec.Targets[i].Slot = next
+		next += 2
+	}
+	for _, e := range g.obj.Externs {
+		spec.Externs = append(spec.Externs, runtime.ExternSpec{
+			Name: e.Name,
+			Kind: runtime.ExternKind(e.Kind),
+			Weak: e.Weak,
+			Slot: next,
+		})
+		next += 2
+		if e.Kind == object.KsymAddr {
+			next += 2 // the address itself
+		}
+	}
+	if next > maxSlots {
+		return fmt.Errorf("object %s needs %d slots for its maps, programs and externs: the kernel can index %d", g.obj.Name, next, maxSlots)
+	}
+	spec.Slots = int(next)
+	g.zeros(4 * int(next))
+	return nil
+}
+
+// countResults counts the steps that leave an errno but no fd.
+func (g *generator) countResults() int {
+	n := 0
+	for _, m := range g.obj.Maps {
+		n += len(m.Slots)
+		if m.Data != nil {
+			n++
+		}
+		if isReadOnly(m) {
+			n++
+		}
+	}
+	return n
+}
+
+// nextResult takes a word for the result of a step without fd.
+func (g *generator) nextResult() runtime.Slot {
+	s := g.results
+	g.results++
+	return s
+}
+
+// off is where a slot is, in bytes from the slots register.
+func off(s runtime.Slot) int { return 4 * int(s) }
+
+// seek moves the cursor to a record.
+//
+//	r7 += record - cursor
+func (g *generator) seek(to runtime.BlobOff) {
+	g.add(cursor, int32(to)-int32(g.at))
+	g.at = to
+}
+
+// pointTo sets pointer fields of the record at the cursor, each to a place
+// in the same record. The places must ascend.
+//
+//	*(u64 *)(cursor + field) = cursor + place
+func (g *generator) pointTo(ptrs ...pointer) {
+	at := g.at
+	g.mov(r1, cursor)
+	for _, p := range ptrs {
+		g.add(r1, int32(p.to)-int32(at))
+		g.store(opStx64, cursor, int(p.field), r1)
+		at = p.to
+	}
+}
+
+// pointer is a field of an attr, and where in the blob it shall point.
+type pointer struct {
+	field uintptr
+	to    runtime.BlobOff
+}
+
+// syscall does what the attr at the cursor says and keeps the result.
+//
+//	*(u32 *)(slots + result) = bpf_sys_bpf(cmd, cursor, size)
+func (g *generator) syscall(cmd int32, size uintptr, result runtime.Slot) {
+	g.movImm(r1, cmd)
+	g.mov(r2, cursor)
+	g.movImm(r3, int32(size))
+	g.call(sysBPF)
+	g.store(opStx32, slots, off(result), r0)
+}
+
+// step records the instructions that f emits as a step.
+func (g *generator) step(s runtime.Step, f func()) {
+	s.Start = int32(len(g.insns))
+	f()
+	s.End = int32(len(g.insns))
+	g.spec.Steps = append(g.spec.Steps, s)
+}

@@ -1,0 +1,131 @@
+package loader
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// List writes the plan of a load for people: the sizes, the slots, the steps,
+// and the loader's instructions with what each group of them does.
+func List(w io.Writer, obj *object.Object, opts Options) error {
+	g, err := generate(obj, opts)
+	if err != nil {
+		return err
+	}
+	p := &printer{w: w}
+	spec := g.spec
+	p.printf("object %s: %d maps, %d programs, %d attach targets, %d externs\n",
+		spec.Name, len(spec.Maps), len(spec.Programs), len(spec.Targets), len(spec.Externs))
+	p.printf("loader: %d instructions, %d steps; blob: %d bytes, %d slots\n",
+		len(g.insns), len(spec.Steps), len(spec.Blob), spec.Slots)
+
+	p.printf("\nslots\n")
+	g.listSlots(p)
+	p.printf("\nsteps\n")
+	for i, s := range spec.Steps {
+		p.printf("%5d  %-40s slot %-5d attr %-8d insns %d-%d\n", i, spec.StepName(s), s.Result, s.Attr, s.Start, s.End-1)
+	}
+	p.printf("\nloader\n")
+	g.listInsns(p)
+	return p.err
+}
+
+func (g *generator) listSlots(p *printer) {
+	spec := g.spec
+	for _, m := range spec.Maps {
+		p.printf("%5d  map %s\n", m.Slot, m.Name)
+	}
+	for _, prog := range spec.Programs {
+		p.printf("%5d  program %s\n", prog.Slot, prog.Name)
+	}
+	if spec.BTF.Attr != 0 {
+		p.printf("%5d  BTF\n", spec.BTF.Slot)
+	}
+	for _, s := range spec.Steps {
+		switch s.Kind {
+		case runtime.StepCreateInner, runtime.StepFillMap, runtime.StepFreezeMap, runtime.StepSetSlot:
+			p.printf("%5d  %s\n", s.Result, spec.StepName(s))
+		}
+	}
+	for _, t := range spec.Targets {
+		p.printf("%5d  attach target %s: BTF ID and fd\n", t.Slot, t.Name)
+	}
+	for _, e := range spec.Externs {
+		p.printf("%5d  extern %s, used %d times\n", e.Slot, e.Name, e.Uses)
+	}
+}
+
+func (g *generator) listInsns(p *printer) {
+	for i := 0; i < len(g.insns); i++ {
+		if c, ok := g.comments[i]; ok {
+			p.printf("       ; %s\n", c)
+		}
+		p.printf("%5d  %s\n", i, g.insns[i])
+		if g.insns[i].op == opLdImm64 {
+			i++
+		}
+	}
+}
+
+// String gives an instruction in the notation of the kernel's verifier.
+func (i insn) String() string {
+	alu := func(op string) string { return fmt.Sprintf("r%d %s %d", i.dst, op, i.imm) }
+	ldx := func(size int) string { return fmt.Sprintf("r%d = *(u%d *)(r%d %+d)", i.dst, size, i.src, i.off) }
+	stx := func(size int) string { return fmt.Sprintf("*(u%d *)(r%d %+d) = r%d", size, i.dst, i.off, i.src) }
+	switch i.op {
+	case opMovImm:
+		return alu("=")
+	case opAddImm:
+		return alu("+=")
+	case opAndImm:
+		return alu("&=")
+	case opOrImm:
+		return alu("|=")
+	case opXorImm:
+		return alu("^=")
+	case opRshImm:
+		return alu(">>=")
+	case opArshImm:
+		return alu("s>>=")
+	case opMovReg:
+		return fmt.Sprintf("r%d = r%d", i.dst, i.src)
+	case opAndReg:
+		return fmt.Sprintf("r%d &= r%d", i.dst, i.src)
+	case opNeg:
+		return fmt.Sprintf("r%d = -r%d", i.dst, i.dst)
+	case opLdImm64:
+		return fmt.Sprintf("r%d = blob", i.dst)
+	case opLdx32:
+		return ldx(32)
+	case opLdx64:
+		return ldx(64)
+	case opStx8:
+		return stx(8)
+	case opStx16:
+		return stx(16)
+	case opStx32:
+		return stx(32)
+	case opStx64:
+		return stx(64)
+	case opCall:
+		return "call " + helperNames[helper(i.imm)]
+	case opExit:
+		return "exit"
+	}
+	return fmt.Sprintf("(%#x) dst=r%d src=r%d off=%d imm=%d", i.op, i.dst, i.src, i.off, i.imm)
+}
+
+// printer writes until the first error, and keeps it.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) printf(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format, args...)
+	}
+}

@@ -1,0 +1,244 @@
+package loader
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// createMaps creates all maps, fills and freezes those that hold global data,
+// and sets the static entries of maps of maps. Programs come later, so a
+// verifier that looks into a frozen map sees its final contents.
+func (g *generator) createMaps() {
+	for i, m := range g.obj.Maps {
+		if m.Inner != nil {
+			g.createInner(i, m)
+		}
+		g.createMap(i, m)
+		if m.Data != nil {
+			g.fillMap(i, m)
+		}
+		if isReadOnly(m) {
+			g.freezeMap(i, m)
+		}
+	}
+	// An inner map may be defined after the outer one that holds it.
+	for i, m := range g.obj.Maps {
+		for _, s := range m.Slots {
+			if s.Map != nil {
+				g.setSlot(i, m, s.Index, g.slotOf(s.Map))
+			}
+		}
+	}
+}
+
+// setProgramSlots fills program arrays, once their programs are loaded.
+func (g *generator) setProgramSlots() {
+	for i, m := range g.obj.Maps {
+		for _, s := range m.Slots {
+			if s.Program != nil {
+				g.setSlot(i, m, s.Index, g.programSlot(s.Program))
+			}
+		}
+	}
+}
+
+func isReadOnly(m *object.Map) bool {
+	return m.Kind == object.ROData || m.Kind == object.Kconfig
+}
+
+func (g *generator) slotOf(m *object.Map) runtime.Slot {
+	for i, other := range g.obj.Maps {
+		if m == other {
+			return g.spec.Maps[i].Slot
+		}
+	}
+	panic("loader: a slot of " + m.Name + " refers to a map that is not the object's")
+}
+
+func (g *generator) programSlot(p *object.Program) runtime.Slot {
+	for i, other := range g.obj.Programs {
+		if p == other {
+			return g.spec.Programs[i].Slot
+		}
+	}
+	panic("loader: a slot refers to program " + p.Name + " which is not the object's")
+}
+
+// mapAttr gives the attr of BPF_MAP_CREATE and how much of it the kernel has to see.
+func mapAttr(m *object.Map) (sys.MapCreateAttr, uintptr) {
+	attr := sys.MapCreateAttr{
+		MapType:        m.Type,
+		KeySize:        m.KeySize,
+		ValueSize:      m.ValueSize,
+		MaxEntries:     m.MaxEntries,
+		MapFlags:       m.Flags,
+		NumaNode:       m.NumaNode,
+		BtfKeyTypeId:   uint32(m.KeyTypeID),
+		BtfValueTypeId: uint32(m.ValueTypeID),
+		MapExtra:       m.Extra,
+	}
+	copy(attr.MapName[:len(attr.MapName)-1], m.KernelName)
+	switch {
+	case attr.MapExtra != 0:
+		return attr, unsafe.Offsetof(attr.MapExtra) + 8
+	case hasBTF(m):
+		return attr, unsafe.Offsetof(attr.BtfValueTypeId) + 4
+	default:
+		return attr, unsafe.Offsetof(attr.MapName) + 16
+	}
+}
+
+func hasBTF(m *object.Map) bool { return m.KeyTypeID != 0 || m.ValueTypeID != 0 }
+
+// createMap creates a map of the object.
+//
+//	attr->btf_fd = r8
+//	attr->inner_map_fd = slots[template]
+//	slots[map] = bpf_sys_bpf(BPF_MAP_CREATE, attr, size)
+func (g *generator) createMap(i int, m *object.Map) {
+	spec := &g.spec.Maps[i]
+	*spec = runtime.MapSpec{
+		Name: m.Name, Slot: spec.Slot, Attr: g.here(),
+		Type: m.Type, KeySize: m.KeySize, ValueSize: m.ValueSize, MaxEntries: m.MaxEntries,
+		Flags: m.Flags, Extra: m.Extra,
+		Sizing: sizing(m), PinByName: m.Pinning == object.PinByName, Outside: isOutside(m),
+		Kind: runtime.DataKind(m.Kind),
+	}
+	step := runtime.Step{Kind: runtime.StepCreateMap, Index: int32(i), Result: spec.Slot, Attr: spec.Attr}
+
+	g.say("create map %s", m.Name)
+	g.create(step, m, func(inner uintptr) {
+		if template, ok := g.innerSlots[m]; ok {
+			g.load(opLdx32, r1, slots, off(template))
+			g.store(opStx32, cursor, int(inner), r1)
+		}
+	})
+}
+
+// createInner creates the template that tells an outer map what its inner maps
+// are like. The kernel copies what it needs, so the runtime closes it.
+//
+//	slots[template] = bpf_sys_bpf(BPF_MAP_CREATE, attr, size)
+func (g *generator) createInner(i int, m *object.Map) {
+	step := runtime.Step{Kind: runtime.StepCreateInner, Index: int32(i), Result: g.innerSlots[m], Attr: g.here()}
+	g.say("create the template of %s's inner maps", m.Name)
+	g.create(step, m.Inner, nil)
+}
+
+// create emits a BPF_MAP_CREATE; setInner, if any, sets the field that it is given the offset of.
+func (g *generator) create(step runtime.Step, m *object.Map, setInner func(field uintptr)) {
+	attr, size := mapAttr(m)
+	g.attr(attr, size)
+	g.seek(step.Attr)
+	g.step(step, func() {
+		if hasBTF(m) {
+			g.store(opStx32, cursor, int(unsafe.Offsetof(attr.BtfFd)), btfFD)
+		}
+		if setInner != nil {
+			setInner(unsafe.Offsetof(attr.InnerMapFd))
+		}
+		g.syscall(unix.BPF_MAP_CREATE, size, step.Result)
+	})
+}
+
+// sizing tells what libbpf would adjust when it creates the map
+// (map_set_def_max_entries and adjust_ringbuf_sz in libbpf.c).
+func sizing(m *object.Map) runtime.Sizing {
+	switch {
+	case m.Type == unix.BPF_MAP_TYPE_PERF_EVENT_ARRAY && m.MaxEntries == 0:
+		return runtime.SizeCPUs
+	case m.Type == unix.BPF_MAP_TYPE_RINGBUF, m.Type == unix.BPF_MAP_TYPE_USER_RINGBUF:
+		return runtime.SizePages
+	}
+	return runtime.SizeFixed
+}
+
+// mapTypeArena is BPF_MAP_TYPE_ARENA, since Linux 6.9.
+const mapTypeArena = 33
+
+// isOutside tells maps that must not be created inside a loader program. It runs under
+// rcu_read_lock_trace, and when the creation of a local storage map fails after its
+// allocation, the kernel waits for that very lock (bpf_local_storage_map_free).
+func isOutside(m *object.Map) bool {
+	switch m.Type {
+	case unix.BPF_MAP_TYPE_SK_STORAGE, unix.BPF_MAP_TYPE_INODE_STORAGE,
+		unix.BPF_MAP_TYPE_TASK_STORAGE, unix.BPF_MAP_TYPE_CGRP_STORAGE, mapTypeArena:
+		return true
+	}
+	return false
+}
+
+// elem is the attr of BPF_MAP_UPDATE_ELEM.
+var elem sys.MapElemAttr
+
+// fillMap writes the initial value of global data. The attr's flags, zero, are the key as well.
+//
+//	attr->map_fd = slots[map]
+//	attr->key = &attr->flags
+//	attr->value = data
+//	slots[result] = bpf_sys_bpf(BPF_MAP_UPDATE_ELEM, attr, size)
+func (g *generator) fillMap(i int, m *object.Map) {
+	attr := g.record(elem)
+	data := g.bytes(m.Data)
+	g.spec.Maps[i].Data = data
+
+	g.say("fill map %s, %d bytes", m.Name, len(m.Data))
+	g.update(runtime.StepFillMap, i, 0, attr, func() {
+		g.pointTo(
+			pointer{unsafe.Offsetof(elem.Key), attr + runtime.BlobOff(unsafe.Offsetof(elem.Flags))},
+			pointer{unsafe.Offsetof(elem.Value), data})
+	})
+}
+
+// setSlot sets a static entry of a map of maps or of a program array.
+//
+//	attr->map_fd = slots[map]
+//	attr->key = &key
+//	attr->value = &slots[entry]
+//	slots[result] = bpf_sys_bpf(BPF_MAP_UPDATE_ELEM, attr, size)
+func (g *generator) setSlot(i int, m *object.Map, index uint32, entry runtime.Slot) {
+	attr := g.record(elem)
+	key := g.record(index)
+
+	g.say("%s[%d] = slots[%d]", m.Name, index, entry)
+	g.update(runtime.StepSetSlot, i, index, attr, func() {
+		g.pointTo(pointer{unsafe.Offsetof(elem.Key), key})
+		g.mov(r1, slots)
+		g.add(r1, int32(off(entry)))
+		g.store(opStx64, cursor, int(unsafe.Offsetof(elem.Value)), r1)
+	})
+}
+
+// update emits a BPF_MAP_UPDATE_ELEM whose key and value setPointers sets.
+func (g *generator) update(kind runtime.StepKind, i int, entry uint32, attr runtime.BlobOff, setPointers func()) {
+	result := g.nextResult()
+	g.seek(attr)
+	g.step(runtime.Step{Kind: kind, Index: int32(i), Entry: entry, Result: result, Attr: attr}, func() {
+		g.load(opLdx32, r1, slots, off(g.spec.Maps[i].Slot))
+		g.store(opStx32, cursor, int(unsafe.Offsetof(elem.MapFd)), r1)
+		setPointers()
+		g.syscall(unix.BPF_MAP_UPDATE_ELEM, unsafe.Sizeof(elem), result)
+	})
+}
+
+// freezeMap makes a map read-only for user space. Its attr is one fd: the slot itself.
+//
+//	slots[result] = bpf_sys_bpf(BPF_MAP_FREEZE, &slots[map], 4)
+func (g *generator) freezeMap(i int, m *object.Map) {
+	result := g.nextResult()
+	slot := g.spec.Maps[i].Slot
+	g.say("freeze map %s", m.Name)
+	g.step(runtime.Step{Kind: runtime.StepFreezeMap, Index: int32(i), Result: result, Attr: runtime.BlobOff(off(slot))}, func() {
+		g.movImm(r1, unix.BPF_MAP_FREEZE)
+		g.mov(r2, slots)
+		g.add(r2, int32(off(slot)))
+		g.movImm(r3, 4)
+		g.call(sysBPF)
+		g.store(opStx32, slots, off(result), r0)
+	})
+}

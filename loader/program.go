@@ -1,0 +1,198 @@
+package loader
+
+import (
+	"cmp"
+	"slices"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// prepareLicense puts the license string of all programs into the blob.
+//
+//	r9 = license
+func (g *generator) prepareLicense() {
+	if len(g.obj.Programs) == 0 {
+		return
+	}
+	g.say("r9 = license %q", g.obj.License)
+	g.mov(license, slots)
+	g.add(license, int32(g.cstring(g.obj.License)))
+}
+
+// record of a program: the attr, then what it points to.
+type progRecord struct {
+	attr                                 runtime.BlobOff
+	size                                 uintptr         // of the attr
+	insns, funcInfo, lineInfo, coreRelos runtime.BlobOff // 0 for none
+}
+
+// loadProgram loads a program.
+//
+//	attr->insns = insns, and likewise func_info, line_info, core_relos
+//	attr->license = r9
+//	attr->fd_array = slots
+//	attr->prog_btf_fd = r8
+//	slots[program] = bpf_sys_bpf(BPF_PROG_LOAD, attr, size)
+func (g *generator) loadProgram(i int, p *object.Program) {
+	rec := g.programRecord(p)
+	spec := &g.spec.Programs[i]
+	*spec = runtime.ProgramSpec{
+		Name: p.Name, Section: p.Section, Slot: spec.Slot, Attr: rec.attr,
+		Type: p.Type, AttachType: p.ExpectedAttachType, Flags: p.Flags,
+		Insns: uint32(len(p.Insns)), AutoLoad: p.AutoLoad,
+		AttachTo: p.AttachTo, Target: -1,
+	}
+	if p.Target != nil {
+		spec.Target = g.targetIndex[*p.Target]
+	}
+
+	g.say("load program %s, %d instructions", p.Name, len(p.Insns))
+	g.seek(rec.attr)
+	g.step(runtime.Step{Kind: runtime.StepLoadProgram, Index: int32(i), Result: spec.Slot, Attr: rec.attr}, func() {
+		var attr sys.ProgLoadAttr
+		ptrs := []pointer{{unsafe.Offsetof(attr.Insns), rec.insns}}
+		for _, p := range []pointer{
+			{unsafe.Offsetof(attr.FuncInfo), rec.funcInfo},
+			{unsafe.Offsetof(attr.LineInfo), rec.lineInfo},
+			{unsafe.Offsetof(attr.CoreRelos), rec.coreRelos},
+		} {
+			if p.to != 0 {
+				ptrs = append(ptrs, p)
+			}
+		}
+		g.pointTo(ptrs...)
+		g.store(opStx64, cursor, int(unsafe.Offsetof(attr.License)), license)
+		if rec.size > unsafe.Offsetof(attr.FdArray) {
+			g.store(opStx64, cursor, int(unsafe.Offsetof(attr.FdArray)), slots)
+		}
+		if rec.funcInfo != 0 || rec.coreRelos != 0 {
+			g.store(opStx32, cursor, int(unsafe.Offsetof(attr.ProgBtfFd)), btfFD)
+		}
+		if spec.Target >= 0 {
+			g.setTarget(g.spec.Targets[spec.Target].Slot)
+		}
+		g.patchExterns(i, p, int(rec.insns-rec.attr))
+		g.syscall(unix.BPF_PROG_LOAD, rec.size, spec.Slot)
+	})
+}
+
+// programRecord lays a program's attr and data out in the blob.
+func (g *generator) programRecord(p *object.Program) progRecord {
+	lines := p.LineInfos
+	if g.opts.StripLineInfo {
+		lines = nil
+	}
+	attr := sys.ProgLoadAttr{
+		ProgType:           p.Type,
+		InsnCnt:            uint32(len(p.Insns)),
+		ProgFlags:          p.Flags,
+		ExpectedAttachType: p.ExpectedAttachType,
+	}
+	if !p.AutoLoad {
+		// The kernel refuses a program of no instructions at once
+		// (E2BIG in bpf_prog_load), and the runtime knows not to mind.
+		attr.InsnCnt = 0
+	}
+	copy(attr.ProgName[:len(attr.ProgName)-1], p.Name)
+	size := unsafe.Offsetof(attr.ExpectedAttachType) + 4
+	grow := func(end uintptr) { size = max(size, end) }
+	if len(p.FuncInfos) > 0 {
+		attr.FuncInfoRecSize = uint32(unsafe.Sizeof(sys.FuncInfo{}))
+		attr.FuncInfoCnt = uint32(len(p.FuncInfos))
+		grow(unsafe.Offsetof(attr.FuncInfoCnt) + 4)
+	}
+	if len(lines) > 0 {
+		attr.LineInfoRecSize = uint32(unsafe.Sizeof(sys.LineInfo{}))
+		attr.LineInfoCnt = uint32(len(lines))
+		grow(unsafe.Offsetof(attr.LineInfoCnt) + 4)
+	}
+	if p.Target != nil {
+		grow(unsafe.Offsetof(attr.AttachBtfObjFd) + 4)
+	}
+	if usesFDArray(p) {
+		grow(unsafe.Offsetof(attr.FdArray) + 8)
+	}
+	if len(p.CORERelos) > 0 {
+		attr.CoreReloRecSize = uint32(unsafe.Sizeof(sys.CoreRelo{}))
+		attr.CoreReloCnt = uint32(len(p.CORERelos))
+		grow(unsafe.Offsetof(attr.CoreReloRecSize) + 4)
+	}
+
+	rec := progRecord{attr: g.attr(attr, size), size: size}
+	insns := make([]sys.Insn, len(p.Insns))
+	for i, in := range p.Insns {
+		insns[i] = sys.Insn{Code: in.Op, Regs: regs(g.blob.bo, reg(in.Dst), reg(in.Src)), Off: in.Off, Imm: in.Imm}
+	}
+	rec.insns = g.record(insns)
+	if len(p.FuncInfos) > 0 {
+		infos := make([]sys.FuncInfo, len(p.FuncInfos))
+		for i, f := range p.FuncInfos {
+			infos[i] = sys.FuncInfo{InsnOff: f.Insn, TypeId: uint32(f.Type)}
+		}
+		rec.funcInfo = g.record(infos)
+	}
+	if len(lines) > 0 {
+		infos := make([]sys.LineInfo, len(lines))
+		for i, l := range lines {
+			infos[i] = sys.LineInfo{InsnOff: l.Insn, FileNameOff: l.FileName, LineOff: l.Line, LineCol: l.LineCol}
+		}
+		rec.lineInfo = g.record(infos)
+	}
+	if len(p.CORERelos) > 0 {
+		rec.coreRelos = g.record(g.coreRelos(p))
+	}
+	return rec
+}
+
+// coreRelos gives a program's CO-RE records, sorted by the name of their root type:
+// the kernel keeps the candidates of a few names (bpf_core_find_cands, VMLINUX_CAND_CACHE_SIZE),
+// and alternating ones make it search all of its BTF again.
+func (g *generator) coreRelos(p *object.Program) []sys.CoreRelo {
+	relos := slices.Clone(p.CORERelos)
+	slices.SortStableFunc(relos, func(a, b object.CORERelo) int {
+		return cmp.Compare(g.rootType(a.Type), g.rootType(b.Type))
+	})
+	out := make([]sys.CoreRelo, len(relos))
+	for i, r := range relos {
+		out[i] = sys.CoreRelo{InsnOff: 8 * r.Insn, TypeId: uint32(r.Type), AccessStrOff: r.AccessStr, Kind: r.Kind}
+	}
+	return out
+}
+
+// usesFDArray tells programs that name maps, or that may come to name a module's BTF, by index.
+func usesFDArray(p *object.Program) bool {
+	if len(p.ExternRefs) > 0 {
+		return true
+	}
+	for i := 0; i < len(p.Insns); i++ {
+		in := p.Insns[i]
+		if in.Op != opLdImm64 {
+			continue
+		}
+		if in.Src == pseudoMapIdx || in.Src == pseudoMapIdxValue {
+			return true
+		}
+		i++
+	}
+	return false
+}
+
+// pseudoMapIdx is BPF_PSEUDO_MAP_IDX.
+const pseudoMapIdx = 5
+
+// setTarget tells a program what it attaches to.
+//
+//	attr->attach_btf_id = (u32)target
+//	attr->attach_btf_obj_fd = target >> 32
+func (g *generator) setTarget(target runtime.Slot) {
+	var attr sys.ProgLoadAttr
+	g.load(opLdx64, r1, slots, off(target))
+	g.store(opStx32, cursor, int(unsafe.Offsetof(attr.AttachBtfId)), r1)
+	g.alu(opRshImm, r1, 32)
+	g.store(opStx32, cursor, int(unsafe.Offsetof(attr.AttachBtfObjFd)), r1)
+}

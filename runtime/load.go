@@ -1,0 +1,316 @@
+package runtime
+
+import (
+	"fmt"
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// LoadOptions change how an object is loaded. A nil *LoadOptions is the default.
+type LoadOptions struct {
+	// Externs asks for what became of each extern, see [Skeleton.Externs].
+	Externs bool
+	// PinPath is the folder of a BPF file system where maps that the source
+	// pins by name are looked for, and pinned if they are not there. Without it
+	// such maps are like others.
+	PinPath string
+}
+
+// maxAttempts bounds how often a load is tried again that a signal has
+// interrupted. Signals are masked, so one attempt is the rule.
+const maxAttempts = 16
+
+// Load brings the object into the kernel: one map with the blob is created, one
+// program, the loader, is loaded and run, and the file descriptors that it has left in the
+// blob are taken over. A failed Load gives everything back and can be tried again; its error is a
+// *LoadError.
+func (s *Skeleton) Load(opts *LoadOptions) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.ready(); err != nil {
+		return fmt.Errorf("load %s: %w", s.spec.Name, err)
+	}
+	if opts == nil {
+		opts = &LoadOptions{}
+	}
+	unlock, err := lockThread()
+	if err != nil {
+		return fmt.Errorf("load %s: %w", s.spec.Name, err)
+	}
+	defer unlock()
+
+	l := loading{Skeleton: s, spec: s.spec, opts: opts, logStep: -1}
+	var failure *LoadError
+	for range maxAttempts {
+		if failure = l.attempt(); failure == nil {
+			s.state = loaded
+			return nil
+		}
+		if failure.Errno != unix.EAGAIN && failure.Errno != unix.EINTR {
+			break
+		}
+	}
+	if l.explain(failure) {
+		s.state = loaded
+		return nil
+	}
+	return failure
+}
+
+// lockThread prepares the calling thread for a run of the loader: BPF_PROG_LOAD
+// answers EAGAIN while a signal is pending (bpf_check in kernel/bpf/verifier.c), and Go's scheduler
+// sends itself signals.
+func lockThread() (unlock func(), err error) {
+	release, err := holdStdFDs()
+	if err != nil {
+		return nil, err
+	}
+	var all, old unix.Sigset_t
+	for i := range all.Val {
+		all.Val[i] = ^all.Val[i]
+	}
+	runtime.LockOSThread()
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &all, &old); err != nil {
+		runtime.UnlockOSThread()
+		release()
+		return nil, fmt.Errorf("mask signals: %w", err)
+	}
+	return func() {
+		_ = unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
+		runtime.UnlockOSThread()
+		release()
+	}, nil
+}
+
+// holdStdFDs makes sure that fds 0, 1 and 2 are taken: 0 means 'none' in many attrs.
+func holdStdFDs() (release func(), err error) {
+	var held []int
+	release = func() {
+		for _, fd := range held {
+			unix.Close(fd)
+		}
+	}
+	for want := range 3 {
+		if _, err := unix.FcntlInt(uintptr(want), unix.F_GETFD, 0); err != unix.EBADF {
+			continue
+		}
+		fd, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+		if err != nil {
+			release()
+			return nil, fmt.Errorf("hold fd %d: %w", want, err)
+		}
+		held = append(held, fd)
+	}
+	return release, nil
+}
+
+// loading is a load under way.
+type loading struct {
+	*Skeleton
+	spec *Spec
+	opts *LoadOptions
+
+	*loaderMap
+	// logStep is the step whose verifier log goes to log, -1 for none.
+	logStep int
+	log     []byte
+}
+
+// attempt runs the loader once. Either the skeleton owns all that was made,
+// or nothing is left of it.
+func (l *loading) attempt() *LoadError {
+	var err error
+	if l.loaderMap, err = newLoaderMap(l.spec.Blob); err != nil {
+		return l.fail("create the loader's map", err)
+	}
+	defer l.loaderMap.close()
+	if err := l.patch(); err != nil {
+		return l.fail("prepare the blob", err)
+	}
+	loader, failure := l.createOutside()
+	if failure == nil {
+		failure = l.run(loader)
+	}
+	if failure == nil {
+		failure = l.check()
+	}
+	if failure == nil {
+		failure = l.takeOver()
+	}
+	l.closeRest(failure != nil)
+	return failure
+}
+
+// patch writes into the blob what is known only now.
+func (l *loading) patch() error {
+	for i := range l.maps {
+		m := &l.maps[i]
+		if err := m.fit(); err != nil {
+			return err
+		}
+		if m.maxEntries != m.spec.MaxEntries {
+			(*sys.MapCreateAttr)(l.at(m.spec.Attr)).MaxEntries = m.maxEntries
+		}
+		if m.spec.Data != 0 && l.areas != nil && l.areas[i].p != nil {
+			copy(l.mem[m.spec.Data:][:m.spec.ValueSize], l.areas[i].bytes())
+		}
+	}
+	for i := range l.programs {
+		p := &l.programs[i]
+		if p.autoLoad != p.spec.AutoLoad {
+			attr := (*sys.ProgLoadAttr)(l.at(p.spec.Attr))
+			attr.InsnCnt = 0
+			if p.autoLoad {
+				attr.InsnCnt = p.spec.Insns
+			}
+		}
+	}
+	l.patchLog()
+	return nil
+}
+
+// loaderLicense lets the loader call helpers that only GPL programs may call. It says nothing
+// about the license of the object.
+var loaderLicense = [...]byte{'D', 'u', 'a', 'l', ' ', 'B', 'S', 'D', '/', 'G', 'P', 'L', 0}
+
+// run loads the loader program and runs it.
+func (l *loading) run(loader string) *LoadError {
+	attr := sys.ProgLoadAttr{
+		ProgType:  unix.BPF_PROG_TYPE_SYSCALL,
+		InsnCnt:   uint32(len(loader) / 8),
+		Insns:     uint64(uintptr(unsafe.Pointer(unsafe.StringData(loader)))),
+		License:   uint64(uintptr(unsafe.Pointer(&loaderLicense))),
+		ProgFlags: unix.BPF_F_SLEEPABLE,
+		FdArray:   uint64(uintptr(unsafe.Pointer(&l.loaderMap.fd))),
+	}
+	copy(attr.ProgName[:], "__loader.prog")
+	prog, err := bpf(unix.BPF_PROG_LOAD, unsafe.Pointer(&attr), unsafe.Offsetof(attr.FdArray)+8)
+	runtime.KeepAlive(loader)
+	runtime.KeepAlive(l.loaderMap)
+	if err != nil {
+		return l.fail("load the loader program", err)
+	}
+	defer unix.Close(prog)
+
+	run := sys.ProgRunAttr{ProgFd: uint32(prog)}
+	if _, err := bpf(unix.BPF_PROG_TEST_RUN, unsafe.Pointer(&run), unsafe.Offsetof(run.BatchSize)); err != nil {
+		return l.fail("run the loader program", err)
+	}
+	return nil
+}
+
+// check looks for the first step that failed and should not have.
+func (l *loading) check() *LoadError {
+	for i, step := range l.spec.Steps {
+		if errno := l.errno(step); errno != 0 && !l.mayFail(step) {
+			return l.failStep(i, errno)
+		}
+	}
+	return nil
+}
+
+// errno is how a step has ended.
+func (l *loading) errno(step Step) unix.Errno {
+	if step.Kind.finds() {
+		return l.found(step.Result).errno()
+	}
+	if r := *l.slot(step.Result); r < 0 {
+		return unix.Errno(-r)
+	}
+	return 0
+}
+
+// mayFail tells steps whose failure is nothing to report.
+func (l *loading) mayFail(step Step) bool {
+	switch step.Kind {
+	case StepLoadProgram:
+		return !l.programs[step.Index].autoLoad
+	case StepFindExtern:
+		e := &l.spec.Externs[step.Index]
+		return e.Weak || !l.wanted(e.Programs)
+	case StepFindTarget:
+		for i := range l.programs {
+			if p := &l.programs[i]; p.spec.Target == step.Index && p.autoLoad {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// wanted tells whether any of these programs is to be loaded.
+func (l *loading) wanted(programs []int32) bool {
+	for _, p := range programs {
+		if l.programs[p].autoLoad {
+			return true
+		}
+	}
+	return false
+}
+
+// takeOver makes the fds of maps and programs the skeleton's own, and maps global data.
+func (l *loading) takeOver() *LoadError {
+	for i := range l.areas {
+		m := &l.spec.Maps[i]
+		if !m.mapped() {
+			continue
+		}
+		// BSS has no bytes in the blob: what was set before the load goes in now.
+		var initial []byte
+		if m.Kind == BSS && l.areas[i].p != nil {
+			initial = append(initial, l.areas[i].bytes()[:m.ValueSize]...)
+		}
+		if err := l.areas[i].attach(m, int(*l.slot(m.Slot))); err != nil {
+			// What was changed before the load may be overmapped by now.
+			l.state = closed
+			for i := range l.areas {
+				l.areas[i].unmap()
+			}
+			return l.fail("map the contents of "+m.Name, err)
+		}
+		copy(l.areas[i].bytes(), initial)
+	}
+	if l.opts.Externs {
+		l.externs = l.readExterns()
+	}
+	for i := range l.maps {
+		l.maps[i].fd.set(int(*l.slot(l.spec.Maps[i].Slot)))
+	}
+	for i := range l.programs {
+		if p := &l.programs[i]; p.autoLoad {
+			p.fd.set(int(*l.slot(p.spec.Slot)))
+		}
+	}
+	return nil
+}
+
+// closeRest closes what the loader has opened for its own use, and after a failure everything.
+func (l *loading) closeRest(failed bool) {
+	for _, step := range l.spec.Steps {
+		num := 0
+		switch step.Kind {
+		case StepLoadBTF, StepCreateInner:
+			num = int(*l.slot(step.Result))
+		case StepCreateMap, StepLoadProgram:
+			if failed {
+				num = int(*l.slot(step.Result))
+			}
+		case StepFindTarget:
+			if f := l.found(step.Result); f.errno() == 0 {
+				num = f.btfFD()
+			}
+		case StepFindExtern:
+			if f := l.found(step.Result); f.errno() == 0 && l.spec.Externs[step.Index].Kind != KsymAddr {
+				num = f.btfFD()
+			}
+		}
+		if num > 0 {
+			unix.Close(num)
+		}
+	}
+}

@@ -1,0 +1,86 @@
+package runtime
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// createOutside creates the maps that must not be created inside the loader
+// (see MapSpec.Outside), from the same attrs, and returns a loader without their steps. Most
+// objects have none: theirs is the Spec's own loader.
+func (l *loading) createOutside() (loader string, failure *LoadError) {
+	var skip []int
+	for i, step := range l.spec.Steps {
+		if step.Kind == StepCreateMap && l.spec.Maps[step.Index].Outside {
+			skip = append(skip, i)
+		}
+	}
+	if len(skip) == 0 {
+		return l.spec.Loader, nil
+	}
+	// The maps need the BTF, so it comes before.
+	for i, step := range l.spec.Steps {
+		if step.Kind == StepLoadBTF {
+			if err := l.loadBTF(step); err != nil {
+				return "", l.failStep(i, err.(unix.Errno))
+			}
+			skip = append(skip, i)
+		}
+	}
+	for _, i := range skip {
+		if step := l.spec.Steps[i]; step.Kind == StepCreateMap {
+			if err := l.createMap(step); err != nil {
+				return "", l.failStep(i, err.(unix.Errno))
+			}
+		}
+	}
+	return l.without(skip), nil
+}
+
+// loadBTF does what StepLoadBTF does.
+func (l *loading) loadBTF(step Step) error {
+	attr := (*sys.BtfLoadAttr)(l.at(step.Attr))
+	attr.Btf = uint64(uintptr(l.at(l.spec.BTF.Data)))
+	num, err := bpf(unix.BPF_BTF_LOAD, unsafe.Pointer(attr), unsafe.Offsetof(attr.BtfLogLevel)+4)
+	if err != nil {
+		return err
+	}
+	*l.slot(step.Result) = int32(num)
+	return nil
+}
+
+// createMap does what StepCreateMap does.
+func (l *loading) createMap(step Step) error {
+	attr := (*sys.MapCreateAttr)(l.at(step.Attr))
+	size := unsafe.Offsetof(attr.MapIfindex)
+	if attr.BtfKeyTypeId != 0 || attr.BtfValueTypeId != 0 {
+		attr.BtfFd = uint32(*l.slot(l.spec.BTF.Slot))
+		size = unsafe.Offsetof(attr.BtfValueTypeId) + 4
+	}
+	if l.spec.Maps[step.Index].Extra != 0 {
+		size = unsafe.Offsetof(attr.MapExtra) + 8
+	}
+	num, err := bpf(unix.BPF_MAP_CREATE, unsafe.Pointer(attr), size)
+	if err != nil {
+		return err
+	}
+	*l.slot(step.Result) = int32(num)
+	return nil
+}
+
+// without returns a loader in which these steps do nothing.
+func (l *loading) without(steps []int) string {
+	loader := []byte(l.spec.Loader)
+	var nop [8]byte // if true goto +0
+	nop[0] = 0x05   // BPF_JMP | BPF_JA
+	for _, i := range steps {
+		step := l.spec.Steps[i]
+		for insn := step.Start; insn < step.End; insn++ {
+			copy(loader[8*insn:], nop[:])
+		}
+	}
+	return unsafe.String(unsafe.SliceData(loader), len(loader))
+}

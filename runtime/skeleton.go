@@ -1,0 +1,203 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Skeleton is an object on its way into the kernel: opened, loaded, closed.
+// The maps, programs and global data that it hands out belong to it and end
+// with Close. One that is forgotten is closed by the garbage collector:
+// keep a reference for as long as its global data is in use.
+//
+// Load and Close are safe for concurrent use; what is changed before Load is not.
+type Skeleton struct {
+	spec     *Spec
+	maps     []Map
+	programs []Program
+	// areas has the memory of each global data map, by map index; nil if no map has any.
+	areas   []area
+	externs []Extern
+
+	mu    sync.Mutex
+	state state
+}
+
+type state uint8
+
+const (
+	opened state = iota
+	loaded
+	closed
+)
+
+// area is the memory of a global data map, whole pages of it: anonymous before
+// the load, the kernel's own from then on, at the same address.
+type area struct {
+	p    unsafe.Pointer
+	size uintptr
+}
+
+// Open prepares an object for loading. Its global data can be changed, as can
+// what [Map.SetMaxEntries] and [Program.SetAutoLoad] change, until Load. Open makes no system call but
+// one mmap for each global data map.
+func Open(spec *Spec) (*Skeleton, error) {
+	s := newSkeleton(spec)
+	for i := range s.areas {
+		m := &spec.Maps[i]
+		if !m.mapped() {
+			continue
+		}
+		if err := s.areas[i].reserve(m); err != nil {
+			s.Close()
+			return nil, fmt.Errorf("%s: map %s: memory for the initial value: %w", spec.Name, m.Name, err)
+		}
+		if m.Data != 0 {
+			copy(s.areas[i].bytes(), spec.Blob[m.Data:][:m.ValueSize])
+		}
+	}
+	return s, nil
+}
+
+// Load opens an object and loads it as it is, which saves what Open does for
+// changing it.
+func Load(spec *Spec, opts *LoadOptions) (*Skeleton, error) {
+	s := newSkeleton(spec)
+	if err := s.Load(opts); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func newSkeleton(spec *Spec) *Skeleton {
+	s := &Skeleton{
+		spec:     spec,
+		maps:     make([]Map, len(spec.Maps)),
+		programs: make([]Program, len(spec.Programs)),
+	}
+	for i := range s.maps {
+		m := &spec.Maps[i]
+		s.maps[i].spec = m
+		s.maps[i].maxEntries = m.MaxEntries
+		if m.mapped() && s.areas == nil {
+			s.areas = make([]area, len(spec.Maps))
+		}
+	}
+	for i := range s.programs {
+		p := &spec.Programs[i]
+		s.programs[i].spec = p
+		s.programs[i].autoLoad = p.AutoLoad
+		if p.Target >= 0 {
+			s.programs[i].target = &spec.Targets[p.Target]
+		}
+	}
+	return s
+}
+
+// mapped tells maps whose contents are mapped into the process.
+func (m *MapSpec) mapped() bool {
+	return m.Kind != NoData && m.Flags&unix.BPF_F_MMAPABLE != 0 && m.ValueSize > 0
+}
+
+// Spec returns what the skeleton was made from.
+func (s *Skeleton) Spec() *Spec { return s.spec }
+
+// Map returns the map of that index in the Spec. It exists before the load too, without a file descriptor.
+func (s *Skeleton) Map(i int) *Map { return &s.maps[i] }
+
+// Program returns the program of that index in the Spec.
+func (s *Skeleton) Program(i int) *Program { return &s.programs[i] }
+
+// Data returns the memory of the global data map of that index: its initial
+// value between Open and Load, the kernel's own memory after Load, at the same address.
+// That of a read-only section is mapped read-only then. It is nil for other maps, for maps
+// of no size, and after Close. What accesses it concurrently with a BPF program has to be atomic.
+func (s *Skeleton) Data(i int) unsafe.Pointer {
+	if s.areas == nil {
+		return nil
+	}
+	return s.areas[i].p
+}
+
+// Close closes all maps and programs and unmaps global data: what has a pointer to it must not use it any more. A map or program
+// that is in use by a method at this moment stays open until that method
+// returns. What is attached or pinned stays so. Closing twice is fine.
+func (s *Skeleton) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state = closed
+	s.release()
+	return nil
+}
+
+// release gives back all that the skeleton holds.
+func (s *Skeleton) release() {
+	for i := range s.maps {
+		s.maps[i].fd.close()
+	}
+	for i := range s.programs {
+		s.programs[i].fd.close()
+	}
+	for i := range s.areas {
+		s.areas[i].unmap()
+	}
+}
+
+// ready tells whether Load may go on.
+func (s *Skeleton) ready() error {
+	switch s.state {
+	case loaded:
+		return errors.New("is loaded already")
+	case closed:
+		return os.ErrClosed
+	}
+	return nil
+}
+
+// reserve gives an area memory of its own for the initial value of m.
+func (a *area) reserve(m *MapSpec) error {
+	size := areaSize(m)
+	p, err := unix.MmapPtr(-1, 0, nil, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANONYMOUS)
+	if err != nil {
+		return err
+	}
+	a.p, a.size = p, size
+	return nil
+}
+
+// attach maps a map's memory: over what reserve got, if it was called.
+func (a *area) attach(m *MapSpec, fd int) error {
+	prot, flags := unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED
+	if m.Kind == ROData || m.Kind == Kconfig {
+		prot = unix.PROT_READ // the map is frozen
+	}
+	if a.p != nil {
+		flags |= unix.MAP_FIXED
+	}
+	size := areaSize(m)
+	p, err := unix.MmapPtr(fd, 0, a.p, size, prot, flags)
+	if err != nil {
+		return err
+	}
+	a.p, a.size = p, size
+	return nil
+}
+
+func (a *area) bytes() []byte { return unsafe.Slice((*byte)(a.p), a.size) }
+
+func (a *area) unmap() {
+	if a.p != nil {
+		_ = unix.MunmapPtr(a.p, a.size)
+		*a = area{}
+	}
+}
+
+func areaSize(m *MapSpec) uintptr {
+	page := uintptr(unix.Getpagesize())
+	return (uintptr(m.ValueSize) + page - 1) &^ (page - 1)
+}
