@@ -1,7 +1,7 @@
 /* .data, .bss and .rodata with integers of all sizes, a struct and an array; .rodata is frozen.
  *
  * run: sum retval=0 total=1111111132 calls=1 small=7 last=5
- * run: sum retval=0 total=1111111134 calls=2 small=8 last=5
+ * run: sum retval=0 total=1111111135 calls=2 small=8 last=5
  */
 #include "bpf_test.h"
 

@@ -1,0 +1,140 @@
+package sameload
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+)
+
+// contents reads the elements of a map, as far as its type lets user space do so.
+func (d *describer) contents(fd int, info mapInfo) (elems map[string]string, nested map[string]Map, err error) {
+	typ := ebpf.MapType(info.Type)
+	switch typ {
+	case ebpf.Array, ebpf.Hash, ebpf.LRUHash, ebpf.LPMTrie,
+		ebpf.PerCPUArray, ebpf.PerCPUHash, ebpf.LRUCPUHash,
+		ebpf.ProgramArray, ebpf.ArrayOfMaps, ebpf.HashOfMaps,
+		ebpf.DevMap, ebpf.DevMapHash, ebpf.CPUMap:
+	default:
+		return nil, nil, nil // not to be read, or not without taking elements out
+	}
+	size, err := valueSize(typ, info.ValueSize)
+	if err != nil {
+		return nil, nil, err
+	}
+
+	elems, nested = map[string]string{}, map[string]Map{}
+	value := make([]byte, size)
+	err = eachKey(fd, typ, info, func(key []byte) error {
+		clear(value)
+		err := elem(unix.BPF_MAP_LOOKUP_ELEM, fd, key, value)
+		if errors.Is(err, unix.ENOENT) {
+			return nil // an empty slot
+		}
+		if err != nil {
+			return fmt.Errorf("look up %x: %w", key, err)
+		}
+		at := fmt.Sprintf("%x", key)
+		switch {
+		case typ == ebpf.ProgramArray:
+			elems[at] = d.progName(binary.NativeEndian.Uint32(value))
+		case typ == ebpf.ArrayOfMaps || typ == ebpf.HashOfMaps:
+			id := binary.NativeEndian.Uint32(value)
+			if name, ok := d.mapNames[id]; ok {
+				elems[at] = "map " + name
+				return nil
+			}
+			elems[at] = "a map of its own"
+			nested[at], err = d.mapByID(id)
+			return err
+		case isArray(typ) && !slices.ContainsFunc(value, func(b byte) bool { return b != 0 }):
+		default:
+			elems[at] = hexValue(value)
+		}
+		return nil
+	})
+	if errors.Is(err, unix.EPERM) && info.MapFlags&unix.BPF_F_WRONLY != 0 {
+		return nil, nil, nil // not for user space to read
+	}
+	return elems, nested, err
+}
+
+func isArray(typ ebpf.MapType) bool {
+	switch typ {
+	case ebpf.Array, ebpf.PerCPUArray, ebpf.ProgramArray, ebpf.ArrayOfMaps, ebpf.DevMap, ebpf.CPUMap:
+		return true
+	}
+	return false
+}
+
+// eachKey calls f for every key of a map. The keys of an array are known; those of other maps are asked for.
+func eachKey(fd int, typ ebpf.MapType, info mapInfo, f func(key []byte) error) error {
+	if isArray(typ) {
+		key := make([]byte, 4)
+		for i := range info.MaxEntries {
+			binary.NativeEndian.PutUint32(key, i)
+			if err := f(key); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var key []byte
+	for {
+		next := make([]byte, info.KeySize)
+		err := elem(unix.BPF_MAP_GET_NEXT_KEY, fd, key, next)
+		if errors.Is(err, unix.ENOENT) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("next key: %w", err)
+		}
+		if err := f(next); err != nil {
+			return err
+		}
+		key = next
+	}
+}
+
+// valueSize is the size of what a lookup from user space copies.
+func valueSize(typ ebpf.MapType, size uint32) (int, error) {
+	switch typ {
+	case ebpf.PerCPUArray, ebpf.PerCPUHash, ebpf.LRUCPUHash:
+		cpus, err := ebpf.PossibleCPU()
+		return cpus * (int(size+7) / 8 * 8), err
+	}
+	return int(size), nil
+}
+
+// hexValue shows a value in full if it is short, and by its non-zero beginning and a hash otherwise.
+func hexValue(v []byte) string {
+	const full, head = 256, 64
+	if len(v) <= full {
+		return fmt.Sprintf("%x", v)
+	}
+	return fmt.Sprintf("%x... %d bytes, %d not zero, SHA-256 %x",
+		v[:head], len(v), len(v)-bytes.Count(v, []byte{0}), sha256.Sum256(v))
+}
+
+// progName names a program by its id, in words of the load if it is part of it.
+func (d *describer) progName(id uint32) string {
+	if name, ok := d.progNames[id]; ok {
+		return "program " + name
+	}
+	return "a program of somebody else"
+}
+
+// mapByID describes a map that only another map refers to.
+func (d *describer) mapByID(id uint32) (Map, error) {
+	fd, err := fdByID(unix.BPF_MAP_GET_FD_BY_ID, id)
+	if err != nil {
+		return Map{}, err
+	}
+	defer unix.Close(fd)
+	return d.mapView(fd)
+}

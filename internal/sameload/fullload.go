@@ -1,0 +1,97 @@
+package sameload
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// loadall loads an object in a mount namespace in which /sys/fs/bpf is the directory $1: maps that are
+// pinned by name must not show up in the machine's own.
+const loadall = `mount --bind "$1" /sys/fs/bpf && mkdir /sys/fs/bpf/maps &&
+exec bpftool prog loadall "$2" /sys/fs/bpf/progs pinmaps /sys/fs/bpf/maps`
+
+// fullLoad loads an object with libbpf, without its loader, and gives the file descriptors of all that it made.
+func fullLoad(ctx context.Context, obj string) (mapFDs, progFDs map[string]int, err error) {
+	obj, err = filepath.Abs(obj)
+	if err != nil {
+		return nil, nil, err
+	}
+	dir, err := os.MkdirTemp("", "sameload-")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer os.Remove(dir)
+	if err := unix.Mount("bpf", dir, "bpf", 0, ""); err != nil {
+		return nil, nil, fmt.Errorf("mount bpf file system: %w", err)
+	}
+	defer unix.Unmount(dir, unix.MNT_DETACH)
+
+	var stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, "unshare", "-m", "sh", "-c", loadall, "sh", dir, obj)
+	cmd.Stderr = &stderr
+	if err := cmd.Run(); err != nil {
+		if exit := new(exec.ExitError); errors.As(err, &exit) {
+			return nil, nil, refusalOf(stderr.String())
+		}
+		return nil, nil, err
+	}
+	if mapFDs, err = openPins(filepath.Join(dir, "maps")); err != nil {
+		return nil, nil, err
+	}
+	progFDs, err = openPins(filepath.Join(dir, "progs"))
+	return mapFDs, progFDs, err
+}
+
+var kernelRefusal = regexp.MustCompile(`(?m)^libbpf: .*(?:failed to load: -(\d+)|\(-(\d+)\)|: -(\d+))$`)
+
+// refusalOf finds the errno in what libbpf said. Without one, it was libbpf that refused.
+func refusalOf(said string) error {
+	if m := kernelRefusal.FindStringSubmatch(said); m != nil {
+		for _, text := range m[1:] {
+			// libbpf's own errors begin at 4000.
+			if n, err := strconv.Atoi(text); err == nil && n < 4000 {
+				return &saidNo{unix.Errno(n)}
+			}
+		}
+	}
+	return &saidNo{errors.New(lastLine(said))}
+}
+
+// saidNo is a refusal by libbpf or, if it wraps an errno, by the kernel.
+type saidNo struct{ err error }
+
+func (e *saidNo) Error() string { return "libbpf: " + e.err.Error() }
+func (e *saidNo) Unwrap() error { return e.err }
+
+// openPins opens what is pinned in a directory, by name.
+func openPins(dir string) (map[string]int, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	fds := map[string]int{}
+	for _, e := range entries {
+		path := append([]byte(filepath.Join(dir, e.Name())), 0)
+		attr := struct {
+			path      unsafe.Pointer
+			fd, flags uint32
+		}{path: unsafe.Pointer(unsafe.SliceData(path))}
+		fd, err := bpf(unix.BPF_OBJ_GET, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
+		if err != nil {
+			closeAll(fds)
+			return nil, fmt.Errorf("open pin %s: %w", e.Name(), err)
+		}
+		fds[e.Name()] = fd
+	}
+	return fds, nil
+}

@@ -1,0 +1,67 @@
+package sameload
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+)
+
+// Opcodes and pseudo registers that say what an immediate means.
+const (
+	opLdImm64 = 0x18 // BPF_LD | BPF_IMM | BPF_DW
+
+	pseudoMapFD    = 1 // BPF_PSEUDO_MAP_FD: the immediate is a map's id, in what the kernel shows
+	pseudoMapValue = 2 // BPF_PSEUDO_MAP_VALUE: likewise, and an offset in the second half
+)
+
+// listing shows translated instructions as text that is the same for two loads of one program: maps by name,
+// and no address of anything.
+func listing(raw []byte, aux uint64, mapName func(id uint32) string) []string {
+	var out []string
+	insns := slices.Collect(slices.Chunk(raw, insnSize))
+	for i := 0; i < len(insns); i++ {
+		in := insns[i]
+		op, regs := in[0], in[1]
+		off := int16(binary.NativeEndian.Uint16(in[2:]))
+		imm := binary.NativeEndian.Uint32(in[4:])
+		text := fmt.Sprintf("%4d: op %02x regs %02x off %d imm ", i, op, regs, off)
+		if op != opLdImm64 || i+1 == len(insns) {
+			out = append(out, text+fmt.Sprintf("%#x", imm))
+			continue
+		}
+		i++
+		high := binary.NativeEndian.Uint32(insns[i][4:])
+		switch srcReg(regs) {
+		case pseudoMapFD:
+			text += "map " + mapName(imm)
+		case pseudoMapValue:
+			text += fmt.Sprintf("map %s at %d", mapName(imm), high)
+		default:
+			text += imm64(uint64(high)<<32|uint64(imm), aux)
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+// srcReg is the source register of an instruction: the two fields of the register byte lie in the order of the byte order.
+func srcReg(regs byte) byte {
+	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
+		return regs >> 4
+	}
+	return regs & 0xf
+}
+
+// imm64 shows a 64-bit constant, but not where the kernel keeps things. The verifier writes the address of struct bpf_prog_aux
+// into calls of bpf_timer_set_callback, of the kernel's variables into what loads them, of struct metas into
+// allocations. Kernel addresses are in the upper part of the address space on amd64 and arm64; the last page
+// of it is for small negative numbers.
+func imm64(v, aux uint64) string {
+	switch {
+	case v == aux:
+		return "address of the program"
+	case v >= 0xffff<<48 && v < 1<<64-1<<12:
+		return "address in the kernel"
+	}
+	return fmt.Sprintf("%#x", v)
+}

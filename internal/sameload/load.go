@@ -1,0 +1,100 @@
+package sameload
+
+import (
+	"context"
+	"errors"
+)
+
+// Loaded is an object that the reference has loaded.
+type Loaded struct {
+	Style Style
+	// Maps and Programs are file descriptors of this process, by the names that a View has.
+	Maps, Programs map[string]int
+}
+
+// Close lets go of all maps and programs.
+func (l *Loaded) Close() {
+	closeAll(l.Maps)
+	closeAll(l.Programs)
+}
+
+// Describe makes a View of the load.
+func (l *Loaded) Describe() (View, error) {
+	v, err := Describe(l.Maps, l.Programs)
+	v.Style = l.Style
+	return v, err
+}
+
+// Light loads an object through libbpf's loader. If it does not load, the error is a *Refusal
+// whose Errno is the kernel's answer, or zero if libbpf has no loader for this object.
+func Light(ctx context.Context, obj string) (*Loaded, error) {
+	defs, err := readMapDefs(obj)
+	if err != nil {
+		return nil, &Refusal{Light: err}
+	}
+	if defs.unsafeInLoader() {
+		return nil, &Refusal{Light: errUnsafe}
+	}
+	s, err := skeleton(ctx, obj)
+	if errors.Is(err, errNoLightSkeleton) {
+		return nil, &Refusal{Light: err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	l := &Loaded{Style: ByIndex}
+	l.Maps, l.Programs, err = lightLoad(s, defs)
+	if errno, ok := asErrno(err); ok {
+		return nil, &Refusal{Errno: errno, Light: err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return l, l.rename()
+}
+
+// Full loads an object with libbpf, without its loader. If it does not load, the error is a *Refusal
+// whose Errno is the kernel's answer, or zero if libbpf did not even ask the kernel.
+func Full(ctx context.Context, obj string) (*Loaded, error) {
+	l := &Loaded{Style: ByFD}
+	var err error
+	l.Maps, l.Programs, err = fullLoad(ctx, obj)
+	if said := new(saidNo); errors.As(err, &said) {
+		errno, _ := asErrno(said)
+		return nil, &Refusal{Errno: errno, Full: said}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return l, l.rename()
+}
+
+// rename gives maps the names that they have in the object.
+func (l *Loaded) rename() error {
+	maps, err := namer().canonical(l.Maps)
+	if err != nil {
+		l.Close()
+		return err
+	}
+	l.Maps = maps
+	return nil
+}
+
+// Load loads an object through libbpf's loader if that can be done, and without it otherwise.
+func Load(ctx context.Context, obj string) (*Loaded, error) {
+	l, err := Light(ctx, obj)
+	light := new(Refusal)
+	if !errors.As(err, &light) {
+		return l, err
+	}
+	l, err = Full(ctx, obj)
+	full := new(Refusal)
+	if !errors.As(err, &full) {
+		return l, err
+	}
+	r := &Refusal{Errno: light.Errno, Light: light.Light, Full: full.Full}
+	if r.Errno == 0 {
+		r.Errno = full.Errno
+	}
+	return nil, r
+}

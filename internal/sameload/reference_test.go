@@ -1,0 +1,64 @@
+package sameload_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sameload"
+	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
+	"golang.org/x/sys/unix"
+)
+
+// The reference must agree with itself: an object that libbpf loads with and without its loader is the same
+// load both times, and does what its source claims.
+func TestReferenceAgreesWithItself(t *testing.T) {
+	if unix.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	counts := map[string]int{}
+	names := append(testobj.All(t), testobj.Externs(t)...)
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			obj := testobj.Compile(t, name, testobj.Options{})
+			light, noLight := loadAndCheck(t, name, obj, sameload.Light)
+			full, noFull := loadAndCheck(t, name, obj, sameload.Full)
+			switch {
+			case noLight == nil && noFull == nil:
+				counts["both"]++
+				if diff := sameload.Diff(full, light); diff != "" {
+					t.Errorf("without libbpf's loader (-), with it (+):\n%s", diff)
+				}
+			case noLight == nil:
+				counts["light"]++
+				t.Logf("LIGHT ONLY: %v", noFull)
+			case noFull == nil:
+				counts["full"]++
+				t.Logf("FULL ONLY: %v", noLight)
+			default:
+				counts["refused"]++
+				t.Logf("REFUSED: %v; %v", noLight, noFull)
+			}
+		})
+	}
+	t.Logf("of %d objects, libbpf loads %d with and without its loader, %d only with it, %d only without; %d are refused",
+		len(names), counts["both"], counts["light"], counts["full"], counts["refused"])
+}
+
+func loadAndCheck(t *testing.T, name, obj string, load func(context.Context, string) (*sameload.Loaded, error)) (sameload.View, *sameload.Refusal) {
+	t.Helper()
+	l, err := load(context.Background(), obj)
+	if r := new(sameload.Refusal); errors.As(err, &r) {
+		return sameload.View{}, r
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	v, err := l.Describe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	testobj.CheckRuns(t, name, obj, l.Maps, l.Programs)
+	return v, nil
+}
