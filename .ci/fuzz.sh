@@ -1,0 +1,10 @@
+#!/bin/sh
+# Runs every fuzz test of the module for a time or a number of executions each: fuzz.sh 10s, fuzz.sh 100000x
+set -eu
+cd "$(dirname "$0")/.."
+
+git ls-files '*_test.go' | xargs grep -H '^func Fuzz' | sed -n 's/^\(.*\)\/[^/]*:func \(Fuzz[A-Za-z0-9_]*\)(.*/\1 \2/p' |
+	while read -r package test; do
+		# Two workers, or a reader's allocations are counted on a machine that has no memory left.
+		go test -run '^$' -fuzz "^$test\$" -fuzztime "$1" -parallel 2 "./$package" || exit 1
+	done

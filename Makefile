@@ -1,0 +1,64 @@
+# Two commands do all their own set-up on Debian 12 with Go, git, make and root:
+#
+#   make demo     count packets on a pair of virtual interfaces
+#   make test     everything that is checked, the virtual machines included
+#
+# A part of it:
+#
+#   make vmtest KERNEL=6.12 RUN=TestX    some kernels (keys with commas between), some tests
+
+GO ?= go
+SETUP := .ci/setup.sh
+FUZZTIME ?= 100000x
+
+# The race detector is worth its time where goroutines share something.
+RACE := ./runtime/... ./loader/... ./codegen/... ./internal/object/... ./internal/vmtest
+
+all: build
+
+build:
+	$(GO) build ./...
+
+generate:
+	@$(SETUP) generate
+	$(GO) generate ./...
+
+demo:
+	@$(SETUP) demo
+	$(GO) run ./examples/xdp/demo
+
+test:
+	@$(SETUP) test vm
+	@$(MAKE) --no-print-directory lint unit
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=5s
+	@$(MAKE) --no-print-directory vmtest
+
+lint:
+	@unformatted=$$($(GO) tool gofumpt -l .); \
+		[ -z "$$unformatted" ] || { echo "not formatted, run go tool gofumpt -w:" $$unformatted; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+# Tests of the kernel are not cached: Go does not know what they depend on.
+unit:
+	$(GO) test -count=1 $$($(GO) list ./... | grep -vxF "$$($(GO) list $(RACE))")
+	$(GO) test -count=1 -race $(RACE)
+
+vmtest:
+	@$(SETUP) vm
+	$(GO) run ./internal/vmtest $(if $(KERNEL),-kernel '$(KERNEL)') $(if $(RUN),-run '$(RUN)') $(VMTESTFLAGS)
+
+fuzz:
+	@.ci/fuzz.sh $(FUZZTIME)
+
+# Writes the golden files anew, in the packages whose tests have the flag for it.
+golden:
+	@$(SETUP) generate
+	$(GO) test -count=1 $$(git grep -lE 'flag\.Bool\("update"' -- '*_test.go' | xargs -n 1 dirname | sort -u | sed 's,^,./,') -update
+
+# Fetched kernels stay: they are in the user's cache folder, bpf2lskel/vmtest.
+clean:
+	$(GO) clean -testcache
+	rm -rf bin
+
+.PHONY: all build generate demo test lint unit vmtest fuzz golden clean
