@@ -1,0 +1,119 @@
+package runtime
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// What the methods of maps fail with, wrapped in a [MapError]. Each unwraps to
+// the kernel's errno too, so errors.Is(err, unix.ENOENT) works as well.
+var (
+	// ErrKeyNotExist means that the map has no such key, that an index is past
+	// its end, or that a queue or stack is empty.
+	ErrKeyNotExist error = &sentinelError{"key does not exist", unix.ENOENT}
+	// ErrKeyExist answers an update with [NoExist] of a key that is there.
+	ErrKeyExist error = &sentinelError{"key exists already", unix.EEXIST}
+	// ErrMapFull means that the map has max_entries entries.
+	ErrMapFull error = &sentinelError{"map is full", unix.E2BIG}
+	// ErrMapFrozen answers a write to a map that is read-only for user space:
+	// frozen, or created with BPF_F_RDONLY.
+	ErrMapFrozen error = &sentinelError{"map is read-only for user space", unix.EPERM}
+
+	errIndexRange error = &indexError{}
+	errNotSupp    error = &notSuppError{}
+)
+
+// MapError says what was being done with which map. It unwraps to the cause.
+type MapError struct {
+	Map string // name
+	Op  string // "lookup", "update", "delete", ...
+	Err error
+}
+
+// Error returns the map, the operation and the cause.
+func (e *MapError) Error() string { return "map " + e.Map + ": " + e.Op + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *MapError) Unwrap() error { return e.Err }
+
+// sentinelError is a cause with a meaning of its own and an errno.
+type sentinelError struct {
+	text  string
+	errno unix.Errno
+}
+
+func (e *sentinelError) Error() string { return e.text }
+func (e *sentinelError) Unwrap() error { return e.errno }
+
+// indexError is an update past the end of an array, for which the kernel has
+// the same E2BIG as for a full hash (array_map_update_elem).
+type indexError struct{}
+
+func (*indexError) Error() string   { return "index is past the end of the map" }
+func (*indexError) Unwrap() []error { return []error{ErrKeyNotExist, unix.E2BIG} }
+
+// enotsupp is the kernel's ENOTSUPP, which it should not but does show to user
+// space for map operations that a map type lacks.
+const enotsupp = unix.Errno(524)
+
+type notSuppError struct{}
+
+func (*notSuppError) Error() string   { return "this kind of map does not have the operation" }
+func (*notSuppError) Unwrap() []error { return []error{errors.ErrUnsupported, enotsupp} }
+
+// fail makes the error of an operation on m that got errno.
+func (m *Map) fail(op string, errno unix.Errno) error {
+	var err error = errno
+	switch errno {
+	case unix.ENOENT:
+		err = ErrKeyNotExist
+	case unix.EEXIST:
+		err = ErrKeyExist
+	case unix.E2BIG:
+		err = ErrMapFull
+		if m.hasIndexKeys() {
+			err = errIndexRange
+		}
+	case unix.EPERM:
+		if op != opLookup {
+			err = ErrMapFrozen
+		}
+	case enotsupp:
+		err = errNotSupp
+	}
+	return &MapError{m.spec.Name, op, err}
+}
+
+// wrap puts m's name and the operation around an error that is no errno.
+func (m *Map) wrap(op string, err error) error {
+	if errors.Is(err, os.ErrClosed) {
+		err = errMapClosed
+	}
+	return &MapError{m.spec.Name, op, err}
+}
+
+// errMapClosed wraps os.ErrClosed: the skeleton is closed, or not loaded yet.
+var errMapClosed error = &closedError{}
+
+type closedError struct{}
+
+func (*closedError) Error() string { return "closed or not loaded" }
+func (*closedError) Unwrap() error { return os.ErrClosed }
+
+// The operations that errors name.
+const (
+	opLookup       = "lookup"
+	opUpdate       = "update"
+	opDelete       = "delete"
+	opLookupDelete = "lookup and delete"
+	opNext         = "next key"
+	opLookupBatch  = "batch lookup"
+	opUpdateBatch  = "batch update"
+	opDeleteBatch  = "batch delete"
+	opDrainBatch   = "batch lookup and delete"
+	opPush         = "push"
+	opPeek         = "peek"
+	opPop          = "pop"
+)

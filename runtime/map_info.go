@@ -1,0 +1,70 @@
+package runtime
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// ID returns the number that the kernel knows the map by, as bpftool shows it.
+func (m *Map) ID() (uint32, error) {
+	num, err := m.fd.acquire()
+	if err != nil {
+		return 0, m.wrap("info", err)
+	}
+	defer m.fd.release()
+	info := new(sys.MapInfo)
+	if err := objInfo(num, unsafe.Pointer(info), unsafe.Sizeof(*info)); err != nil {
+		return 0, &MapError{m.spec.Name, "info", err}
+	}
+	return info.Id, nil
+}
+
+// Freeze makes the map read-only for user space, for good; programs still
+// write to it. Read-only global data is frozen by the load.
+func (m *Map) Freeze() error {
+	num, err := m.fd.acquire()
+	if err != nil {
+		return m.wrap("freeze", err)
+	}
+	defer m.fd.release()
+	attr := sys.MapElemAttr{MapFd: uint32(num)}
+	if _, errno := sys.BPF(unix.BPF_MAP_FREEZE, unsafe.Pointer(&attr), unsafe.Offsetof(attr.Key)); errno != 0 {
+		return &MapError{m.spec.Name, "freeze", errno}
+	}
+	return nil
+}
+
+// Frozen tells whether the map is read-only for user space. The kernel tells
+// it in /proc only, which has to be mounted.
+func (m *Map) Frozen() (bool, error) {
+	num, err := m.fd.acquire()
+	if err != nil {
+		return false, m.wrap("info", err)
+	}
+	defer m.fd.release()
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", num))
+	if err != nil {
+		return false, m.wrap("info", err)
+	}
+	return bytes.Contains(raw, []byte("\nfrozen:\t1\n")), nil
+}
+
+// Pin gives the map a name in a BPF file system, where it outlives the
+// process. The name must not exist.
+func (m *Map) Pin(path string) error {
+	num, err := m.fd.acquire()
+	if err != nil {
+		return m.wrap("pin", err)
+	}
+	defer m.fd.release()
+	if errno := pinFD(num, path); errno != 0 {
+		return &MapError{m.spec.Name, "pin to " + path, errno}
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package runtime
+
+import (
+	"errors"
+	"iter"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// errTooManyChanges ends an iteration that others keep sending back to the start.
+var errTooManyChanges = errors.New("the map changes faster than it can be walked")
+
+const (
+	opIterate = "iterate"
+	// walkBytes is about how much an iteration reads at a time.
+	walkBytes = 64 << 10
+)
+
+// All iterates over all entries, in no order. Keys that are there all the
+// time come once, whatever others, or the loop itself, delete and add meanwhile; keys that come
+// or go may be missed. An error ends the iteration: see AllErr.
+func (t table[K, V]) All() iter.Seq2[K, V] {
+	var err error
+	return t.AllErr(&err)
+}
+
+// AllErr is All that sets *err when the iteration ends: to nil, or to what
+// ended it early.
+func (t table[K, V]) AllErr(err *error) iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		*err = walk(t.Map, 1, func(k K, v []V) bool { return yield(k, v[0]) })
+	}
+}
+
+// walk calls yield with each entry of m, whose values are n Vs, until it returns false.
+// The slice is good until yield returns.
+func walk[K, V any](m *Map, n int, yield func(K, []V) bool) error {
+	var (
+		k    K
+		v    V
+		each = int(unsafe.Sizeof(k)) + n*int(unsafe.Sizeof(v))
+		room = min(max(1, walkBytes/max(1, each)), max(1, int(m.maxEntries)))
+
+		keys   = make([]K, room)
+		values = make([]V, room*n)
+		seen   *walkGuard
+		cur    BatchCursor
+	)
+	if m.restartsWalks() {
+		seen = &walkGuard{keys: map[string]struct{}{}, budget: 64 * (int64(m.maxEntries) + 1024)}
+	}
+	for {
+		got, err := m.next(&cur, unsafe.Pointer(&keys[0]), unsafe.Pointer(&values[0]), room, n*int(unsafe.Sizeof(v)), false)
+		if errors.Is(err, unix.ENOSPC) {
+			room *= 2
+			keys, values = make([]K, room), make([]V, room*n)
+			continue
+		}
+		if seen == nil && cur.place == inKeys && !m.hasIndexKeys() {
+			// The kernel walks this kind of hash key by key.
+			seen = &walkGuard{keys: map[string]struct{}{}, budget: 64 * (int64(m.maxEntries) + 1024)}
+		}
+		for i := range got {
+			if seen != nil && !seen.first(unsafe.Slice((*byte)(unsafe.Pointer(&keys[i])), unsafe.Sizeof(k))) {
+				if seen.budget < 0 {
+					return &MapError{m.spec.Name, opIterate, errTooManyChanges}
+				}
+				continue
+			}
+			if !yield(keys[i], values[i*n:(i+1)*n]) {
+				return nil
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if got == 0 {
+			return nil
+		}
+	}
+}
+
+// restartsWalks is true for maps that the kernel walks from key to key even
+// in batches: if the last key has been deleted, it starts over
+// (trie_get_next_key, generic_map_lookup_batch).
+func (m *Map) restartsWalks() bool { return m.spec.Type == mapTypeLPMTrie }
+
+// walkGuard knows what a walk has seen, and ends one that never ends.
+type walkGuard struct {
+	keys   map[string]struct{}
+	budget int64 // keys
+}
+
+func (g *walkGuard) first(key []byte) bool {
+	g.budget--
+	if _, ok := g.keys[string(key)]; ok {
+		return false
+	}
+	g.keys[string(key)] = struct{}{}
+	return true
+}
