@@ -10,15 +10,20 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// loadall loads an object in a mount namespace in which /sys/fs/bpf is the directory $1: maps that are
-// pinned by name must not show up in the machine's own.
-const loadall = `mount --bind "$1" /sys/fs/bpf && mkdir /sys/fs/bpf/maps &&
-exec bpftool prog loadall "$2" /sys/fs/bpf/progs pinmaps /sys/fs/bpf/maps`
+// loadall loads an object in a mount namespace in which /sys/fs/bpf is the directory $1: maps that the object wants
+// to be pinned by name must not show up in the machine's own. They are pinned at its top, and libbpf will not
+// pin them elsewhere too: so all maps are pinned there.
+const loadall = `mount --bind "$1" /sys/fs/bpf &&
+exec bpftool prog loadall "$2" /sys/fs/bpf/` + progsDir + ` pinmaps /sys/fs/bpf`
+
+// progsDir is where programs are pinned: beside the maps, so not called as a map may be.
+const progsDir = "0-programs"
 
 // fullLoad loads an object with libbpf, without its loader, and gives the file descriptors of all that it made.
 func fullLoad(ctx context.Context, obj string) (mapFDs, progFDs map[string]int, err error) {
@@ -41,14 +46,15 @@ func fullLoad(ctx context.Context, obj string) (mapFDs, progFDs map[string]int, 
 	cmd.Stderr = &stderr
 	if err := cmd.Run(); err != nil {
 		if exit := new(exec.ExitError); errors.As(err, &exit) {
+			// Maps may be pinned all the same; they go with the file system.
 			return nil, nil, refusalOf(stderr.String())
 		}
 		return nil, nil, err
 	}
-	if mapFDs, err = openPins(filepath.Join(dir, "maps")); err != nil {
+	if mapFDs, err = openPins(dir); err != nil {
 		return nil, nil, err
 	}
-	progFDs, err = openPins(filepath.Join(dir, "progs"))
+	progFDs, err = openPins(filepath.Join(dir, progsDir))
 	return mapFDs, progFDs, err
 }
 
@@ -64,7 +70,7 @@ func refusalOf(said string) error {
 			}
 		}
 	}
-	return &saidNo{errors.New(lastLine(said))}
+	return &saidNo{errors.New(reason(said))}
 }
 
 // saidNo is a refusal by libbpf or, if it wraps an errno, by the kernel.
@@ -81,6 +87,9 @@ func openPins(dir string) (map[string]int, error) {
 	}
 	fds := map[string]int{}
 	for _, e := range entries {
+		if e.IsDir() || strings.HasSuffix(e.Name(), ".debug") {
+			continue // progsDir, and what the kernel preloads into a bpf file system: maps.debug, progs.debug
+		}
 		path := append([]byte(filepath.Join(dir, e.Name())), 0)
 		attr := struct {
 			path      unsafe.Pointer

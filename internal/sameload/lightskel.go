@@ -29,13 +29,13 @@ type LightSkeleton struct {
 	Maps, Programs []string
 }
 
-// errNoLightSkeleton is for objects that libbpf's loader generator cannot do.
-var errNoLightSkeleton = errors.New("libbpf cannot make a loader of it")
+// ErrNoLoader is for objects that libbpf's loader generator cannot do.
+var ErrNoLoader = errors.New("libbpf cannot make a loader of it")
 
 // WriteSkeleton makes an object's light skeleton for later use by [Reference] on another machine.
 func WriteSkeleton(ctx context.Context, obj string) error {
 	header, err := generate(ctx, obj)
-	if errors.Is(err, errNoLightSkeleton) {
+	if errors.Is(err, ErrNoLoader) {
 		return os.WriteFile(obj+ErrorSuffix, []byte(err.Error()), 0o644)
 	}
 	if err != nil {
@@ -59,7 +59,7 @@ func skeleton(ctx context.Context, obj string) (*LightSkeleton, error) {
 		return parseSkeleton(header)
 	}
 	if said, err := os.ReadFile(obj + ErrorSuffix); err == nil {
-		return nil, fmt.Errorf("%w: %s", errNoLightSkeleton, said)
+		return nil, fmt.Errorf("%w: %s", ErrNoLoader, said)
 	}
 	header, err := generate(ctx, obj)
 	if err != nil {
@@ -80,7 +80,7 @@ func generate(ctx context.Context, obj string) ([]byte, error) {
 	}
 	if exit := new(exec.ExitError); errors.As(err, &exit) {
 		// It crashes on some objects: a crash of the reference is no verdict on an object.
-		return nil, fmt.Errorf("%w: %w: %s", errNoLightSkeleton, err, lastLine(stderr.String()))
+		return nil, fmt.Errorf("%w: %w: %s", ErrNoLoader, err, reason(stderr.String()))
 	}
 	return nil, err
 }
@@ -139,7 +139,15 @@ func literal(re *regexp.Regexp, text []byte) ([]byte, error) {
 	return out, nil
 }
 
-func lastLine(s string) string {
-	lines := strings.Split(strings.TrimSpace(s), "\n")
+// reason is the line of libbpf's and bpftool's messages that says most: libbpf's last but the summary, or the last
+// there is.
+func reason(said string) string {
+	lines := strings.Split(strings.TrimSpace(said), "\n")
+	for i := len(lines) - 1; i >= 0; i-- {
+		l := lines[i]
+		if strings.HasPrefix(l, "libbpf: ") && !strings.HasPrefix(l, "libbpf: failed to load object") {
+			return strings.TrimPrefix(l, "libbpf: ")
+		}
+	}
 	return lines[len(lines)-1]
 }

@@ -36,7 +36,7 @@ func Light(ctx context.Context, obj string) (*Loaded, error) {
 		return nil, &Refusal{Light: errUnsafe}
 	}
 	s, err := skeleton(ctx, obj)
-	if errors.Is(err, errNoLightSkeleton) {
+	if errors.Is(err, ErrNoLoader) {
 		return nil, &Refusal{Light: err}
 	}
 	if err != nil {
