@@ -114,6 +114,7 @@ type Var struct {
 	Size   uint32 // bytes
 	Type   btf.Type
 	Static bool // not visible outside its C file
+	Weak   bool // of a kconfig variable: it may be missing, and is zero then
 }
 
 // Insn is one instruction, struct bpf_insn; an ld_imm64 is two of them.

@@ -1,0 +1,134 @@
+package object
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+)
+
+// The kernel's flags for BPF_MAP_CREATE.
+const (
+	flagRdonlyProg = 1 << 7  // BPF_F_RDONLY_PROG
+	flagMmapable   = 1 << 10 // BPF_F_MMAPABLE
+)
+
+// dataKind says which global data a section holds, by libbpf's rules
+// (bpf_object__elf_collect).
+func dataKind(s *section) DataKind {
+	is := func(name string) bool { return s.name == name || strings.HasPrefix(s.name, name+".") }
+	switch {
+	case s.isBSS() && is(".bss"):
+		return BSS
+	case !s.isProgbits() || s.isCode():
+		return NoData
+	case is(".data"):
+		return Data
+	case is(".rodata"):
+		return ROData
+	}
+	return NoData
+}
+
+// dataMap is the map that holds a section's global data, an array of one
+// element (libbpf's bpf_object__init_internal_map).
+func (r *reader) dataMap(kind DataKind, name string, size uint64, data []byte) (*Map, error) {
+	if size > maxValueSize {
+		return nil, badSection(name, "%d bytes are too many", size)
+	}
+	m := &Map{
+		Name:       name,
+		KernelName: dataMapName(r.obj.Name, name),
+		Type:       uint32(ebpf.Array),
+		KeySize:    4,
+		ValueSize:  uint32(size),
+		MaxEntries: 1,
+		Kind:       kind,
+	}
+	if kind != BSS {
+		m.Data = bytes.Clone(data)
+	}
+	if kind == ROData || kind == Kconfig {
+		m.Flags |= flagRdonlyProg
+	}
+	// Sections that the compiler made up, such as .rodata.str1.1, have no BTF.
+	sec, err := r.datasec(name)
+	if sec == nil || err != nil {
+		return m, err
+	}
+	if sec.Size != m.ValueSize {
+		return nil, badSection(name, "%d bytes in BTF, %d in ELF", sec.Size, m.ValueSize)
+	}
+	m.Value = sec
+	if m.ValueTypeID, err = r.types.TypeID(sec); err != nil {
+		return nil, badSection(name, "%w", err)
+	}
+	if m.Vars, err = variables(sec); err != nil {
+		return nil, badSection(name, "%w", err)
+	}
+	// Mapped only if there is something in it to be seen by name from outside
+	// (libbpf's map_is_mmapable).
+	for _, v := range m.Vars {
+		if !v.Static {
+			m.Flags |= flagMmapable
+		}
+	}
+	return m, nil
+}
+
+// datasec returns the data section of that name in BTF; nil if there is none.
+func (r *reader) datasec(name string) (*btf.Datasec, error) {
+	id := r.datasecs[name]
+	if id == 0 {
+		return nil, nil
+	}
+	t, err := r.types.TypeByID(id)
+	if err != nil {
+		return nil, badSection(name, "BTF: %w", err)
+	}
+	return t.(*btf.Datasec), nil
+}
+
+func variables(sec *btf.Datasec) ([]Var, error) {
+	vars := make([]Var, 0, len(sec.Vars))
+	for _, info := range sec.Vars {
+		v, ok := info.Type.(*btf.Var)
+		if !ok {
+			return nil, fmt.Errorf("BTF: %v in it is not a variable", info.Type)
+		}
+		if uint64(info.Offset)+uint64(info.Size) > uint64(sec.Size) {
+			return nil, fmt.Errorf("variable %s does not fit it", clean(v.Name))
+		}
+		vars = append(vars, Var{
+			Name:   v.Name,
+			Offset: info.Offset,
+			Size:   info.Size,
+			Type:   v.Type,
+			Static: v.Linkage == btf.StaticVar,
+		})
+	}
+	return vars, nil
+}
+
+// dataMapName is the kernel's name of a global data map: the object's name and
+// the section's. The section's name is whole as far as it fits, and what is
+// left of the 15 bytes, never more than 8, is for the object's. A section of
+// more than one dot stands alone (libbpf's internal_map_name).
+func dataMapName(object, section string) string {
+	const most = 15 // BPF_OBJ_NAME_LEN - 1
+	suffix := min(max(7, len(section)), most)
+	prefix := min(most-suffix, len(object))
+	if strings.Contains(section[1:], ".") {
+		prefix = 0
+	}
+	name := []byte(object[:prefix] + section[:min(suffix, len(section))])
+	for i, c := range name {
+		alnum := '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if !alnum && c != '_' && c != '.' {
+			name[i] = '_'
+		}
+	}
+	return string(name)
+}

@@ -1,0 +1,138 @@
+package object
+
+import (
+	"cmp"
+	"debug/elf"
+	"slices"
+
+	"github.com/cilium/ebpf/btf"
+)
+
+// secinfo is struct btf_var_secinfo: where in a data section a variable is.
+type secinfo struct {
+	typ  btf.TypeID
+	off  uint32
+	size uint32
+}
+
+const secinfoSize = 12
+
+func (b *rawBTF) secinfos(datasec btf.TypeID) []secinfo {
+	infos := make([]secinfo, b.vlen(datasec))
+	for i := range infos {
+		at := btfTypeSize + i*secinfoSize
+		infos[i] = secinfo{btf.TypeID(b.field(datasec, at)), b.field(datasec, at+4), b.field(datasec, at+8)}
+	}
+	return infos
+}
+
+func (b *rawBTF) setSecinfos(datasec btf.TypeID, infos []secinfo) {
+	for i, info := range infos {
+		at := btfTypeSize + i*secinfoSize
+		b.setField(datasec, at, uint32(info.typ))
+		b.setField(datasec, at+4, info.off)
+		b.setField(datasec, at+8, info.size)
+	}
+}
+
+// The two sections that exist in BTF only, for externs.
+const (
+	ksymsSection   = ".ksyms"
+	kconfigSection = ".kconfig"
+)
+
+// fixDatasecs makes the data sections in BTF what the kernel wants. Clang
+// leaves their sizes and the offsets of global variables at zero: they are
+// filled in from the ELF file, variables with a hidden symbol become static,
+// and all are sorted by offset. This is libbpf's bpf_object_fixup_btf.
+func fixDatasecs(b *rawBTF, f *elfFile) error {
+	var variables map[string]*symbol
+	for id := btf.TypeID(1); b.has(id); id++ {
+		if b.kind(id) != kindDatasec {
+			continue
+		}
+		if variables == nil {
+			variables = globalVariables(f)
+		}
+		if err := fixDatasec(b, f, id, variables); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// globalVariables are the symbols of variables that other files could see, the
+// first of a name.
+func globalVariables(f *elfFile) map[string]*symbol {
+	m := make(map[string]*symbol)
+	for i := range f.symbols {
+		sym := &f.symbols[i]
+		if sym.typ == elf.STT_OBJECT && sym.isGlobal() && m[sym.name] == nil {
+			m[sym.name] = sym
+		}
+	}
+	return m
+}
+
+func fixDatasec(b *rawBTF, f *elfFile, id btf.TypeID, variables map[string]*symbol) error {
+	name := b.name(id)
+	infos := b.secinfos(id)
+	// Those of externs were filled in by fixExterns.
+	if name != ksymsSection && name != kconfigSection {
+		// The static linker of libbpf has already placed the variables.
+		place := b.field(id, 8) == 0
+		if place {
+			s := f.sectionByName(name)
+			if s == nil || s.size == 0 {
+				return badSection(name, "has variables in BTF but no contents in ELF")
+			}
+			if s.size > maxValueSize {
+				return badSection(name, "%d bytes are too many", s.size)
+			}
+			b.setField(id, 8, uint32(s.size))
+		}
+		for i := range infos {
+			v := infos[i].typ
+			if b.kind(v) != kindVar {
+				return badSection(name, "BTF: type %d in it is not a variable", v)
+			}
+			if b.linkage(v) != linkageGlobal {
+				continue
+			}
+			sym := variables[b.name(v)]
+			if sym == nil {
+				return badSymbol(name, b.name(v), "in BTF, but no such symbol")
+			}
+			if place {
+				infos[i].off = uint32(sym.value)
+			}
+			if sym.isHidden() {
+				b.setLinkage(v, linkageStatic)
+			}
+		}
+	}
+	slices.SortStableFunc(infos, func(x, y secinfo) int { return cmp.Compare(x.off, y.off) })
+	b.setSecinfos(id, infos)
+	return nil
+}
+
+// hideFunctions makes functions static in BTF that have a global but hidden
+// symbol: the verifier then checks them with what it knows of their callers
+// (libbpf's bpf_object__sanitize_and_load_btf).
+func hideFunctions(b *rawBTF, functions []*function) {
+	hidden := make(map[string]bool)
+	for _, fn := range functions {
+		if fn.hidden && fn.isSubprogram() {
+			hidden[fn.name] = true
+		}
+	}
+	if len(hidden) == 0 {
+		return
+	}
+	for id := btf.TypeID(1); b.has(id); id++ {
+		if b.kind(id) == kindFunc && b.linkage(id) == linkageGlobal && hidden[b.name(id)] {
+			delete(hidden, b.name(id)) // libbpf changes the first of a name
+			b.setLinkage(id, linkageStatic)
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package object
+
+import (
+	"cmp"
+	"debug/elf"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// function is a C function: a program's entry, or a subprogram.
+type function struct {
+	name   string
+	sec    *section
+	start  int    // first instruction, counted from the start of the section
+	insns  []Insn // a part of the section's; not to be changed
+	global bool
+	hidden bool
+	called bool // some program has it as a subprogram
+}
+
+func (fn *function) end() int { return fn.start + len(fn.insns) }
+
+// isSubprogram reports whether the function is there only to be called.
+// libbpf knows such functions in .text only.
+func (fn *function) isSubprogram() bool { return fn.sec.name == textSection || !fn.global }
+
+const textSection = ".text"
+
+func (s *section) isProgbits() bool { return s.typ == elf.SHT_PROGBITS }
+func (s *section) isBSS() bool      { return s.typ == elf.SHT_NOBITS }
+func (s *section) isCode() bool {
+	return s.isProgbits() && s.flags&elf.SHF_EXECINSTR != 0 && s.size > 0
+}
+
+// collectFunctions finds the functions, by section and place in it, and the
+// instructions of each section with code.
+func collectFunctions(f *elfFile) ([]*function, error) {
+	code := make(map[int][]Insn)
+	var functions []*function
+	for i := range f.symbols {
+		sym := &f.symbols[i]
+		s := f.sectionOf(sym)
+		if s == nil || sym.typ != elf.STT_FUNC || !s.isCode() {
+			continue
+		}
+		bad := func(format string, args ...any) error { return badSymbol(s.name, sym.name, format, args...) }
+		if sym.name == "" {
+			return nil, bad("a function without a name")
+		}
+		if sym.size == 0 || sym.size%InsnSize != 0 || sym.value%InsnSize != 0 {
+			return nil, bad("not whole instructions: %d bytes at %d", sym.size, sym.value)
+		}
+		if sym.value > s.size || sym.size > s.size-sym.value {
+			return nil, bad("crosses the end of its section")
+		}
+		if code[s.index] == nil {
+			code[s.index] = decodeInsns(s.data, f.order)
+		}
+		start, end := int(sym.value/InsnSize), int((sym.value+sym.size)/InsnSize)
+		functions = append(functions, &function{
+			name:   sym.name,
+			sec:    s,
+			start:  start,
+			insns:  code[s.index][start:end:end],
+			global: sym.isGlobal(),
+			hidden: sym.isGlobal() && sym.isHidden(),
+		})
+	}
+	slices.SortStableFunc(functions, func(x, y *function) int {
+		return cmp.Or(cmp.Compare(x.sec.index, y.sec.index), cmp.Compare(x.start, y.start))
+	})
+	return functions, nil
+}
+
+// functionAt returns the function that an instruction of a section belongs to.
+func (r *reader) functionAt(s *section, insn int) *function {
+	i := sort.Search(len(r.functions), func(i int) bool {
+		fn := r.functions[i]
+		return fn.sec.index > s.index || fn.sec.index == s.index && fn.start > insn
+	})
+	if i == 0 {
+		return nil
+	}
+	fn := r.functions[i-1]
+	if fn.sec != s || insn < fn.start || insn >= fn.end() {
+		return nil
+	}
+	return fn
+}
+
+// entries returns the functions that programs begin with, in libbpf's order.
+func (r *reader) entries() ([]*Program, error) {
+	seen := make(map[string]bool)
+	var programs []*Program
+	for _, fn := range r.functions {
+		if fn.isSubprogram() {
+			continue
+		}
+		section, optional := strings.CutPrefix(fn.sec.name, "?")
+		def := findSection(section)
+		if def == nil {
+			if fn.called {
+				continue // it can be called from anywhere
+			}
+			return nil, badSymbol(fn.sec.name, fn.name, "the section's name tells no program type")
+		}
+		if strings.HasPrefix(def.name, "struct_ops") {
+			return nil, badSymbol(fn.sec.name, fn.name, "struct_ops is not supported yet")
+		}
+		if seen[fn.name] {
+			return nil, badSymbol(fn.sec.name, fn.name, "a second program of this name")
+		}
+		seen[fn.name] = true
+		p := &Program{Name: fn.name, Section: fn.sec.name, AutoLoad: !optional}
+		def.describe(p, section)
+		r.entryOf[p] = fn
+		r.programAt[place{fn.sec.index, fn.start}] = p
+		programs = append(programs, p)
+	}
+	return programs, nil
+}
+
+// place is where something is: an instruction of a section.
+type place struct {
+	section int
+	insn    int
+}
+
+func (fn *function) String() string {
+	return fmt.Sprintf("%s in section %s", clean(fn.name), clean(fn.sec.name))
+}

@@ -1,0 +1,80 @@
+package object
+
+import "encoding/binary"
+
+// InsnSize is the size of struct bpf_insn in bytes.
+const InsnSize = 8
+
+// The opcodes that linking looks at, and the values of an instruction's
+// source register that give its imm a meaning; the kernel's names in
+// include/uapi/linux/bpf.h are BPF_PSEUDO_*.
+const (
+	opCall    = 0x85 // BPF_JMP | BPF_CALL
+	opLdImm64 = 0x18 // BPF_LD | BPF_IMM | BPF_DW
+
+	PseudoCall        = 1 // call: imm is a distance in instructions
+	PseudoKfuncCall   = 2 // call: imm is a BTF ID, off an index into fd_array
+	PseudoBTFID       = 3 // ld_imm64: imm is a BTF ID, the next imm its BTF's fd
+	PseudoFunc        = 4 // ld_imm64: imm is a distance in instructions
+	PseudoMapIdx      = 5 // ld_imm64: imm is an index into fd_array
+	PseudoMapIdxValue = 6 // ld_imm64: the same, the next imm is an offset into the map's value
+)
+
+// IsCall reports whether it calls a helper, kfunc or subprogram.
+func (i Insn) IsCall() bool { return i.Op == opCall }
+
+// IsLdImm64 reports whether it is the first half of a 16 byte load.
+func (i Insn) IsLdImm64() bool { return i.Op == opLdImm64 }
+
+// isSubprogCall is libbpf's insn_is_subprog_call.
+func (i Insn) isSubprogCall() bool {
+	return i.IsCall() && i.Src == PseudoCall && i.Dst == 0 && i.Off == 0
+}
+
+// DecodeInsn reads an instruction from the first InsnSize bytes of b. The two
+// registers share a byte whose halves change places with the byte order
+// (struct bpf_insn's bit fields).
+func DecodeInsn(b []byte, order binary.ByteOrder) Insn {
+	lo, hi := b[1]&0xf, b[1]>>4
+	if order == binary.BigEndian {
+		lo, hi = hi, lo
+	}
+	return Insn{
+		Op:  b[0],
+		Dst: lo,
+		Src: hi,
+		Off: int16(order.Uint16(b[2:])),
+		Imm: int32(order.Uint32(b[4:])),
+	}
+}
+
+// AppendTo appends the instruction to b as a kernel of that byte order wants it.
+func (i Insn) AppendTo(b []byte, order binary.ByteOrder) []byte {
+	lo, hi := i.Dst, i.Src
+	if order == binary.BigEndian {
+		lo, hi = hi, lo
+	}
+	var raw [InsnSize]byte
+	raw[0], raw[1] = i.Op, lo&0xf|hi<<4
+	order.PutUint16(raw[2:], uint16(i.Off))
+	order.PutUint32(raw[4:], uint32(i.Imm))
+	return append(b, raw[:]...)
+}
+
+// EncodeInsns returns the instructions as a kernel of that byte order wants them.
+func EncodeInsns(insns []Insn, order binary.ByteOrder) []byte {
+	b := make([]byte, 0, len(insns)*InsnSize)
+	for _, i := range insns {
+		b = i.AppendTo(b, order)
+	}
+	return b
+}
+
+// decodeInsns reads a whole section of code.
+func decodeInsns(b []byte, order binary.ByteOrder) []Insn {
+	insns := make([]Insn, len(b)/InsnSize)
+	for i := range insns {
+		insns[i] = DecodeInsn(b[i*InsnSize:], order)
+	}
+	return insns
+}

@@ -1,0 +1,281 @@
+package object
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+)
+
+const mapsSection = ".maps"
+
+// definedMaps reads the maps that the source defines: each variable of section
+// .maps is a struct whose members' types say what the map is like (libbpf's
+// bpf_object__init_user_btf_maps).
+func (r *reader) definedMaps() ([]*Map, error) {
+	s := r.maps
+	if s == nil {
+		return nil, nil
+	}
+	sec, err := r.datasec(mapsSection)
+	if err != nil {
+		return nil, err
+	}
+	if sec == nil {
+		return nil, badSection(mapsSection, "not in BTF")
+	}
+	var maps []*Map
+	for _, info := range sec.Vars {
+		v, ok := info.Type.(*btf.Var)
+		if !ok || v.Name == "" {
+			return nil, badSection(mapsSection, "BTF: something in it is not a variable")
+		}
+		if uint64(info.Offset)+uint64(info.Size) > s.size {
+			return nil, badSymbol(mapsSection, v.Name, "does not fit the section")
+		}
+		m, err := r.definedMap(v, info)
+		if err != nil {
+			return nil, badSymbol(mapsSection, v.Name, "%w", err)
+		}
+		maps = append(maps, m)
+	}
+	return maps, nil
+}
+
+func (r *reader) definedMap(v *btf.Var, info btf.VarSecinfo) (*Map, error) {
+	if v.Linkage != btf.GlobalVar {
+		return nil, fmt.Errorf("a map cannot be %v", v.Linkage)
+	}
+	def, ok := btf.As[*btf.Struct](v.Type)
+	if !ok {
+		return nil, errors.New("a map's definition is a struct")
+	}
+	if def.Size > info.Size {
+		return nil, errors.New("definition larger than its variable")
+	}
+	m := &Map{Name: v.Name, KernelName: kernelName(v.Name)}
+	if err := r.readDef(m, def, false); err != nil {
+		return nil, err
+	}
+	r.mapAt[uint64(info.Offset)] = m
+	r.mapVars = append(r.mapVars, mapVar{m: m, def: def, begin: uint64(info.Offset), end: uint64(info.Offset) + uint64(info.Size)})
+	return m, nil
+}
+
+// readDef reads a definition's members (libbpf's parse_btf_map_def, strict).
+func (r *reader) readDef(m *Map, def *btf.Struct, inner bool) error {
+	for i, member := range def.Members {
+		err := r.readAttr(m, member, inner, i == len(def.Members)-1)
+		if err != nil {
+			return fmt.Errorf("%s: %w", clean(member.Name), err)
+		}
+	}
+	if m.Type == 0 {
+		return errors.New("no map type")
+	}
+	if ebpf.MapType(m.Type) == ebpf.Arena {
+		return errors.New("arenas are not supported yet")
+	}
+	if ebpf.MapType(m.Type) == ebpf.StructOpsMap {
+		return errors.New("struct_ops is not supported yet")
+	}
+	m.dropRefusedBTF()
+	return nil
+}
+
+func (r *reader) readAttr(m *Map, member btf.Member, inner, last bool) (err error) {
+	switch member.Name {
+	case "type":
+		m.Type, err = intAttr(member.Type)
+	case "max_entries":
+		m.MaxEntries, err = intAttr(member.Type)
+	case "map_flags":
+		m.Flags, err = intAttr(member.Type)
+	case "numa_node":
+		m.NumaNode, err = intAttr(member.Type)
+	case "map_extra":
+		m.Extra, err = longAttr(member.Type)
+	case "key_size":
+		var size uint32
+		if size, err = intAttr(member.Type); err == nil {
+			err = setSize(&m.KeySize, size)
+		}
+	case "value_size":
+		var size uint32
+		if size, err = intAttr(member.Type); err == nil {
+			err = setSize(&m.ValueSize, size)
+		}
+	case "key":
+		m.Key, m.KeyTypeID, err = r.typeAttr(member.Type, &m.KeySize)
+	case "value":
+		m.Value, m.ValueTypeID, err = r.typeAttr(member.Type, &m.ValueSize)
+	case "values":
+		if inner {
+			return errors.New("an inner map cannot hold maps itself")
+		}
+		if !last {
+			return errors.New("has to be the last member")
+		}
+		return r.readValues(m, member.Type)
+	case "pinning":
+		if inner {
+			return errors.New("an inner map cannot be pinned")
+		}
+		var pin uint32
+		if pin, err = intAttr(member.Type); err == nil && pin > uint32(PinByName) {
+			return fmt.Errorf("unknown value %d", pin)
+		}
+		m.Pinning = Pinning(pin)
+	default:
+		return errors.New("unknown attribute")
+	}
+	return err
+}
+
+// intAttr reads a number written as a pointer to an array of that length:
+// __uint(type, BPF_MAP_TYPE_ARRAY).
+func intAttr(t btf.Type) (uint32, error) {
+	ptr, ok := btf.As[*btf.Pointer](t)
+	if !ok {
+		return 0, errors.New("a number is written with __uint")
+	}
+	arr, ok := ptr.Target.(*btf.Array)
+	if !ok {
+		return 0, errors.New("a number is written with __uint")
+	}
+	return arr.Nelems, nil
+}
+
+// longAttr reads a number that may be longer, which __ulong writes as an
+// enum of one value.
+func longAttr(t btf.Type) (uint64, error) {
+	enum, ok := btf.As[*btf.Enum](t)
+	if !ok {
+		n, err := intAttr(t)
+		return uint64(n), err
+	}
+	if len(enum.Values) != 1 {
+		return 0, errors.New("a long number is written with __ulong")
+	}
+	return enum.Values[0].Value, nil
+}
+
+// setSize notes a size that may have been given before.
+func setSize(size *uint32, n uint32) error {
+	if *size != 0 && *size != n {
+		return fmt.Errorf("size %d, but %d before", n, *size)
+	}
+	*size = n
+	return nil
+}
+
+// typeAttr reads a type written as a pointer to it, __type(key, u32), and notes its size.
+func (r *reader) typeAttr(t btf.Type, size *uint32) (btf.Type, btf.TypeID, error) {
+	ptr, ok := t.(*btf.Pointer)
+	if !ok {
+		return nil, 0, errors.New("a type is written with __type")
+	}
+	n, err := btf.Sizeof(ptr.Target)
+	if err != nil {
+		return nil, 0, fmt.Errorf("size unknown: %w", err)
+	}
+	if n > maxValueSize {
+		return nil, 0, fmt.Errorf("%d bytes are too many", n)
+	}
+	id, err := r.types.TypeID(ptr.Target)
+	if err != nil {
+		return nil, 0, err
+	}
+	return ptr.Target, id, setSize(size, uint32(n))
+}
+
+// readValues reads what a map of maps or of programs holds. Which ones is in
+// the relocations of section .maps: see readSlots.
+func (r *reader) readValues(m *Map, t btf.Type) error {
+	typ := ebpf.MapType(m.Type)
+	if !isMapOfMaps(typ) && typ != ebpf.ProgramArray {
+		return errors.New("only a map of maps or a program array has them")
+	}
+	if err := setSize(&m.ValueSize, 4); err != nil {
+		return err
+	}
+	arr, ok := t.(*btf.Array)
+	if !ok || arr.Nelems != 0 {
+		return errors.New("written with __array")
+	}
+	ptr, ok := btf.As[*btf.Pointer](arr.Type)
+	if !ok {
+		return errors.New("not pointers")
+	}
+	if typ == ebpf.ProgramArray {
+		if _, ok := btf.As[*btf.FuncProto](ptr.Target); !ok {
+			return errors.New("not pointers to functions")
+		}
+		return nil
+	}
+	def, ok := btf.As[*btf.Struct](ptr.Target)
+	if !ok {
+		return errors.New("not pointers to a map's definition")
+	}
+	name := m.Name + ".inner"
+	m.Inner = &Map{Name: name, KernelName: kernelName(name)}
+	return r.readDef(m.Inner, def, true)
+}
+
+func isMapOfMaps(t ebpf.MapType) bool { return t == ebpf.ArrayOfMaps || t == ebpf.HashOfMaps }
+
+// kernelName is as much of a name as struct bpf_attr has room for.
+func kernelName(name string) string {
+	const most = 15 // BPF_OBJ_NAME_LEN - 1
+	return name[:min(len(name), most)]
+}
+
+// dropRefusedBTF takes the types from maps that the kernel does not create
+// with them: those that libbpf creates without (bpf_object__create_map), and
+// those for which it tries again without when the kernel has refused. There is
+// no second try in a loader, so the kernel's rules are followed here
+// (map_create and map_check_btf in kernel/bpf/syscall.c, and each map type's
+// map_check_btf; the same in 6.1 and 6.18).
+func (m *Map) dropRefusedBTF() {
+	if !m.takesBTF() {
+		m.KeyTypeID, m.ValueTypeID = 0, 0
+	}
+}
+
+func (m *Map) takesBTF() bool {
+	typ := ebpf.MapType(m.Type)
+	switch typ {
+	case ebpf.PerfEventArray, ebpf.CGroupArray, ebpf.StackTrace, ebpf.ArrayOfMaps, ebpf.HashOfMaps,
+		ebpf.DevMap, ebpf.DevMapHash, ebpf.CPUMap, ebpf.XSKMap, ebpf.SockMap, ebpf.SockHash,
+		ebpf.Queue, ebpf.Stack:
+		return false
+	}
+	if m.ValueTypeID == 0 {
+		return false // a key alone is refused
+	}
+	switch typ {
+	case ebpf.BloomFilter:
+		return m.KeyTypeID == 0
+	case ebpf.Array, ebpf.PerCPUArray:
+		return isInt32(m.Key)
+	case ebpf.LPMTrie:
+		return m.Key != nil && isStruct(m.Key)
+	}
+	return m.KeyTypeID != 0
+}
+
+func isInt32(t btf.Type) bool {
+	i, ok := btf.As[*btf.Int](t)
+	return ok && i.Size == 4
+}
+
+func isStruct(t btf.Type) bool {
+	_, ok := btf.As[*btf.Struct](t)
+	return ok
+}
+
+// maxValueSize bounds the sizes that an object may declare: what does not fit
+// 32 bits is no size of a map's value.
+const maxValueSize = math.MaxUint32

@@ -1,0 +1,256 @@
+package object
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/cilium/ebpf/btf"
+)
+
+const (
+	btfSection   = ".BTF"
+	extSection   = ".BTF.ext"
+	arenaSection = ".addr_space.1"
+)
+
+// maxFile is the largest file that is read, in bytes.
+const maxFile = 1 << 30
+
+// Read reads an object file. Errors are of type [*Error] and name the file.
+func Read(path string) (*Object, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &Error{File: path, Err: errors.New("not a regular file")}
+	}
+	if info.Size() > maxFile {
+		return nil, &Error{File: path, Err: fmt.Errorf("%d bytes are too many", info.Size())}
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return parse(path, objectName(path), data)
+}
+
+// Parse reads an object file from memory. The name is what Read makes of a
+// path: without directory and extension.
+func Parse(name string, data []byte) (*Object, error) {
+	return parse(name, name, data)
+}
+
+// objectName is a file's base name up to its first dot, as libbpf has it.
+func objectName(path string) string {
+	name, _, _ := strings.Cut(filepath.Base(path), ".")
+	return name
+}
+
+func parse(file, name string, data []byte) (*Object, error) {
+	r := &reader{obj: &Object{Name: name}}
+	if err := r.read(data); err != nil {
+		var e *Error
+		if errors.As(err, &e) && e == err {
+			e.File = file
+			return nil, e
+		}
+		return nil, &Error{File: file, Err: err}
+	}
+	return r.obj, nil
+}
+
+// reader is a file on its way to an Object. Its fields are in the order in
+// which they come to be.
+type reader struct {
+	obj *Object
+
+	elf  *elfFile
+	maps *section // .maps, nil if there is none
+
+	raw       *rawBTF
+	ext       map[int]*extInfo // by section
+	externs   *externs
+	callbacks map[string]string // of programs: see exceptionCallbacks
+	types     *btf.Spec
+	datasecs  map[string]btf.TypeID
+
+	mapAt    map[uint64]*Map // by offset in .maps
+	mapVars  []mapVar
+	dataAt   map[int]*Map // by section
+	mapIndex map[*Map]int // in Object.Maps
+
+	functions []*function         // by section and place
+	refs      map[int][]reference // by section
+	entryOf   map[*Program]*function
+	programAt map[place]*Program
+}
+
+func (r *reader) read(data []byte) (err error) {
+	if r.elf, err = readELF(data); err != nil {
+		return err
+	}
+	r.obj.ByteOrder = r.elf.order
+	if err := r.refuseSections(); err != nil {
+		return err
+	}
+	if s := r.elf.sectionByName("license"); s != nil {
+		r.obj.License = license(s.data)
+	}
+	r.maps = r.elf.sectionByName(mapsSection)
+	if r.functions, err = collectFunctions(r.elf); err != nil {
+		return err
+	}
+	if err := r.readBTF(); err != nil {
+		return err
+	}
+	if err := r.readMaps(); err != nil {
+		return err
+	}
+	if err := r.collectReferences(); err != nil {
+		return err
+	}
+	return r.readPrograms()
+}
+
+// refuseSections refuses files that ask for what there is no support for.
+func (r *reader) refuseSections() error {
+	for i := range r.elf.sections {
+		s := &r.elf.sections[i]
+		switch name := strings.TrimPrefix(s.name, "?"); {
+		case name == "maps" || strings.HasPrefix(name, "maps/"):
+			return badSection(s.name, "maps of the old kind are not supported; define them in section %s, with BTF", mapsSection)
+		case name == ".struct_ops" || name == ".struct_ops.link":
+			for j := range r.elf.symbols {
+				if sym := &r.elf.symbols[j]; r.elf.sectionOf(sym) == s && sym.name != "" && sym.isGlobal() {
+					return badSymbol(s.name, sym.name, "struct_ops is not supported yet")
+				}
+			}
+			return badSection(s.name, "struct_ops is not supported yet")
+		case name == arenaSection && s.size > 0:
+			return badSection(s.name, "arenas are not supported yet")
+		}
+	}
+	return nil
+}
+
+// license is what libbpf copies from the section: a string of at most 63 bytes.
+func license(data []byte) string {
+	const most = 63
+	data, _, _ = bytes.Cut(data, []byte{0})
+	return string(data[:min(len(data), most)])
+}
+
+// readBTF reads and fixes the BTF.
+func (r *reader) readBTF() (err error) {
+	s := r.elf.sectionByName(btfSection)
+	if s == nil || !s.isProgbits() {
+		return errors.New("no BTF; compile with -g")
+	}
+	if r.raw, err = parseBTF(s.data, r.elf.order); err != nil {
+		return badSection(btfSection, "%w", err)
+	}
+	if s := r.elf.sectionByName(extSection); s != nil && s.isProgbits() {
+		if r.ext, err = parseExt(s.data, r.elf.order, r.raw, r.elf); err != nil {
+			return badSection(extSection, "%w", err)
+		}
+	}
+	r.callbacks = exceptionCallbacks(r.raw)
+	if r.externs, err = collectExterns(r.elf, r.raw); err != nil {
+		return err
+	}
+	if err := fixExterns(r.raw, r.externs); err != nil {
+		return err
+	}
+	if err := fixDatasecs(r.raw, r.elf); err != nil {
+		return err
+	}
+	hideFunctions(r.raw, r.functions)
+
+	r.datasecs = make(map[string]btf.TypeID)
+	for id := btf.TypeID(1); r.raw.has(id); id++ {
+		if name := r.raw.name(id); r.raw.kind(id) == kindDatasec && r.datasecs[name] == 0 {
+			r.datasecs[name] = id
+		}
+	}
+	r.obj.BTF = r.raw.marshal()
+	if r.types, err = decodeTypes(r.obj.BTF, len(r.raw.offs)); err != nil {
+		return badSection(btfSection, "%w", err)
+	}
+	r.obj.Types = r.types
+	return nil
+}
+
+// decodeTypes decodes all types, in the order of their IDs: this is what
+// checkDepth has bounded.
+func decodeTypes(raw []byte, count int) (*btf.Spec, error) {
+	types, err := btf.LoadSpecFromReader(bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
+	for id := 1; id < count; id++ {
+		if _, err := types.TypeByID(btf.TypeID(id)); err != nil {
+			return nil, fmt.Errorf("type %d: %w", id, err)
+		}
+	}
+	return types, nil
+}
+
+// readMaps makes the list of all maps.
+func (r *reader) readMaps() (err error) {
+	r.mapAt = make(map[uint64]*Map)
+	if r.obj.Maps, err = r.definedMaps(); err != nil {
+		return err
+	}
+	r.dataAt = make(map[int]*Map)
+	for i := range r.elf.sections {
+		s := &r.elf.sections[i]
+		kind := dataKind(s)
+		if kind == NoData || s.size == 0 {
+			continue
+		}
+		m, err := r.dataMap(kind, s.name, s.size, s.data)
+		if err != nil {
+			return err
+		}
+		r.dataAt[s.index] = m
+		r.obj.Maps = append(r.obj.Maps, m)
+	}
+	if size := r.externs.kconfig; size > 0 {
+		m, err := r.dataMap(Kconfig, kconfigSection, uint64(size), make([]byte, size))
+		if err != nil {
+			return err
+		}
+		for i := range m.Vars {
+			if e := r.externs.byName[m.Vars[i].Name]; e != nil {
+				m.Vars[i].Weak = e.isWeak()
+			}
+		}
+		r.obj.Maps = append(r.obj.Maps, m)
+	}
+	r.mapIndex = make(map[*Map]int)
+	for i, m := range r.obj.Maps {
+		r.mapIndex[m] = i
+	}
+	return nil
+}
+
+// readPrograms links each program, and fills in the maps that hold programs or maps.
+func (r *reader) readPrograms() (err error) {
+	r.entryOf = make(map[*Program]*function)
+	r.programAt = make(map[place]*Program)
+	if r.obj.Programs, err = r.entries(); err != nil {
+		return err
+	}
+	l := &linker{reader: r, budget: maxLinked, indices: make(map[externKey]int)}
+	for _, p := range r.obj.Programs {
+		if err := l.link(p, r.entryOf[p]); err != nil {
+			return err
+		}
+	}
+	return r.readSlots()
+}

@@ -1,0 +1,188 @@
+package object
+
+import (
+	"cmp"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// reference is what an instruction refers to, as its relocation says.
+type reference struct {
+	insn int // counted from the start of the section
+	kind refKind
+	fn   *function  // refFunction
+	m    int        // index of a map: refMap, refData
+	off  int32      // in a map's value: refData
+	ext  *externSym // refExtern
+}
+
+type refKind uint8
+
+const (
+	refFunction refKind = iota // a call, or a function's address
+	refMap
+	refData
+	refExtern
+)
+
+// collectReferences resolves the relocations of all sections with code. Those
+// of code that belongs to no function are passed over: it is what a linker
+// leaves behind of a weak function that another has replaced.
+func (r *reader) collectReferences() error {
+	r.refs = make(map[int][]reference)
+	for i := range r.elf.sections {
+		s := &r.elf.sections[i]
+		if s.typ != elf.SHT_REL || int64(s.info) >= int64(len(r.elf.sections)) {
+			continue
+		}
+		target := &r.elf.sections[s.info]
+		switch {
+		case target.isCode():
+			if err := r.collectFrom(s, target); err != nil {
+				return err
+			}
+		case dataKind(target) != NoData:
+			if err := r.refusePointers(s, target); err != nil {
+				return err
+			}
+		}
+	}
+	for _, refs := range r.refs {
+		slices.SortStableFunc(refs, func(x, y reference) int { return cmp.Compare(x.insn, y.insn) })
+	}
+	return nil
+}
+
+func (r *reader) collectFrom(s, target *section) error {
+	rels, err := r.elf.relocations(s)
+	if err != nil {
+		return err
+	}
+	for _, rel := range rels {
+		if rel.off%InsnSize != 0 || rel.off >= target.size {
+			return badSection(target.name, "relocation at %d, which is no instruction", rel.off)
+		}
+		insn := int(rel.off / InsnSize)
+		fn := r.functionAt(target, insn)
+		if fn == nil {
+			continue
+		}
+		ref, err := r.resolve(rel, fn, insn)
+		if err != nil {
+			at := fmt.Errorf("instruction %d: %w", insn-fn.start, err)
+			if name := r.elf.symbolName(rel.sym); name != "" {
+				at = fmt.Errorf("instruction %d: %s: %w", insn-fn.start, clean(name), err)
+			}
+			return badSymbol(target.name, fn.name, "%w", at)
+		}
+		ref.insn = insn
+		r.refs[target.index] = append(r.refs[target.index], ref)
+	}
+	return nil
+}
+
+// refusePointers refuses global data that contains addresses: there is none
+// to put there before the program runs. libbpf loads such data unrelocated.
+func (r *reader) refusePointers(s, target *section) error {
+	rels, err := r.elf.relocations(s)
+	if err != nil || len(rels) == 0 {
+		return err
+	}
+	rel := rels[0]
+	return badSection(target.name, "unsupported relocation: a pointer to %s at offset %d of initialized data",
+		clean(r.elf.symbolName(rel.sym)), rel.off)
+}
+
+// resolve finds out what an instruction refers to (libbpf's bpf_program__record_reloc).
+func (r *reader) resolve(rel relocation, fn *function, insn int) (reference, error) {
+	in := fn.insns[insn-fn.start]
+	if rel.typ != relocLdImm64 && rel.typ != relocCall {
+		return reference{}, fmt.Errorf("unsupported relocation of type %d", rel.typ)
+	}
+	if !in.IsCall() && !in.IsLdImm64() {
+		return reference{}, fmt.Errorf("unsupported relocation of an instruction with opcode %#x", in.Op)
+	}
+	if in.IsLdImm64() && insn+1 >= fn.end() {
+		return reference{}, errors.New("instruction cut in half")
+	}
+	sym := rel.sym
+	if sym.isExtern() {
+		ext := r.externs.bySymbol[sym]
+		if ext == nil {
+			return reference{}, errUndefined
+		}
+		if in.IsCall() && ext.kind != Kfunc {
+			return reference{}, errors.New("a variable cannot be called")
+		}
+		return reference{kind: refExtern, ext: ext}, nil
+	}
+	s := r.elf.sectionOf(sym)
+	switch {
+	case sym.section == elf.SHN_COMMON:
+		return reference{}, errors.New("a variable without a section; initialize it")
+	case s == nil:
+		return reference{}, errors.New("undefined")
+	case in.IsCall():
+		// The address of a global function is that of its symbol, and imm is -1;
+		// for a static one the symbol is that of the section, and imm the distance.
+		return r.functionRef(s, int64(sym.value)+int64(in.Imm+1)*InsnSize, in.Src == PseudoCall)
+	case s.isCode():
+		return r.functionRef(s, int64(sym.value)+int64(in.Imm), true)
+	}
+	return r.dataRef(s, sym, in)
+}
+
+func (r *reader) functionRef(s *section, off int64, ok bool) (reference, error) {
+	if !ok {
+		return reference{}, errors.New("call of something else than a function")
+	}
+	if !s.isCode() {
+		return reference{}, fmt.Errorf("call into section %s, which has no code", clean(s.name))
+	}
+	if off < 0 || uint64(off) >= s.size || off%InsnSize != 0 {
+		return reference{}, fmt.Errorf("no instruction at %d of section %s", off, clean(s.name))
+	}
+	fn := r.functionAt(s, int(off/InsnSize))
+	if fn == nil || fn.start != int(off/InsnSize) {
+		return reference{}, fmt.Errorf("no function at %d of section %s", off, clean(s.name))
+	}
+	fn.called = true
+	return reference{kind: refFunction, fn: fn}, nil
+}
+
+func (r *reader) dataRef(s *section, sym *symbol, in Insn) (reference, error) {
+	if s == r.maps {
+		m := r.mapAt[sym.value]
+		if m == nil || in.Imm != 0 {
+			return reference{}, fmt.Errorf("no map at %d of section %s", int64(sym.value)+int64(in.Imm), mapsSection)
+		}
+		return reference{kind: refMap, m: r.mapIndex[m]}, nil
+	}
+	if m := r.dataAt[s.index]; m != nil {
+		off := int64(sym.value) + int64(in.Imm)
+		return reference{kind: refData, m: r.mapIndex[m], off: int32(off)}, nil
+	}
+	switch {
+	case s.name == ".jumptables":
+		return reference{}, errors.New("jump tables are not supported yet")
+	case s.name == arenaSection:
+		return reference{}, errors.New("arenas are not supported yet")
+	case strings.HasPrefix(s.name, ".bss") || strings.HasPrefix(s.name, ".data") || strings.HasPrefix(s.name, ".rodata"):
+		return reference{}, fmt.Errorf("section %s is empty", clean(s.name))
+	}
+	return reference{}, fmt.Errorf("section %s holds neither maps nor data", clean(s.name))
+}
+
+// referencesOf returns the references of a function's instructions.
+func (r *reader) referencesOf(fn *function) []reference {
+	refs := r.refs[fn.sec.index]
+	at := func(insn int) int {
+		return sort.Search(len(refs), func(i int) bool { return refs[i].insn >= insn })
+	}
+	first := at(fn.start)
+	return refs[first:max(first, at(fn.end()))]
+}

@@ -1,0 +1,118 @@
+package object
+
+import (
+	"cmp"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+)
+
+// mapVar is where in section .maps a map's definition is.
+type mapVar struct {
+	m          *Map
+	def        *btf.Struct
+	begin, end uint64
+}
+
+// readSlots reads what maps of maps and program arrays hold from the start: each
+// element of their member values that is not zero has a relocation (libbpf's
+// bpf_object__collect_map_relos).
+func (r *reader) readSlots() error {
+	for i := range r.elf.sections {
+		s := &r.elf.sections[i]
+		if s.typ != elf.SHT_REL || r.maps == nil || int64(s.info) != int64(r.maps.index) {
+			continue
+		}
+		rels, err := r.elf.relocations(s)
+		if err != nil {
+			return err
+		}
+		for _, rel := range rels {
+			if err := r.readSlot(rel); err != nil {
+				return err
+			}
+		}
+	}
+	for _, v := range r.mapVars {
+		v.m.sortSlots()
+	}
+	return nil
+}
+
+func (r *reader) readSlot(rel relocation) error {
+	const ptrSize = 8
+	// The variables are sorted by offset.
+	i, found := slices.BinarySearchFunc(r.mapVars, rel.off, func(v mapVar, off uint64) int { return cmp.Compare(v.begin, off) })
+	if !found {
+		i--
+	}
+	if i < 0 || rel.off >= r.mapVars[i].end || r.mapVars[i].end-rel.off < ptrSize {
+		return badSection(mapsSection, "relocation at %d, where there is no map", rel.off)
+	}
+	v := r.mapVars[i]
+	bad := func(err error) error {
+		return badSymbol(mapsSection, v.m.Name, "%s: %w", clean(r.elf.symbolName(rel.sym)), err)
+	}
+	if rel.typ != relocABS64 && rel.typ != relocLdImm64 {
+		return bad(fmt.Errorf("unsupported relocation of type %d", rel.typ))
+	}
+	if len(v.def.Members) == 0 {
+		return bad(errors.New("unsupported relocation"))
+	}
+	values := v.def.Members[len(v.def.Members)-1]
+	first := v.begin + uint64(values.Offset.Bytes())
+	if values.Name != "values" || rel.off < first || (rel.off-first)%ptrSize != 0 {
+		return bad(errors.New("unsupported relocation: only the member values can have it"))
+	}
+	slot := Slot{Index: uint32((rel.off - first) / ptrSize)}
+	var err error
+	if typ := ebpf.MapType(v.m.Type); isMapOfMaps(typ) {
+		slot.Map, err = r.slotMap(v.m, rel.sym)
+	} else {
+		slot.Program, err = r.slotProgram(rel.sym)
+	}
+	if err != nil {
+		return bad(err)
+	}
+	v.m.Slots = append(v.m.Slots, slot)
+	return nil
+}
+
+func (r *reader) slotMap(outer *Map, sym *symbol) (*Map, error) {
+	m := r.mapAt[sym.value]
+	if r.elf.sectionOf(sym) != r.maps || m == nil {
+		return nil, errors.New("not a map of this file")
+	}
+	if ebpf.MapType(outer.Type) == ebpf.HashOfMaps && outer.KeySize != 4 {
+		return nil, fmt.Errorf("initialized by index, but its keys have %d bytes", outer.KeySize)
+	}
+	return m, nil
+}
+
+func (r *reader) slotProgram(sym *symbol) (*Program, error) {
+	s := r.elf.sectionOf(sym)
+	if s == nil {
+		return nil, errors.New("undefined")
+	}
+	p := r.programAt[place{s.index, int(sym.value / InsnSize)}]
+	if p == nil || sym.value%InsnSize != 0 {
+		return nil, errors.New("not a program of this file")
+	}
+	return p, nil
+}
+
+// sortSlots puts slots in the order of their indices; the last of an index counts.
+func (m *Map) sortSlots() {
+	slices.SortStableFunc(m.Slots, func(x, y Slot) int { return cmp.Compare(x.Index, y.Index) })
+	out := m.Slots[:0]
+	for i, slot := range m.Slots {
+		if i+1 == len(m.Slots) || m.Slots[i+1].Index != slot.Index {
+			out = append(out, slot)
+		}
+	}
+	m.Slots = out
+}
