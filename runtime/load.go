@@ -268,9 +268,7 @@ func (l *loading) takeOver() *LoadError {
 		if err := l.areas[i].attach(m, int(*l.slot(m.Slot))); err != nil {
 			// What was changed before the load may be overmapped by now.
 			l.state = closed
-			for i := range l.areas {
-				l.areas[i].unmap()
-			}
+			unmapAreas(l.areas)
 			return l.fail("map the contents of "+m.Name, err)
 		}
 		copy(l.areas[i].bytes(), initial)

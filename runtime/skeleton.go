@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"unsafe"
 
@@ -96,7 +97,41 @@ func newSkeleton(spec *Spec) *Skeleton {
 			s.programs[i].target = &spec.Targets[p.Target]
 		}
 	}
+	s.closeWhenForgotten()
 	return s
+}
+
+// closeWhenForgotten has the garbage collector close what is not closed by
+// then. A typed map or program refers to an element of the slices, so each of
+// these lives for as long as anything in it is in use, and goes on its own.
+func (s *Skeleton) closeWhenForgotten() {
+	if n := len(s.maps); n > 0 {
+		runtime.SetFinalizer(&s.maps[0], func(m *Map) { closeMaps(unsafe.Slice(m, n)) })
+	}
+	if n := len(s.programs); n > 0 {
+		runtime.SetFinalizer(&s.programs[0], func(p *Program) { closePrograms(unsafe.Slice(p, n)) })
+	}
+	if s.areas != nil {
+		runtime.AddCleanup(s, unmapAreas, s.areas)
+	}
+}
+
+func closeMaps(maps []Map) {
+	for i := range maps {
+		maps[i].fd.close()
+	}
+}
+
+func closePrograms(programs []Program) {
+	for i := range programs {
+		programs[i].fd.close()
+	}
+}
+
+func unmapAreas(areas []area) {
+	for i := range areas {
+		areas[i].unmap()
+	}
 }
 
 // mapped tells maps whose contents are mapped into the process.
@@ -137,15 +172,9 @@ func (s *Skeleton) Close() error {
 
 // release gives back all that the skeleton holds.
 func (s *Skeleton) release() {
-	for i := range s.maps {
-		s.maps[i].fd.close()
-	}
-	for i := range s.programs {
-		s.programs[i].fd.close()
-	}
-	for i := range s.areas {
-		s.areas[i].unmap()
-	}
+	closeMaps(s.maps)
+	closePrograms(s.programs)
+	unmapAreas(s.areas)
 }
 
 // ready tells whether Load may go on.
