@@ -1,0 +1,16 @@
+/* An executable section name with characters that C names do not have, a variable in a section that is no
+ * data section (ignored), and an object without any .maps or data.
+ *
+ * run: pass retval=2
+ */
+#include "bpf_test.h"
+
+__u32 marker SEC("xdp_metadata") = 1;
+
+SEC("xdp")
+int pass(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+
+LICENSE("Dual MIT/GPL");

@@ -1,0 +1,25 @@
+/* Programs that user space calls: they sleep, and may make system calls.
+ *
+ * run: answer retval=42
+ */
+#include "bpf_test.h"
+
+struct echo_args {
+	__u64 in;
+	__u64 out;
+};
+
+SEC("syscall")
+int answer(void *ctx)
+{
+	return 42;
+}
+
+SEC("syscall")
+int echo(struct echo_args *ctx)
+{
+	ctx->out = ctx->in + 1;
+	return 0;
+}
+
+LICENSE("GPL");
