@@ -111,15 +111,7 @@ func load(path string) (*runtime.Skeleton, error) {
 
 func describe(t *testing.T, s *runtime.Skeleton) sameload.View {
 	t.Helper()
-	maps, programs := make(map[string]int), make(map[string]int)
-	for i := range s.Spec().Maps {
-		maps[s.Map(i).Name()] = s.Map(i).FD()
-	}
-	for i := range s.Spec().Programs {
-		if p := s.Program(i); p.FD() >= 0 {
-			programs[p.Name()] = p.FD()
-		}
-	}
+	maps, programs := fdsByName(s)
 	view, err := sameload.Describe(maps, programs)
 	if err != nil {
 		t.Fatal(err)

@@ -133,6 +133,9 @@ func (l *loading) attempt() *LoadError {
 	}
 	loader, failure := l.createOutside()
 	if failure == nil {
+		failure = l.checkTargets()
+	}
+	if failure == nil {
 		failure = l.run(loader)
 	}
 	if failure == nil {
@@ -176,6 +179,22 @@ func (l *loading) patch() error {
 // loaderLicense lets the loader call helpers that only GPL programs may call. It says nothing
 // about the license of the object.
 var loaderLicense = [...]byte{'D', 'u', 'a', 'l', ' ', 'B', 'S', 'D', '/', 'G', 'P', 'L', 0}
+
+// checkTargets refuses programs that replace a function of another one, as
+// long as there is no way to name that one. Kernels differ in what they say to it.
+func (l *loading) checkTargets() *LoadError {
+	for i, step := range l.spec.Steps {
+		if step.Kind != StepLoadProgram {
+			continue
+		}
+		if p := &l.programs[step.Index]; p.autoLoad && p.spec.Type == unix.BPF_PROG_TYPE_EXT {
+			e := l.failStep(i, unix.EINVAL)
+			e.Hint = "a freplace program needs the program that it replaces a function of"
+			return e
+		}
+	}
+	return nil
+}
 
 // run loads the loader program and runs it.
 func (l *loading) run(loader string) *LoadError {
