@@ -61,6 +61,29 @@ func fixDatasecs(b *rawBTF, f *elfFile) error {
 	return nil
 }
 
+// dropEmptyVariables takes variables of no size (char none[0]) out of a data
+// section, and returns what is left. The kernel refuses BTF with them
+// (btf_datasec_check_meta); libbpf then goes on with no BTF at all.
+func (b *rawBTF) dropEmptyVariables(datasec btf.TypeID) []secinfo {
+	all := b.secinfos(datasec)
+	infos := slices.DeleteFunc(slices.Clone(all), func(info secinfo) bool {
+		return info.size == 0 && b.kind(info.typ) == kindVar
+	})
+	if dropped := len(all) - len(infos); dropped > 0 {
+		b.truncate(datasec, dropped*secinfoSize, len(infos))
+		b.setSecinfos(datasec, infos)
+	}
+	return infos
+}
+
+// voidDatasec makes an empty data section, which the kernel refuses too, an
+// empty struct without a name. Its type ID is needed by nobody.
+func (b *rawBTF) voidDatasec(datasec btf.TypeID) {
+	b.setField(datasec, 0, 0)
+	b.setField(datasec, 4, kindStruct<<24)
+	b.setField(datasec, 8, 0)
+}
+
 // globalVariables are the symbols of variables that other files could see, the
 // first of a name.
 func globalVariables(f *elfFile) map[string]*symbol {
@@ -76,13 +99,17 @@ func globalVariables(f *elfFile) map[string]*symbol {
 
 func fixDatasec(b *rawBTF, f *elfFile, id btf.TypeID, variables map[string]*symbol) error {
 	name := b.name(id)
-	infos := b.secinfos(id)
+	infos := b.dropEmptyVariables(id)
+	s := f.sectionByName(name)
+	if len(infos) == 0 && (s == nil || s.size == 0) {
+		b.voidDatasec(id)
+		return nil
+	}
 	// Those of externs were filled in by fixExterns.
 	if name != ksymsSection && name != kconfigSection {
 		// The static linker of libbpf has already placed the variables.
 		place := b.field(id, 8) == 0
 		if place {
-			s := f.sectionByName(name)
 			if s == nil || s.size == 0 {
 				return badSection(name, "has variables in BTF but no contents in ELF")
 			}

@@ -45,8 +45,8 @@ func (r *reader) definedMaps() ([]*Map, error) {
 }
 
 func (r *reader) definedMap(v *btf.Var, info btf.VarSecinfo) (*Map, error) {
-	if v.Linkage != btf.GlobalVar {
-		return nil, fmt.Errorf("a map cannot be %v", v.Linkage)
+	if v.Linkage == btf.ExternVar {
+		return nil, errors.New("a map cannot be extern")
 	}
 	def, ok := btf.As[*btf.Struct](v.Type)
 	if !ok {

@@ -156,9 +156,11 @@ func (r *reader) functionRef(s *section, off int64, ok bool) (reference, error) 
 
 func (r *reader) dataRef(s *section, sym *symbol, in Insn) (reference, error) {
 	if s == r.maps {
-		m := r.mapAt[sym.value]
-		if m == nil || in.Imm != 0 {
-			return reference{}, fmt.Errorf("no map at %d of section %s", int64(sym.value)+int64(in.Imm), mapsSection)
+		// A static map's symbol may be that of the section, and imm the distance.
+		off := sym.value + uint64(in.Imm)
+		m := r.mapAt[off]
+		if m == nil {
+			return reference{}, fmt.Errorf("no map at %d of section %s", int64(off), mapsSection)
 		}
 		return reference{kind: refMap, m: r.mapIndex[m]}, nil
 	}
