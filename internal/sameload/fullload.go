@@ -82,6 +82,9 @@ func (e *saidNo) Unwrap() error { return e.err }
 // openPins opens what is pinned in a directory, by name.
 func openPins(dir string) (map[string]int, error) {
 	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil // nothing was pinned: an object without programs
+	}
 	if err != nil {
 		return nil, err
 	}

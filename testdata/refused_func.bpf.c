@@ -1,0 +1,17 @@
+/* A global function that cannot be verified on its own: refused, although no caller would do wrong. */
+#include "bpf_test.h"
+
+__noinline int deref(__u64 *p)
+{
+	return *p;
+}
+
+SEC("tc")
+int call(struct __sk_buff *skb)
+{
+	__u64 x = 1;
+
+	return deref(&x);
+}
+
+LICENSE("Dual MIT/GPL");
