@@ -1,0 +1,47 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/aymanbagabas/go-udiff"
+
+	"github.com/bpf2lskel/bpf2lskel/codegen"
+)
+
+// compare shows how the folder differs from what would be written, and returns an error if it
+// does.
+func (o *output) compare(files []codegen.File, stdout io.Writer) error {
+	stale := 0
+	for _, f := range files {
+		path := filepath.Join(o.dir, f.Name)
+		old, err := os.ReadFile(path)
+		if err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		if err == nil && bytes.Equal(old, f.Data) {
+			continue
+		}
+		stale++
+		switch {
+		case err != nil:
+			fmt.Fprintf(stdout, "%s: missing\n", path)
+		case strings.HasSuffix(f.Name, ".go"), strings.HasSuffix(f.Name, ".d"):
+			fmt.Fprint(stdout, udiff.Unified(path, path+" (now)", string(old), string(f.Data)))
+		default:
+			fmt.Fprintf(stdout, "%s: differs, %d bytes instead of %d\n", path, len(f.Data), len(old))
+		}
+	}
+	for _, name := range o.obsolete(files) {
+		stale++
+		fmt.Fprintf(stdout, "%s: would not be there\n", filepath.Join(o.dir, name))
+	}
+	if stale > 0 {
+		return fmt.Errorf("%s: %s not up to date", o.dir, plural(stale, "file"))
+	}
+	return nil
+}

@@ -1,0 +1,251 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"go/build/constraint"
+	"go/token"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// config is a command line, understood.
+type config struct {
+	input    string // as given
+	isObject bool
+	stem     string // of the object and of all files
+	pkg      string
+	outDir   string
+	explicit bool // targets were asked for
+
+	targets    []target
+	tags       constraint.Expr
+	types      []string
+	records    map[string]string
+	stripLines bool
+	check      bool
+
+	cc       []string // with its first flags
+	strip    string   // "" for not at all
+	cflags   []string
+	makeBase string
+}
+
+const help = `Usage: bpf2lskel [flags] SOURCE.c|OBJECT.o [-- C flags]
+       bpf2lskel load [-json] [-pin DIR] FILE.o
+       bpf2lskel inspect FILE.o
+
+Writes a Go package that loads a BPF object with one map and one program. The
+package gets a folder of its own.
+
+`
+
+// parseConfig reads the command line and the environment.
+func parseConfig(args []string, stderr io.Writer) (*config, error) {
+	args, cflags := splitAtDashes(args)
+	c := &config{records: map[string]string{}}
+	var outDir, targets, flagCFlags, cc, tags string
+	var noStrip bool
+
+	fs := flag.NewFlagSet("bpf2lskel", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	fs.StringVar(&outDir, "o", "", "`folder` of the package (default: named after the package or the file)")
+	fs.StringVar(&outDir, "output-dir", "", "the same as -o")
+	fs.StringVar(&c.pkg, "go-package", "", "`name` of the package (default: that of its folder)")
+	fs.StringVar(&targets, "target", "bpfel,bpfeb", "`list` of targets to compile for: bpf, bpfel, bpfeb, native or a GOARCH")
+	fs.StringVar(&tags, "tags", "", "comma-separated `list` of build tags for the Go files")
+	fs.Func("type", "C `type` to declare in Go beside those of maps and globals; may be repeated", c.addType)
+	fs.Func("ringbuf", "`MAP=TYPE`: the C type of the records in a ring buffer or perf event array; may be repeated", c.addRecord)
+	fs.BoolVar(&c.check, "check", false, "write nothing: compare with what is there, show differences, exit with 1 if there are any")
+	fs.BoolVar(&c.stripLines, "strip-lines", false, "leave out line info: smaller, but verifier logs without source lines")
+	fs.StringVar(&cc, "cc", env("CC", "clang"), "C `compiler` ($BPF2LSKEL_CC)")
+	fs.StringVar(&flagCFlags, "cflags", env("CFLAGS", ""), "`flags` for the compiler, may be quoted ($BPF2LSKEL_CFLAGS)")
+	fs.StringVar(&c.strip, "strip", env("STRIP", ""), "`command` to strip DWARF with ($BPF2LSKEL_STRIP); the package has none in any case")
+	fs.BoolVar(&noStrip, "no-strip", false, "do not strip DWARF")
+	fs.StringVar(&c.makeBase, "makebase", env("MAKEBASE", ""), "write dependencies for make, relative to `directory` ($BPF2LSKEL_MAKEBASE)")
+	fs.Usage = func() {
+		fmt.Fprint(stderr, help)
+		fs.PrintDefaults()
+		fmt.Fprint(stderr, "\nVariables are also looked for as $BPF2GO_CC and so on.\n")
+	}
+	if err := fs.Parse(args); err != nil {
+		return nil, usage(err)
+	}
+	if fs.NArg() != 1 {
+		fs.Usage()
+		return nil, errUsage
+	}
+	c.input = fs.Arg(0)
+	c.isObject = isObject(c.input)
+	// libbpf and bpftool call an object by its file's name up to the first dot.
+	c.stem, _, _ = strings.Cut(filepath.Base(c.input), ".")
+	fs.Visit(func(f *flag.Flag) { c.explicit = c.explicit || f.Name == "target" })
+
+	var err error
+	if c.targets, err = findTargets(targets); err != nil {
+		return nil, err
+	}
+	if tags != "" {
+		if c.tags, err = constraint.Parse("// +build " + tags); err != nil {
+			return nil, fmt.Errorf("-tags %s: %w", tags, err)
+		}
+	}
+	if noStrip {
+		c.strip = ""
+	}
+	if err := c.setCompiler(cc, flagCFlags, cflags); err != nil {
+		return nil, err
+	}
+	return c, c.setPackage(outDir)
+}
+
+func (c *config) addType(name string) error {
+	if !slices.Contains(c.types, name) {
+		c.types = append(c.types, name)
+	}
+	return nil
+}
+
+func (c *config) addRecord(arg string) error {
+	m, t, ok := strings.Cut(arg, "=")
+	if !ok || m == "" || t == "" {
+		return errors.New("want MAP=TYPE")
+	}
+	c.records[m] = t
+	return nil
+}
+
+// setCompiler takes apart what may be several words.
+func (c *config) setCompiler(cc, flags string, more []string) error {
+	c.cc = strings.Fields(cc) // "ccache clang"
+	if len(c.cc) == 0 {
+		return errors.New("-cc: no compiler")
+	}
+	words, err := splitWords(flags)
+	if err != nil {
+		return fmt.Errorf("-cflags %s: %w", flags, err)
+	}
+	c.cflags = append(words, more...)
+	for _, f := range c.cflags {
+		if strings.HasPrefix(f, "-M") {
+			return fmt.Errorf("C flag %s: use -makebase instead", f)
+		}
+	}
+	return nil
+}
+
+// setPackage decides on a folder and a name.
+func (c *config) setPackage(outDir string) error {
+	c.outDir = outDir
+	if outDir == "" {
+		c.outDir = c.pkg
+		if c.pkg == "" {
+			c.outDir = packageName(c.stem)
+		}
+	}
+	if c.pkg == "" {
+		abs, err := filepath.Abs(c.outDir)
+		if err != nil {
+			return err
+		}
+		c.pkg = packageName(filepath.Base(abs))
+	}
+	if !token.IsIdentifier(c.pkg) || c.pkg == "_" {
+		return fmt.Errorf("%q is not a name for a Go package: choose one with -go-package", c.pkg)
+	}
+	if c.stem == "" {
+		return fmt.Errorf("%s: a file name that begins with a dot leaves no name for the package's files", c.input)
+	}
+	return nil
+}
+
+// packageName is a folder's name without what Go does not allow in identifiers.
+func packageName(folder string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return -1
+	}, folder)
+}
+
+// isObject tells objects from C: by name, or else by content.
+func isObject(path string) bool {
+	if filepath.Ext(path) == ".o" {
+		return true
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	magic := make([]byte, 4)
+	_, err = io.ReadFull(f, magic)
+	return err == nil && string(magic) == "\x7fELF"
+}
+
+// env is a default from the environment, where users of bpf2go may have set it.
+func env(name, otherwise string) string {
+	for _, prefix := range []string{"BPF2LSKEL_", "BPF2GO_"} {
+		if v, ok := os.LookupEnv(prefix + name); ok {
+			return v
+		}
+	}
+	return otherwise
+}
+
+// splitAtDashes splits off what belongs to the compiler.
+func splitAtDashes(args []string) (ours, theirs []string) {
+	if i := slices.Index(args, "--"); i >= 0 {
+		return args[:i], args[i+1:]
+	}
+	return args, nil
+}
+
+// splitWords splits at spaces, except within quotation marks. A backslash takes the
+// special meaning from the character behind it.
+func splitWords(s string) ([]string, error) {
+	var words []string
+	var word strings.Builder
+	inWord, escaped, quote := false, false, rune(0)
+	for _, r := range s {
+		switch {
+		case escaped:
+			word.WriteRune(r)
+			escaped = false
+		case r == '\\':
+			escaped, inWord = true, true
+		case quote != 0:
+			if r == quote {
+				quote = 0
+			} else {
+				word.WriteRune(r)
+			}
+		case r == '"' || r == '\'':
+			quote, inWord = r, true
+		case unicode.IsSpace(r):
+			if inWord {
+				words = append(words, word.String())
+			}
+			word.Reset()
+			inWord = false
+		default:
+			inWord = true
+			word.WriteRune(r)
+		}
+	}
+	switch {
+	case quote != 0:
+		return nil, fmt.Errorf("missing %c", quote)
+	case escaped:
+		return nil, errors.New("nothing behind the last backslash")
+	case inWord:
+		words = append(words, word.String())
+	}
+	return words, nil
+}

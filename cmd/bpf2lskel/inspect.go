@@ -1,0 +1,30 @@
+package main
+
+import (
+	"bufio"
+	"flag"
+	"fmt"
+	"io"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/loader"
+)
+
+// inspect prints the plan of an object's load.
+func inspect(args []string, stdout, stderr io.Writer) error {
+	fs := flag.NewFlagSet("bpf2lskel inspect", flag.ContinueOnError)
+	fs.Usage = func() { fmt.Fprintln(stderr, "Usage: bpf2lskel inspect FILE.o") }
+	file, err := parse(fs, args, stderr)
+	if err != nil {
+		return err
+	}
+	obj, err := object.Read(file)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(stdout)
+	if err := loader.List(w, obj, loader.Options{}); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return w.Flush()
+}

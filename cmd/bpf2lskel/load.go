@@ -1,0 +1,259 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/bpf2lskel/bpf2lskel/codegen"
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/loader"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// loadedMap and loadedProgram are what load prints, under bpftool's names.
+type loadedMap struct {
+	ID         uint32 `json:"id"`
+	Name       string `json:"name"`
+	Type       string `json:"type"`
+	KeySize    uint32 `json:"key_size"`
+	ValueSize  uint32 `json:"value_size"`
+	MaxEntries uint32 `json:"max_entries"`
+	Flags      uint32 `json:"flags"`
+	Frozen     bool   `json:"frozen"`
+}
+
+type loadedProgram struct {
+	ID     uint32 `json:"id"`
+	Name   string `json:"name"`
+	Type   string `json:"type"`
+	Tag    string `json:"tag"`
+	Xlated int    `json:"bytes_xlated"`
+	Jited  uint32 `json:"bytes_jited"`
+}
+
+type loadedObject struct {
+	Maps     []loadedMap     `json:"maps"`
+	Programs []loadedProgram `json:"programs"`
+}
+
+// load loads an object through its loader, with no Go code generated.
+func load(args []string, stdout, stderr io.Writer) error {
+	fs := flag.NewFlagSet("bpf2lskel load", flag.ContinueOnError)
+	asJSON := fs.Bool("json", false, "print JSON")
+	pinDir := fs.String("pin", "", "pin all maps and programs to this new `folder` of a BPF file system")
+	fs.Usage = func() {
+		fmt.Fprintln(stderr, "Usage: bpf2lskel load [-json] [-pin DIR] FILE.o")
+		fs.PrintDefaults()
+	}
+	file, err := parse(fs, args, stderr)
+	if err != nil {
+		return err
+	}
+	obj, err := object.Read(file)
+	if err != nil {
+		return err
+	}
+	spec, err := loader.Generate(obj, loader.Options{})
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	skel, err := runtime.Load(spec, nil)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	defer skel.Close()
+
+	result, err := describe(skel)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	if *pinDir != "" {
+		if err := pin(skel, *pinDir); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	if *asJSON {
+		enc := json.NewEncoder(stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(result)
+	}
+	return result.print(stdout)
+}
+
+// describe asks the kernel what came to be.
+func describe(skel *runtime.Skeleton) (*loadedObject, error) {
+	out := &loadedObject{Maps: []loadedMap{}, Programs: []loadedProgram{}}
+	for i := range skel.Spec().Maps {
+		m := skel.Map(i)
+		if m.FD() < 0 {
+			continue
+		}
+		info, err := mapInfo(m)
+		if err != nil {
+			return nil, fmt.Errorf("map %s: %w", m.Name(), err)
+		}
+		out.Maps = append(out.Maps, info)
+	}
+	for i := range skel.Spec().Programs {
+		p := skel.Program(i)
+		if p.FD() < 0 {
+			continue
+		}
+		info, err := programInfo(p)
+		if err != nil {
+			return nil, fmt.Errorf("program %s: %w", p.Name(), err)
+		}
+		out.Programs = append(out.Programs, info)
+	}
+	return out, nil
+}
+
+func mapInfo(handle *runtime.Map) (loadedMap, error) {
+	fd, err := handle.DupFD()
+	if err != nil {
+		return loadedMap{}, err
+	}
+	m, err := ebpf.NewMapFromFD(fd)
+	if err != nil {
+		return loadedMap{}, err
+	}
+	defer m.Close()
+	info, err := m.Info()
+	if err != nil {
+		return loadedMap{}, err
+	}
+	id, _ := info.ID()
+	return loadedMap{
+		ID:         uint32(id),
+		Name:       info.Name,
+		Type:       codegen.MapTypeName(uint32(info.Type)),
+		KeySize:    info.KeySize,
+		ValueSize:  info.ValueSize,
+		MaxEntries: info.MaxEntries,
+		Flags:      info.Flags,
+		Frozen:     info.Frozen(),
+	}, nil
+}
+
+func programInfo(handle *runtime.Program) (loadedProgram, error) {
+	fd, err := handle.DupFD()
+	if err != nil {
+		return loadedProgram{}, err
+	}
+	p, err := ebpf.NewProgramFromFD(fd)
+	if err != nil {
+		return loadedProgram{}, err
+	}
+	defer p.Close()
+	info, err := p.Info()
+	if err != nil {
+		return loadedProgram{}, err
+	}
+	id, _ := info.ID()
+	// The kernel hides sizes and addresses from those without privileges: then they are 0.
+	xlated, _ := info.TranslatedSize()
+	jited, _ := info.JitedSize()
+	return loadedProgram{
+		ID:     uint32(id),
+		Name:   handle.Name(), // info.Name is cut off at 15 bytes
+		Type:   codegen.ProgramTypeName(uint32(info.Type)),
+		Tag:    info.Tag,
+		Xlated: xlated,
+		Jited:  jited,
+	}, nil
+}
+
+func (o *loadedObject) print(stdout io.Writer) error {
+	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
+	if len(o.Maps) > 0 {
+		fmt.Fprintln(w, "MAP\tID\tTYPE\tKEY\tVALUE\tMAX ENTRIES\tFLAGS\t")
+		for _, m := range o.Maps {
+			frozen := ""
+			if m.Frozen {
+				frozen = " frozen"
+			}
+			fmt.Fprintf(w, "%s\t%d\t%s\t%d\t%d\t%d\t%#x%s\t\n", m.Name, m.ID, m.Type, m.KeySize, m.ValueSize, m.MaxEntries, m.Flags, frozen)
+		}
+	}
+	if len(o.Programs) > 0 {
+		fmt.Fprintln(w, "PROGRAM\tID\tTYPE\tTAG\tBYTES\tJITED\t")
+		for _, p := range o.Programs {
+			fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%d\t%d\t\n", p.Name, p.ID, p.Type, p.Tag, p.Xlated, p.Jited)
+		}
+	}
+	return w.Flush()
+}
+
+// pin pins everything under its name in C. After a failure nothing stays pinned.
+func pin(skel *runtime.Skeleton, dir string) (err error) {
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	pinned := []string{dir}
+	defer func() {
+		if err != nil {
+			for i := len(pinned) - 1; i >= 0; i-- {
+				_ = os.Remove(pinned[i])
+			}
+		}
+	}()
+	add := func(name string, dup func() (int, error), pin func(fd int, path string) error) error {
+		fd, err := dup()
+		if errors.Is(err, os.ErrClosed) {
+			return nil // not loaded
+		}
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(dir, pinName(name))
+		if err := pin(fd, path); err != nil {
+			return err
+		}
+		pinned = append(pinned, path)
+		return nil
+	}
+	for i := range skel.Spec().Maps {
+		m := skel.Map(i)
+		if err := add(m.Name(), m.DupFD, pinMap); err != nil {
+			return fmt.Errorf("pin map %s: %w", m.Name(), err)
+		}
+	}
+	for i := range skel.Spec().Programs {
+		p := skel.Program(i)
+		if err := add(p.Name(), p.DupFD, pinProgram); err != nil {
+			return fmt.Errorf("pin program %s: %w", p.Name(), err)
+		}
+	}
+	return nil
+}
+
+func pinMap(fd int, path string) error {
+	m, err := ebpf.NewMapFromFD(fd)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	return m.Pin(path)
+}
+
+func pinProgram(fd int, path string) error {
+	p, err := ebpf.NewProgramFromFD(fd)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	return p.Pin(path)
+}
+
+// pinName is a name without the dots that a BPF file system reserves; libbpf replaces
+// them in the same way.
+func pinName(name string) string { return strings.ReplaceAll(name, ".", "_") }

@@ -1,0 +1,262 @@
+package codegen
+
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf/btf"
+	"github.com/dave/jennifer/jen"
+)
+
+// writeAccessor writes the methods for a member that is not a field.
+func (ts *typeSet) writeAccessor(f *jen.File, d *decl, m *member) error {
+	if m.access == asField {
+		return nil
+	}
+	g, err := ts.goType(m.typ)
+	if err != nil {
+		return err
+	}
+	switch m.access {
+	case asPointer:
+		ts.writePointer(f, d, m, g)
+	case asValue:
+		ts.writeValue(f, d, m, g)
+	case asBits:
+		ts.writeBits(f, d, m, g)
+	case asFlexible:
+		return ts.writeFlexible(f, d, m)
+	}
+	return nil
+}
+
+const recv = "t" // receiver of all accessors
+
+// at is the address of byte offset of the receiver.
+func at(offset uint32) *jen.Statement {
+	p := jen.Qual("unsafe", "Pointer").Call(jen.Id(recv))
+	if offset == 0 {
+		return p
+	}
+	return jen.Qual("unsafe", "Add").Call(p, jen.Lit(int(offset)))
+}
+
+func method(d *decl, name string) *jen.Statement {
+	return jen.Func().Params(jen.Id(recv).Op("*").Id(d.name)).Id(name)
+}
+
+func described(m *member, g goType) string {
+	s := "member " + m.c
+	if m.inside != "" {
+		s += " of a " + m.inside
+	}
+	if g.note != "" {
+		s += ", a " + g.note
+	}
+	return s
+}
+
+// func (t *T) Name() *E { return (*E)(unsafe.Add(unsafe.Pointer(t), offset)) }
+func (ts *typeSet) writePointer(f *jen.File, d *decl, m *member, g goType) {
+	f.Commentf("%s returns a pointer to %s.", m.name, described(m, g))
+	f.Add(method(d, m.name).Params().Op("*").Add(g.code).Block(
+		jen.Return(jen.Parens(jen.Op("*").Add(g.code)).Parens(at(m.start()))),
+	))
+}
+
+//	func (t *T) Name() (v E) {
+//		*(*[size]byte)(unsafe.Pointer(&v)) = *(*[size]byte)(unsafe.Add(unsafe.Pointer(t), offset))
+//		return v
+//	}
+//
+// func (t *T) SetName(v E) { ... the other way round }
+func (ts *typeSet) writeValue(f *jen.File, d *decl, m *member, g goType) {
+	bytesAt := func(p *jen.Statement) *jen.Statement {
+		return jen.Op("*").Parens(jen.Op("*").Index(jen.Lit(int(m.size))).Byte()).Parens(p)
+	}
+	value := jen.Qual("unsafe", "Pointer").Call(jen.Op("&").Id("v"))
+	f.Commentf("%s returns %s, which is not aligned.", m.name, described(m, g))
+	f.Add(method(d, m.name).Params().Params(jen.Id("v").Add(g.code)).Block(
+		bytesAt(value).Op("=").Add(bytesAt(at(m.start()))),
+		jen.Return(jen.Id("v")),
+	))
+	f.Commentf("Set%s sets %s.", m.name, described(m, g))
+	f.Add(method(d, "Set"+m.name).Params(jen.Id("v").Add(g.code)).Block(
+		bytesAt(at(m.start())).Op("=").Add(bytesAt(value)),
+	))
+}
+
+// writeFlexible writes a method for an array that follows the struct. Go cannot hold what is behind a
+// value, so the method takes the bytes that both are in.
+//
+//	func (*T) Name(record []byte) []E {
+//		if len(record) < offset+size {
+//			return nil
+//		}
+//		v := make([]E, (len(record)-offset)/size)
+//		copy(unsafe.Slice((*byte)(unsafe.Pointer(&v[0])), len(v)*size), record[offset:])
+//		return v
+//	}
+func (ts *typeSet) writeFlexible(f *jen.File, d *decl, m *member) error {
+	array := btf.UnderlyingType(m.typ).(*btf.Array)
+	elem, err := ts.goType(array.Type)
+	if err != nil || elem.size == 0 {
+		return err
+	}
+	offset, size := int(m.start()), int(elem.size)
+	f.Commentf("%s returns a copy of the elements of array %s, which has no fixed length, in a record that begins with a %s.",
+		m.name, m.c, d.name)
+	f.Add(jen.Func().Params(jen.Op("*").Id(d.name)).Id(m.name).Params(jen.Id("record").Index().Byte()).Index().Add(elem.code).Block(
+		jen.If(jen.Len(jen.Id("record")).Op("<").Lit(offset+size)).Block(jen.Return(jen.Nil())),
+		jen.Id("v").Op(":=").Make(jen.Index().Add(elem.code), jen.Parens(jen.Len(jen.Id("record")).Op("-").Lit(offset)).Op("/").Lit(size)),
+		jen.Copy(
+			jen.Qual("unsafe", "Slice").Call(
+				jen.Parens(jen.Op("*").Byte()).Parens(jen.Qual("unsafe", "Pointer").Call(jen.Op("&").Id("v").Index(jen.Lit(0)))),
+				jen.Len(jen.Id("v")).Op("*").Lit(size)),
+			jen.Id("record").Index(jen.Lit(offset).Op(":")),
+		),
+		jen.Return(jen.Id("v")),
+	))
+	return nil
+}
+
+// writeBits writes the methods for a bit-field.
+//
+//	func (t *T) Name() uint32 { return uint32(getBits(unsafe.Add(unsafe.Pointer(t), 4), 1, 3, 5)) }
+//	func (t *T) SetName(v uint32) { setBits(unsafe.Add(unsafe.Pointer(t), 4), 1, 3, 5, uint64(v)) }
+func (ts *typeSet) writeBits(f *jen.File, d *decl, m *member, g goType) {
+	if m.bits > 64 {
+		ts.writeWideBits(f, d, m, g)
+		return
+	}
+	ts.usesBits = true
+	args := ts.bitArgs(m.offset, m.bits)
+	value := jen.Id("getBits").Call(args...)
+	set := []jen.Code{}
+	switch kind, signed := bitKind(m.typ); {
+	case kind == btf.Bool:
+		value.Op("!=").Lit(0)
+		set = append(set,
+			jen.Var().Id("n").Uint64(),
+			jen.If(jen.Id("v")).Block(jen.Id("n").Op("=").Lit(1)),
+			jen.Id("setBits").Call(append(args, jen.Id("n"))...))
+	default:
+		if signed && m.bits < 64 {
+			// Shifted up and down again as a signed number, the top bit becomes the sign.
+			up := jen.Lit(int(64 - m.bits))
+			value = jen.Int64().Call(value.Op("<<").Add(up)).Op(">>").Add(up)
+		}
+		value = jen.Add(g.code).Call(value)
+		set = append(set, jen.Id("setBits").Call(append(args, jen.Uint64().Call(jen.Id("v")))...))
+	}
+	f.Commentf("%s returns %s, a bit-field of %s.", m.name, described(m, g), plural(int(m.bits), "bit"))
+	f.Add(method(d, m.name).Params().Add(g.code).Block(jen.Return(value)))
+	f.Commentf("Set%s sets %s, of which it takes the lowest %s.", m.name, described(m, g), plural(int(m.bits), "bit"))
+	f.Add(method(d, "Set"+m.name).Params(jen.Id("v").Add(g.code)).Block(set...))
+}
+
+// writeWideBits writes the methods for a bit-field of a 128-bit integer.
+func (ts *typeSet) writeWideBits(f *jen.File, d *decl, m *member, g goType) {
+	ts.usesBits = true
+	low, high := ts.bitArgs(m.offset, 64), ts.bitArgs(m.offset+64, m.bits-64)
+	if ts.bigEndian {
+		low, high = ts.bitArgs(m.offset+m.bits-64, 64), ts.bitArgs(m.offset, m.bits-64)
+	}
+	top := jen.Id("getBits").Call(high...)
+	if _, signed := bitKind(m.typ); signed {
+		up := jen.Lit(int(128 - m.bits))
+		top = jen.Int64().Call(top.Op("<<").Add(up)).Op(">>").Add(up)
+	}
+	f.Commentf("%s returns %s, a bit-field of %d bits.", m.name, described(m, g), m.bits)
+	f.Add(method(d, m.name).Params().Add(g.code).Block(jen.Return(jen.Add(g.code).Values(
+		jen.Id("Lo").Op(":").Id("getBits").Call(low...),
+		jen.Id("Hi").Op(":").Add(top),
+	))))
+	f.Commentf("Set%s sets %s, of which it takes the lowest %d bits.", m.name, described(m, g), m.bits)
+	f.Add(method(d, "Set"+m.name).Params(jen.Id("v").Add(g.code)).Block(
+		jen.Id("setBits").Call(append(low, jen.Id("v").Dot("Lo"))...),
+		jen.Id("setBits").Call(append(high, jen.Uint64().Call(jen.Id("v").Dot("Hi")))...),
+	))
+}
+
+// bitKind returns how the bits of a type are to be read.
+func bitKind(t btf.Type) (kind btf.IntEncoding, signed bool) {
+	switch t := btf.UnderlyingType(t).(type) {
+	case *btf.Int:
+		return t.Encoding, t.Encoding == btf.Signed
+	case *btf.Enum:
+		return btf.Unsigned, t.Signed
+	}
+	return btf.Unsigned, false
+}
+
+// bitArgs are the arguments of getBits and setBits for a bit-field: the address
+// and number of its bytes, how far up its lowest bit is in the number that
+// they make, and its width.
+func (ts *typeSet) bitArgs(offset, bits uint32) []jen.Code {
+	first, last := offset/8, (offset+bits+7)/8
+	shift := offset % 8
+	if ts.bigEndian {
+		shift = last*8 - offset - bits // C counts from the top there
+	}
+	return []jen.Code{at(first), jen.Lit(int(last - first)), jen.Lit(int(shift)), jen.Lit(int(bits))}
+}
+
+// writeHelpers writes the functions that accessors call.
+//
+//	func getBits(p unsafe.Pointer, size, shift, n int) (v uint64) {
+//		for i, b := range unsafe.Slice((*byte)(p), size) {
+//			v |= uint64(b) << (8*i - shift)	// or >> if that is negative
+//		}
+//		return v & (1<<n - 1)
+//	}
+func (ts *typeSet) writeHelpers(f *jen.File) {
+	if !ts.usesBits {
+		return
+	}
+	index := jen.Id("i")
+	order := "lowest first"
+	if ts.bigEndian {
+		index = jen.Parens(jen.Id("size").Op("-").Lit(1).Op("-").Id("i"))
+		order = "highest first"
+	}
+	params := func(more ...jen.Code) []jen.Code {
+		return append([]jen.Code{jen.Id("p").Qual("unsafe", "Pointer"), jen.List(jen.Id("size"), jen.Id("shift"), jen.Id("n")).Int()}, more...)
+	}
+	bytes := jen.Qual("unsafe", "Slice").Call(jen.Parens(jen.Op("*").Byte()).Parens(jen.Id("p")), jen.Id("size"))
+	up := jen.Id("up").Op(":=").Lit(8).Op("*").Add(index).Op("-").Id("shift")
+	mask := jen.Uint64().Call(jen.Lit(1)).Op("<<").Id("n").Op("-").Lit(1)
+
+	f.Commentf("getBits returns the n bits of the number in size bytes at p, %s, that are shift bits up.", order)
+	f.Func().Id("getBits").Params(params()...).Params(jen.Id("v").Uint64()).Block(
+		jen.For(jen.List(jen.Id("i"), jen.Id("b")).Op(":=").Range().Add(bytes)).Block(
+			jen.If(up, jen.Id("up").Op(">=").Lit(0)).Block(
+				jen.Id("v").Op("|=").Uint64().Call(jen.Id("b")).Op("<<").Id("up"),
+			).Else().Block(
+				jen.Id("v").Op("|=").Uint64().Call(jen.Id("b")).Op(">>").Op("-").Id("up"),
+			),
+		),
+		jen.Return(jen.Id("v").Op("&").Parens(mask)),
+	)
+	f.Comment("setBits sets what getBits returns, and leaves the bits around it alone.")
+	f.Func().Id("setBits").Params(params(jen.Id("v").Uint64())...).Block(
+		jen.Id("mask").Op(":=").Add(mask),
+		jen.Id("v").Op("&=").Id("mask"),
+		jen.Id("bytes").Op(":=").Add(bytes),
+		jen.For(jen.Id("i").Op(":=").Range().Id("bytes")).Block(
+			jen.If(up, jen.Id("up").Op(">=").Lit(0)).Block(
+				jen.Id("bytes").Index(jen.Id("i")).Op("=").Id("bytes").Index(jen.Id("i")).Op("&^").Byte().Call(jen.Id("mask").Op(">>").Id("up")).
+					Op("|").Byte().Call(jen.Id("v").Op(">>").Id("up")),
+			).Else().Block(
+				jen.Id("bytes").Index(jen.Id("i")).Op("=").Id("bytes").Index(jen.Id("i")).Op("&^").Byte().Call(jen.Id("mask").Op("<<").Op("-").Id("up")).
+					Op("|").Byte().Call(jen.Id("v").Op("<<").Op("-").Id("up")),
+			),
+		),
+	)
+}
+
+func plural(n int, unit string) string {
+	if n == 1 {
+		return "1 " + unit
+	}
+	return fmt.Sprintf("%d %ss", n, unit)
+}

@@ -1,0 +1,46 @@
+package codegen
+
+import (
+	"strconv"
+
+	"github.com/cilium/ebpf/btf"
+	"github.com/dave/jennifer/jen"
+)
+
+// writeEnum writes the constants of an enum, and their names as strings.
+func writeEnum(f *jen.File, d *decl, e *btf.Enum) {
+	if len(e.Values) > 0 {
+		f.Const().DefsFunc(func(g *jen.Group) {
+			for i, v := range e.Values {
+				g.Id(d.constants[i]).Id(d.name).Op("=").Add(enumLit(e, v))
+			}
+		})
+	}
+
+	number := jen.Qual("strconv", "FormatUint").Call(jen.Uint64().Call(jen.Id("e")), jen.Lit(10))
+	if e.Signed {
+		number = jen.Qual("strconv", "FormatInt").Call(jen.Int64().Call(jen.Id("e")), jen.Lit(10))
+	}
+	f.Comment("String returns the name that the value has in C.")
+	f.Func().Params(jen.Id("e").Id(d.name)).Id("String").Params().String().BlockFunc(func(g *jen.Group) {
+		seen := map[uint64]bool{}
+		var cases []jen.Code
+		for i, v := range e.Values {
+			if !seen[v.Value] { // the first of several names for one value
+				seen[v.Value] = true
+				cases = append(cases, jen.Case(jen.Id(d.constants[i])).Block(jen.Return(jen.Lit(v.Name))))
+			}
+		}
+		if len(cases) > 0 {
+			g.Switch(jen.Id("e")).Block(cases...)
+		}
+		g.Return(jen.Lit(d.name + "(").Op("+").Add(number).Op("+").Lit(")"))
+	})
+}
+
+func enumLit(e *btf.Enum, v btf.EnumValue) *jen.Statement {
+	if e.Signed {
+		return jen.Op(strconv.FormatInt(int64(v.Value), 10))
+	}
+	return jen.Op(strconv.FormatUint(v.Value, 10))
+}

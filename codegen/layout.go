@@ -1,0 +1,205 @@
+package codegen
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cilium/ebpf/btf"
+)
+
+// maxAlign is the strictest alignment that Go gives a type.
+const maxAlign = 8
+
+// A layout says how the Go struct of a C struct or union is laid out. Every
+// byte of the C type belongs to exactly one piece, so nothing depends on what
+// padding Go would insert.
+type layout struct {
+	size, align uint32
+	// filler is the alignment that the struct gets from an empty array at its
+	// start, 0 if its fields see to it.
+	filler  uint32
+	pieces  []piece
+	members []*member // in the order of the C source
+}
+
+// A piece is a run of bytes: one field, storage behind accessors, or padding.
+type piece struct {
+	offset, size uint32
+	field        *member // nil for storage and padding
+	storage      bool
+}
+
+// access tells how Go reaches a member.
+type access uint8
+
+const (
+	asField    access = iota
+	asPointer         // a method that returns a pointer: members of unions
+	asValue           // a getter and a setter: what is not aligned
+	asBits            // a getter and a setter of a bit-field
+	asFlexible        // a method on the bytes behind the struct
+)
+
+// A member is a named member of a struct or union or of what is anonymous in it.
+type member struct {
+	name   string // in Go
+	c      string
+	typ    btf.Type
+	offset uint32 // bits
+	bits   uint32 // width of a bit-field, 0 if it is none
+	size   uint32 // bytes
+	align  uint32
+	access access
+	inside string // "union" if it shares its bytes with others
+}
+
+func (m *member) start() uint32 { return m.offset / 8 }
+
+// end is the first byte behind the member.
+func (m *member) end() uint32 {
+	if m.bits > 0 {
+		return (m.offset + m.bits + 7) / 8
+	}
+	return m.start() + m.size
+}
+
+// layoutOf lays out the type of a declaration.
+func (ts *typeSet) layoutOf(d *decl) (*layout, error) {
+	if d.layout != nil {
+		return d.layout, nil
+	}
+	size, err := btf.Sizeof(d.typ)
+	if err != nil {
+		return nil, err
+	}
+	_, union := d.typ.(*btf.Union)
+	l := &layout{size: uint32(size)}
+	if err := ts.collect(l, d.typ, 0, union); err != nil {
+		return nil, err
+	}
+	l.place()
+	l.cut()
+	l.nameMembers()
+	d.layout = l
+	return l, nil
+}
+
+// collect lists the members of t, which is base bits into the type that is laid out.
+func (ts *typeSet) collect(l *layout, t btf.Type, base uint32, shared bool) error {
+	for _, m := range members(t) {
+		offset := base + uint32(m.Offset)
+		if m.Name == "" {
+			if isAnonymous(m.Type) {
+				inner := btf.UnderlyingType(m.Type)
+				_, union := inner.(*btf.Union)
+				if err := ts.collect(l, inner, offset, shared || union); err != nil {
+					return err
+				}
+			}
+			continue // an anonymous bit-field is padding
+		}
+		g, err := ts.goType(m.Type)
+		if err != nil {
+			return fmt.Errorf("member %s: %w", m.Name, err)
+		}
+		mem := &member{c: m.Name, typ: m.Type, offset: offset, bits: uint32(m.BitfieldSize), size: g.size, align: g.align}
+		if shared {
+			mem.inside = "union"
+		}
+		if mem.end() > l.size {
+			return fmt.Errorf("member %s ends behind byte %d, where its type ends", m.Name, l.size)
+		}
+		l.members = append(l.members, mem)
+	}
+	return nil
+}
+
+// place decides how Go reaches each member.
+func (l *layout) place() {
+	var used uint32 // the first byte that no field has
+	var pointers uint32
+	fields := uint32(1)
+	for _, m := range l.byOffset() {
+		aligned := m.align != 0 && m.start()%m.align == 0 && l.size%m.align == 0
+		switch {
+		case m.bits > 0:
+			m.access = asBits
+		case m.size == 0:
+			// An empty array stands for what follows the struct. An empty struct needs no access
+			// at all, but is harmless as a pointer.
+			m.access = asPointer
+			if _, ok := btf.UnderlyingType(m.typ).(*btf.Array); ok {
+				m.access = asFlexible
+			}
+		case !aligned:
+			m.access = asValue
+		case m.inside != "" || m.start() < used:
+			m.access = asPointer
+			pointers = max(pointers, m.align)
+		default:
+			m.access = asField
+			used = m.end()
+			fields = max(fields, m.align)
+		}
+	}
+	l.align = max(fields, pointers)
+	if pointers > fields {
+		l.filler = pointers
+	}
+}
+
+func (l *layout) byOffset() []*member {
+	sorted := slices.Clone(l.members)
+	slices.SortStableFunc(sorted, func(a, b *member) int { return int(a.offset) - int(b.offset) })
+	return sorted
+}
+
+// cut divides the type's bytes into pieces.
+func (l *layout) cut() {
+	stored := make([]bool, l.size) // belongs to a member that is not a field
+	for _, m := range l.members {
+		if m.access != asField {
+			for i := m.start(); i < m.end(); i++ {
+				stored[i] = true
+			}
+		}
+	}
+	pos := uint32(0)
+	gap := func(end uint32) {
+		for pos < end {
+			p := piece{offset: pos, storage: stored[pos]}
+			for pos < end && stored[pos] == p.storage {
+				pos++
+			}
+			p.size = pos - p.offset
+			l.pieces = append(l.pieces, p)
+		}
+	}
+	for _, m := range l.byOffset() {
+		if m.access == asField {
+			gap(m.start())
+			l.pieces = append(l.pieces, piece{offset: pos, size: m.size, field: m})
+			pos = m.end()
+		}
+	}
+	gap(l.size)
+}
+
+// nameMembers gives members Go names that are unique in the type. Fields come first: they
+// are what most code uses.
+func (l *layout) nameMembers() {
+	names := scope{}
+	for _, m := range l.members {
+		if m.access == asField {
+			m.name = names.take(goName(m.c))
+		}
+	}
+	for _, m := range l.members {
+		switch m.access {
+		case asPointer, asFlexible:
+			m.name = names.take(goName(m.c))
+		case asValue, asBits:
+			m.name = names.takePair(goName(m.c), "Set")
+		}
+	}
+}

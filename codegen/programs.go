@@ -1,0 +1,77 @@
+package codegen
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+)
+
+// programField is the field of Progs for one program.
+type programField struct {
+	name  string
+	index int
+	prog  *object.Program
+	kind  string // type in package runtime, "" for the untyped one
+}
+
+func (g *generator) collectPrograms() {
+	names := scope{}
+	for i, p := range g.obj.Programs {
+		g.programs = append(g.programs, &programField{
+			name:  names.take(goName(p.Name)),
+			index: i,
+			prog:  p,
+			kind:  programKind(p),
+		})
+	}
+}
+
+func (g *generator) writePrograms() {
+	doc(g.file, "Progs are the programs of the object.")
+	g.file.Type().Id("Progs").StructFunc(func(s *jen.Group) {
+		for i, p := range g.programs {
+			if i > 0 {
+				s.Line()
+			}
+			s.Comment(p.comment())
+			s.Id(p.name).Add(p.typ())
+		}
+	})
+}
+
+func (p *programField) typ() *jen.Statement {
+	if p.kind == "" {
+		return jen.Op("*").Qual(RuntimePath, "Program")
+	}
+	return jen.Qual(RuntimePath, p.kind)
+}
+
+// make is the expression that makes the field's value.
+func (p *programField) make() *jen.Statement {
+	handle := jen.Id("core").Dot("Program").Call(jen.Lit(p.index))
+	if p.kind == "" {
+		return handle
+	}
+	return jen.Qual(RuntimePath, "New"+p.kind).Call(handle)
+}
+
+// comment tells where the program is in C.
+func (p *programField) comment() string {
+	text := fmt.Sprintf("%s is program %s of section %q", p.name, p.prog.Name, p.prog.Section)
+	if p.prog.File != "" {
+		text += fmt.Sprintf(", %s:%d", path.Base(strings.ReplaceAll(p.prog.File, "\n", "")), p.prog.Line)
+	}
+	if !p.prog.AutoLoad {
+		text += "; it is loaded only if asked for"
+	}
+	return text + "."
+}
+
+// programKind is the type in package runtime that has what such a program can do.
+func programKind(p *object.Program) string {
+	return ""
+}

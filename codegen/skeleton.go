@@ -1,0 +1,105 @@
+package codegen
+
+import "github.com/dave/jennifer/jen"
+
+// writeSkeleton writes what the user holds in her hand.
+//
+//	type Skeleton struct {
+//		core   *runtime.Skeleton
+//		Maps   Maps
+//		Progs  Progs
+//		Rodata *RodataSection
+//	}
+func (g *generator) writeSkeleton() {
+	f := g.file
+	runtime := func(name string) *jen.Statement { return jen.Qual(RuntimePath, name) }
+	skeleton := jen.Op("*").Id("Skeleton")
+	method := func(name string) *jen.Statement {
+		return jen.Func().Params(jen.Id("s").Add(skeleton)).Id(name)
+	}
+
+	doc(f, "Skeleton is the object, opened or loaded. Keep it for as long as its maps, programs and globals are in use: "+
+		"what it holds is closed with it. Skeletons are independent of each other.")
+	f.Type().Id("Skeleton").StructFunc(func(s *jen.Group) {
+		s.Id("core").Op("*").Add(runtime("Skeleton"))
+		s.Line()
+		s.Id("Maps").Id("Maps")
+		s.Id("Progs").Id("Progs")
+		for _, v := range g.globals {
+			s.Line()
+			for _, line := range v.comment() {
+				s.Comment(line)
+			}
+			s.Id(v.name).Op("*").Id(v.decl.name)
+		}
+	})
+
+	doc(f, "Open prepares the object for loading, without loading anything: its global variables can be given other initial values, "+
+		"its maps other sizes, and programs can be left out, until Load.")
+	f.Func().Id("Open").Params().Params(skeleton, jen.Error()).Block(
+		jen.List(jen.Id("core"), jen.Err()).Op(":=").Add(runtime("Open")).Call(jen.Id("object").Call()),
+		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
+		jen.Return(jen.Id("wrap").Call(jen.Id("core")), jen.Nil()),
+	)
+	doc(f, "Load opens the object and loads it as it is.")
+	f.Func().Id("Load").Params().Params(skeleton, jen.Error()).Block(
+		jen.List(jen.Id("core"), jen.Err()).Op(":=").Add(runtime("Load")).Call(jen.Id("object").Call(), jen.Nil()),
+		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
+		jen.Return(jen.Id("wrap").Call(jen.Id("core")), jen.Nil()),
+	)
+	doc(f, "Load brings an opened object into the kernel. After a failure it can be tried again; the error is a *runtime.LoadError.")
+	f.Add(method("Load")).Params().Error().Block(
+		jen.Return(jen.Id("s").Dot("LoadWith").Call(jen.Nil())),
+	)
+	doc(f, "LoadWith is Load with options.")
+	f.Add(method("LoadWith")).Params(jen.Id("opts").Op("*").Add(runtime("LoadOptions"))).Error().BlockFunc(func(b *jen.Group) {
+		load := jen.Id("s").Dot("core").Dot("Load").Call(jen.Id("opts"))
+		if len(g.globals) == 0 {
+			b.Return(load)
+			return
+		}
+		b.If(jen.Err().Op(":=").Add(load), jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
+		b.Id("s").Dot("bind").Call()
+		b.Return(jen.Nil())
+	})
+	text := "Close closes all maps and programs. What is attached or pinned stays in the kernel. "
+	if len(g.globals) > 0 {
+		text += "The pointers to global variables are nil from then on, and copies of them must not be used any more. "
+	}
+	doc(f, text+"Closing twice is fine.")
+	f.Add(method("Close")).Params().Error().BlockFunc(func(b *jen.Group) {
+		if len(g.globals) == 0 {
+			b.Return(jen.Id("s").Dot("core").Dot("Close").Call())
+			return
+		}
+		b.Err().Op(":=").Id("s").Dot("core").Dot("Close").Call()
+		b.Id("s").Dot("bind").Call()
+		b.Return(jen.Err())
+	})
+	doc(f, "Core returns the skeleton without its types, for code that works with any object.")
+	f.Add(method("Core")).Params().Op("*").Add(runtime("Skeleton")).Block(jen.Return(jen.Id("s").Dot("core")))
+
+	doc(f, "wrap gives types to what the runtime hands out by index.")
+	f.Func().Id("wrap").Params(jen.Id("core").Op("*").Add(runtime("Skeleton"))).Add(skeleton).BlockFunc(func(b *jen.Group) {
+		b.Id("s").Op(":=").Op("&").Id("Skeleton").Values(jen.Id("core").Op(":").Id("core"))
+		for _, m := range g.maps {
+			b.Id("s").Dot("Maps").Dot(m.name).Op("=").Add(m.make())
+		}
+		for _, p := range g.programs {
+			b.Id("s").Dot("Progs").Dot(p.name).Op("=").Add(p.make())
+		}
+		if len(g.globals) > 0 {
+			b.Id("s").Dot("bind").Call()
+		}
+		b.Return(jen.Id("s"))
+	})
+	if len(g.globals) > 0 {
+		doc(f, "bind points to global variables where they are now.")
+		f.Add(method("bind")).Params().BlockFunc(func(b *jen.Group) {
+			for _, v := range g.globals {
+				b.Id("s").Dot(v.name).Op("=").Parens(jen.Op("*").Id(v.decl.name)).
+					Parens(jen.Id("s").Dot("core").Dot("Data").Call(jen.Lit(v.index)))
+			}
+		})
+	}
+}

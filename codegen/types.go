@@ -1,0 +1,338 @@
+package codegen
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/cilium/ebpf/btf"
+	"github.com/dave/jennifer/jen"
+)
+
+// A typeSet collects the C types that the package has to declare, and what they
+// are called in Go. First everything is added, then name gives names, and only then
+// Go types and declarations can be had.
+type typeSet struct {
+	scope     scope // names of the package
+	bigEndian bool
+	// wanted are the typedefs that get a declaration though they name a type
+	// that Go has anyway.
+	wanted map[btf.Type]bool
+	decls  map[btf.Type]*decl
+	// order is that in which types were added. It decides who gets a contested name.
+	order []*decl
+
+	usesBits bool
+	wide     [2]*decl // unsigned and signed 128-bit integers, nil if not used
+}
+
+// A decl is one type declaration.
+type decl struct {
+	typ  btf.Type // *btf.Struct, *btf.Union, *btf.Enum, *btf.Typedef, or an *btf.Int of 16 bytes
+	name string   // in Go
+	c    string   // name in C, "" if it has none
+	what string   // what it is in C, for the doc comment
+	// A type without a name in C is called after where it is used.
+	parent *decl
+	member string
+
+	constants []string // in Go, of an enum
+	layout    *layout
+}
+
+func newTypeSet(names scope, bigEndian bool) *typeSet {
+	return &typeSet{
+		scope:     names,
+		bigEndian: bigEndian,
+		wanted:    map[btf.Type]bool{},
+		decls:     map[btf.Type]*decl{},
+	}
+}
+
+// want adds a type that the user asks for by name: a typedef among them gets a
+// declaration of its own.
+func (ts *typeSet) want(t btf.Type) {
+	if td, ok := t.(*btf.Typedef); ok && !declarable(btf.UnderlyingType(td)) {
+		ts.wanted[td] = true
+	}
+	ts.add(t, nil, "")
+}
+
+// add adds a type and all that it consists of. If it has no name it will be called
+// after member of parent, or after member alone if parent is nil.
+func (ts *typeSet) add(t btf.Type, parent *decl, member string) {
+	t = btf.QualifiedType(t)
+	if ts.decls[t] != nil {
+		return
+	}
+	switch t := t.(type) {
+	case *btf.Array:
+		ts.add(t.Type, parent, member)
+	case *btf.Typedef:
+		under := btf.QualifiedType(t.Type)
+		switch {
+		case ts.wanted[t]:
+			ts.declare(&decl{typ: t, c: t.Name, what: "typedef " + t.Name})
+		case declarable(under) && under.TypeName() == "" && ts.decls[under] == nil:
+			ts.declare(&decl{typ: under, c: t.Name, what: "typedef " + t.Name})
+			return
+		}
+		ts.add(t.Type, parent, member)
+	case *btf.Struct, *btf.Union, *btf.Enum:
+		ts.declare(&decl{typ: t, c: t.TypeName(), what: cName(t), parent: parent, member: member})
+	case *btf.Int:
+		if t.Size == 16 {
+			ts.int128(t.Encoding == btf.Signed)
+		}
+	}
+}
+
+// declarable reports whether Go has a declaration for t, which may have a name in C.
+func declarable(t btf.Type) bool {
+	switch t.(type) {
+	case *btf.Struct, *btf.Union, *btf.Enum:
+		return true
+	}
+	return false
+}
+
+// declare notes that d's type has to be declared, unless the same one is already.
+func (ts *typeSet) declare(d *decl) *decl {
+	for _, old := range ts.order {
+		if d.c != "" && old.what == d.what && sameType(old.typ, d.typ) {
+			ts.decls[d.typ] = old
+			return old
+		}
+	}
+	ts.decls[d.typ] = d
+	ts.order = append(ts.order, d)
+	ts.addMembers(d.typ, d)
+	return d
+}
+
+// addMembers adds the types of the members of a struct or union. Those of an anonymous
+// member count as those of the type that it is in, as in C.
+func (ts *typeSet) addMembers(t btf.Type, parent *decl) {
+	for _, m := range members(t) {
+		if m.Name == "" && isAnonymous(m.Type) {
+			ts.addMembers(btf.UnderlyingType(m.Type), parent)
+			continue
+		}
+		ts.add(m.Type, parent, m.Name)
+	}
+}
+
+func members(t btf.Type) []btf.Member {
+	switch t := t.(type) {
+	case *btf.Struct:
+		return t.Members
+	case *btf.Union:
+		return t.Members
+	}
+	return nil
+}
+
+// isAnonymous reports whether a member without a name has members of its own.
+func isAnonymous(t btf.Type) bool {
+	return members(btf.UnderlyingType(t)) != nil
+}
+
+// nameTypes gives each declaration its Go name. Names that C gives come first, so
+// that none of them depends on what is called after its place.
+func (ts *typeSet) nameTypes() {
+	for _, d := range ts.order {
+		if d.c != "" && d.name == "" {
+			d.name = ts.scope.take(goName(d.c), goName(d.c)+kindSuffix(d.typ))
+		}
+	}
+	for _, d := range ts.order {
+		if d.name != "" {
+			continue
+		}
+		name := goName(d.member)
+		if d.parent != nil {
+			name = d.parent.name + name
+			d.what = fmt.Sprintf("the %s of member %s of %s", d.what, d.member, d.parent.what)
+		} else {
+			d.what = fmt.Sprintf("the %s of %s", d.what, d.member)
+		}
+		d.name = ts.scope.take(name, name+kindSuffix(d.typ))
+	}
+	for _, d := range ts.order {
+		if e, ok := d.typ.(*btf.Enum); ok {
+			for _, v := range e.Values {
+				d.constants = append(d.constants, ts.scope.take(d.name+goName(v.Name), d.name+goName(v.Name)+"Value"))
+			}
+		}
+	}
+}
+
+// kindSuffix tells types apart that C keeps apart by their tag.
+func kindSuffix(t btf.Type) string {
+	switch t.(type) {
+	case *btf.Struct:
+		return "Struct"
+	case *btf.Union:
+		return "Union"
+	case *btf.Enum:
+		return "Enum"
+	}
+	return "Type"
+}
+
+// int128 returns the type for a 128-bit integer, which Go has none for, and
+// sees to its declaration.
+func (ts *typeSet) int128(signed bool) goType {
+	i, name, what := 0, "Uint128", "unsigned __int128"
+	if signed {
+		i, name, what = 1, "Int128", "__int128"
+	}
+	if ts.wide[i] == nil {
+		ts.wide[i] = &decl{typ: &btf.Int{Size: 16}, c: name, what: what, name: ts.scope.take(name)}
+	}
+	return goType{code: jen.Id(ts.wide[i].name), size: 16, align: 8}
+}
+
+// declType is the Go type that d declares.
+func (ts *typeSet) declType(d *decl) (goType, error) {
+	switch t := d.typ.(type) {
+	case *btf.Enum:
+		g := intOfSize(t.Size, t.Signed)
+		g.code = jen.Id(d.name)
+		return g, nil
+	case *btf.Typedef:
+		g, err := ts.goType(t.Type)
+		g.code, g.note = jen.Id(d.name), ""
+		return g, err
+	}
+	l, err := ts.layoutOf(d)
+	if err != nil {
+		return goType{}, err
+	}
+	return goType{code: jen.Id(d.name), size: l.size, align: l.align}, nil
+}
+
+// sorted returns all declarations by Go name.
+func (ts *typeSet) sorted() []*decl {
+	all := slices.Clone(ts.order)
+	for _, d := range ts.wide {
+		if d != nil {
+			all = append(all, d)
+		}
+	}
+	slices.SortFunc(all, func(a, b *decl) int { return cmp.Compare(a.name, b.name) })
+	return all
+}
+
+// write declares all types.
+func (ts *typeSet) write(f *jen.File) error {
+	for _, d := range ts.sorted() {
+		code, err := ts.declCode(d)
+		if err != nil {
+			return fmt.Errorf("%s: %w", d.what, err)
+		}
+		doc(f, d.doc())
+		f.Type().Id(d.name).Add(code)
+		switch t := d.typ.(type) {
+		case *btf.Enum:
+			writeEnum(f, d, t)
+		case *btf.Struct, *btf.Union:
+			err = ts.writeAccessors(f, d)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", d.what, err)
+		}
+	}
+	ts.writeHelpers(f)
+	return nil
+}
+
+// declCode is what stands behind the name in d's declaration.
+func (ts *typeSet) declCode(d *decl) (*jen.Statement, error) {
+	switch t := d.typ.(type) {
+	case *btf.Enum:
+		return intOfSize(t.Size, t.Signed).code, nil
+	case *btf.Typedef:
+		g, err := ts.goType(t.Type)
+		return g.code, err
+	case *btf.Int:
+		return ts.int128Code(d), nil
+	}
+	return ts.structCode(d)
+}
+
+func (d *decl) doc() string {
+	text := d.name + " is " + d.what + "."
+	switch d.typ.(type) {
+	case *btf.Union:
+		text += " Its members share their bytes; methods return pointers to them."
+	case *btf.Int:
+		text += " Its value is Hi<<64 + Lo."
+	}
+	return text
+}
+
+// int128Code is a 128-bit integer as its two halves, in memory order.
+func (ts *typeSet) int128Code(d *decl) *jen.Statement {
+	high := jen.Id("Hi").Uint64()
+	if d == ts.wide[1] {
+		high = jen.Id("Hi").Int64()
+	}
+	halves := []jen.Code{jen.Id("Lo").Uint64(), high}
+	if ts.bigEndian {
+		slices.Reverse(halves)
+	}
+	return jen.Struct(append([]jen.Code{hostLayout()}, halves...)...)
+}
+
+// sameType reports whether two types are the same to Go: a compiler or linker may repeat a type. What
+// a pointer points to does not matter, so there are no cycles.
+func sameType(a, b btf.Type) bool {
+	a, b = btf.QualifiedType(a), btf.QualifiedType(b)
+	if a == b {
+		return true
+	}
+	switch a := a.(type) {
+	case *btf.Int:
+		b, ok := b.(*btf.Int)
+		return ok && *a == *b
+	case *btf.Float:
+		b, ok := b.(*btf.Float)
+		return ok && a.Size == b.Size
+	case *btf.Pointer:
+		_, ok := b.(*btf.Pointer)
+		return ok
+	case *btf.Array:
+		b, ok := b.(*btf.Array)
+		return ok && a.Nelems == b.Nelems && sameType(a.Type, b.Type)
+	case *btf.Typedef:
+		b, ok := b.(*btf.Typedef)
+		return ok && a.Name == b.Name && sameType(a.Type, b.Type)
+	case *btf.Enum:
+		b, ok := b.(*btf.Enum)
+		return ok && a.Name == b.Name && a.Size == b.Size && a.Signed == b.Signed && slices.Equal(a.Values, b.Values)
+	case *btf.Struct:
+		b, ok := b.(*btf.Struct)
+		return ok && a.Name == b.Name && a.Size == b.Size && sameMembers(a.Members, b.Members)
+	case *btf.Union:
+		b, ok := b.(*btf.Union)
+		return ok && a.Name == b.Name && a.Size == b.Size && sameMembers(a.Members, b.Members)
+	}
+	return false
+}
+
+func sameMembers(a, b []btf.Member) bool {
+	return slices.EqualFunc(a, b, func(a, b btf.Member) bool {
+		return a.Name == b.Name && a.Offset == b.Offset && a.BitfieldSize == b.BitfieldSize && sameType(a.Type, b.Type)
+	})
+}
+
+// declareSection declares a struct for a section. Its variables are not members of
+// anything in C, so types without a name are called after the variable alone.
+func (ts *typeSet) declareSection(d *decl) {
+	ts.decls[d.typ] = d
+	ts.order = append(ts.order, d)
+	for _, m := range members(d.typ) {
+		ts.add(m.Type, nil, m.Name)
+	}
+}
