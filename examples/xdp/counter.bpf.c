@@ -1,3 +1,5 @@
+//go:build ignore
+
 // SPDX-License-Identifier: MIT
 //
 // Counts the packets and bytes that each interface receives, by IP protocol.
@@ -10,17 +12,11 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-enum family {
-	FAMILY_OTHER,
-	FAMILY_IPV4,
-	FAMILY_IPV6,
-};
-
 struct key {
 	__u32 ifindex;
-	__u8 family;   // enum family
-	__u8 protocol; // of IP; 0 for FAMILY_OTHER
-	__u16 pad;
+	__u16 ethertype; // ETH_P_*
+	__u8 protocol;   // of IP; 0 for what is not IP
+	__u8 pad;
 };
 
 struct counter {
@@ -48,16 +44,15 @@ static void classify(struct xdp_md *ctx, struct key *key)
 
 	if ((void *)(eth + 1) > end)
 		return;
-	if (eth->h_proto == bpf_htons(ETH_P_IP)) {
+	key->ethertype = bpf_ntohs(eth->h_proto);
+	if (key->ethertype == ETH_P_IP) {
 		struct iphdr *ip = (void *)(eth + 1);
 
-		key->family = FAMILY_IPV4;
 		if ((void *)(ip + 1) <= end)
 			key->protocol = ip->protocol;
-	} else if (eth->h_proto == bpf_htons(ETH_P_IPV6)) {
+	} else if (key->ethertype == ETH_P_IPV6) {
 		struct ipv6hdr *ip = (void *)(eth + 1);
 
-		key->family = FAMILY_IPV6;
 		if ((void *)(ip + 1) <= end)
 			key->protocol = ip->nexthdr;
 	}

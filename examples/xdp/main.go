@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/examples/xdp/skel"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
 //go:generate go tool bpf2lskel -o skel counter.bpf.c
@@ -49,7 +50,7 @@ func run(interfaces []string, minBytes uint32) error {
 		if err != nil {
 			return fmt.Errorf("interface %s: %w", name, err)
 		}
-		link, err := s.Progs.CountPackets.AttachXDP(iface.Index, 0)
+		link, err := runtime.NewXDPProgram(s.Progs.CountPackets).AttachXDP(iface.Index, 0)
 		if err != nil {
 			return err
 		}
@@ -67,11 +68,11 @@ func run(interfaces []string, minBytes uint32) error {
 func printTable(s *skel.Skeleton, names map[uint32]string) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "interface\tprotocol\tpackets\tbytes\t")
-	it := s.Maps.Counts.Iterate()
-	for key, c := range it.All() {
+	var err error
+	for key, c := range s.Maps.Counts.AllErr(&err) {
 		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t\n", names[key.Ifindex], protocol(key), c.Packets, c.Bytes)
 	}
-	if err := it.Err(); err != nil {
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "\tall\t%d\t\t\n", s.Bss.Total)
@@ -80,8 +81,8 @@ func printTable(s *skel.Skeleton, names map[uint32]string) error {
 
 // protocol names what a key counts.
 func protocol(key skel.Key) string {
-	if skel.Family(key.Family) == skel.FAMILY_OTHER {
-		return "other"
+	if key.Ethertype != unix.ETH_P_IP && key.Ethertype != unix.ETH_P_IPV6 {
+		return fmt.Sprintf("ethertype %#04x", key.Ethertype)
 	}
 	switch key.Protocol {
 	case unix.IPPROTO_ICMP:

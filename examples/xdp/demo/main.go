@@ -110,9 +110,14 @@ func send() error {
 		return err
 	}
 	defer conn.Close()
-	for range datagrams {
-		// No one listens: the answer may be an ICMP error, which goes the other way.
-		if _, err := conn.Write(make([]byte, 100)); err != nil && !errors.Is(err, syscall.ECONNREFUSED) {
+	for sent := 0; sent < datagrams; {
+		// No one listens: instead of sending, a write may report the ICMP error
+		// that came back for an earlier one.
+		_, err := conn.Write(make([]byte, 100))
+		switch {
+		case err == nil:
+			sent++
+		case !errors.Is(err, syscall.ECONNREFUSED):
 			return err
 		}
 		time.Sleep(10 * time.Millisecond)
