@@ -272,8 +272,22 @@ func fixKconfig(b *rawBTF, x *externs, datasec btf.TypeID) error {
 	return nil
 }
 
-// extern is what readers of the Object get to know of it.
-func (l *linker) extern(e *externSym) *Extern {
-	x := &Extern{Name: e.sym.name, Kind: e.kind, Weak: e.isWeak(), TypeID: e.id}
+// public is what readers of the Object get to know of it.
+func (e *externSym) public() *Extern {
+	x := &Extern{Name: e.sym.name, KernelName: e.sym.name, Kind: e.kind, Weak: e.isWeak(), TypeID: e.id}
+	if e.kind == Kfunc {
+		x.KernelName = essentialName(e.sym.name)
+	}
 	return x
+}
+
+// essentialName is a name without its flavor: bpf_foo of bpf_foo___v2 (libbpf's
+// bpf_core_essential_name_len).
+func essentialName(name string) string {
+	for i := len(name) - 5; i >= 0; i-- {
+		if name[i] != '_' && name[i+1:i+4] == "___" && name[i+4] != '_' {
+			return name[:i+1]
+		}
+	}
+	return name
 }

@@ -2,8 +2,8 @@ package object
 
 import (
 	"errors"
-	"fmt"
 	"math"
+	"unsafe"
 
 	"github.com/cilium/ebpf/btf"
 )
@@ -27,113 +27,120 @@ type externKey struct {
 	kind ExternKind
 }
 
-// linking is the state of one program.
-type linking struct {
-	p     *Program
-	entry *function
-	at    map[*function]int // where in p.Insns
-	// Whether function and line information is to be had: without that of the
-	// entry none is passed to the kernel.
-	funcs, lines bool
+// layout is which functions a program consists of.
+type layout struct {
+	parts []part
+	at    map[*function]int // first instruction of each in the program
+	insns int               // of all parts
 }
 
-var errTooLarge = errors.New("the programs together are too large")
+// part is a function with what BTF says about its instructions.
+type part struct {
+	fn    *function
+	funcs []FuncInfo
+	lines []LineInfo
+	relos []CORERelo
+}
 
 // link fills in the program that begins with entry.
 func (l *linker) link(p *Program, entry *function) error {
-	k := &linking{p: p, entry: entry, at: make(map[*function]int)}
-	if err := l.add(k, entry); err != nil {
+	lay := &layout{at: make(map[*function]int)}
+	if err := l.place(lay, entry); err != nil {
 		return err
 	}
-	if cb, err := l.exceptionCallback(p.Name); err != nil {
-		return err
-	} else if cb != nil {
-		if _, done := k.at[cb]; !done {
-			if err := l.add(k, cb); err != nil {
-				return err
-			}
-		}
-	}
-	if len(p.LineInfos) > 0 {
-		first := p.LineInfos[0]
-		p.File = l.raw.str(first.FileName)
-		p.Line = int(first.LineCol >> 10)
-	}
-	return nil
-}
-
-// add appends a function, and then what it calls and what those call, in the
-// order of the calls, unless it is there already. libbpf's
-// bpf_object__reloc_code appends in the same order.
-func (l *linker) add(k *linking, fn *function) error {
-	begin := len(k.p.Insns)
-	if begin+len(fn.insns) > math.MaxInt32 {
-		return errTooLarge
-	}
-	k.at[fn] = begin
-	k.p.Insns = append(k.p.Insns, fn.insns...)
-	if err := l.addInfo(k, fn, begin); err != nil {
+	callback, err := l.exceptionCallback(p.Name)
+	if err != nil {
 		return err
 	}
-	refs := l.referencesOf(fn)
-	if l.budget -= len(fn.insns)*12 + len(refs)*16; l.budget < 0 {
-		return errTooLarge
-	}
-	for i, in := range fn.insns {
-		var ref *reference
-		for len(refs) > 0 && refs[0].insn == fn.start+i {
-			ref, refs = &refs[0], refs[1:]
-		}
-		var err error
-		switch {
-		case ref != nil && ref.kind != refFunction:
-			l.patch(k.p, begin+i, ref)
-		case ref != nil:
-			err = l.call(k, begin+i, ref.fn)
-		case in.isSubprogCall():
-			// A static function in the same section needs no relocation.
-			var called reference
-			called, err = l.functionRef(fn.sec, int64(fn.start+i+1+int(in.Imm))*InsnSize, true)
-			if err == nil {
-				err = l.call(k, begin+i, called.fn)
-			}
-		}
-		if err != nil {
-			var e *Error
-			if errors.As(err, &e) || errors.Is(err, errTooLarge) {
-				return err
-			}
-			return badSymbol(fn.sec.name, fn.name, "instruction %d: %w", i, err)
-		}
-	}
-	return nil
-}
-
-// call makes a call, or a load of a function's address, refer to the function.
-func (l *linker) call(k *linking, at int, fn *function) error {
-	if fn == k.entry {
-		// libbpf finds subprograms in .text only, so never this. The kernel
-		// would take it for a recursion, which it refuses.
-		return fmt.Errorf("%s calls itself", clean(fn.name))
-	}
-	if _, done := k.at[fn]; !done {
-		if err := l.add(k, fn); err != nil {
+	if _, placed := lay.at[callback]; callback != nil && !placed {
+		if err := l.place(lay, callback); err != nil {
 			return err
 		}
 	}
-	in := &k.p.Insns[at]
-	in.Imm = int32(k.at[fn] - at - 1)
-	if in.IsLdImm64() {
-		in.Src = PseudoFunc
+	if err := l.spend(lay); err != nil {
+		return badSymbol(entry.sec.name, entry.name, "%w", err)
+	}
+	p.Insns = make([]Insn, 0, lay.insns)
+	for _, part := range lay.parts {
+		p.Insns = append(p.Insns, part.fn.insns...)
+	}
+	for _, part := range lay.parts {
+		for _, ref := range l.referencesOf(part.fn) {
+			l.patch(p, lay, lay.at[part.fn]+ref.insn-part.fn.start, &ref)
+		}
+	}
+	return l.addInfo(p, lay)
+}
+
+// place gives a function its place at the end of the program, and then, unless
+// they have one already, each function that it calls and those that these call,
+// in the order of the calls: that of libbpf's bpf_object__reloc_code.
+func (l *linker) place(lay *layout, fn *function) error {
+	if lay.insns+len(fn.insns) > maxLinked/InsnSize {
+		return badSymbol(fn.sec.name, fn.name, "%w", errTooLarge)
+	}
+	lay.at[fn] = lay.insns
+	lay.insns += len(fn.insns)
+	lay.parts = append(lay.parts, l.part(fn))
+	for _, ref := range l.referencesOf(fn) {
+		if ref.kind != refFunction {
+			continue
+		}
+		if ref.fn == lay.parts[0].fn {
+			return badSymbol(fn.sec.name, fn.name, "instruction %d: calls %s, which is the program itself",
+				ref.insn-fn.start, clean(ref.fn.name))
+		}
+		if _, placed := lay.at[ref.fn]; !placed {
+			if err := l.place(lay, ref.fn); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
 
-// patch makes an instruction refer to a map or an extern, in the form that
-// libbpf leaves to its loader (bpf_object__relocate_data with gen_loader).
-func (l *linker) patch(p *Program, at int, ref *reference) {
+func (l *linker) part(fn *function) part {
+	info := l.ext[fn.sec.index]
+	if info == nil {
+		return part{fn: fn}
+	}
+	begin, end := uint32(fn.start), uint32(fn.end())
+	return part{
+		fn:    fn,
+		funcs: within(info.funcs, func(i *FuncInfo) uint32 { return i.Insn }, begin, end),
+		lines: within(info.lines, func(i *LineInfo) uint32 { return i.Insn }, begin, end),
+		relos: within(info.relos, func(i *CORERelo) uint32 { return i.Insn }, begin, end),
+	}
+}
+
+var errTooLarge = errors.New("with all that it calls, the program is too large")
+
+// spend takes the program's size from what is left for all of them.
+func (l *linker) spend(lay *layout) error {
+	l.budget -= lay.insns * int(unsafe.Sizeof(Insn{}))
+	for _, part := range lay.parts {
+		l.budget -= len(part.funcs) * int(unsafe.Sizeof(FuncInfo{}))
+		l.budget -= len(part.lines) * int(unsafe.Sizeof(LineInfo{}))
+		l.budget -= len(part.relos) * int(unsafe.Sizeof(CORERelo{}))
+		l.budget -= len(l.referencesOf(part.fn)) * int(unsafe.Sizeof(ExternRef{}))
+	}
+	if l.budget < 0 {
+		return errTooLarge
+	}
+	return nil
+}
+
+// patch makes an instruction refer to a function, a map or an extern, in the
+// form that libbpf leaves to its loader (bpf_object__relocate_data with
+// gen_loader).
+func (l *linker) patch(p *Program, lay *layout, at int, ref *reference) {
 	in := &p.Insns[at]
 	switch ref.kind {
+	case refFunction:
+		in.Imm = int32(lay.at[ref.fn] - at - 1)
+		if in.IsLdImm64() {
+			in.Src = PseudoFunc
+		}
 	case refMap:
 		in.Src, in.Imm = PseudoMapIdx, int32(ref.m)
 	case refData:
@@ -168,52 +175,54 @@ func (l *linker) patchExtern(p *Program, at int, ext *externSym) {
 	if !ok {
 		index = len(l.obj.Externs)
 		l.indices[key] = index
-		l.obj.Externs = append(l.obj.Externs, l.extern(ext))
+		l.obj.Externs = append(l.obj.Externs, ext.public())
 	}
 	p.ExternRefs = append(p.ExternRefs, ExternRef{Insn: at, Extern: index})
 }
 
-// addInfo appends what BTF says about a function's instructions. As in libbpf's
-// reloc_prog_func_and_line_info a program whose entry has none does without;
-// a subprogram then has to have it if the entry has.
-func (l *linker) addInfo(k *linking, fn *function, at int) error {
-	info := l.ext[fn.sec.index]
-	if info == nil {
-		info = new(extInfo)
+// addInfo fills in what BTF says about the program's instructions. As in
+// libbpf's reloc_prog_func_and_line_info a program whose entry has no
+// information of a kind does without; if the entry has it, all subprograms have
+// to have it.
+func (l *linker) addInfo(p *Program, lay *layout) error {
+	var funcs, lines, relos int
+	for _, part := range lay.parts {
+		if len(lay.parts[0].funcs) > 0 && len(part.funcs) == 0 {
+			return badSymbol(part.fn.sec.name, part.fn.name, "no function information in %s", extSection)
+		}
+		if len(lay.parts[0].lines) > 0 && len(part.lines) == 0 {
+			return badSymbol(part.fn.sec.name, part.fn.name, "no line information in %s", extSection)
+		}
+		funcs, lines, relos = funcs+len(part.funcs), lines+len(part.lines), relos+len(part.relos)
 	}
-	begin, end := uint32(fn.start), uint32(fn.end())
-	funcs := within(info.funcs, func(i *FuncInfo) uint32 { return i.Insn }, begin, end)
-	lines := within(info.lines, func(i *LineInfo) uint32 { return i.Insn }, begin, end)
-	relos := within(info.relos, func(i *CORERelo) uint32 { return i.Insn }, begin, end)
-	if l.budget -= len(funcs)*8 + len(lines)*16 + len(relos)*16; l.budget < 0 {
-		return errTooLarge
-	}
-	if fn == k.entry {
-		k.funcs, k.lines = len(funcs) > 0, len(lines) > 0
-	}
-	if k.funcs && len(funcs) == 0 {
-		return badSymbol(fn.sec.name, fn.name, "no function information in %s", extSection)
-	}
-	if k.lines && len(lines) == 0 {
-		return badSymbol(fn.sec.name, fn.name, "no line information in %s", extSection)
-	}
-	move := uint32(at) - begin
-	for _, i := range funcs {
-		if k.funcs {
+	p.FuncInfos = make([]FuncInfo, 0, funcs)
+	p.LineInfos = make([]LineInfo, 0, lines)
+	p.CORERelos = make([]CORERelo, 0, relos)
+	for _, part := range lay.parts {
+		move := uint32(lay.at[part.fn] - part.fn.start)
+		for _, i := range part.funcs {
 			i.Insn += move
-			k.p.FuncInfos = append(k.p.FuncInfos, i)
+			p.FuncInfos = append(p.FuncInfos, i)
+		}
+		for _, i := range part.lines {
+			i.Insn += move
+			p.LineInfos = append(p.LineInfos, i)
+		}
+		for _, i := range part.relos {
+			i.Insn += move
+			p.CORERelos = append(p.CORERelos, i)
 		}
 	}
-	for _, i := range lines {
-		if k.lines {
-			i.Insn += move
-			k.p.LineInfos = append(k.p.LineInfos, i)
-		}
+	if len(lay.parts[0].funcs) == 0 {
+		p.FuncInfos = nil
 	}
-	for _, i := range relos {
-		i.Insn += move
-		k.p.CORERelos = append(k.p.CORERelos, i)
+	if len(lay.parts[0].lines) == 0 {
+		p.LineInfos = nil
+		return nil
 	}
+	first := p.LineInfos[0]
+	p.File = l.raw.str(first.FileName)
+	p.Line = int(first.LineCol >> 10)
 	return nil
 }
 

@@ -211,8 +211,11 @@ const (
 // Kconfig externs are variables of the .kconfig map instead.
 type Extern struct {
 	Name string
-	Kind ExternKind
-	Weak bool
+	// KernelName is what the kernel calls it: for a kfunc its name without a
+	// flavor, bpf_foo of bpf_foo___v2.
+	KernelName string
+	Kind       ExternKind
+	Weak       bool
 	// TypeID is the BTF ID of its FUNC or VAR in the object, for errors and listings.
 	TypeID btf.TypeID
 }

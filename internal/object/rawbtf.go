@@ -43,8 +43,10 @@ const (
 // by any number of types and a chain of types may be as long as the file,
 // so neither is bounded by the file's size.
 const (
-	maxNameBytes = 64 << 20 // of all names in all types
-	maxTypeDepth = 8192     // types that lead to each other, in the order of their IDs
+	maxNameBytes = 32 << 20 // of all names in all types
+	maxTypeDepth = 8192     // types that lead to each other, in the order of their IDs; in vmlinux not 3000
+	maxTypes     = 1 << 19  // vmlinux has a quarter of it
+	maxBTF       = 16 << 20 // the kernel's BTF_MAX_SIZE
 )
 
 // rawBTF is BTF as bytes that can be changed in place, so that the IDs of its
@@ -59,6 +61,9 @@ type rawBTF struct {
 func parseBTF(data []byte, order binary.ByteOrder) (*rawBTF, error) {
 	if len(data) < btfHeaderSize {
 		return nil, fmt.Errorf("header: %w", errTruncated)
+	}
+	if len(data) > maxBTF {
+		return nil, fmt.Errorf("%d bytes are too many", len(data))
 	}
 	if order.Uint16(data) != btfMagic {
 		return nil, errors.New("not BTF in this byte order")
@@ -94,6 +99,9 @@ func parseBTF(data []byte, order binary.ByteOrder) (*rawBTF, error) {
 		}
 		b.offs = append(b.offs, off)
 		off += size
+	}
+	if len(b.offs) > maxTypes {
+		return nil, fmt.Errorf("%d types are too many", len(b.offs))
 	}
 	if err := b.checkNames(); err != nil {
 		return nil, err

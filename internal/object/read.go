@@ -17,8 +17,9 @@ const (
 	arenaSection = ".addr_space.1"
 )
 
-// maxFile is the largest file that is read, in bytes.
-const maxFile = 1 << 30
+// maxFile is the largest file that is read, in bytes. What reading takes is a
+// small multiple of the file's size.
+const maxFile = 32 << 20
 
 // Read reads an object file. Errors are of type [*Error] and name the file.
 func Read(path string) (*Object, error) {
@@ -30,7 +31,7 @@ func Read(path string) (*Object, error) {
 		return nil, &Error{File: path, Err: errors.New("not a regular file")}
 	}
 	if info.Size() > maxFile {
-		return nil, &Error{File: path, Err: fmt.Errorf("%d bytes are too many", info.Size())}
+		return nil, &Error{File: path, Err: errLargeFile}
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -85,12 +86,17 @@ type reader struct {
 	mapIndex map[*Map]int // in Object.Maps
 
 	functions []*function         // by section and place
-	refs      map[int][]reference // by section
+	refs      map[int][]reference // by section, sorted
 	entryOf   map[*Program]*function
 	programAt map[place]*Program
 }
 
+var errLargeFile = fmt.Errorf("larger than %d MiB", maxFile>>20)
+
 func (r *reader) read(data []byte) (err error) {
+	if len(data) > maxFile {
+		return errLargeFile
+	}
 	if r.elf, err = readELF(data); err != nil {
 		return err
 	}

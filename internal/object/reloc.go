@@ -36,11 +36,14 @@ func (r *reader) collectReferences() error {
 	r.refs = make(map[int][]reference)
 	for i := range r.elf.sections {
 		s := &r.elf.sections[i]
-		if s.typ != elf.SHT_REL || int64(s.info) >= int64(len(r.elf.sections)) {
+		if s.typ != elf.SHT_REL && s.typ != elf.SHT_RELA || int64(s.info) >= int64(len(r.elf.sections)) {
 			continue
 		}
 		target := &r.elf.sections[s.info]
 		switch {
+		case s.typ == elf.SHT_RELA && (target.isCode() || dataKind(target) != NoData):
+			return badSection(s.name, "unsupported relocations: with addends")
+		case s.typ == elf.SHT_RELA:
 		case target.isCode():
 			if err := r.collectFrom(s, target); err != nil {
 				return err
@@ -52,9 +55,52 @@ func (r *reader) collectReferences() error {
 		}
 	}
 	for _, refs := range r.refs {
-		slices.SortStableFunc(refs, func(x, y reference) int { return cmp.Compare(x.insn, y.insn) })
+		sortReferences(refs)
+	}
+	return r.collectLocalCalls()
+}
+
+func sortReferences(refs []reference) {
+	slices.SortStableFunc(refs, func(x, y reference) int { return cmp.Compare(x.insn, y.insn) })
+}
+
+// collectLocalCalls finds the calls that need no relocation: those of a static
+// function by another in the same section.
+func (r *reader) collectLocalCalls() error {
+	local := make(map[int][]reference)
+	for _, fn := range r.functions {
+		for _, rel := range r.unrelocatedCalls(fn) {
+			in := fn.insns[rel-fn.start]
+			ref, err := r.functionRef(fn.sec, (int64(rel)+1+int64(in.Imm))*InsnSize, true)
+			if err != nil {
+				return badSymbol(fn.sec.name, fn.name, "instruction %d: %w", rel-fn.start, err)
+			}
+			ref.insn = rel
+			local[fn.sec.index] = append(local[fn.sec.index], ref)
+		}
+	}
+	for section, refs := range local {
+		r.refs[section] = append(r.refs[section], refs...)
+		sortReferences(r.refs[section])
 	}
 	return nil
+}
+
+// unrelocatedCalls returns where in its section a function has calls without a relocation.
+func (r *reader) unrelocatedCalls(fn *function) []int {
+	var calls []int
+	refs := r.referencesOf(fn)
+	for i, in := range fn.insns {
+		at := fn.start + i
+		for len(refs) > 0 && refs[0].insn < at {
+			refs = refs[1:]
+		}
+		relocated := len(refs) > 0 && refs[0].insn == at
+		if in.isSubprogCall() && !relocated && r.functionAt(fn.sec, at) == fn {
+			calls = append(calls, at)
+		}
+	}
+	return calls
 }
 
 func (r *reader) collectFrom(s, target *section) error {
