@@ -159,7 +159,26 @@ func (g *generator) render() ([]byte, error) {
 	if err := f.Render(&out); err != nil {
 		return nil, fmt.Errorf("write Go: %w", err)
 	}
-	return out.Bytes(), nil
+	return groupImports(out.Bytes()), nil
+}
+
+// groupImports puts the standard library's packages first, and the others apart
+// from them, as people and gofumpt do. Jennifer knows one list only.
+func groupImports(source []byte) []byte {
+	before, rest, ok := strings.Cut(string(source), "import (\n")
+	list, after, ok2 := strings.Cut(rest, ")\n")
+	if !ok || !ok2 {
+		return source
+	}
+	var std, other string
+	for line := range strings.Lines(list) {
+		if strings.Contains(line, ".") {
+			other += line
+		} else {
+			std += line
+		}
+	}
+	return []byte(before + "import (\n" + std + "\n" + other + ")\n" + after)
 }
 
 // doc adds a doc comment, with its lines broken at a readable width.

@@ -3,7 +3,98 @@ package codegen
 import (
 	"fmt"
 	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
 )
+
+// A mapForm is a type of package runtime for a kind of map.
+type mapForm struct {
+	name       string // "" for *runtime.Map
+	key, value bool   // which types it takes as arguments
+}
+
+// mapForms says what each map type is in Go; what is not in it has no more than *runtime.Map has.
+var mapForms = map[uint32]mapForm{
+	unix.BPF_MAP_TYPE_HASH:            {"HashMap", true, true},
+	unix.BPF_MAP_TYPE_ARRAY:           {"ArrayMap", false, true},
+	unix.BPF_MAP_TYPE_PERCPU_HASH:     {"PerCPUHashMap", true, true},
+	unix.BPF_MAP_TYPE_PERCPU_ARRAY:    {"PerCPUArrayMap", false, true},
+	unix.BPF_MAP_TYPE_LRU_HASH:        {"HashMap", true, true},
+	unix.BPF_MAP_TYPE_LRU_PERCPU_HASH: {"PerCPUHashMap", true, true},
+	unix.BPF_MAP_TYPE_LPM_TRIE:        {"LPMTrie", true, true},
+}
+
+// Attach types that golang.org/x/sys/unix does not have.
+const (
+	attachUprobeMulti   = 48 // BPF_TRACE_UPROBE_MULTI
+	attachKprobeSession = 56 // BPF_TRACE_KPROBE_SESSION
+	attachUprobeSession = 57 // BPF_TRACE_UPROBE_SESSION
+)
+
+// programKinds says what each program type is in Go: a type of package runtime that has the
+// methods which make sense for it.
+var programKinds = map[uint32]string{
+	unix.BPF_PROG_TYPE_SOCKET_FILTER:           "SocketFilterProgram",
+	unix.BPF_PROG_TYPE_KPROBE:                  "KprobeProgram",
+	unix.BPF_PROG_TYPE_SCHED_CLS:               "SchedCLSProgram",
+	unix.BPF_PROG_TYPE_SCHED_ACT:               "SchedACTProgram",
+	unix.BPF_PROG_TYPE_TRACEPOINT:              "TracepointProgram",
+	unix.BPF_PROG_TYPE_XDP:                     "XDPProgram",
+	unix.BPF_PROG_TYPE_PERF_EVENT:              "PerfEventProgram",
+	unix.BPF_PROG_TYPE_CGROUP_SKB:              "CgroupSKBProgram",
+	unix.BPF_PROG_TYPE_CGROUP_SOCK:             "CgroupProgram",
+	unix.BPF_PROG_TYPE_LWT_IN:                  "LWTProgram",
+	unix.BPF_PROG_TYPE_LWT_OUT:                 "LWTProgram",
+	unix.BPF_PROG_TYPE_LWT_XMIT:                "LWTProgram",
+	unix.BPF_PROG_TYPE_SOCK_OPS:                "CgroupProgram",
+	unix.BPF_PROG_TYPE_SK_SKB:                  "SKSKBProgram",
+	unix.BPF_PROG_TYPE_CGROUP_DEVICE:           "CgroupProgram",
+	unix.BPF_PROG_TYPE_SK_MSG:                  "SKMsgProgram",
+	unix.BPF_PROG_TYPE_RAW_TRACEPOINT:          "RawTracepointProgram",
+	unix.BPF_PROG_TYPE_CGROUP_SOCK_ADDR:        "CgroupProgram",
+	unix.BPF_PROG_TYPE_LWT_SEG6LOCAL:           "LWTProgram",
+	unix.BPF_PROG_TYPE_LIRC_MODE2:              "LircMode2Program",
+	unix.BPF_PROG_TYPE_SK_REUSEPORT:            "SKReuseportProgram",
+	unix.BPF_PROG_TYPE_FLOW_DISSECTOR:          "FlowDissectorProgram",
+	unix.BPF_PROG_TYPE_CGROUP_SYSCTL:           "CgroupProgram",
+	unix.BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE: "RawTracepointProgram",
+	unix.BPF_PROG_TYPE_CGROUP_SOCKOPT:          "CgroupProgram",
+	unix.BPF_PROG_TYPE_TRACING:                 "TracingProgram",
+	unix.BPF_PROG_TYPE_STRUCT_OPS:              "StructOpsProgram",
+	unix.BPF_PROG_TYPE_EXT:                     "ExtProgram",
+	unix.BPF_PROG_TYPE_LSM:                     "LSMProgram",
+	unix.BPF_PROG_TYPE_SK_LOOKUP:               "SKLookupProgram",
+	unix.BPF_PROG_TYPE_SYSCALL:                 "SyscallProgram",
+	32:                                         "NetfilterProgram", // BPF_PROG_TYPE_NETFILTER
+}
+
+// programKind is the type of package runtime for a program, "" if it has none. Some program types
+// are several kinds, which the attach type tells apart, or only the section's name.
+func programKind(p *object.Program) string {
+	switch p.Type {
+	case unix.BPF_PROG_TYPE_KPROBE:
+		section := strings.TrimPrefix(p.Section, "?")
+		switch {
+		case p.ExpectedAttachType == unix.BPF_TRACE_KPROBE_MULTI, p.ExpectedAttachType == attachKprobeSession:
+			return "KprobeMultiProgram"
+		case p.ExpectedAttachType == attachUprobeMulti, p.ExpectedAttachType == attachUprobeSession:
+			return "UprobeMultiProgram"
+		case strings.HasPrefix(section, "u"): // uprobe, uretprobe, usdt
+			return "UprobeProgram"
+		}
+	case unix.BPF_PROG_TYPE_TRACING:
+		if p.ExpectedAttachType == unix.BPF_TRACE_ITER {
+			return "IterProgram"
+		}
+	case unix.BPF_PROG_TYPE_LSM:
+		if p.ExpectedAttachType == unix.BPF_LSM_CGROUP {
+			return "CgroupProgram"
+		}
+	}
+	return programKinds[p.Type]
+}
 
 // MapTypeName is the name of a map type, from enum bpf_map_type, as bpftool writes it.
 func MapTypeName(t uint32) string { return typeName(mapTypeNames, t) }

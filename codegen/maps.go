@@ -20,23 +20,6 @@ type mapField struct {
 	code  []jen.Code // the type arguments in Go
 }
 
-// A mapForm is a type of package runtime for a kind of map.
-type mapForm struct {
-	name       string // "" for *runtime.Map
-	key, value bool   // which types it takes as arguments
-}
-
-// mapForms says what each map type is in Go, by enum bpf_map_type.
-var mapForms = map[uint32]mapForm{
-	1:  {"HashMap", true, true},         // BPF_MAP_TYPE_HASH
-	2:  {"ArrayMap", false, true},       // BPF_MAP_TYPE_ARRAY
-	5:  {"PerCPUHashMap", true, true},   // BPF_MAP_TYPE_PERCPU_HASH
-	6:  {"PerCPUArrayMap", false, true}, // BPF_MAP_TYPE_PERCPU_ARRAY
-	9:  {"HashMap", true, true},         // BPF_MAP_TYPE_LRU_HASH
-	10: {"PerCPUHashMap", true, true},   // BPF_MAP_TYPE_LRU_PERCPU_HASH
-	11: {"LPMTrie", true, true},         // BPF_MAP_TYPE_LPM_TRIE
-}
-
 // collectMaps chooses the Go form of each map, and adds the types it needs.
 func (g *generator) collectMaps() {
 	names := scope{}

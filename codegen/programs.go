@@ -70,8 +70,3 @@ func (p *programField) comment() string {
 	}
 	return text + "."
 }
-
-// programKind is the type in package runtime that has what such a program can do.
-func programKind(p *object.Program) string {
-	return ""
-}

@@ -48,7 +48,8 @@ func (c *config) compilerArgs(t target, object string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	prefix, err := filepath.Rel(cwd, filepath.Dir(source))
+	// Relative, for messages and for debug info that is the same on each machine.
+	relative, err := filepath.Rel(cwd, source)
 	if err != nil {
 		return nil, err
 	}
@@ -73,11 +74,12 @@ func (c *config) compilerArgs(t target, object string) ([]string, error) {
 	return append(args,
 		"-g", // BTF comes with it
 		"-target", t.clang,
-		"-c", source,
+		"-c", relative,
 		"-o", object,
 		// The output must be the same wherever and by whichever clang it is made.
 		"-fno-ident",
-		"-fdebug-prefix-map="+filepath.Dir(source)+"="+prefix,
+		"-fdebug-prefix-map="+cwd+"=.",
+		"-fdebug-prefix-map="+filepath.Dir(source)+"="+filepath.Dir(relative),
 		"-fdebug-compilation-dir", ".",
 		// What bpf_tracing.h says where it needs a -target that names a machine.
 		`-D__BPF_TARGET_MISSING="GCC error \"this source uses macros that need a machine: use -target with a GOARCH\""`,
