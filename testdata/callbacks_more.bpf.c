@@ -36,7 +36,8 @@ static long round_cb(__u32 i, void *ctx)
 static long entry_cb(void *map, __u32 *key, __u64 *value, void *ctx)
 {
 	bump(&entries_seen);
-	return bpf_loop(1, round_cb, NULL, 0);
+	bpf_loop(1, round_cb, NULL, 0);
+	return 0;
 }
 
 static long request_cb(struct bpf_dynptr *dynptr, void *ctx)

@@ -80,21 +80,24 @@ func (l *Loaded) rename() error {
 	return nil
 }
 
-// Load loads an object through libbpf's loader if that can be done, and without it otherwise.
+// Load loads an object through libbpf's loader if that can be done, and without it otherwise; the other way
+// round if libbpf's loader is not to be trusted with the object ([PrefersFull]).
 func Load(ctx context.Context, obj string) (*Loaded, error) {
-	l, err := Light(ctx, obj)
-	light := new(Refusal)
-	if !errors.As(err, &light) {
+	first, second := Light, Full
+	if full, err := PrefersFull(obj); err != nil {
+		return nil, err
+	} else if full {
+		first, second = Full, Light
+	}
+	l, err := first(ctx, obj)
+	one := new(Refusal)
+	if !errors.As(err, &one) {
 		return l, err
 	}
-	l, err = Full(ctx, obj)
-	full := new(Refusal)
-	if !errors.As(err, &full) {
+	l, err = second(ctx, obj)
+	other := new(Refusal)
+	if !errors.As(err, &other) {
 		return l, err
 	}
-	r := &Refusal{Errno: light.Errno, Light: light.Light, Full: full.Full}
-	if r.Errno == 0 {
-		r.Errno = full.Errno
-	}
-	return nil, r
+	return nil, one.and(other)
 }

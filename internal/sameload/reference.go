@@ -43,6 +43,19 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("by libbpf's loader: %v; without it: %v", r.Light, r.Full)
 }
 
+// and joins the refusals of both ways, in whichever order they were tried.
+func (r *Refusal) and(other *Refusal) *Refusal {
+	light, full := r, other
+	if light.Light == nil {
+		light, full = full, light
+	}
+	both := &Refusal{Errno: light.Errno, Light: light.Light, Full: full.Full}
+	if both.Errno == 0 {
+		both.Errno = full.Errno
+	}
+	return both
+}
+
 // errUnsafe is for objects that are not to be loaded by a loader program on a kernel that one wants to keep.
 var errUnsafe = errors.New("not tried: a map that hangs the kernel if its creation fails in a loader")
 

@@ -79,13 +79,11 @@ func compileTo(ctx context.Context, path, root, name string, opts Options) error
 	}
 	defer os.RemoveAll(tmp)
 	obj := filepath.Join(tmp, filepath.Base(path))
-	source, err := Source(name)
-	if err != nil {
-		return err
-	}
-
-	args := append(opts.args(root), "-c", source, "-o", obj)
-	if err := run(exec.CommandContext(ctx, opts.CC, args...)); err != nil {
+	args := append(opts.args(root), "-c", "testdata/"+name+sourceSuffix, "-o", obj)
+	cmd := exec.CommandContext(ctx, opts.CC, args...)
+	// The compiler writes its working directory into the object.
+	cmd.Dir = root
+	if err := run(cmd); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	if opts.Strip {

@@ -62,7 +62,7 @@ func (o Options) args(root string) []string {
 		"-O2", "-Wall", "-Werror", "-target", o.Target, "-mcpu=" + o.CPU,
 		// What the compiler writes about paths must not depend on where the checkout is.
 		"-ffile-prefix-map=" + root + "=.",
-		"-I", root + "/testdata/include",
+		"-I", "testdata/include",
 	}
 	if !o.NoDebug {
 		args = append(args, "-g")

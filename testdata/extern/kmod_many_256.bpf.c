@@ -1,0 +1,37 @@
+/* 256 distinct kfuncs of two modules in one program: as many as the kernel allows.
+ *
+ * run: call retval=0 x=32640
+ */
+#include "bpf_test.h"
+#include "many_kfuncs.h"
+
+KFUNC_100(DECLARE_KFUNC)
+KFUNC_FIFTY(DECLARE_KFUNC, 1)
+KFUNC_OTHER_FIFTY(DECLARE_KFUNC, 1)
+KFUNC_FIFTY(DECLARE_KFUNC, 2)
+DECLARE_KFUNC(250)
+DECLARE_KFUNC(251)
+DECLARE_KFUNC(252)
+DECLARE_KFUNC(253)
+DECLARE_KFUNC(254)
+DECLARE_KFUNC(255)
+
+__u64 x;
+
+SEC("tc")
+int call(struct __sk_buff *skb)
+{
+	KFUNC_100(CALL_KFUNC)
+	KFUNC_FIFTY(CALL_KFUNC, 1)
+	KFUNC_OTHER_FIFTY(CALL_KFUNC, 1)
+	KFUNC_FIFTY(CALL_KFUNC, 2)
+	CALL_KFUNC(250)
+	CALL_KFUNC(251)
+	CALL_KFUNC(252)
+	CALL_KFUNC(253)
+	CALL_KFUNC(254)
+	CALL_KFUNC(255)
+	return 0;
+}
+
+LICENSE("GPL");
