@@ -124,7 +124,7 @@ func (b *builder) build(ctx context.Context, k *kernel, run []testRun) (initrd s
 		func() error { return b.addModules(ctx, fs, k, img) },
 		func() error { return b.addTests(ctx, fs, k, run) },
 		func() error { return b.addSources(fs, run) },
-		func() error { return b.addPrograms(ctx, fs, k) },
+		func() error { return b.addPrograms(ctx, fs, k, run) },
 		func() error { return b.addEnvironment(ctx, fs, k) },
 	}
 	for _, step := range steps {
@@ -248,9 +248,9 @@ func (b *builder) addSources(fs *initramfs, run []testRun) error {
 	return nil
 }
 
-// addPrograms adds the module's commands and examples.
-func (b *builder) addPrograms(ctx context.Context, fs *initramfs, k *kernel) error {
-	found, err := programs(b.root)
+// addPrograms adds the module's commands, and the examples that are tested.
+func (b *builder) addPrograms(ctx context.Context, fs *initramfs, k *kernel, run []testRun) error {
+	found, err := programs(b.root, run)
 	if err != nil {
 		return err
 	}

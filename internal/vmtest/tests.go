@@ -144,28 +144,29 @@ func (p *testPackage) compile(ctx context.Context, root string, a *arch, binary 
 	return goBuild(ctx, root, a, "test", "-c", "-o", binary, "./"+p.Path)
 }
 
-// programs are the main packages that guests get in /usr/local/bin, built as their folder says: bpf2lskel, and the
-// examples as example-xdp and example-kfunc.
-func programs(root string) (map[string]string, error) {
+// programs returns the main packages that a guest gets in /usr/local/bin, by the names that they have there: the commands, and
+// of the examples those whose tests it runs, as example-xdp and example-kfunc.
+func programs(root string, run []testRun) (map[string]string, error) {
 	found := map[string]string{}
-	for _, pattern := range []string{"cmd/*", "examples/*"} {
-		dirs, err := filepath.Glob(filepath.Join(root, pattern))
+	commands, err := filepath.Glob(filepath.Join(root, "cmd", "*"))
+	if err != nil {
+		return nil, err
+	}
+	for _, dir := range commands {
+		found[filepath.Base(dir)] = path.Join("cmd", filepath.Base(dir))
+	}
+	for _, p := range run {
+		if name, ok := strings.CutPrefix(p.Path, "examples/"); ok {
+			found["example-"+strings.ReplaceAll(name, "/", "-")] = p.Path
+		}
+	}
+	for name, folder := range found {
+		main, err := isMain(filepath.Join(root, folder))
 		if err != nil {
 			return nil, err
 		}
-		for _, dir := range dirs {
-			main, err := isMain(dir)
-			if err != nil {
-				return nil, err
-			}
-			if !main {
-				continue
-			}
-			name := filepath.Base(dir)
-			if strings.HasPrefix(pattern, "examples/") {
-				name = "example-" + name
-			}
-			found[name] = path.Join(path.Dir(pattern), filepath.Base(dir))
+		if !main {
+			delete(found, name)
 		}
 	}
 	return found, nil

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -100,12 +101,21 @@ func Insert(name string) error {
 	return nil
 }
 
-// Remove removes a module. The error is EAGAIN if something still uses it.
+// removePatience is for how long a module may still be in use when it is removed. The kernel frees a program, and drops what it
+// holds, only some time after its last user is gone.
+const removePatience = 3 * time.Second
+
+// Remove removes a module. The error is EAGAIN if something goes on using it.
 func Remove(name string) error {
-	if err := unix.DeleteModule(name, unix.O_NONBLOCK); err != nil {
-		return fmt.Errorf("remove module %s: %w", name, err)
+	for deadline := time.Now().Add(removePatience); ; time.Sleep(20 * time.Millisecond) {
+		err := unix.DeleteModule(name, unix.O_NONBLOCK)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, unix.EAGAIN) || time.Now().After(deadline) {
+			return fmt.Errorf("remove module %s: %w", name, err)
+		}
 	}
-	return nil
 }
 
 // Loaded reports whether a module is in the kernel, inserted or built in.
