@@ -86,8 +86,16 @@ func compileTo(ctx context.Context, path, root, name string, opts Options) error
 	if err := run(cmd); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	if copying, err := directive(name, "objcopy"); err != nil {
+		return err
+	} else if copying != "" {
+		args := append(strings.Fields(copying), obj)
+		if err := run(exec.CommandContext(ctx, opts.tool("llvm-objcopy"), args...)); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
 	if opts.Strip {
-		if err := run(exec.CommandContext(ctx, opts.strip(), "-g", obj)); err != nil {
+		if err := run(exec.CommandContext(ctx, opts.tool("llvm-strip"), "-g", obj)); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}

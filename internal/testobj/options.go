@@ -74,8 +74,8 @@ func (o Options) args(root string) []string {
 	return append(args, o.CFlags...)
 }
 
-// strip is the llvm-strip of the same version as the compiler.
-func (o Options) strip() string { return strings.Replace(o.CC, "clang", "llvm-strip", 1) }
+// tool is another program of LLVM, of the same version as the compiler.
+func (o Options) tool(name string) string { return strings.Replace(o.CC, "clang", name, 1) }
 
 // asmTypesDir is the directory that holds this machine's asm/types.h, or "" if that needs no help.
 func asmTypesDir() string {

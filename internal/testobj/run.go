@@ -1,9 +1,7 @@
 package testobj
 
 import (
-	"bufio"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -35,25 +33,12 @@ func Runs(t testing.TB, name string) []Run {
 }
 
 func readRuns(name string) ([]Run, error) {
-	path, err := Source(name)
+	lines, err := directives(name, "run")
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-
 	var runs []Run
-	for s := bufio.NewScanner(f); s.Scan(); {
-		line, ok := strings.CutPrefix(strings.TrimSpace(s.Text()), "* run: ")
-		if !ok {
-			if strings.HasSuffix(s.Text(), "*/") {
-				break // claims stand in the head comment only
-			}
-			continue
-		}
+	for _, line := range lines {
 		r, err := parseRun(line)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %q: %w", name, line, err)

@@ -10,7 +10,6 @@
 extern void *bpf_cast_to_kern_ctx(void *obj) __ksym __weak;
 extern __u64 bpf_kmod_add(__u64 a, __u64 b) __ksym __weak;
 extern int bpf2lskel_no_such_func(int x) __ksym __weak;
-extern const int bpf_prog_active __ksym __weak;
 extern const __u64 bpf_kmod_calls __ksym __weak;
 extern const void vfs_read __ksym __weak;
 extern const void bpf2lskel_no_such_symbol __ksym __weak;
@@ -51,10 +50,10 @@ int all(struct __sk_buff *skb)
 		ok &= ((struct sk_buff *)bpf_cast_to_kern_ctx(skb))->len == skb->len;
 	if (bpf2lskel_no_such_func)
 		ok = bpf2lskel_no_such_func(0);
-	if (&bpf_kmod_calls && &bpf_prog_active) {
-		const int *active = bpf_this_cpu_ptr(&bpf_prog_active);
+	if (&bpf_kmod_calls) {
+		const __u64 *calls = bpf_this_cpu_ptr(&bpf_kmod_calls);
 
-		ok &= *active >= 0;
+		ok &= *calls > 0;
 	}
 	bpf_map_update_elem(&results, &key, &value, BPF_ANY);
 	bpf_loop(2, in_callback, NULL, 0);

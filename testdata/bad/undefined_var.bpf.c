@@ -1,0 +1,12 @@
+/* A variable that is neither in the object nor the kernel's. */
+#include "bpf_test.h"
+
+extern int nowhere_to_be_found;
+
+SEC("tc")
+int read(struct __sk_buff *skb)
+{
+	return nowhere_to_be_found;
+}
+
+LICENSE("Dual MIT/GPL");

@@ -1,0 +1,22 @@
+/* A function that calls itself: linked in once, and refused by the kernel. */
+#include "bpf_test.h"
+
+static __noinline int around(int x)
+{
+	int below;
+
+	if (x <= 0)
+		return 0;
+	below = around(x - 1);
+	/* Or the compiler makes a loop of it. */
+	asm volatile("" : "+r"(below));
+	return below + 1;
+}
+
+SEC("tc")
+int start(struct __sk_buff *skb)
+{
+	return around(skb->len);
+}
+
+LICENSE("Dual MIT/GPL");
