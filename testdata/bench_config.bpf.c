@@ -12,7 +12,7 @@ const volatile _Bool verbose;
 struct limits current[32] = { { 5, 6, "now" } };
 __u64 counts[4096];
 __u64 hot[512] SEC(".data.hot") = { 1 };
-__u64 cold[512] SEC(".bss.cold");
+__u64 cold[512] SEC(".data.cold") = { 2 };
 const volatile __u8 table[8192] SEC(".rodata.table") = { 1, 2, 3 };
 
 SEC("tracepoint/raw_syscalls/sys_enter")
