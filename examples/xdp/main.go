@@ -16,7 +16,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/examples/xdp/skel"
-	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
 //go:generate go tool bpf2lskel -o skel counter.bpf.c
@@ -50,7 +49,7 @@ func run(interfaces []string, minBytes uint32) error {
 		if err != nil {
 			return fmt.Errorf("interface %s: %w", name, err)
 		}
-		link, err := runtime.NewXDPProgram(s.Progs.CountPackets).AttachXDP(iface.Index, 0)
+		link, err := s.Progs.CountPackets.AttachXDP(iface.Index, 0)
 		if err != nil {
 			return err
 		}

@@ -5,26 +5,27 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/netlab"
 )
 
 const (
-	pings     = 5
-	datagrams = 7
+	pings         = 5
+	pingBytes     = 56 // of data
+	datagrams     = 7
+	datagramBytes = 100 // of data
 )
 
 func main() {
@@ -36,8 +37,6 @@ func main() {
 }
 
 func demo() error {
-	// Namespaces belong to threads.
-	runtime.LockOSThread()
 	dir, err := os.MkdirTemp("", "xdp-demo-")
 	if err != nil {
 		return err
@@ -50,23 +49,21 @@ func demo() error {
 		return fmt.Errorf("build the example: %w", err)
 	}
 
-	hosts, err := newHosts()
+	receiver, sender, err := netlab.Pair()
 	if err != nil {
 		return err
 	}
-	defer hosts.close()
+	defer receiver.Close()
+	defer sender.Close()
 
-	if err := hosts.enter(hosts.receiver); err != nil {
-		return err
-	}
-	fmt.Println("$ xdp veth0")
-	cmd := exec.Command(xdp, "veth0")
+	fmt.Println("$ xdp", receiver.Interface)
+	cmd := exec.Command(xdp, receiver.Interface)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return err
 	}
-	if err := cmd.Start(); err != nil {
+	if err := receiver.Do(cmd.Start); err != nil {
 		return err
 	}
 	defer func() { _ = cmd.Process.Kill() }()
@@ -75,12 +72,14 @@ func demo() error {
 		return fmt.Errorf("the example did not start: %w", err)
 	}
 
-	if err := hosts.enter(hosts.sender); err != nil {
+	fmt.Printf("sending %d ICMP echo requests and %d UDP datagrams\n", pings, datagrams)
+	if err := sender.Ping(receiver, pings, pingBytes); err != nil {
 		return err
 	}
-	if err := send(); err != nil {
+	if err := sender.SendUDP(receiver, "9", datagrams, datagramBytes); err != nil {
 		return err
 	}
+	time.Sleep(100 * time.Millisecond) // for what is on its way
 
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		return err
@@ -93,47 +92,17 @@ func demo() error {
 		return fmt.Errorf("the example failed: %w", err)
 	}
 	os.Stdout.Write(table)
-	return check(table)
-}
-
-// send sends pings and datagrams to the receiver.
-func send() error {
-	fmt.Printf("sending %d ICMP echo requests and %d UDP datagrams\n", pings, datagrams)
-	var out bytes.Buffer
-	ping := exec.Command("ping", "-q", "-n", "-c", strconv.Itoa(pings), "-i", "0.1", "-W", "2", receiverIP)
-	ping.Stdout, ping.Stderr = &out, &out
-	if err := ping.Run(); err != nil {
-		return fmt.Errorf("ping: %w\n%s", err, out.Bytes())
-	}
-	conn, err := net.Dial("udp4", net.JoinHostPort(receiverIP, "9"))
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	for sent := 0; sent < datagrams; {
-		// No one listens: instead of sending, a write may report the ICMP error
-		// that came back for an earlier one.
-		_, err := conn.Write(make([]byte, 100))
-		switch {
-		case err == nil:
-			sent++
-		case !errors.Is(err, syscall.ECONNREFUSED):
-			return err
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	time.Sleep(100 * time.Millisecond)
-	return nil
+	return check(receiver.Interface, table)
 }
 
 // check compares the table with what was sent.
-func check(table []byte) error {
+func check(name string, table []byte) error {
+	const headers = 14 + 20 // Ethernet, IPv4
 	want := map[string][2]int{
-		// Ethernet 14, IPv4 20; echo requests of 8 + 56 bytes, datagrams of 8 + 100.
-		"ICMP": {pings, pings * (14 + 20 + 8 + 56)},
-		"UDP":  {datagrams, datagrams * (14 + 20 + 8 + 100)},
+		"ICMP": {pings, pings * (headers + 8 + pingBytes)},
+		"UDP":  {datagrams, datagrams * (headers + 8 + datagramBytes)},
 	}
-	row := regexp.MustCompile(`(?m)^\s*veth0\s+(\S+)\s+(\d+)\s+(\d+)\s*$`)
+	row := regexp.MustCompile(`(?m)^\s*` + name + `\s+(\S+)\s+(\d+)\s+(\d+)\s*$`)
 	got := make(map[string][2]int)
 	for _, m := range row.FindAllStringSubmatch(string(table), -1) {
 		packets, _ := strconv.Atoi(m[2])

@@ -6,8 +6,9 @@ package skel
 
 import (
 	_ "embed"
-	"github.com/bpf2lskel/bpf2lskel/runtime"
 	"structs"
+
+	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
 // Skeleton is the object, opened or loaded. Keep it for as long as its maps,
@@ -84,7 +85,7 @@ func wrap(core *runtime.Skeleton) *Skeleton {
 	s.Maps.Counts = runtime.NewHashMap[Key, Counter](core.Map(0))
 	s.Maps.Rodata = core.Map(1)
 	s.Maps.Bss = core.Map(2)
-	s.Progs.CountPackets = core.Program(0)
+	s.Progs.CountPackets = runtime.NewXDPProgram(core.Program(0))
 	s.bind()
 	return s
 }
@@ -110,7 +111,7 @@ type Maps struct {
 // Progs are the programs of the object.
 type Progs struct {
 	// CountPackets is program count_packets of section "xdp", counter.bpf.c:64.
-	CountPackets *runtime.Program
+	CountPackets runtime.XDPProgram
 }
 
 // BssSection is the global variables of section .bss.
@@ -158,22 +159,22 @@ func object() *runtime.Spec {
 var spec = runtime.Spec{
 	Name:  "counter",
 	Slots: 8,
-	BTF:   runtime.BTFSpec{Attr: 48, Slot: 4, Data: 80, Size: 1850},
+	BTF:   runtime.BTFSpec{Attr: 48, Slot: 4, Data: 80, Size: 1848},
 	Maps: []runtime.MapSpec{
-		{Name: "counts", Attr: 1936, Type: 1, KeySize: 8, ValueSize: 16, MaxEntries: 1024},
-		{Name: ".rodata", Slot: 1, Attr: 2000, Type: 2, KeySize: 4, ValueSize: 4, MaxEntries: 1, Flags: 1152, Kind: runtime.ROData, Data: 2096},
-		{Name: ".bss", Slot: 2, Attr: 2104, Type: 2, KeySize: 4, ValueSize: 8, MaxEntries: 1, Flags: 1024, Kind: runtime.BSS},
+		{Name: "counts", Attr: 1928, Type: 1, KeySize: 8, ValueSize: 16, MaxEntries: 1024},
+		{Name: ".rodata", Slot: 1, Attr: 1992, Type: 2, KeySize: 4, ValueSize: 4, MaxEntries: 1, Flags: 1152, Kind: runtime.ROData, Data: 2088},
+		{Name: ".bss", Slot: 2, Attr: 2096, Type: 2, KeySize: 4, ValueSize: 8, MaxEntries: 1, Flags: 1024, Kind: runtime.BSS},
 	},
 	Programs: []runtime.ProgramSpec{
-		{Name: "count_packets", Section: "xdp", Slot: 3, Attr: 2168, Type: 6, AttachType: 37, Insns: 67, AutoLoad: true, Target: -1},
+		{Name: "count_packets", Section: "xdp", Slot: 3, Attr: 2160, Type: 6, AttachType: 37, Insns: 67, AutoLoad: true, Target: -1},
 	},
 	Steps: []runtime.Step{
 		{Kind: runtime.StepLoadBTF, Result: 4, Attr: 48, Start: 6, End: 14},
-		{Kind: runtime.StepCreateMap, Attr: 1936, Start: 16, End: 22},
-		{Kind: runtime.StepCreateMap, Index: 1, Result: 1, Attr: 2000, Start: 23, End: 29},
-		{Kind: runtime.StepFillMap, Index: 1, Result: 5, Attr: 2064, Start: 30, End: 42},
+		{Kind: runtime.StepCreateMap, Attr: 1928, Start: 16, End: 22},
+		{Kind: runtime.StepCreateMap, Index: 1, Result: 1, Attr: 1992, Start: 23, End: 29},
+		{Kind: runtime.StepFillMap, Index: 1, Result: 5, Attr: 2056, Start: 30, End: 42},
 		{Kind: runtime.StepFreezeMap, Index: 1, Result: 6, Attr: 4, Start: 42, End: 48},
-		{Kind: runtime.StepCreateMap, Index: 2, Result: 2, Attr: 2104, Start: 49, End: 55},
-		{Kind: runtime.StepLoadProgram, Result: 3, Attr: 2168, Start: 56, End: 71},
+		{Kind: runtime.StepCreateMap, Index: 2, Result: 2, Attr: 2096, Start: 49, End: 55},
+		{Kind: runtime.StepLoadProgram, Result: 3, Attr: 2160, Start: 56, End: 71},
 	},
 }

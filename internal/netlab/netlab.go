@@ -1,0 +1,119 @@
+// Package netlab makes networks for demos and tests on one machine, with no
+// hardware: two hosts, each a network namespace of its own, joined by a veth pair.
+package netlab
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"syscall"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+)
+
+// Host is a network namespace with one interface.
+type Host struct {
+	Interface string
+	IP        string // of the interface, IPv4
+
+	ns netns.NsHandle
+}
+
+// Pair makes two hosts that reach each other: veth0 of a with 10.9.8.1 and veth1 of b
+// with 10.9.8.2. IPv6 is off, so that nothing is sent but what the hosts are made to send. They
+// vanish when both are closed and nothing runs in them any more.
+func Pair() (a, b *Host, err error) {
+	a = &Host{Interface: "veth0", IP: "10.9.8.1", ns: netns.None()}
+	b = &Host{Interface: "veth1", IP: "10.9.8.2", ns: netns.None()}
+	err = inOwnThread(func() error {
+		if b.ns, err = netns.New(); err != nil {
+			return err
+		}
+		if a.ns, err = netns.New(); err != nil {
+			return err
+		}
+		veth := &netlink.Veth{LinkAttrs: netlink.NewLinkAttrs(), PeerName: b.Interface, PeerNamespace: netlink.NsFd(b.ns)}
+		veth.Name = a.Interface
+		return netlink.LinkAdd(veth)
+	})
+	if err == nil {
+		err = errors.Join(a.Do(a.up), b.Do(b.up))
+	}
+	if err != nil {
+		a.Close()
+		b.Close()
+		return nil, nil, fmt.Errorf("join two hosts: %w", err)
+	}
+	return a, b, nil
+}
+
+// up gives the host's interface its address and starts it.
+func (h *Host) up() error {
+	file := "/proc/sys/net/ipv6/conf/" + h.Interface + "/disable_ipv6"
+	if err := os.WriteFile(file, []byte("1"), 0); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	link, err := netlink.LinkByName(h.Interface)
+	if err != nil {
+		return err
+	}
+	addr := &netlink.Addr{IPNet: &net.IPNet{IP: net.ParseIP(h.IP), Mask: net.CIDRMask(24, 32)}}
+	if err := netlink.AddrAdd(link, addr); err != nil {
+		return err
+	}
+	return netlink.LinkSetUp(link)
+}
+
+// Do runs f on the host: sockets that it opens and processes that it
+// starts are the host's, also when f is long over.
+func (h *Host) Do(f func() error) error {
+	return inOwnThread(func() error {
+		if err := netns.Set(h.ns); err != nil {
+			return fmt.Errorf("enter network namespace: %w", err)
+		}
+		return f()
+	})
+}
+
+// SendUDP sends n datagrams of size bytes to port of the other host.
+func (h *Host) SendUDP(to *Host, port string, n, size int) error {
+	return h.Do(func() error {
+		conn, err := net.Dial("udp4", net.JoinHostPort(to.IP, port))
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		for sent := 0; sent < n; {
+			// Where no one listens, a write may report the ICMP error that came
+			// back for an earlier one, instead of sending.
+			_, err := conn.Write(make([]byte, size))
+			switch {
+			case err == nil:
+				sent++
+			case !errors.Is(err, syscall.ECONNREFUSED):
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Close gives up the host.
+func (h *Host) Close() {
+	if h.ns.IsOpen() {
+		_ = h.ns.Close()
+	}
+}
+
+// inOwnThread runs f on a thread whose network namespace f may change: the thread ends with it.
+func inOwnThread(f func() error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlock
+		done <- f()
+	}()
+	return <-done
+}

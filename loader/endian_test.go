@@ -1,0 +1,180 @@
+package loader_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
+	"github.com/bpf2lskel/bpf2lskel/loader"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// The same object made for either byte order gives the same instructions,
+// attrs and records, each swapped field by field.
+func TestByteOrdersDifferInBytesOnly(t *testing.T) {
+	for _, name := range append(testobj.All(t), testobj.Externs(t)...) {
+		t.Run(name, func(t *testing.T) {
+			obj, err := object.Read(testobj.Compile(t, name, testobj.Options{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			obj.ByteOrder = binary.LittleEndian
+			little := decode(t, obj)
+			obj.ByteOrder = binary.BigEndian
+			big := decode(t, obj)
+			if diff := cmp.Diff(little, big); diff != "" {
+				t.Errorf("(-little +big):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Objects that are compiled for big endian are generated as such: what
+// clang wrote and what we write agree.
+func TestBigEndianObjects(t *testing.T) {
+	for _, name := range append(testobj.All(t), testobj.Externs(t)...) {
+		t.Run(name, func(t *testing.T) {
+			obj, err := object.Read(testobj.Compile(t, name, testobj.Options{Target: "bpfeb"}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if obj.ByteOrder != binary.BigEndian {
+				t.Fatalf("read as %v", obj.ByteOrder)
+			}
+			d := decode(t, obj)
+			if len(obj.BTF) > 0 && !bytes.HasPrefix(obj.BTF, []byte{0xeb, 0x9f}) {
+				t.Errorf("BTF begins with %x", obj.BTF[:2])
+			}
+			for i, p := range obj.Programs {
+				for j, in := range p.Insns {
+					want := object.Insn{Op: d.Programs[i].Insns[j].Code, Dst: d.Programs[i].Insns[j].Regs >> 4, Src: d.Programs[i].Insns[j].Regs & 15, Off: d.Programs[i].Insns[j].Off, Imm: d.Programs[i].Insns[j].Imm}
+					// decode gives registers in the order of little endian.
+					want.Dst, want.Src = want.Src, want.Dst
+					if in != want {
+						t.Fatalf("%s: instruction %d is %+v in the object and %+v in the blob", p.Name, j, in, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// decoded is a Spec's loader and blob, each record read in its byte order.
+type decoded struct {
+	Loader   []sys.Insn
+	Steps    []runtime.Step
+	BTF      sys.BtfLoadAttr
+	Maps     []sys.MapCreateAttr
+	Programs []decodedProgram
+	Elems    []sys.MapElemAttr
+}
+
+type decodedProgram struct {
+	Attr  sys.ProgLoadAttr
+	Insns []sys.Insn
+	Funcs []sys.FuncInfo
+	Lines []sys.LineInfo
+	Relos []sys.CoreRelo
+}
+
+func decode(t *testing.T, obj *object.Object) decoded {
+	t.Helper()
+	spec, err := loader.Generate(obj, loader.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bo, big := obj.ByteOrder, obj.ByteOrder == binary.BigEndian
+	d := decoded{Steps: spec.Steps, Loader: make([]sys.Insn, len(spec.Loader)/8)}
+	read(t, bo, []byte(spec.Loader), d.Loader)
+	little(d.Loader, big)
+	for i := range d.Loader {
+		// The half of 64 bits that is a fd comes first on big endian, so the slot that is
+		// stored into off of a call is one less.
+		if big && d.Loader[i].Code == 0x57 && i > 0 && d.Loader[i-1].Code == 0xc7 && d.Loader[i].Regs == 0 {
+			d.Loader[i].Imm++
+		}
+		// Likewise the bits of src_reg.
+		if big && d.Loader[i].Code == 0x57 && d.Loader[i].Regs == 2 && d.Loader[i].Imm == 3 {
+			d.Loader[i].Imm = 0x30
+		}
+		if big && d.Loader[i].Code == 0x47 {
+			d.Loader[i].Imm >>= 4
+		}
+	}
+	blob := []byte(spec.Blob)
+	if spec.BTF.Attr != 0 {
+		read(t, bo, pad(blob[spec.BTF.Attr:], 28, 40), &d.BTF)
+	}
+	for _, s := range spec.Steps {
+		switch s.Kind {
+		case runtime.StepCreateMap, runtime.StepCreateInner:
+			var attr sys.MapCreateAttr
+			read(t, bo, pad(blob[s.Attr:], 44, binary.Size(attr)), &attr)
+			d.Maps = append(d.Maps, attr)
+		case runtime.StepFillMap, runtime.StepSetSlot:
+			var attr sys.MapElemAttr
+			read(t, bo, blob[s.Attr:], &attr)
+			d.Elems = append(d.Elems, attr)
+		case runtime.StepLoadProgram:
+			d.Programs = append(d.Programs, decodeProgram(t, bo, blob[s.Attr:], spec, s))
+		}
+	}
+	return d
+}
+
+// decodeProgram reads a program's record: the attr, then what is behind it, in order.
+func decodeProgram(t *testing.T, bo binary.ByteOrder, rec []byte, spec *runtime.Spec, s runtime.Step) decodedProgram {
+	t.Helper()
+	var p decodedProgram
+	// The attr's size is what the loader says: the r3 of the step's call.
+	insns := make([]sys.Insn, s.End-s.Start)
+	read(t, bo, []byte(spec.Loader)[8*s.Start:8*s.End], insns)
+	little(insns, bo == binary.BigEndian)
+	size := 0
+	for _, in := range insns {
+		if in.Code == 0xb7 && in.Regs == 3 {
+			size = int(in.Imm)
+		}
+	}
+	if size == 0 {
+		t.Fatal("no size of the attr in the loader")
+	}
+	read(t, bo, pad(rec, size, binary.Size(p.Attr)), &p.Attr)
+	rec = rec[(size+7)&^7:]
+	p.Insns = make([]sys.Insn, spec.Programs[s.Index].Insns)
+	p.Funcs = make([]sys.FuncInfo, p.Attr.FuncInfoCnt)
+	p.Lines = make([]sys.LineInfo, p.Attr.LineInfoCnt)
+	p.Relos = make([]sys.CoreRelo, p.Attr.CoreReloCnt)
+	for _, list := range []any{p.Insns, p.Funcs, p.Lines, p.Relos} {
+		read(t, bo, rec, list)
+		rec = rec[binary.Size(list):]
+	}
+	little(p.Insns, bo == binary.BigEndian)
+	return p
+}
+
+// little brings the registers into the order of little endian.
+func little(insns []sys.Insn, big bool) {
+	for i := range insns {
+		if big {
+			insns[i].Regs = insns[i].Regs<<4 | insns[i].Regs>>4
+		}
+	}
+}
+
+// pad takes the first n bytes and adds zeros.
+func pad(b []byte, n, to int) []byte {
+	return append(bytes.Clone(b[:min(n, len(b))]), make([]byte, max(0, to-n))...)
+}
+
+func read(t *testing.T, bo binary.ByteOrder, b []byte, v any) {
+	t.Helper()
+	if _, err := binary.Decode(b, bo, v); err != nil {
+		t.Fatal(err)
+	}
+}
