@@ -44,7 +44,7 @@ func (g *generator) loadProgram(i int, p *object.Program) {
 	*spec = runtime.ProgramSpec{
 		Name: p.Name, Section: p.Section, Slot: spec.Slot, Attr: rec.attr,
 		Type: p.Type, AttachType: p.ExpectedAttachType, Flags: p.Flags,
-		Insns: uint32(len(p.Insns)), AutoLoad: p.AutoLoad,
+		Insns: uint32(len(p.Insns)), AutoLoad: p.AutoLoad, CORERelos: rec.coreRelos,
 		AttachTo: p.AttachTo, Target: -1,
 	}
 	if p.Target != nil {

@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"fmt"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -15,8 +14,8 @@ type loaderMap struct {
 	mem []byte // the mapping; its first len(Spec.Blob) bytes are the blob
 }
 
-// newLoaderMap creates the map and fills it with the blob.
-func newLoaderMap(blob string) (*loaderMap, error) {
+// newLoaderMap creates the map and fills it with the blob. After a failure it says what it was doing.
+func newLoaderMap(blob string) (m *loaderMap, op string, err error) {
 	attr := sys.MapCreateAttr{
 		MapType:    unix.BPF_MAP_TYPE_ARRAY,
 		KeySize:    4,
@@ -27,16 +26,16 @@ func newLoaderMap(blob string) (*loaderMap, error) {
 	copy(attr.MapName[:], "__loader.map")
 	fd, err := bpf(unix.BPF_MAP_CREATE, unsafe.Pointer(&attr), unsafe.Offsetof(attr.MapIfindex))
 	if err != nil {
-		return nil, err
+		return nil, opCreateBlob, err
 	}
 	p, err := unix.MmapPtr(fd, 0, nil, uintptr(len(blob)), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		unix.Close(fd)
-		return nil, fmt.Errorf("map the loader's map: %w", err)
+		return nil, opMapBlob, err
 	}
-	m := &loaderMap{fd: int32(fd), mem: unsafe.Slice((*byte)(p), len(blob))}
+	m = &loaderMap{fd: int32(fd), mem: unsafe.Slice((*byte)(p), len(blob))}
 	copy(m.mem, blob)
-	return m, nil
+	return m, "", nil
 }
 
 func (m *loaderMap) close() {

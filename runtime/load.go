@@ -115,21 +115,24 @@ type loading struct {
 	opts *LoadOptions
 
 	*loaderMap
-	// logStep is the step whose verifier log goes to log, -1 for none.
+	// logStep is the step whose verifier log goes to log, -1 for none, loaderLog for the loader's own.
 	logStep int
 	log     []byte
+	// missing are weak kfuncs of a failed program, see noteMissing.
+	missing []string
 }
 
 // attempt runs the loader once. Either the skeleton owns all that was made,
 // or nothing is left of it.
 func (l *loading) attempt() *LoadError {
 	var err error
-	if l.loaderMap, err = newLoaderMap(l.spec.Blob); err != nil {
-		return l.fail("create the loader's map", err)
+	op := ""
+	if l.loaderMap, op, err = newLoaderMap(l.spec.Blob); err != nil {
+		return l.fail(op, err)
 	}
 	defer l.loaderMap.close()
 	if err := l.patch(); err != nil {
-		return l.fail("prepare the blob", err)
+		return l.fail(opPatch, err)
 	}
 	loader, failure := l.createOutside()
 	if failure == nil {
@@ -207,17 +210,20 @@ func (l *loading) run(loader string) *LoadError {
 		FdArray:   uint64(uintptr(unsafe.Pointer(&l.loaderMap.fd))),
 	}
 	copy(attr.ProgName[:], "__loader.prog")
+	if l.logStep == loaderLog {
+		attr.LogLevel, attr.LogSize, attr.LogBuf = 1, uint32(len(l.log)), bufAddr(l.log)
+	}
 	prog, err := bpf(unix.BPF_PROG_LOAD, unsafe.Pointer(&attr), unsafe.Offsetof(attr.FdArray)+8)
 	runtime.KeepAlive(loader)
 	runtime.KeepAlive(l.loaderMap)
 	if err != nil {
-		return l.fail("load the loader program", err)
+		return l.fail(opLoadLoader, err)
 	}
 	defer unix.Close(prog)
 
 	run := sys.ProgRunAttr{ProgFd: uint32(prog)}
 	if _, err := bpf(unix.BPF_PROG_TEST_RUN, unsafe.Pointer(&run), unsafe.Offsetof(run.BatchSize)); err != nil {
-		return l.fail("run the loader program", err)
+		return l.fail(opRunLoader, err)
 	}
 	return nil
 }
@@ -226,6 +232,7 @@ func (l *loading) run(loader string) *LoadError {
 func (l *loading) check() *LoadError {
 	for i, step := range l.spec.Steps {
 		if errno := l.errno(step); errno != 0 && !l.mayFail(step) {
+			l.noteMissing(step)
 			return l.failStep(i, errno)
 		}
 	}
@@ -288,7 +295,7 @@ func (l *loading) takeOver() *LoadError {
 			// What was changed before the load may be overmapped by now.
 			l.state = closed
 			unmapAreas(l.areas)
-			return l.fail("map the contents of "+m.Name, err)
+			return l.fail(opMapData+m.Name, err)
 		}
 		copy(l.areas[i].bytes(), initial)
 	}

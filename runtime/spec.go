@@ -107,6 +107,8 @@ type ProgramSpec struct {
 	AttachType uint32 // enum bpf_attach_type
 	Flags      uint32
 	Insns      uint32 // instructions; the attr has 0 in insn_cnt if AutoLoad is not set
+	// CORERelos is where the CO-RE records are, 0 if there are none.
+	CORERelos BlobOff
 	// AutoLoad is false for programs that are loaded only when asked for.
 	AutoLoad bool
 	// AttachTo is the part of the section's name that says where to attach.

@@ -1,0 +1,96 @@
+package runtime
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// has tells whether the thread has a capability; CAP_SYS_ADMIN stands for those that
+// BPF was given of its own in 5.8.
+func (f *failure) has(capability int) bool {
+	return f.caps&(1<<capability) != 0 || f.caps&(1<<unix.CAP_SYS_ADMIN) != 0
+}
+
+var capNames = map[int]string{
+	unix.CAP_BPF: "CAP_BPF", unix.CAP_PERFMON: "CAP_PERFMON", unix.CAP_NET_ADMIN: "CAP_NET_ADMIN",
+}
+
+// needs are the capabilities that the kernel asks for what has failed. A loader program is
+// only for those with CAP_PERFMON as well: it leaves addresses in its map
+// (allow_ptr_leaks), and calls bpf_sys_bpf (syscall_prog_func_proto).
+func (f *failure) needs() []int {
+	caps := []int{unix.CAP_BPF, unix.CAP_PERFMON}
+	if m := f.mapSpec(); m != nil {
+		switch m.Type { // map_create, and the map types' own checks
+		case mapTypeSockMap, mapTypeSockHash, mapTypeDevMap, mapTypeDevMapHash, mapTypeXSKMap:
+			caps = append(caps, unix.CAP_NET_ADMIN)
+		}
+	}
+	if p := f.programSpec(); p != nil && isNetAdmin(p.Type) {
+		caps = append(caps, unix.CAP_NET_ADMIN)
+	}
+	return caps
+}
+
+// lacks names the capabilities that the thread would need and does not have, "" if that is not the cause.
+func (f *failure) lacks() string {
+	refused := f.Errno == unix.EPERM || f.Op == opLoadLoader && (f.Errno == unix.EACCES || f.Errno == unix.EINVAL)
+	if !refused || f.userNS {
+		return ""
+	}
+	return f.names(func(c int) bool { return !f.has(c) })
+}
+
+// names lists those of the capabilities needed that are wanted.
+func (f *failure) names(wanted func(capability int) bool) string {
+	var names []string
+	for _, c := range f.needs() {
+		if wanted(c) {
+			names = append(names, capNames[c])
+		}
+	}
+	return strings.Join(names, " and ")
+}
+
+// namespacedCapability: bpf_capable and its like ask for the initial user namespace.
+func namespacedCapability(f *failure) (words, bool) {
+	if !f.userNS || f.Errno != unix.EPERM {
+		return nil, false
+	}
+	return words{"{caps}", f.names(func(int) bool { return true })}, true
+}
+
+// seccompRefuses: the first call fails although nothing is wanting.
+func seccompRefuses(f *failure) (words, bool) {
+	if !f.seccomp || f.Op != opCreateBlob || f.userNS {
+		return nil, false
+	}
+	return nil, f.Errno == unix.ENOSYS || f.Errno == unix.EPERM && f.has(unix.CAP_BPF)
+}
+
+// isNetAdmin is is_net_admin_prog_type in kernel/bpf/syscall.c.
+func isNetAdmin(progType uint32) bool {
+	switch progType {
+	case unix.BPF_PROG_TYPE_SCHED_CLS, unix.BPF_PROG_TYPE_SCHED_ACT, unix.BPF_PROG_TYPE_XDP,
+		unix.BPF_PROG_TYPE_LWT_IN, unix.BPF_PROG_TYPE_LWT_OUT, unix.BPF_PROG_TYPE_LWT_XMIT, unix.BPF_PROG_TYPE_LWT_SEG6LOCAL,
+		unix.BPF_PROG_TYPE_SK_SKB, unix.BPF_PROG_TYPE_SK_MSG, unix.BPF_PROG_TYPE_FLOW_DISSECTOR,
+		unix.BPF_PROG_TYPE_CGROUP_DEVICE, unix.BPF_PROG_TYPE_CGROUP_SOCK, unix.BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+		unix.BPF_PROG_TYPE_CGROUP_SOCKOPT, unix.BPF_PROG_TYPE_CGROUP_SYSCTL, unix.BPF_PROG_TYPE_CGROUP_SKB,
+		unix.BPF_PROG_TYPE_SOCK_OPS, unix.BPF_PROG_TYPE_EXT, unix.BPF_PROG_TYPE_NETFILTER:
+		return true
+	}
+	return false
+}
+
+// lockedDown tells helpers that lockdown takes away: LOCKDOWN_BPF_WRITE_USER belongs
+// to integrity, LOCKDOWN_BPF_READ_KERNEL to confidentiality (bpf_base_func_proto, bpf_tracing_func_proto).
+func lockedDown(level, helper string) bool {
+	switch helper {
+	case "bpf_probe_write_user":
+		return level == "integrity" || level == "confidentiality"
+	case "bpf_probe_read", "bpf_probe_read_str", "bpf_probe_read_kernel", "bpf_probe_read_kernel_str", "bpf_snprintf_btf":
+		return level == "confidentiality"
+	}
+	return false
+}

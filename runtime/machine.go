@@ -1,0 +1,108 @@
+package runtime
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// machine is what can be said about the kernel, and about the calling thread's standing
+// with it. It is asked only after a failure.
+type machine struct {
+	release string // uname -r
+	linux   version
+	// caps are the thread's effective capabilities, by number.
+	caps         uint64
+	userNS       bool   // the thread is not in the initial user namespace
+	seccomp      bool   // a filter is active
+	unprivileged string // kernel.unprivileged_bpf_disabled
+	kptrRestrict string // kernel.kptr_restrict
+	lockdown     string // "none", "integrity", "confidentiality", "" if there is no such thing
+	kernelBTF    bool   // /sys/kernel/btf/vmlinux exists
+	noFile       uint64 // RLIMIT_NOFILE, soft
+	memLock      uint64 // RLIMIT_MEMLOCK, soft, bytes
+
+	// hasModule tells whether a kernel module is loaded.
+	hasModule func(name string) bool
+}
+
+// version is that of a kernel: major and minor.
+type version [2]int
+
+func (v version) before(w version) bool { return v[0] < w[0] || v[0] == w[0] && v[1] < w[1] }
+func (v version) String() string        { return fmt.Sprintf("%d.%d", v[0], v[1]) }
+
+// parseVersion reads the beginning of a release: "6.1.0-49-cloud-amd64". It is
+// zero for what is none.
+func parseVersion(release string) version {
+	var v version
+	_, _ = fmt.Sscanf(release, "%d.%d", &v[0], &v[1])
+	return v
+}
+
+func lookAround() *machine {
+	m := &machine{hasModule: hasModule}
+	var uts unix.Utsname
+	if unix.Uname(&uts) == nil {
+		m.release = unix.ByteSliceToString(uts.Release[:])
+		m.linux = parseVersion(m.release)
+	}
+	m.readStatus()
+	if ns, err := os.Readlink("/proc/thread-self/ns/user"); err == nil {
+		m.userNS = ns != "user:[4026531837]" // PROC_USER_INIT_INO of linux/proc_ns.h
+	}
+	m.unprivileged = strings.Join(readWords("/proc/sys/kernel/unprivileged_bpf_disabled"), " ")
+	m.kptrRestrict = strings.Join(readWords("/proc/sys/kernel/kptr_restrict"), " ")
+	for _, word := range readWords("/sys/kernel/security/lockdown") {
+		if strings.HasPrefix(word, "[") {
+			m.lockdown = strings.Trim(word, "[]")
+		}
+	}
+	_, err := os.Stat("/sys/kernel/btf/vmlinux")
+	m.kernelBTF = err == nil
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil {
+		m.noFile = limit.Cur
+	}
+	if unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit) == nil {
+		m.memLock = limit.Cur
+	}
+	return m
+}
+
+// readStatus reads what the calling thread may do. The load's thread is
+// locked, and threads may differ.
+func (m *machine) readStatus() {
+	status, err := os.ReadFile("/proc/thread-self/status")
+	if err != nil {
+		m.caps = 1<<64 - 1 // nobody knows: blame nothing on it
+		return
+	}
+	for line := range bytes.Lines(status) {
+		name, value, _ := strings.Cut(strings.TrimSpace(string(line)), ":")
+		switch value = strings.TrimSpace(value); name {
+		case "CapEff":
+			m.caps, _ = strconv.ParseUint(value, 16, 64)
+		case "Seccomp":
+			m.seccomp = value == "2" // SECCOMP_MODE_FILTER
+		}
+	}
+}
+
+func readWords(file string) []string {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil
+	}
+	return strings.Fields(string(text))
+}
+
+func hasModule(name string) bool {
+	_, err := os.Stat(filepath.Join("/sys/module", strings.ReplaceAll(name, "-", "_")))
+	return err == nil
+}

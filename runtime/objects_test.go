@@ -1,0 +1,71 @@
+package runtime_test
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
+	"github.com/bpf2lskel/bpf2lskel/loader"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// Objects that no compiler is needed for, because a test wants just one thing of them.
+
+// generate makes a Spec of an object.
+func generate(t testing.TB, obj *object.Object) *runtime.Spec {
+	t.Helper()
+	spec, err := loader.Generate(obj, loader.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spec
+}
+
+// compiled makes a Spec of an object of testdata.
+func compiled(t testing.TB, name string) *runtime.Spec {
+	t.Helper()
+	obj, err := object.Read(testobj.Compile(t, name, testobj.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return generate(t, obj)
+}
+
+// oneMap is an object with a map.
+func oneMap(m object.Map) *object.Object {
+	m.Name, m.KernelName = "m", "m"
+	return &object.Object{Name: "test", ByteOrder: binary.NativeEndian, License: "GPL", Maps: []*object.Map{&m}}
+}
+
+var array = object.Map{Type: unix.BPF_MAP_TYPE_ARRAY, KeySize: 4, ValueSize: 8, MaxEntries: 1}
+
+// oneProgram is an object with a program.
+func oneProgram(p object.Program) *object.Object {
+	p.Name, p.Section, p.AutoLoad = "prog", "tc", true
+	if p.Type == 0 {
+		p.Type = unix.BPF_PROG_TYPE_SCHED_CLS
+	}
+	return &object.Object{
+		Name: "test", ByteOrder: binary.NativeEndian, License: "GPL", Programs: []*object.Program{&p},
+	}
+}
+
+// calling is a program that calls a helper.
+func calling(helper int32) object.Program {
+	return object.Program{Insns: append(zeroArgs(), object.Insn{Op: 0x85, Imm: helper}, object.Insn{Op: 0xb7}, object.Insn{Op: 0x95})}
+}
+
+// zeroArgs is r1 = 0, ... r5 = 0.
+func zeroArgs() []object.Insn {
+	var insns []object.Insn
+	for r := range uint8(5) {
+		insns = append(insns, object.Insn{Op: 0xb7, Dst: r + 1})
+	}
+	return insns
+}
+
+// returnsZero is the least of programs.
+var returnsZero = object.Program{Insns: []object.Insn{{Op: 0xb7}, {Op: 0x95}}}

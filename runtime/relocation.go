@@ -1,0 +1,168 @@
+package runtime
+
+import (
+	"encoding/binary"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// badRelo is what the kernel writes into the imm of an instruction whose CO-RE
+// relocation cannot be resolved, plus the record's index: 0xbad2310
+// (bpf_core_patch_insn in tools/lib/bpf/relo_core.c, which the kernel shares with libbpf).
+const badRelo = 195896080
+
+// enum bpf_core_relo_kind.
+const (
+	reloEnumvalExists = 10
+	reloEnumvalValue  = 11
+	reloFieldLast     = 5 // 0 to 5 are about fields
+)
+
+// coreRelo is a CO-RE record of a program.
+func (s *Spec) coreRelo(p *ProgramSpec, index int) (r sys.CoreRelo, ok bool) {
+	at := int(p.CORERelos) + index*int(unsafe.Sizeof(r))
+	if p.CORERelos == 0 || index < 0 || index > 1<<24 || at+int(unsafe.Sizeof(r)) > len(s.Blob) {
+		return r, false
+	}
+	word := func(i int) uint32 { return binary.NativeEndian.Uint32([]byte(s.Blob[at+4*i:][:4])) }
+	return sys.CoreRelo{InsnOff: word(0), TypeId: word(1), AccessStrOff: word(2), Kind: word(3)}, true
+}
+
+// describeRelo says what a CO-RE record asks the kernel for: "field mm.owner of struct
+// task_struct". It is "" for a record that makes no sense.
+func (s *Spec) describeRelo(r sys.CoreRelo) string {
+	t := s.types()
+	if t == nil {
+		return ""
+	}
+	access, ok := t.str(r.AccessStrOff)
+	if !ok {
+		return ""
+	}
+	root := t.named(r.TypeId)
+	if root == "" {
+		return ""
+	}
+	switch {
+	case r.Kind == reloEnumvalExists || r.Kind == reloEnumvalValue:
+		if value := t.enumValue(r.TypeId, access); value != "" {
+			return "value " + value + " of " + root
+		}
+		return ""
+	case r.Kind > reloFieldLast:
+		return root
+	}
+	if field := t.field(r.TypeId, access); field != "" {
+		return "field " + field + " of " + root
+	}
+	return root
+}
+
+// maxWalk bounds how far types are followed: they may be any bytes.
+const maxWalk = 64
+
+// field resolves an access string such as "0:2:1" to names: "cred.uid".
+func (t *types) field(id uint32, access string) string {
+	path := strings.Split(access, ":")
+	if len(path) > maxWalk {
+		return ""
+	}
+	var b strings.Builder
+	for _, step := range path[1:] { // the first is an index into an array of the root type
+		i, err := strconv.ParseUint(step, 10, 32)
+		if err != nil {
+			return ""
+		}
+		id = t.skip(id)
+		switch t.kind(id) {
+		case btfStruct, btfUnion:
+			at, ok := t.part(id, int(i), memberSize)
+			if !ok {
+				return ""
+			}
+			name, ok := t.str(t.word(at))
+			if !ok {
+				return ""
+			}
+			if name != "" {
+				if b.Len() > 0 {
+					b.WriteByte('.')
+				}
+				b.WriteString(name)
+			}
+			id = t.word(at + 4)
+		case btfArray:
+			b.WriteString("[" + step + "]")
+			at, ok := t.tail(id, 12)
+			if !ok {
+				return ""
+			}
+			id = t.word(at)
+		default:
+			return ""
+		}
+	}
+	return b.String()
+}
+
+func (t *types) enumValue(id uint32, access string) string {
+	i, err := strconv.ParseUint(access, 10, 32)
+	if err != nil {
+		return ""
+	}
+	id = t.skip(id)
+	size := 0
+	switch t.kind(id) {
+	case btfEnum:
+		size = 8
+	case btfEnum64:
+		size = 12
+	default:
+		return ""
+	}
+	at, ok := t.part(id, int(i), size)
+	if !ok {
+		return ""
+	}
+	name, _ := t.str(t.word(at))
+	return name
+}
+
+// named gives a type as C has it, without the flavor that CO-RE ignores: "struct task_struct" for task_struct___old.
+func (t *types) named(id uint32) string {
+	for range maxWalk {
+		at, ok := t.at(id)
+		if !ok {
+			return ""
+		}
+		name, _ := t.str(t.word(at))
+		name, _, _ = strings.Cut(name, "___")
+		keyword := ""
+		switch t.kind(id) {
+		case btfStruct:
+			keyword = "struct "
+		case btfUnion:
+			keyword = "union "
+		case btfEnum, btfEnum64:
+			keyword = "enum "
+		case btfFwd:
+			keyword = "struct "
+			if t.word(at+4)>>31 != 0 {
+				keyword = "union "
+			}
+		case btfConst, btfVolatile, btfRestrict, btfTypeTag:
+			id = t.word(at + 8)
+			continue
+		case btfPtr:
+			return "a pointer type"
+		}
+		if name == "" {
+			name = "without a name"
+		}
+		return keyword + name
+	}
+	return ""
+}
