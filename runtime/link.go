@@ -1,0 +1,216 @@
+package runtime
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"sync"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// Link is a program's attachment to something. It lasts until Close, or the
+// end of the process, or, once it is pinned, until the pin is removed; closing the skeleton does not end
+// it, and neither does the garbage collector. Its methods are safe for concurrent use.
+type Link struct {
+	fd   fd
+	name string // of the program
+	what string // "attach XDP to interface 3"
+
+	// undo ends an attachment that is not a BPF link, for kinds and kernels that have none.
+	undo func() error
+	once sync.Once
+}
+
+// AnyProgram is a [*Program] or one of the typed programs around it.
+type AnyProgram interface {
+	Name() string
+	FD() int
+	DupFD() (int, error)
+	Spec() *ProgramSpec
+	untyped() *Program
+}
+
+func (p *Program) untyped() *Program { return p }
+
+// linkCreate attaches p with a BPF link. The tail is one of the Link*Tail
+// structs, struct{} for none; what it has the addresses of is kept alive by the caller.
+func linkCreate[T any](p *Program, what string, target int, attachType, flags uint32, tail *T) (*Link, error) {
+	num, err := p.fd.acquire()
+	if err != nil {
+		return nil, p.fail(what, err)
+	}
+	defer p.fd.release()
+	attr := sys.LinkCreateAttr{
+		ProgFd: uint32(num), TargetFd: uint32(target), AttachType: attachType, Flags: flags,
+	}
+	size := unsafe.Offsetof(attr.Tail)
+	if tail != nil {
+		size += unsafe.Sizeof(*tail)
+		copy(attr.Tail[:], unsafe.Slice((*byte)(unsafe.Pointer(tail)), unsafe.Sizeof(*tail)))
+	}
+	link, errno := sys.BPF(unix.BPF_LINK_CREATE, unsafe.Pointer(&attr), size)
+	if errno != 0 {
+		return nil, p.fail(what, errno)
+	}
+	return newLink(p, what, link), nil
+}
+
+// noTail is for attach types without any data of their own.
+var noTail *struct{}
+
+func newLink(p *Program, what string, num int) *Link {
+	l := &Link{name: p.spec.Name, what: what}
+	l.fd.set(num)
+	return l
+}
+
+// Close ends the attachment, unless it is pinned. Closing twice is fine.
+func (l *Link) Close() error {
+	var err error
+	l.once.Do(func() {
+		if l.undo != nil {
+			err = l.undo()
+			return
+		}
+		l.fd.close()
+	})
+	if err != nil {
+		return l.fail("close", err)
+	}
+	return nil
+}
+
+// String says what is attached where.
+func (l *Link) String() string { return "program " + l.name + ": " + l.what }
+
+// FD returns the link's file descriptor, -1 if it is closed or not a BPF
+// link. It stays the link's own.
+func (l *Link) FD() int { return l.fd.peek() }
+
+// DupFD returns a new file descriptor for the link, which the caller owns.
+func (l *Link) DupFD() (int, error) { return l.fd.dup() }
+
+// Update puts another program in the place of the link's, in one step: no
+// packet or event is missed. Not all kinds of links can; those that cannot say unix.EINVAL or [errors.ErrUnsupported].
+func (l *Link) Update(p AnyProgram) error {
+	num, err := l.acquire("update")
+	if err != nil {
+		return err
+	}
+	defer l.fd.release()
+	prog, err := p.untyped().fd.acquire()
+	if err != nil {
+		return p.untyped().fail("replace "+l.name, err)
+	}
+	defer p.untyped().fd.release()
+	attr := sys.LinkUpdateAttr{LinkFd: uint32(num), NewProgFd: uint32(prog)}
+	if _, errno := sys.BPF(unix.BPF_LINK_UPDATE, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno != 0 {
+		return l.fail("update", errno)
+	}
+	return nil
+}
+
+// Detach ends the attachment while the link, pinned or not, goes on to exist (5.9).
+func (l *Link) Detach() error {
+	num, err := l.acquire("detach")
+	if err != nil {
+		return err
+	}
+	defer l.fd.release()
+	attr := sys.LinkDetachAttr{LinkFd: uint32(num)}
+	if _, errno := sys.BPF(unix.BPF_LINK_DETACH, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno != 0 {
+		return l.fail("detach", errno)
+	}
+	return nil
+}
+
+// Pin gives the link a name in a BPF file system: the attachment outlives the
+// process. The name must not exist.
+func (l *Link) Pin(path string) error {
+	num, err := l.acquire("pin")
+	if err != nil {
+		return err
+	}
+	defer l.fd.release()
+	if errno := pinFD(num, path); errno != 0 {
+		return l.fail("pin to "+path, errno)
+	}
+	return nil
+}
+
+// OpenPinnedLink opens a link that some process has pinned.
+func OpenPinnedLink(path string) (*Link, error) {
+	num, errno := openPin(path)
+	if errno != 0 {
+		return nil, &os.PathError{Op: "open pinned link", Path: path, Err: errno}
+	}
+	l := &Link{name: path, what: "pinned"}
+	l.fd.set(num)
+	// An update to no program gets as far as it is a link (link_update).
+	attr := sys.LinkUpdateAttr{LinkFd: uint32(num), NewProgFd: 1<<32 - 1}
+	if _, errno := sys.BPF(unix.BPF_LINK_UPDATE, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno == unix.EINVAL {
+		l.fd.close()
+		return nil, &os.PathError{Op: "open pinned link", Path: path, Err: errNoLink}
+	}
+	return l, nil
+}
+
+var errNoLink = errors.New("not a link")
+
+// acquire is fd.acquire that knows links without one.
+func (l *Link) acquire(op string) (int, error) {
+	if l.undo != nil {
+		return -1, l.fail(op, errors.ErrUnsupported)
+	}
+	num, err := l.fd.acquire()
+	if err != nil {
+		return -1, l.fail(op, err)
+	}
+	return num, nil
+}
+
+func (l *Link) fail(op string, err error) error {
+	switch {
+	case errors.Is(err, os.ErrClosed):
+		err = errLinkClosed
+	case err == error(enotsupp):
+		err = errProgNotSupp
+	}
+	return &AttachError{l.name, op + " link", err}
+}
+
+// errLinkClosed wraps os.ErrClosed.
+var errLinkClosed error = &linkClosedError{}
+
+type linkClosedError struct{}
+
+func (*linkClosedError) Error() string { return "closed" }
+func (*linkClosedError) Unwrap() error { return os.ErrClosed }
+
+// rawTracepointOpen attaches p to what its load has named, or to a raw tracepoint.
+func rawTracepointOpen(p *Program, what, name string, cookie uint64) (*Link, error) {
+	num, err := p.fd.acquire()
+	if err != nil {
+		return nil, p.fail(what, err)
+	}
+	defer p.fd.release()
+	attr := sys.RawTracepointAttr{ProgFd: uint32(num), Cookie: cookie}
+	var keep []byte
+	if name != "" {
+		attr.Name, keep = sys.CString(name)
+	}
+	size := unsafe.Sizeof(attr)
+	if cookie == 0 {
+		size = unsafe.Offsetof(attr.Cookie)
+	}
+	link, errno := sys.BPF(unix.BPF_RAW_TRACEPOINT_OPEN, unsafe.Pointer(&attr), size)
+	runtime.KeepAlive(keep)
+	if errno != 0 {
+		return nil, p.fail(what, errno)
+	}
+	return newLink(p, what, link), nil
+}

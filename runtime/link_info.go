@@ -1,0 +1,102 @@
+package runtime
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// LinkType is the kernel's enum bpf_link_type.
+type LinkType uint32
+
+// The kinds of links that the kernel knows.
+const (
+	LinkRawTracepoint LinkType = iota + 1
+	LinkTracing
+	LinkCgroup
+	LinkIter
+	LinkNetNS
+	LinkXDP
+	LinkPerfEvent
+	LinkKprobeMulti
+	LinkStructOps
+	LinkNetfilter
+	LinkTCX
+	LinkUprobeMulti
+	LinkNetkit
+	LinkSockMap
+)
+
+var linkTypes = [...]string{
+	"none", "raw tracepoint", "tracing", "cgroup", "iterator", "netns", "XDP", "perf event", "kprobe multi",
+	"struct_ops", "netfilter", "TCX", "uprobe multi", "netkit", "sockmap",
+}
+
+// String returns the kind in words.
+func (t LinkType) String() string {
+	if int(t) < len(linkTypes) {
+		return linkTypes[t]
+	}
+	return fmt.Sprintf("link type %d", uint32(t))
+}
+
+// LinkInfo is what the kernel says of a link. What does not apply to its Type is 0.
+type LinkInfo struct {
+	Type      LinkType
+	ID        uint32
+	ProgramID uint32
+
+	AttachType uint32 // enum bpf_attach_type: tracing, cgroup, netns, TCX, netkit, sockmap
+	Ifindex    uint32 // XDP, TCX, netkit; 0 once the interface is gone
+	CgroupID   uint64 // cgroup
+	NetNSInode uint32 // netns
+	MapID      uint32 // struct_ops, sockmap
+	Count      uint32 // kprobe multi: of functions
+	Missed     uint64 // kprobe multi: calls while another program ran on that CPU
+
+	TargetObject uint32 // tracing: ID of the BTF, or of the program that is traced
+	TargetBTF    uint32 // tracing: BTF ID of the function
+
+	// Netfilter.
+	ProtocolFamily uint32
+	Hook           uint32
+	Priority       int32
+}
+
+// Info returns what the kernel says of the link.
+func (l *Link) Info() (LinkInfo, error) {
+	num, err := l.acquire("info of")
+	if err != nil {
+		return LinkInfo{}, err
+	}
+	defer l.fd.release()
+	raw := new(sys.LinkInfo)
+	if err := objInfo(num, unsafe.Pointer(raw), unsafe.Sizeof(*raw)); err != nil {
+		return LinkInfo{}, l.fail("info of", err)
+	}
+	info := LinkInfo{Type: LinkType(raw.Type), ID: raw.Id, ProgramID: raw.ProgId}
+	u32 := func(off int) uint32 { return *(*uint32)(unsafe.Pointer(&raw.Tail[off])) }
+	u64 := func(off int) uint64 { return *(*uint64)(unsafe.Pointer(&raw.Tail[off])) }
+	switch info.Type {
+	case LinkTracing:
+		info.AttachType, info.TargetObject, info.TargetBTF = u32(0), u32(4), u32(8)
+	case LinkCgroup:
+		info.CgroupID, info.AttachType = u64(0), u32(8)
+	case LinkNetNS:
+		info.NetNSInode, info.AttachType = u32(0), u32(4)
+	case LinkXDP:
+		info.Ifindex = u32(0)
+	case LinkTCX, LinkNetkit:
+		info.Ifindex, info.AttachType = u32(0), u32(4)
+	case LinkStructOps:
+		info.MapID = u32(0)
+	case LinkSockMap:
+		info.MapID, info.AttachType = u32(0), u32(4)
+	case LinkKprobeMulti:
+		info.Count, info.Missed = u32(8), u64(16)
+	case LinkNetfilter:
+		info.ProtocolFamily, info.Hook, info.Priority = u32(0), u32(4), int32(u32(8))
+	}
+	return info, nil
+}

@@ -1,0 +1,182 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// PerfEventProgram is a program of type PERF_EVENT: it runs when a perf event fires.
+type PerfEventProgram struct{ *Program }
+
+// NewPerfEventProgram gives p its kind.
+func NewPerfEventProgram(p *Program) PerfEventProgram { return PerfEventProgram{p} }
+
+// AttachPerfEvent attaches the program to a perf event, opened by
+// perf_event_open, and enables it. The link keeps the event; the caller may close
+// its file descriptor. The cookie is what bpf_get_attach_cookie returns.
+func (p PerfEventProgram) AttachPerfEvent(eventFD int, cookie uint64) (*Link, error) {
+	return perfEventLink(p.Program, fmt.Sprintf("attach to perf event of fd %d", eventFD), eventFD, cookie)
+}
+
+// perfEventLink attaches p to a perf event, whatever it is (5.15).
+func perfEventLink(p *Program, what string, event int, cookie uint64) (*Link, error) {
+	l, err := linkCreate(p, what, event, unix.BPF_PERF_EVENT, 0, &sys.LinkPerfEventTail{BpfCookie: cookie})
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.IoctlSetInt(event, unix.PERF_EVENT_IOC_ENABLE, 0); err != nil {
+		l.Close()
+		return nil, p.fail(what, err)
+	}
+	return l, nil
+}
+
+// TracepointProgram is a program of type TRACEPOINT: it gets a tracepoint's
+// fields as tracefs formats them.
+type TracepointProgram struct{ *Program }
+
+// NewTracepointProgram gives p its kind.
+func NewTracepointProgram(p *Program) TracepointProgram { return TracepointProgram{p} }
+
+// Attach attaches the program to the tracepoint that its section names.
+func (p TracepointProgram) Attach() (*Link, error) {
+	group, name, ok := strings.Cut(p.spec.AttachTo, "/")
+	if !ok {
+		return nil, p.fail("attach to tracepoint", ErrNoAttachTarget)
+	}
+	return p.AttachTracepoint(group, name, 0)
+}
+
+// AttachTracepoint attaches the program to a tracepoint, as in "sched",
+// "sched_switch". The cookie is what bpf_get_attach_cookie returns. It looks the tracepoint up in
+// tracefs, at its usual places.
+func (p TracepointProgram) AttachTracepoint(group, name string, cookie uint64) (*Link, error) {
+	what := "attach to tracepoint " + group + "/" + name
+	id, err := tracepointID(group, name)
+	if err != nil {
+		return nil, p.fail(what, err)
+	}
+	return attachPerfEvent(p.Program, what, &unix.PerfEventAttr{Type: unix.PERF_TYPE_TRACEPOINT, Config: id}, -1, cookie)
+}
+
+// attachPerfEvent opens a perf event for a process (-1: all), attaches p to it,
+// and leaves it to the link.
+func attachPerfEvent(p *Program, what string, attr *unix.PerfEventAttr, pid int, cookie uint64) (*Link, error) {
+	attr.Size = uint32(unsafe.Sizeof(*attr))
+	attr.Sample, attr.Wakeup = 1, 1
+	cpu := -1
+	if pid == -1 {
+		cpu = 0 // an event of all processes has to have a CPU; programs run on all of them
+	}
+	event, err := unix.PerfEventOpen(attr, pid, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
+	if err != nil {
+		return nil, p.fail(what, fmt.Errorf("perf_event_open: %w", err))
+	}
+	defer unix.Close(event)
+	return perfEventLink(p, what, event, cookie)
+}
+
+// traceFS are the places where tracefs is usually mounted.
+var traceFS = []string{"/sys/kernel/tracing", "/sys/kernel/debug/tracing"}
+
+// errNoTraceFS is fs.ErrNotExist with advice.
+var errNoTraceFS error = &noTraceFSError{}
+
+type noTraceFSError struct{}
+
+func (*noTraceFSError) Error() string {
+	return "tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing"
+}
+func (*noTraceFSError) Unwrap() error { return fs.ErrNotExist }
+
+// openTraceFS opens a file of tracefs.
+func openTraceFS(name string) (*os.File, error) {
+	var mounted string
+	for _, dir := range traceFS {
+		if f, err := os.Open(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			return f, err
+		}
+		if _, err := os.Stat(filepath.Join(dir, "events")); err == nil {
+			mounted = dir
+		}
+	}
+	if mounted == "" {
+		return nil, errNoTraceFS
+	}
+	return nil, &fs.PathError{Op: "open", Path: filepath.Join(mounted, name), Err: unix.ENOENT}
+}
+
+func tracepointID(group, name string) (uint64, error) {
+	if strings.ContainsAny(group+name, "/.") {
+		return 0, fmt.Errorf("%q of %q is no tracepoint: %w", name, group, fs.ErrInvalid)
+	}
+	f, err := openTraceFS(filepath.Join("events", group, name, "id"))
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	buf := make([]byte, 32)
+	n, err := f.Read(buf)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseUint(strings.TrimSpace(string(buf[:n])), 10, 64)
+}
+
+// probePMU returns the perf event type of "kprobe" or "uprobe", and the config
+// bit that makes it a return probe.
+func probePMU(name string) (typ uint32, retBit uint64, err error) {
+	dir := "/sys/bus/event_source/devices/" + name
+	raw, err := os.ReadFile(dir + "/type")
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, 0, fmt.Errorf("the kernel has no %ss: %w", name, err)
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	t, err := strconv.ParseUint(strings.TrimSpace(string(raw)), 10, 32)
+	if err != nil {
+		return 0, 0, err
+	}
+	raw, err = os.ReadFile(dir + "/format/retprobe")
+	if err != nil {
+		return 0, 0, err
+	}
+	bit, err := strconv.ParseUint(strings.TrimSpace(strings.TrimPrefix(string(raw), "config:")), 10, 6)
+	if err != nil {
+		return 0, 0, err
+	}
+	return uint32(t), 1 << bit, nil
+}
+
+// attachProbe attaches p to a kprobe or uprobe at name+offset.
+func attachProbe(p *Program, what, pmu, name string, offset uint64, ret bool, refCtr uint64, pid int, cookie uint64) (*Link, error) {
+	typ, retBit, err := probePMU(pmu)
+	if err != nil {
+		return nil, p.fail(what, err)
+	}
+	addr, keep := sys.CString(name)
+	attr := &unix.PerfEventAttr{
+		Type:   typ,
+		Config: refCtr << 32, // PERF_UPROBE_REF_CTR_OFFSET_SHIFT
+		Ext1:   addr,         // kprobe_func, uprobe_path
+		Ext2:   offset,
+	}
+	if ret {
+		attr.Config |= retBit
+	}
+	l, err := attachPerfEvent(p, what, attr, pid, cookie)
+	runtime.KeepAlive(keep)
+	return l, err
+}

@@ -1,0 +1,128 @@
+package runtime
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// IterProgram is a program of type TRACING that is called for each of some
+// kernel objects and writes text or bytes about it: section iter.
+type IterProgram struct{ *Program }
+
+// NewIterProgram gives p its kind.
+func NewIterProgram(p *Program) IterProgram { return IterProgram{p} }
+
+// IterTarget restricts an iterator; the zero value is all objects there are.
+// Which field applies depends on the iterator.
+type IterTarget struct {
+	// Map is whose elements an iterator of map elements visits: iter/bpf_map_elem, iter/bpf_sk_storage_map, iter/sockmap.
+	Map AnyMap
+	// TID or PID is whose files, mappings or self an iterator of tasks visits: of a thread, or of all threads of a process (6.1).
+	TID, PID int
+	// Cgroup is the directory where an iterator of cgroups starts, in
+	// this order (6.1).
+	Cgroup string
+	Order  CgroupOrder
+}
+
+// CgroupOrder is enum bpf_cgroup_iter_order.
+type CgroupOrder uint32
+
+// The ways an iterator walks cgroups.
+const (
+	CgroupSelf CgroupOrder = iota + 1
+	CgroupDescendantsPre
+	CgroupDescendantsPost
+	CgroupAncestorsUp
+)
+
+// iterInfo is union bpf_iter_link_info.
+type iterInfo [4]uint32
+
+// Attach makes a link that [OpenIter] can be called on again and again, and
+// that can be pinned: then it is a file to read.
+func (p IterProgram) Attach(target IterTarget) (*Link, error) {
+	const what = "attach iterator"
+	info := new(iterInfo)
+	tail := &sys.LinkIterTail{}
+	switch {
+	case target.Map != nil:
+		m := target.Map.untyped()
+		num, err := m.fd.acquire()
+		if err != nil {
+			return nil, m.wrap("attach program "+p.Name(), err)
+		}
+		defer m.fd.release()
+		info[0] = uint32(num)
+		tail.IterInfoLen = uint32(unsafe.Sizeof(*info))
+	case target.TID != 0 || target.PID != 0:
+		info[0], info[1] = uint32(target.TID), uint32(target.PID)
+		tail.IterInfoLen = uint32(unsafe.Sizeof(*info))
+	case target.Cgroup != "" || target.Order != 0:
+		info[0] = uint32(target.Order)
+		if target.Cgroup != "" {
+			f, err := os.Open(target.Cgroup)
+			if err != nil {
+				return nil, p.fail(what, err)
+			}
+			defer f.Close()
+			info[1] = uint32(f.Fd())
+		}
+		tail.IterInfoLen = uint32(unsafe.Sizeof(*info))
+	}
+	if tail.IterInfoLen != 0 {
+		tail.IterInfo = sys.Addr(unsafe.Pointer(info))
+	}
+	l, err := linkCreate(p.Program, what, 0, unix.BPF_TRACE_ITER, 0, tail)
+	runtime.KeepAlive(info)
+	return l, err
+}
+
+// Open starts an iteration: what is read is what the program writes.
+func (p IterProgram) Open(target IterTarget) (*IterReader, error) {
+	l, err := p.Attach(target)
+	if err != nil {
+		return nil, err
+	}
+	f, err := OpenIter(l)
+	if err != nil {
+		l.Close()
+		return nil, err
+	}
+	return &IterReader{f, l}, nil
+}
+
+// IterReader reads what an iterator writes.
+type IterReader struct {
+	f    *os.File
+	link *Link
+}
+
+// Read runs the program on as many objects as fill b. A buffer that is smaller than
+// what the program writes about one object is fine.
+func (r *IterReader) Read(b []byte) (int, error) { return r.f.Read(b) }
+
+// Close ends the iteration and its link.
+func (r *IterReader) Close() error { return errors.Join(r.f.Close(), r.link.Close()) }
+
+// OpenIter starts an iteration of the program of an iterator link. The file
+// is the caller's to close.
+func OpenIter(l *Link) (*os.File, error) {
+	num, err := l.acquire("iterate")
+	if err != nil {
+		return nil, err
+	}
+	defer l.fd.release()
+	attr := sys.IterCreateAttr{LinkFd: uint32(num)}
+	f, errno := sys.BPF(unix.BPF_ITER_CREATE, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
+	if errno != 0 {
+		return nil, l.fail("iterate", errno)
+	}
+	return os.NewFile(uintptr(f), "bpf iterator "+l.name), nil
+}

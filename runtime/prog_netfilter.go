@@ -1,0 +1,43 @@
+package runtime
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// NetfilterProgram is a program of type NETFILTER (6.4).
+type NetfilterProgram struct{ *Program }
+
+// NewNetfilterProgram gives p its kind.
+func NewNetfilterProgram(p *Program) NetfilterProgram { return NetfilterProgram{p} }
+
+// NetfilterOptions say where in netfilter a program runs.
+type NetfilterOptions struct {
+	// ProtocolFamily is unix.NFPROTO_IPV4 or unix.NFPROTO_IPV6.
+	ProtocolFamily uint32
+	// Hook is unix.NF_INET_PRE_ROUTING and so on.
+	Hook uint32
+	// Priority orders the programs of one hook, the lowest first; the lowest and the
+	// highest of all numbers are not allowed, and of those that have one already there may be only one (unix.EBUSY).
+	Priority int32
+	// Defrag has fragments put together first.
+	Defrag bool
+}
+
+// AttachNetfilter attaches the program to the network namespace of the caller's thread.
+func (p NetfilterProgram) AttachNetfilter(opts NetfilterOptions) (*Link, error) {
+	tail := &sys.LinkNetfilterTail{Pf: opts.ProtocolFamily, Hooknum: opts.Hook, Priority: opts.Priority}
+	if opts.Defrag {
+		tail.Flags = unix.BPF_F_NETFILTER_IP_DEFRAG
+	}
+	what := fmt.Sprintf("attach to netfilter hook %d of family %d", opts.Hook, opts.ProtocolFamily)
+	return linkCreate(p.Program, what, 0, unix.BPF_NETFILTER, 0, tail)
+}
+
+// Test runs the program on one packet (6.4).
+func (p NetfilterProgram) Test(t TestRun[NoContext]) (TestResult[uint32, NoContext], error) {
+	return testRun[uint32](p.Program, t)
+}

@@ -1,0 +1,95 @@
+package runtime
+
+import (
+	"fmt"
+	"os"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// SKLookupProgram is a program of type SK_LOOKUP: it chooses the socket for a
+// connection that comes in, in one network namespace.
+type SKLookupProgram struct{ *Program }
+
+// NewSKLookupProgram gives p its kind.
+func NewSKLookupProgram(p *Program) SKLookupProgram { return SKLookupProgram{p} }
+
+// AttachNetNS attaches the program to the network namespace of that path, as
+// in "/proc/self/ns/net" for the caller's.
+func (p SKLookupProgram) AttachNetNS(path string) (*Link, error) {
+	return attachNetNS(p.Program, path, unix.BPF_SK_LOOKUP)
+}
+
+// SKLookupContext is struct bpf_sk_lookup.
+type SKLookupContext struct {
+	Cookie         uint64 // of the socket that was chosen, in a test run
+	Family         uint32
+	Protocol       uint32
+	RemoteIP4      uint32    // network byte order
+	RemoteIP6      [4]uint32 // network byte order
+	RemotePort     uint16    // network byte order
+	_              uint16
+	LocalIP4       uint32    // network byte order
+	LocalIP6       [4]uint32 // network byte order
+	LocalPort      uint32    // machine's byte order
+	IngressIfindex uint32
+	_              uint32
+}
+
+// Test runs the program on a connection. The result's context has the cookie
+// of the socket that the program has chosen (5.14).
+func (p SKLookupProgram) Test(t TestRun[SKLookupContext]) (TestResult[uint32, SKLookupContext], error) {
+	return testRun[uint32](p.Program, t)
+}
+
+// FlowDissectorProgram is a program of type FLOW_DISSECTOR: it takes packets
+// apart for the network stack of one network namespace.
+type FlowDissectorProgram struct{ *Program }
+
+// NewFlowDissectorProgram gives p its kind.
+func NewFlowDissectorProgram(p *Program) FlowDissectorProgram { return FlowDissectorProgram{p} }
+
+// AttachNetNS attaches the program to the network namespace of that path, as
+// in "/proc/self/ns/net" for the caller's.
+func (p FlowDissectorProgram) AttachNetNS(path string) (*Link, error) {
+	return attachNetNS(p.Program, path, unix.BPF_FLOW_DISSECTOR)
+}
+
+// FlowKeys is struct bpf_flow_keys: what a flow dissector finds in a packet.
+type FlowKeys struct {
+	NHOff, THOff uint16 // of the network and transport headers, from the start of the packet
+	AddrProto    uint16 // ETH_P_IP or ETH_P_IPV6, if there are addresses
+	IsFrag       uint8
+	IsFirstFrag  uint8
+	IsEncap      uint8
+	IPProto      uint8
+	NProto       uint16 // network byte order
+	SPort, DPort uint16 // network byte order
+	// Addrs, in network byte order: of IPv6 source and destination in 4 words each, of
+	// IPv4 in one word each.
+	Addrs     [8]uint32
+	Flags     uint32
+	FlowLabel uint32 // network byte order
+}
+
+// Test runs the program on one packet. Of the context only Flags may be set; that of the result
+// is what the program has found.
+func (p FlowDissectorProgram) Test(t TestRun[FlowKeys]) (TestResult[uint32, FlowKeys], error) {
+	res, err := testRun[uint32](p.Program, t)
+	if err == nil && len(res.Data) >= int(unsafe.Sizeof(FlowKeys{})) {
+		res.Context = *(*FlowKeys)(unsafe.Pointer(&res.Data[0]))
+		res.Data = nil
+	}
+	return res, err
+}
+
+func attachNetNS(p *Program, path string, attachType uint32) (*Link, error) {
+	what := fmt.Sprintf("attach to network namespace %s", path)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, p.fail(what, err)
+	}
+	defer f.Close()
+	return linkCreate(p, what, int(f.Fd()), attachType, 0, noTail)
+}

@@ -1,0 +1,44 @@
+package runtime
+
+// LWTProgram is a program for routes of the lightweight tunnel kind, of type
+// LWT_IN, LWT_OUT, LWT_XMIT or LWT_SEG6LOCAL: attached by `ip route ... encap bpf`, through a pin.
+type LWTProgram struct{ *Program }
+
+// NewLWTProgram gives p its kind.
+func NewLWTProgram(p *Program) LWTProgram { return LWTProgram{p} }
+
+// Test runs the program on one packet. It finds the packet without the Ethernet header.
+func (p LWTProgram) Test(t SKBTest) (SKBResult, error) { return testRun[uint32](p.Program, t) }
+
+// StructOpsProgram is a program of type STRUCT_OPS: it is called through the struct that
+// it is a member of, and so has nothing to attach.
+type StructOpsProgram struct{ *Program }
+
+// NewStructOpsProgram gives p its kind.
+func NewStructOpsProgram(p *Program) StructOpsProgram { return StructOpsProgram{p} }
+
+// ExtProgram is a program of type EXT, which takes the place of a function of
+// another program: section freplace.
+type ExtProgram struct{ *Program }
+
+// NewExtProgram gives p its kind.
+func NewExtProgram(p *Program) ExtProgram { return ExtProgram{p} }
+
+// Attach puts the program into the place of the function that it was loaded for.
+func (p ExtProgram) Attach() (*Link, error) {
+	return rawTracepointOpen(p.Program, "attach to "+p.targetName(), "", 0)
+}
+
+// Pin gives the program a name in a BPF file system, where it outlives the
+// process. The name must not exist.
+func (p *Program) Pin(path string) error {
+	num, err := p.fd.acquire()
+	if err != nil {
+		return p.fail("pin", err)
+	}
+	defer p.fd.release()
+	if errno := pinFD(num, path); errno != 0 {
+		return p.fail("pin to "+path, errno)
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package runtime
+
+import (
+	"errors"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// SocketFilterProgram is a program of type SOCKET_FILTER: it says how much of
+// each packet a socket gets.
+type SocketFilterProgram struct{ *Program }
+
+// NewSocketFilterProgram gives p its kind.
+func NewSocketFilterProgram(p *Program) SocketFilterProgram { return SocketFilterProgram{p} }
+
+// AttachSocket attaches the program to a socket, in the place of one that it
+// may have. It ends with the socket, or with DetachSocket.
+func (p SocketFilterProgram) AttachSocket(conn syscall.Conn) error {
+	return p.setSocketOption("attach to socket", conn, unix.SO_ATTACH_BPF)
+}
+
+// DetachSocket takes away the filter of a socket, whosever it is.
+func (p SocketFilterProgram) DetachSocket(conn syscall.Conn) error {
+	err := withSocket(conn, func(num int) error {
+		return unix.SetsockoptInt(num, unix.SOL_SOCKET, unix.SO_DETACH_BPF, 0)
+	})
+	if err != nil {
+		return p.fail("detach from socket", err)
+	}
+	return nil
+}
+
+// Test runs the program on one packet. It finds the packet without the Ethernet header.
+func (p SocketFilterProgram) Test(t SKBTest) (SKBResult, error) { return testRun[uint32](p.Program, t) }
+
+// SKReuseportProgram is a program of type SK_REUSEPORT: it chooses among the
+// sockets of one port.
+type SKReuseportProgram struct{ *Program }
+
+// NewSKReuseportProgram gives p its kind.
+func NewSKReuseportProgram(p *Program) SKReuseportProgram { return SKReuseportProgram{p} }
+
+// AttachSocket attaches the program to the group of sockets that share conn's port.
+func (p SKReuseportProgram) AttachSocket(conn syscall.Conn) error {
+	return p.setSocketOption("attach to socket", conn, unix.SO_ATTACH_REUSEPORT_EBPF)
+}
+
+func (p *Program) setSocketOption(what string, conn syscall.Conn, opt int) error {
+	num, err := p.fd.acquire()
+	if err != nil {
+		return p.fail(what, err)
+	}
+	defer p.fd.release()
+	err = withSocket(conn, func(sock int) error { return unix.SetsockoptInt(sock, unix.SOL_SOCKET, opt, num) })
+	if err != nil {
+		return p.fail(what, err)
+	}
+	return nil
+}
+
+// withSocket calls do with the file descriptor of conn.
+func withSocket(conn syscall.Conn, do func(num int) error) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var inner error
+	err = raw.Control(func(num uintptr) { inner = do(int(num)) })
+	return errors.Join(err, inner)
+}
+
+// SKSKBProgram is a program of type SK_SKB: it works on what the sockets in a map
+// receive. Sections sk_skb, sk_skb/stream_parser, sk_skb/stream_verdict and sk_skb/verdict.
+type SKSKBProgram struct{ *Program }
+
+// NewSKSKBProgram gives p its kind.
+func NewSKSKBProgram(p *Program) SKSKBProgram { return SKSKBProgram{p} }
+
+// AttachSockMap attaches the program to the sockets in a sockmap or sockhash.
+func (p SKSKBProgram) AttachSockMap(m AnyMap) (*Link, error) { return attachSockMap(p.Program, m) }
+
+// SKMsgProgram is a program of type SK_MSG: it works on what the sockets in a map send.
+type SKMsgProgram struct{ *Program }
+
+// NewSKMsgProgram gives p its kind.
+func NewSKMsgProgram(p *Program) SKMsgProgram { return SKMsgProgram{p} }
+
+// AttachSockMap attaches the program to the sockets in a sockmap or sockhash.
+func (p SKMsgProgram) AttachSockMap(m AnyMap) (*Link, error) { return attachSockMap(p.Program, m) }
+
+// attachSockMap attaches p with a link (6.10), or without one before that.
+func attachSockMap(p *Program, m AnyMap) (*Link, error) {
+	what := "attach to sockmap " + m.Name()
+	target, err := m.untyped().fd.acquire()
+	if err != nil {
+		return nil, m.untyped().wrap("attach program "+p.Name(), err)
+	}
+	defer m.untyped().fd.release()
+	l, err := linkCreate(p, what, target, p.spec.AttachType, 0, noTail)
+	if err == nil || !errors.Is(err, unix.EINVAL) {
+		return l, err
+	}
+	return progAttach(p, what, target)
+}
+
+// progAttach attaches p where there are no links. What undoes it holds files of its own.
+func progAttach(p *Program, what string, target int) (*Link, error) {
+	prog, err := p.fd.dup()
+	if err != nil {
+		return nil, p.fail(what, err)
+	}
+	target, err = unix.FcntlInt(uintptr(target), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		unix.Close(prog)
+		return nil, p.fail(what, err)
+	}
+	attr := sys.ProgAttachAttr{TargetFd: uint32(target), AttachBpfFd: uint32(prog), AttachType: p.spec.AttachType}
+	if _, errno := sys.BPF(unix.BPF_PROG_ATTACH, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno != 0 {
+		unix.Close(prog)
+		unix.Close(target)
+		return nil, p.fail(what, errno)
+	}
+	undo := func() error {
+		defer unix.Close(prog)
+		defer unix.Close(target)
+		attr := attr
+		if _, errno := sys.BPF(unix.BPF_PROG_DETACH, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno != 0 {
+			return errno
+		}
+		return nil
+	}
+	return &Link{name: p.Name(), what: what, undo: undo}, nil
+}
+
+// LircMode2Program is a program of type LIRC_MODE2: it decodes infrared signals.
+type LircMode2Program struct{ *Program }
+
+// NewLircMode2Program gives p its kind.
+func NewLircMode2Program(p *Program) LircMode2Program { return LircMode2Program{p} }
+
+// AttachLirc attaches the program to an open /dev/lirc device.
+func (p LircMode2Program) AttachLirc(deviceFD int) (*Link, error) {
+	return progAttach(p.Program, "attach to lirc device", deviceFD)
+}

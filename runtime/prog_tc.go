@@ -1,0 +1,134 @@
+package runtime
+
+import (
+	"fmt"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// SchedCLSProgram is a program of type SCHED_CLS: sections tc, tcx and netkit.
+type SchedCLSProgram struct{ *Program }
+
+// NewSchedCLSProgram gives p its kind.
+func NewSchedCLSProgram(p *Program) SchedCLSProgram { return SchedCLSProgram{p} }
+
+// SchedACTProgram is a program of type SCHED_ACT: section action. Such
+// programs are attached by tc.
+type SchedACTProgram struct{ *Program }
+
+// NewSchedACTProgram gives p its kind.
+func NewSchedACTProgram(p *Program) SchedACTProgram { return SchedACTProgram{p} }
+
+// Direction tells packets that come in from those that go out.
+type Direction uint32
+
+const (
+	Ingress Direction = attachTCXIngress
+	Egress  Direction = attachTCXEgress
+)
+
+// NetkitSide is the end of a netkit pair that a program works for.
+type NetkitSide uint32
+
+const (
+	// NetkitPrimary sees what leaves the primary device.
+	NetkitPrimary NetkitSide = attachNetkitPrimary
+	// NetkitPeer sees what leaves the peer.
+	NetkitPeer NetkitSide = attachNetkitPeer
+)
+
+// AttachTCX attaches the program to a network interface (6.6).
+func (p SchedCLSProgram) AttachTCX(ifindex int, dir Direction, at Anchor) (*Link, error) {
+	what := fmt.Sprintf("attach TCX ingress to interface %d", ifindex)
+	if dir == Egress {
+		what = fmt.Sprintf("attach TCX egress to interface %d", ifindex)
+	}
+	return at.linkCreate(p.Program, what, ifindex, uint32(dir))
+}
+
+// AttachNetkit attaches the program to a netkit device, whose primary has
+// that ifindex (6.7).
+func (p SchedCLSProgram) AttachNetkit(ifindex int, side NetkitSide, at Anchor) (*Link, error) {
+	return at.linkCreate(p.Program, fmt.Sprintf("attach to netkit interface %d", ifindex), ifindex, uint32(side))
+}
+
+// linkCreate attaches p at a place among others.
+func (at Anchor) linkCreate(p *Program, what string, target int, attachType uint32) (*Link, error) {
+	num, release, err := at.acquire()
+	if err != nil {
+		return nil, p.fail(what, err)
+	}
+	defer release()
+	if at == (Anchor{}) {
+		return linkCreate(p, what, target, attachType, 0, noTail)
+	}
+	return linkCreate(p, what, target, attachType, at.flags, &sys.LinkRelativeTail{RelativeFd: num})
+}
+
+// TCAction is what a SCHED_CLS or SCHED_ACT program returns.
+type TCAction uint32
+
+// TC_ACT_*, and TCX_NEXT, which is the same as TCActUnspec.
+const (
+	TCActOK       TCAction = 0
+	TCActShot     TCAction = 2
+	TCActStolen   TCAction = 4
+	TCActRedirect TCAction = 7
+	TCActUnspec   TCAction = 1<<32 - 1
+)
+
+type (
+	// SKBTest is what a test run of a program on socket buffers takes.
+	SKBTest = TestRun[SKBContext]
+	// TCResult is what [SchedCLSProgram.Test] gives.
+	TCResult = TestResult[TCAction, SKBContext]
+	// SKBResult is what a test run of a program on socket buffers gives.
+	SKBResult = TestResult[uint32, SKBContext]
+)
+
+// Test runs the program on one packet.
+func (p SchedCLSProgram) Test(t SKBTest) (TCResult, error) { return testRun[TCAction](p.Program, t) }
+
+// Test runs the program on one packet.
+func (p SchedACTProgram) Test(t SKBTest) (TCResult, error) { return testRun[TCAction](p.Program, t) }
+
+// SKBContext is struct __sk_buff. Of it a test run takes Mark, Priority,
+// IngressIfindex, Ifindex, CB, Tstamp, WireLen, GSOSegs, GSOSize and Hwtstamp; the
+// rest has to be zero (convert___skb_to_skb).
+type SKBContext struct {
+	Len            uint32
+	PktType        uint32
+	Mark           uint32
+	QueueMapping   uint32
+	Protocol       uint32
+	VlanPresent    uint32
+	VlanTCI        uint32
+	VlanProto      uint32
+	Priority       uint32
+	IngressIfindex uint32
+	Ifindex        uint32
+	TCIndex        uint32
+	CB             [5]uint32
+	Hash           uint32
+	TCClassid      uint32
+	Data           uint32
+	DataEnd        uint32
+	NAPIID         uint32
+	Family         uint32
+	RemoteIP4      uint32
+	LocalIP4       uint32
+	RemoteIP6      [4]uint32
+	LocalIP6       [4]uint32
+	RemotePort     uint32
+	LocalPort      uint32
+	DataMeta       uint32
+	FlowKeys       uint64
+	Tstamp         uint64
+	WireLen        uint32
+	GSOSegs        uint32
+	SK             uint64
+	GSOSize        uint32
+	TstampType     uint8
+	_              [3]byte
+	Hwtstamp       uint64
+}

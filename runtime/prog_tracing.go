@@ -1,0 +1,88 @@
+package runtime
+
+import "github.com/bpf2lskel/bpf2lskel/internal/sys"
+
+// TracingProgram is a program of type TRACING that the kernel calls at a
+// function or tracepoint that it was loaded for: sections fentry, fexit, fmod_ret, tp_btf and fsession.
+type TracingProgram struct{ *Program }
+
+// NewTracingProgram gives p its kind.
+func NewTracingProgram(p *Program) TracingProgram { return TracingProgram{p} }
+
+// Attach attaches the program to what its section names.
+func (p TracingProgram) Attach() (*Link, error) { return p.AttachCookie(0) }
+
+// AttachCookie is Attach with a number that the program gets from
+// bpf_get_attach_cookie (6.0; tp_btf: 6.10).
+func (p TracingProgram) AttachCookie(cookie uint64) (*Link, error) {
+	return attachTracing(p.Program, cookie)
+}
+
+// LSMProgram is a program of type LSM for all processes: section lsm.
+type LSMProgram struct{ *Program }
+
+// NewLSMProgram gives p its kind.
+func NewLSMProgram(p *Program) LSMProgram { return LSMProgram{p} }
+
+// Attach attaches the program to the hook that its section names.
+func (p LSMProgram) Attach() (*Link, error) { return attachTracing(p.Program, 0) }
+
+// AttachCookie is Attach with a number that the program gets from
+// bpf_get_attach_cookie (6.0).
+func (p LSMProgram) AttachCookie(cookie uint64) (*Link, error) {
+	return attachTracing(p.Program, cookie)
+}
+
+func attachTracing(p *Program, cookie uint64) (*Link, error) {
+	what := "attach to " + p.targetName()
+	if cookie == 0 {
+		return rawTracepointOpen(p, what, "", 0)
+	}
+	return linkCreate(p, what, 0, p.spec.AttachType, 0, &sys.LinkTracingTail{Cookie: cookie})
+}
+
+// targetName is what p was loaded for, for messages.
+func (p *Program) targetName() string {
+	if p.target != nil {
+		return p.target.Name
+	}
+	return p.spec.Section
+}
+
+// RawTracepointProgram is a program of type RAW_TRACEPOINT or
+// RAW_TRACEPOINT_WRITABLE: it gets a tracepoint's arguments as they are.
+type RawTracepointProgram struct{ *Program }
+
+// NewRawTracepointProgram gives p its kind.
+func NewRawTracepointProgram(p *Program) RawTracepointProgram { return RawTracepointProgram{p} }
+
+// Attach attaches the program to the tracepoint that its section names.
+func (p RawTracepointProgram) Attach() (*Link, error) {
+	if p.spec.AttachTo == "" {
+		return nil, p.fail("attach to raw tracepoint", ErrNoAttachTarget)
+	}
+	return p.AttachRawTracepoint(p.spec.AttachTo, 0)
+}
+
+// AttachRawTracepoint attaches the program to a tracepoint of that name, as in "sched_switch".
+// A cookie other than 0 is what bpf_get_attach_cookie returns (6.10).
+func (p RawTracepointProgram) AttachRawTracepoint(name string, cookie uint64) (*Link, error) {
+	return rawTracepointOpen(p.Program, "attach to raw tracepoint "+name, name, cookie)
+}
+
+// RawTracepointArgs are the arguments of a tracepoint in a test run.
+type RawTracepointArgs [12]uint64
+
+// Test runs the program with these arguments (5.10).
+func (p RawTracepointProgram) Test(args RawTracepointArgs) (TestResult[uint32, RawTracepointArgs], error) {
+	num, err := p.fd.acquire()
+	var res TestResult[uint32, RawTracepointArgs]
+	if err != nil {
+		return res, p.fail("test run", err)
+	}
+	defer p.fd.release()
+	// There is no way out for the context here: bpf_prog_test_run_raw_tp insists.
+	ret, err := runWithContext(p.Program, num, &args)
+	res.Return, res.Context = ret, args
+	return res, err
+}

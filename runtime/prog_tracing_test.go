@@ -1,0 +1,548 @@
+// vmtest
+package runtime
+
+import (
+	"errors"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// act makes the system call that the programs here wait for.
+func act() { _, _ = unix.Getpgid(0) }
+
+func TestAttachRawTracepoint(t *testing.T) {
+	count := newCount(t)
+	p := NewRawTracepointProgram(newTestProgram(t, testProgram{
+		ProgramSpec: ProgramSpec{Type: progTypeRawTracepoint, Section: "raw_tp/sys_enter", AttachTo: "sys_enter"},
+		insns:       counting(count, 0),
+	}))
+	l, err := p.Attach()
+	if err != nil {
+		t.Fatal(err)
+	}
+	act()
+	if counted(t, count) == 0 {
+		t.Error("the program did not run")
+	}
+	if info, err := l.Info(); err != nil || info.Type != LinkRawTracepoint {
+		t.Errorf("info: %+v, %v", info, err)
+	}
+	if err := l.Update(p); !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, unix.EINVAL) {
+		t.Errorf("update of what has none: %v", err)
+	}
+	l.Close()
+	before := counted(t, count)
+	act()
+	if counted(t, count) != before {
+		t.Error("the program runs after Close")
+	}
+	_, err = p.AttachRawTracepoint("no_such_tracepoint", 0)
+	if !errors.Is(err, unix.ENOENT) || !strings.Contains(err.Error(), "raw tracepoint no_such_tracepoint") {
+		t.Errorf("no such tracepoint: %v", err)
+	}
+}
+
+func TestRawTracepointTestRun(t *testing.T) {
+	p := NewRawTracepointProgram(newTestProgram(t, testProgram{
+		ProgramSpec: ProgramSpec{Type: progTypeRawTracepoint},
+		insns: asm.Instructions{
+			asm.LoadMem(asm.R0, asm.R1, 8, asm.DWord),
+			asm.Return(),
+		},
+	}))
+	res, err := p.Test(RawTracepointArgs{1, 42})
+	if err != nil || res.Return != 42 {
+		t.Errorf("return %d, %v", res.Return, err)
+	}
+}
+
+func TestAttachTPBTF(t *testing.T) {
+	count := newCount(t)
+	p := NewTracingProgram(newTestProgram(t, testProgram{
+		ProgramSpec: ProgramSpec{Type: progTypeTracing, AttachType: unix.BPF_TRACE_RAW_TP, Section: "tp_btf/sys_enter", AttachTo: "sys_enter"},
+		btfID:       targetID[*btf.Typedef](t, "btf_trace_sys_enter"),
+		insns:       counting(count, 0),
+	}))
+	l, err := p.Attach()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	act()
+	if counted(t, count) == 0 {
+		t.Error("the program did not run")
+	}
+	if info, err := l.Info(); err != nil || info.Type != LinkRawTracepoint {
+		t.Errorf("info: %+v, %v", info, err)
+	}
+}
+
+// newTracing loads a program for a kernel function, where the kernel can trace functions.
+func newTracing(t *testing.T, typ, attachType uint32, target string, insns asm.Instructions) *Program {
+	t.Helper()
+	p, log, err := loadTestProgram(testProgram{
+		ProgramSpec: ProgramSpec{Type: typ, AttachType: attachType, Section: target, AttachTo: target},
+		btfID:       targetID[*btf.Func](t, target),
+		insns:       insns,
+	})
+	skipWithoutTrampolines(t, err)
+	if err != nil {
+		t.Fatalf("load: %v\n%s", err, log)
+	}
+	t.Cleanup(p.fd.close)
+	return p
+}
+
+func TestAttachFentryAndFexit(t *testing.T) {
+	for _, attachType := range []uint32{unix.BPF_TRACE_FENTRY, unix.BPF_TRACE_FEXIT} {
+		count := newCount(t)
+		p := NewTracingProgram(newTracing(t, progTypeTracing, attachType, "do_nanosleep", counting(count, 0)))
+		l, err := p.Attach()
+		skipWithoutTrampolines(t, err)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nap()
+		if counted(t, count) == 0 {
+			t.Error("the program did not run")
+		}
+		l.Close()
+
+		l, err = p.AttachCookie(7)
+		if err != nil {
+			t.Errorf("cookie: %v", err)
+			continue
+		}
+		before := counted(t, count)
+		nap()
+		if counted(t, count) == before {
+			t.Error("the program with a cookie did not run")
+		}
+		l.Close()
+	}
+}
+
+func nap() { _ = unix.Nanosleep(&unix.Timespec{Nsec: 1000}, nil) }
+
+// skipWithoutTrampolines skips a test where the kernel refuses to call programs
+// at functions, to root and for programs that are right.
+func skipWithoutTrampolines(t *testing.T, err error) {
+	t.Helper()
+	if errors.Is(err, unix.EPERM) && os.Getuid() == 0 {
+		t.Skipf("not on this kernel: no programs at functions: %v", err)
+	}
+}
+
+func TestAttachLSM(t *testing.T) {
+	count := newCount(t)
+	p := NewLSMProgram(newTracing(t, progTypeLSM, unix.BPF_LSM_MAC, "bpf_lsm_task_getpgid", counting(count, 0)))
+	l, err := p.Attach()
+	skipWithoutTrampolines(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	act()
+	lsm, err := os.ReadFile("/sys/kernel/security/lsm")
+	if err != nil || !strings.Contains(string(lsm), "bpf") {
+		t.Skipf("not on this kernel: BPF is not among the security modules in use: %s", lsm)
+	}
+	if counted(t, count) == 0 {
+		t.Error("the program did not run")
+	}
+}
+
+// mountTraceFS gives the test a tracefs of its own.
+func mountTraceFS(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := unix.Mount("tracefs", dir, "tracefs", 0, ""); err != nil {
+		t.Skipf("not on this kernel: tracefs: %v", err)
+	}
+	before := traceFS
+	traceFS = []string{dir}
+	t.Cleanup(func() {
+		traceFS = before
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAttachTracepoint(t *testing.T) {
+	count := newCount(t)
+	p := NewTracepointProgram(newTestProgram(t, testProgram{
+		ProgramSpec: ProgramSpec{Type: progTypeTracepoint, Section: "tp/sched/sched_switch", AttachTo: "sched/sched_switch"},
+		insns:       counting(count, 0),
+	}))
+	mountTraceFS(t)
+	l, err := p.Attach()
+	if err != nil {
+		t.Fatal(err)
+	}
+	nap()
+	if counted(t, count) == 0 {
+		t.Error("the program did not run")
+	}
+	if info, err := l.Info(); err != nil || info.Type != LinkPerfEvent {
+		t.Errorf("info: %+v, %v", info, err)
+	}
+	l.Close()
+	before := counted(t, count)
+	nap()
+	if n := counted(t, count); n != before {
+		t.Errorf("the program runs after Close: %d times, then %d", before, n)
+	}
+
+	if _, err := p.AttachTracepoint("sched", "no_such_tracepoint", 0); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no such tracepoint: %v", err)
+	}
+	if _, err := p.AttachTracepoint("sched", "../sched", 0); err == nil {
+		t.Error("a path was taken for a tracepoint")
+	}
+	traceFS = []string{t.TempDir()}
+	if _, err := p.Attach(); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "tracefs is not mounted") {
+		t.Errorf("without tracefs: %v", err)
+	}
+}
+
+func TestAttachPerfEvent(t *testing.T) {
+	count := newCount(t)
+	p := NewPerfEventProgram(newTestProgram(t, testProgram{
+		ProgramSpec: ProgramSpec{Type: progTypePerfEvent}, insns: counting(count, 0),
+	}))
+	event, err := unix.PerfEventOpen(&unix.PerfEventAttr{
+		Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_CONTEXT_SWITCHES, Sample: 1,
+	}, 0, -1, -1, unix.PERF_FLAG_FD_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := p.AttachPerfEvent(event, 0)
+	unix.Close(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for range 1000 { // the event is the thread's, the test may change threads
+		nap()
+		if counted(t, count) > 0 {
+			return
+		}
+	}
+	t.Error("the program did not run")
+}
+
+func TestIter(t *testing.T) {
+	// Writes 8 bytes for each map.
+	p := NewIterProgram(newTestProgram(t, testProgram{
+		ProgramSpec: ProgramSpec{Type: progTypeTracing, AttachType: unix.BPF_TRACE_ITER, Section: "iter/bpf_map", AttachTo: "bpf_map"},
+		btfID:       targetID[*btf.Func](t, "bpf_iter_bpf_map"),
+		insns: asm.Instructions{
+			asm.LoadMem(asm.R3, asm.R1, 0, asm.DWord), // ctx->meta
+			asm.LoadMem(asm.R1, asm.R3, 0, asm.DWord), // meta->seq
+			asm.Mov.Imm(asm.R2, '.'),
+			asm.StoreMem(asm.RFP, -8, asm.R2, asm.DWord),
+			asm.Mov.Reg(asm.R2, asm.RFP),
+			asm.Add.Imm(asm.R2, -8),
+			asm.Mov.Imm(asm.R3, 8),
+			asm.FnSeqWrite.Call(),
+			asm.Mov.Imm(asm.R0, 0),
+			asm.Return(),
+		},
+	}))
+	newCount(t) // a map at least
+	r, err := p.Open(IterTarget{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(r)
+	if err != nil || len(got) == 0 || len(got)%8 != 0 {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+
+	l, err := p.Attach(IterTarget{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		f, err := OpenIter(l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(f); err != nil || len(got) == 0 {
+			t.Errorf("%d bytes, %v", len(got), err)
+		}
+		f.Close()
+	}
+	l.Close()
+	if _, err := OpenIter(l); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+func TestIterOfAMap(t *testing.T) {
+	count := newCount(t)
+	p := NewIterProgram(newTestProgram(t, testProgram{
+		ProgramSpec: ProgramSpec{Type: progTypeTracing, AttachType: unix.BPF_TRACE_ITER, Section: "iter/bpf_map_elem", AttachTo: "bpf_map_elem"},
+		btfID:       targetID[*btf.Func](t, "bpf_iter_bpf_map_elem"),
+		insns:       counting(count, 0),
+	}))
+	h := newTestHash[uint32, uint32](t, 8)
+	for i := range uint32(5) {
+		if err := h.Update(i, i, Any); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := p.Open(IterTarget{Map: h})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := io.ReadAll(r); err != nil {
+		t.Fatal(err)
+	}
+	if n := counted(t, count); n != 6 { // and once for the end
+		t.Errorf("%d calls", n)
+	}
+}
+
+func TestRunSyscall(t *testing.T) {
+	// return ctx->a + ctx->b++
+	p := NewSyscallProgram(newTestProgram(t, testProgram{
+		ProgramSpec: ProgramSpec{Type: progTypeSyscall, Flags: unix.BPF_F_SLEEPABLE},
+		insns: asm.Instructions{
+			asm.LoadMem(asm.R0, asm.R1, 0, asm.Word),
+			asm.LoadMem(asm.R2, asm.R1, 4, asm.Word),
+			asm.Add.Reg(asm.R0, asm.R2),
+			asm.Add.Imm(asm.R2, 1),
+			asm.StoreMem(asm.R1, 4, asm.R2, asm.Word),
+			asm.Return(),
+		},
+	}))
+	ctx := struct{ A, B uint32 }{40, 2}
+	ret, err := RunSyscall(p, &ctx)
+	if err != nil || ret != 42 || ctx.B != 3 {
+		t.Errorf("return %d, b %d, %v", ret, ctx.B, err)
+	}
+	p = NewSyscallProgram(newTestProgram(t, testProgram{
+		ProgramSpec: ProgramSpec{Type: progTypeSyscall, Flags: unix.BPF_F_SLEEPABLE}, insns: returning(9),
+	}))
+	if ret, err := p.Run(); err != nil || ret != 9 {
+		t.Errorf("without a context: %d, %v", ret, err)
+	}
+}
+
+func TestAttachKprobe(t *testing.T) {
+	if _, _, err := probePMU("kprobe"); err != nil {
+		p := NewKprobeProgram(newTestProgram(t, testProgram{
+			ProgramSpec: ProgramSpec{Type: progTypeKprobe}, insns: returning(0),
+		}))
+		_, err = p.AttachKprobe("do_nanosleep", KprobeOptions{})
+		if !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("without kprobes: %v", err)
+		}
+		t.Skipf("not on this kernel: %v", err)
+	}
+	count := newCount(t)
+	p := NewKprobeProgram(newTestProgram(t, testProgram{
+		ProgramSpec: ProgramSpec{Type: progTypeKprobe, Section: "kprobe/do_nanosleep", AttachTo: "do_nanosleep"},
+		insns:       counting(count, 0),
+	}))
+	for name, attach := range map[string]func() (*Link, error){
+		"section":   p.Attach,
+		"kprobe":    func() (*Link, error) { return p.AttachKprobe("do_nanosleep", KprobeOptions{Cookie: 3}) },
+		"kretprobe": func() (*Link, error) { return p.AttachKretprobe("do_nanosleep", KprobeOptions{}) },
+	} {
+		before := counted(t, count)
+		l, err := attach()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		nap()
+		if counted(t, count) == before {
+			t.Errorf("%s: the program did not run", name)
+		}
+		l.Close()
+	}
+	if _, err := p.AttachKprobe("no_such_function", KprobeOptions{}); !errors.Is(err, unix.ENOENT) {
+		t.Errorf("no such function: %v", err)
+	}
+	syscalls := NewKprobeProgram(newTestProgram(t, testProgram{
+		ProgramSpec: ProgramSpec{Type: progTypeKprobe, Section: "ksyscall/getpgid", AttachTo: "getpgid"},
+		insns:       counting(count, 0),
+	}))
+	before := counted(t, count)
+	l, err := syscalls.Attach()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	act()
+	if counted(t, count) == before {
+		t.Error("ksyscall: the program did not run")
+	}
+}
+
+func TestAttachKprobeMulti(t *testing.T) {
+	if _, _, err := probePMU("kprobe"); err != nil {
+		t.Skipf("not on this kernel: %v", err)
+	}
+	count := newCount(t)
+	p := NewKprobeMultiProgram(newTestProgram(t, testProgram{
+		ProgramSpec: ProgramSpec{
+			Type: progTypeKprobe, AttachType: unix.BPF_TRACE_KPROBE_MULTI,
+			Section: "kprobe.multi/do_nano*p", AttachTo: "do_nano*p",
+		},
+		insns: counting(count, 0),
+	}))
+	l, err := p.AttachKprobeMulti(KprobeMultiOptions{Symbols: []string{"do_nanosleep", "do_exit"}, Cookies: []uint64{1, 2}})
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		t.Skipf("not on this kernel: it has no fprobe, and says: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	nap()
+	if counted(t, count) == 0 {
+		t.Error("the program did not run")
+	}
+	if info, err := l.Info(); err != nil || info.Type != LinkKprobeMulti || (info.Count != 2 && !olderThan(t, 6, 6)) {
+		t.Errorf("info: %+v, %v", info, err)
+	}
+	l.Close()
+
+	mountTraceFS(t)
+	before := counted(t, count)
+	l, err = p.Attach()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	nap()
+	if counted(t, count) == before {
+		t.Error("pattern: the program did not run")
+	}
+}
+
+func TestAttachUprobe(t *testing.T) {
+	count := newCount(t)
+	p := NewUprobeProgram(newTestProgram(t, testProgram{
+		ProgramSpec: ProgramSpec{Type: progTypeKprobe}, insns: counting(count, 0),
+	}))
+	offset := probedOffset(t)
+	l, err := p.AttachUprobe("/proc/self/exe", offset, UprobeOptions{PID: os.Getpid()})
+	if _, _, no := probePMU("uprobe"); no != nil {
+		t.Skipf("not on this kernel: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	probed(1)
+	if n := counted(t, count); n != 1 {
+		t.Errorf("the program ran %d times", n)
+	}
+	l.Close()
+	probed(1)
+	if n := counted(t, count); n != 1 {
+		t.Errorf("the program ran %d times after Close", n)
+	}
+
+	multi := NewUprobeMultiProgram(newUprobeMulti(t, counting(count, 0)))
+	l, err = multi.AttachUprobeMulti("/proc/self/exe", UprobeMultiOptions{Offsets: []uint64{offset}, Cookies: []uint64{1}})
+	sinceOrSkip(t, err, 6, 6, "uprobe.multi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	probed(1)
+	if n := counted(t, count); n != 2 {
+		t.Errorf("uprobe.multi: the program ran %d times in all", n)
+	}
+}
+
+func newUprobeMulti(t *testing.T, insns asm.Instructions) *Program {
+	t.Helper()
+	tp := testProgram{ProgramSpec: ProgramSpec{Type: progTypeKprobe, AttachType: attachUprobeMulti}, insns: insns}
+	p, log, err := loadTestProgram(tp)
+	sinceOrSkip(t, err, 6, 6, "uprobe.multi")
+	if err != nil {
+		t.Fatalf("load: %v\n%s", err, log)
+	}
+	t.Cleanup(p.fd.close)
+	return p
+}
+
+//go:noinline
+func probed(n int) int { return n + os.Getpid() }
+
+// probedOffset is where probed starts, in the file of the test binary.
+func probedOffset(t *testing.T) uint64 {
+	t.Helper()
+	return fileOffset(t, probed)
+}
+
+// fileOffset converts a function's address to an offset into the binary, by the process's mappings.
+func fileOffset(t *testing.T, f func(int) int) uint64 {
+	t.Helper()
+	addr := uint64(funcPC(f))
+	raw, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(raw)) {
+		fields := strings.Fields(line)
+		from, to, _ := strings.Cut(fields[0], "-")
+		lo, _ := strconv.ParseUint(from, 16, 64)
+		hi, _ := strconv.ParseUint(to, 16, 64)
+		off, _ := strconv.ParseUint(fields[2], 16, 64)
+		if addr >= lo && addr < hi {
+			return addr - lo + off
+		}
+	}
+	t.Fatal("the function is not mapped")
+	return 0
+}
+
+// The layouts that test runs hand to the kernel.
+func TestContextSizes(t *testing.T) {
+	for name, sizes := range map[string][2]uint64{
+		"xdp_md":        {sizeOf[XDPContext](), 24},
+		"__sk_buff":     {sizeOf[SKBContext](), 192},
+		"bpf_sk_lookup": {sizeOf[SKLookupContext](), 72},
+		"bpf_flow_keys": {sizeOf[FlowKeys](), 56},
+		"link_create":   {sizeOf[sys.LinkCreateAttr](), 64},
+	} {
+		if sizes[0] != sizes[1] {
+			t.Errorf("%s has %d bytes here, %d in the kernel", name, sizes[0], sizes[1])
+		}
+	}
+	spec, err := btf.LoadKernelSpec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, size := range map[string]uint64{
+		"xdp_md": sizeOf[XDPContext](), "bpf_sk_lookup": sizeOf[SKLookupContext](), "bpf_flow_keys": sizeOf[FlowKeys](),
+		"__sk_buff": sizeOf[SKBContext](),
+	} {
+		var s *btf.Struct
+		if err := spec.TypeByName(name, &s); err != nil {
+			continue // not every struct is in every kernel's BTF
+		}
+		if uint64(s.Size) != size {
+			t.Errorf("%s has %d bytes here, %d in this kernel", name, size, s.Size)
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package runtime
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// XDPProgram is a program of type XDP.
+type XDPProgram struct{ *Program }
+
+// NewXDPProgram gives p its kind.
+func NewXDPProgram(p *Program) XDPProgram { return XDPProgram{p} }
+
+// XDPMode says where in the network stack an XDP program runs.
+type XDPMode uint32
+
+const (
+	// XDPAuto lets the kernel choose: native if the driver can, else generic.
+	XDPAuto XDPMode = 0
+	// XDPGeneric runs after the socket buffer is made, with any driver.
+	XDPGeneric XDPMode = unix.XDP_FLAGS_SKB_MODE
+	// XDPNative runs in the driver, which has to be able to.
+	XDPNative XDPMode = unix.XDP_FLAGS_DRV_MODE
+	// XDPOffload runs in the network card.
+	XDPOffload XDPMode = unix.XDP_FLAGS_HW_MODE
+)
+
+// AttachXDP attaches the program to a network interface. An interface takes
+// one: unix.EBUSY if there is another.
+func (p XDPProgram) AttachXDP(ifindex int, mode XDPMode) (*Link, error) {
+	return linkCreate(p.Program, fmt.Sprintf("attach XDP to interface %d", ifindex), ifindex, unix.BPF_XDP, uint32(mode), noTail)
+}
+
+// XDPAction is what an XDP program returns.
+type XDPAction uint32
+
+// enum xdp_action.
+const (
+	XDPAborted XDPAction = iota
+	XDPDrop
+	XDPPass
+	XDPTx
+	XDPRedirect
+)
+
+// String returns the action as C code has it.
+func (a XDPAction) String() string {
+	names := [...]string{"XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT"}
+	if int(a) < len(names) {
+		return names[a]
+	}
+	return fmt.Sprintf("XDP action %d", uint32(a))
+}
+
+// XDPContext is struct xdp_md. Data and DataEnd are offsets into the data of a
+// test run: what is before Data is metadata.
+type XDPContext struct {
+	Data           uint32
+	DataEnd        uint32
+	DataMeta       uint32
+	IngressIfindex uint32
+	RxQueueIndex   uint32
+	EgressIfindex  uint32
+}
+
+type (
+	// XDPTest is what [XDPProgram.Test] takes.
+	XDPTest = TestRun[XDPContext]
+	// XDPResult is what [XDPProgram.Test] gives.
+	XDPResult = TestResult[XDPAction, XDPContext]
+)
+
+// Test runs the program on one packet. A DataEnd of 0 in the context means
+// the length of the packet.
+func (p XDPProgram) Test(t XDPTest) (XDPResult, error) {
+	if t.Context != nil && t.Context.DataEnd == 0 {
+		ctx := *t.Context
+		ctx.DataEnd = uint32(len(t.Data))
+		t.Context = &ctx
+	}
+	return testRun[XDPAction](p.Program, t)
+}
