@@ -184,7 +184,7 @@ func bitKind(t btf.Type) (kind btf.IntEncoding, signed bool) {
 	case *btf.Int:
 		return t.Encoding, t.Encoding == btf.Signed
 	case *btf.Enum:
-		return btf.Unsigned, t.Signed
+		return btf.Unsigned, isSigned(t)
 	}
 	return btf.Unsigned, false
 }

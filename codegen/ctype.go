@@ -41,7 +41,7 @@ func (ts *typeSet) goType(t btf.Type) (goType, error) {
 		return g, nil
 	case *btf.Enum:
 		// Only enums that were not added come here.
-		return intOfSize(t.Size, t.Signed), nil
+		return intOfSize(t.Size, isSigned(t)), nil
 	case *btf.Typedef:
 		g, err := ts.goType(t.Type)
 		if g.note == "" && !plainTypedef[t.Name] && ts.decls[btf.UnderlyingType(t)] == nil {

@@ -18,7 +18,7 @@ func writeEnum(f *jen.File, d *decl, e *btf.Enum) {
 	}
 
 	number := jen.Qual("strconv", "FormatUint").Call(jen.Uint64().Call(jen.Id("e")), jen.Lit(10))
-	if e.Signed {
+	if isSigned(e) {
 		number = jen.Qual("strconv", "FormatInt").Call(jen.Int64().Call(jen.Id("e")), jen.Lit(10))
 	}
 	f.Comment("String returns the name that the value has in C.")
@@ -38,7 +38,21 @@ func writeEnum(f *jen.File, d *decl, e *btf.Enum) {
 	})
 }
 
+// isSigned reports whether an enum has negative values. BTF says so from clang 16 on; before, it is
+// only to be seen of small enums, where a negative value does not fit.
+func isSigned(e *btf.Enum) bool {
+	for _, v := range e.Values {
+		if e.Size < 4 && v.Value>>(8*e.Size) != 0 {
+			return true
+		}
+	}
+	return e.Signed
+}
+
 func enumLit(e *btf.Enum, v btf.EnumValue) *jen.Statement {
+	if isSigned(e) && e.Size <= 4 {
+		return jen.Op(strconv.Itoa(int(int32(v.Value)))) // BTF has 32 bits of it
+	}
 	if e.Signed {
 		return jen.Op(strconv.FormatInt(int64(v.Value), 10))
 	}

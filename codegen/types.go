@@ -152,10 +152,8 @@ func (ts *typeSet) nameTypes() {
 		name := goName(d.member)
 		if d.parent != nil {
 			name = d.parent.name + name
-			d.what = fmt.Sprintf("the %s of member %s of %s", d.what, d.member, d.parent.what)
-		} else {
-			d.what = fmt.Sprintf("the %s of %s", d.what, d.member)
 		}
+		d.what = fmt.Sprintf("the %s of %s", d.what, d.place())
 		d.name = ts.scope.take(name, name+kindSuffix(d.typ))
 	}
 	for _, d := range ts.order {
@@ -165,6 +163,18 @@ func (ts *typeSet) nameTypes() {
 			}
 		}
 	}
+}
+
+// place is where in C a type without a name is used: "struct event member in.addr".
+func (d *decl) place() string {
+	path := d.member
+	for p := d.parent; p != nil; p = p.parent {
+		if p.c != "" {
+			return p.what + " member " + path
+		}
+		path = p.member + "." + path
+	}
+	return path
 }
 
 // kindSuffix tells types apart that C keeps apart by their tag.
@@ -197,7 +207,7 @@ func (ts *typeSet) int128(signed bool) goType {
 func (ts *typeSet) declType(d *decl) (goType, error) {
 	switch t := d.typ.(type) {
 	case *btf.Enum:
-		g := intOfSize(t.Size, t.Signed)
+		g := intOfSize(t.Size, isSigned(t))
 		g.code = jen.Id(d.name)
 		return g, nil
 	case *btf.Typedef:
@@ -251,7 +261,7 @@ func (ts *typeSet) write(f *jen.File) error {
 func (ts *typeSet) declCode(d *decl) (*jen.Statement, error) {
 	switch t := d.typ.(type) {
 	case *btf.Enum:
-		return intOfSize(t.Size, t.Signed).code, nil
+		return intOfSize(t.Size, isSigned(t)).code, nil
 	case *btf.Typedef:
 		g, err := ts.goType(t.Type)
 		return g.code, err

@@ -133,7 +133,7 @@ func (c *config) setCompiler(cc, flags string, more []string) error {
 	c.cflags = append(words, more...)
 	for _, f := range c.cflags {
 		if strings.HasPrefix(f, "-M") {
-			return fmt.Errorf("C flag %s: use -makebase instead", f)
+			return fmt.Errorf("compiler flag %s: use -makebase instead", f)
 		}
 	}
 	return nil
