@@ -71,6 +71,13 @@ func collectFunctions(f *elfFile) ([]*function, error) {
 	slices.SortStableFunc(functions, func(x, y *function) int {
 		return cmp.Or(cmp.Compare(x.sec.index, y.sec.index), cmp.Compare(x.start, y.start))
 	})
+	for i, fn := range functions[min(1, len(functions)):] {
+		before := functions[i]
+		alias := fn.start == before.start && fn.end() == before.end()
+		if fn.sec == before.sec && fn.start < before.end() && !alias {
+			return nil, badSymbol(fn.sec.name, fn.name, "overlaps %s", clean(before.name))
+		}
+	}
 	return functions, nil
 }
 
