@@ -7,6 +7,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"os"
@@ -27,12 +28,15 @@ func main() {
 	if flag.NArg() == 0 {
 		log.Fatal("usage: xdp [-min-bytes N] INTERFACE...")
 	}
-	if err := run(flag.Args(), uint32(*minBytes)); err != nil {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, unix.SIGINT, unix.SIGTERM)
+	if err := run(flag.Args(), uint32(*minBytes), os.Stdout, stop); err != nil {
 		log.Fatal("xdp: ", err)
 	}
 }
 
-func run(interfaces []string, minBytes uint32) error {
+// run counts on these interfaces until something arrives on stop.
+func run(interfaces []string, minBytes uint32, out io.Writer, stop <-chan os.Signal) error {
 	s, err := skel.Open()
 	if err != nil {
 		return err
@@ -56,16 +60,14 @@ func run(interfaces []string, minBytes uint32) error {
 		defer link.Close()
 		names[uint32(iface.Index)] = name
 	}
-	fmt.Println("counting; interrupt to see the table")
+	fmt.Fprintln(out, "counting; interrupt to see the table")
 
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, unix.SIGINT, unix.SIGTERM)
 	<-stop
-	return printTable(s, names)
+	return printTable(out, s, names)
 }
 
-func printTable(s *skel.Skeleton, names map[uint32]string) error {
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+func printTable(out io.Writer, s *skel.Skeleton, names map[uint32]string) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "interface\tprotocol\tpackets\tbytes\t")
 	var err error
 	for key, c := range s.Maps.Counts.AllErr(&err) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"syscall"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -96,10 +97,14 @@ func (h *Host) SendUDP(to *Host, port string, n, size int) error {
 			case !errors.Is(err, syscall.ECONNREFUSED):
 				return err
 			}
+			time.Sleep(pause)
 		}
 		return nil
 	})
 }
+
+// pause is between two packets, so that the other host has taken one in before the next is there.
+const pause = 10 * time.Millisecond
 
 // Close gives up the host.
 func (h *Host) Close() {
@@ -108,12 +113,25 @@ func (h *Host) Close() {
 	}
 }
 
-// inOwnThread runs f on a thread whose network namespace f may change: the thread ends with it.
+// inOwnThread runs f on a thread whose network namespace f may change. The
+// thread goes back to where it was: a namespace lives for as long as a thread is in it.
 func inOwnThread(f func() error) error {
 	done := make(chan error)
 	go func() {
-		runtime.LockOSThread() // and never unlock
-		done <- f()
+		done <- func() error {
+			runtime.LockOSThread()
+			before, err := netns.Get()
+			if err != nil {
+				return err
+			}
+			defer before.Close()
+			err = f()
+			if back := netns.Set(before); back != nil {
+				return errors.Join(err, fmt.Errorf("leave network namespace: %w", back)) // the thread is not used again
+			}
+			runtime.UnlockOSThread()
+			return err
+		}()
 	}()
 	return <-done
 }

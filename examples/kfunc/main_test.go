@@ -1,0 +1,122 @@
+//vmtest:all
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/netlab"
+	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
+)
+
+// Of the packets of a flow, the tracker knows all but the first, which it has yet to see.
+func TestTracksFlows(t *testing.T) {
+	out := watch(t)
+	if row := regexp.MustCompile(`17 +10\.9\.8\.2:\d+ +10\.9\.8\.1:9 +5 +4 +0x[0-9a-f]*[89a-f]\n`); !row.MatchString(out) {
+		t.Errorf("no flow of 5 packets, 4 of them tracked, with IPS_CONFIRMED:\n%s", out)
+	}
+	for _, line := range []string{
+		"bpf_xdp_ct_lookup: of module nf_conntrack",
+		"bpf_ct_release: of module nf_conntrack",
+		"bpf_kmod_add: no loaded module has it",
+		" 0 packets went through bpf_kmod_add",
+	} {
+		if !strings.Contains(out, line) {
+			t.Errorf("%q is missing in\n%s", line, out)
+		}
+	}
+}
+
+// With the project's own module the weak kfunc is there, and the same program calls it.
+func TestCallsWeakKfuncOfOwnModule(t *testing.T) {
+	guest.Module(t, "bpf2lskel_kmod")
+	out := watch(t)
+	if !strings.Contains(out, "bpf_kmod_add: of module bpf2lskel_kmod") {
+		t.Errorf("the kfunc was not found:\n%s", out)
+	}
+	if m := regexp.MustCompile(`(\d+) bytes; (\d+) packets went through bpf_kmod_add`).FindStringSubmatch(out); m == nil || m[1] == "0" || m[2] == "0" {
+		t.Errorf("the kfunc was not called:\n%s", out)
+	}
+}
+
+// Without the module that has them, strong kfuncs are an error that names them.
+func TestWithoutTheModule(t *testing.T) {
+	guest.Only(t)
+	if guest.Loaded("nf_conntrack") {
+		t.Fatal("nf_conntrack is loaded")
+	}
+	err := run("lo", io.Discard, nil)
+	if !errors.Is(err, unix.ENOENT) || !strings.Contains(err.Error(), "bpf_xdp_ct_lookup") {
+		t.Errorf("error %v, want one that names bpf_xdp_ct_lookup", err)
+	}
+}
+
+// watch runs the example on a host that gets five datagrams, and returns what it prints.
+func watch(t *testing.T) string {
+	t.Helper()
+	for _, module := range []string{"nf_conntrack", "nf_tables", "nft_ct"} {
+		guest.Module(t, module)
+	}
+	receiver, sender, err := netlab.Pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer receiver.Close()
+	defer sender.Close()
+	if err := receiver.Do(trackConnections); err != nil {
+		t.Fatal(err)
+	}
+
+	var (
+		stop = make(chan os.Signal, 1)
+		r, w = io.Pipe()
+		out  bytes.Buffer
+	)
+	go func() {
+		w.CloseWithError(receiver.Do(func() error { return run(receiver.Interface, w, stop) }))
+	}()
+	buf := make([]byte, 4096)
+	for !strings.Contains(out.String(), "watching") {
+		n, err := r.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.Write(buf[:n])
+	}
+	if err := sender.SendUDP(receiver, "9", 5, 100); err != nil {
+		t.Fatal(err)
+	}
+	stop <- os.Interrupt
+	if _, err := io.Copy(&out, r); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// trackConnections has the current network namespace track connections: the
+// kernel does so where a firewall rule looks at their state.
+func trackConnections() error {
+	c, err := nftables.New()
+	if err != nil {
+		return err
+	}
+	table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyIPv4, Name: "track"})
+	chain := c.AddChain(&nftables.Chain{
+		Name: "input", Table: table, Type: nftables.ChainTypeFilter,
+		Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityFilter,
+	})
+	c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: []expr.Any{
+		&expr.Ct{Register: 1, Key: expr.CtKeySTATE},
+	}})
+	return c.Flush()
+}
