@@ -25,8 +25,14 @@ exec bpftool prog loadall "$2" /sys/fs/bpf/` + progsDir + ` pinmaps /sys/fs/bpf`
 // progsDir is where programs are pinned: beside the maps, so not called as a map may be.
 const progsDir = "0-programs"
 
+// ErrNoBpftool is in a [Refusal] where a machine has no bpftool: then nobody knows what libbpf would have done.
+var ErrNoBpftool = errors.New("there is no bpftool")
+
 // fullLoad loads an object with libbpf, without its loader, and gives the file descriptors of all that it made.
 func fullLoad(ctx context.Context, obj string) (mapFDs, progFDs map[string]int, err error) {
+	if _, err := exec.LookPath("bpftool"); err != nil {
+		return nil, nil, &saidNo{ErrNoBpftool}
+	}
 	obj, err = filepath.Abs(obj)
 	if err != nil {
 		return nil, nil, err

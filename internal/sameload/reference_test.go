@@ -3,6 +3,8 @@ package sameload_test
 import (
 	"context"
 	"errors"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/sameload"
@@ -63,4 +65,35 @@ func loadAndCheck(t *testing.T, name, obj string, load func(context.Context, str
 	}
 	testobj.CheckRuns(t, name, obj, l.Maps, l.Programs)
 	return v, nil
+}
+
+// A reference is let go of when it is described: neither file descriptors nor mounts are left over.
+func TestReferenceLeavesNothing(t *testing.T) {
+	if unix.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	leftovers := func() (fds, mounts int) {
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := os.ReadFile("/proc/self/mounts")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries), strings.Count(string(raw), "\n")
+	}
+	reference := func() {
+		for _, name := range []string{"map_in_map", "prog_array", "map_pinned", "refused_verifier"} {
+			if _, _, err := sameload.Reference(t.Context(), testobj.Compile(t, name, testobj.Options{})); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+	}
+	reference() // what is opened once and for all
+	fds, mounts := leftovers()
+	reference()
+	if nowFDs, nowMounts := leftovers(); nowFDs != fds || nowMounts != mounts {
+		t.Errorf("%d file descriptors and %d mounts before, %d and %d after", fds, mounts, nowFDs, nowMounts)
+	}
 }

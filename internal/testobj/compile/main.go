@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/sameload"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
@@ -18,19 +19,20 @@ func main() {
 	out := flag.String("o", "", "directory to fill")
 	target := flag.String("target", testobj.NativeTarget(), "bpfel or bpfeb")
 	cc := flag.String("cc", "", "compiler (default: $BPF2LSKEL_TEST_CC, or clang)")
+	reference := flag.Bool("reference", false, "also make what internal/sameload needs where there is no bpftool: libbpf's light skeletons")
 	flag.Parse()
 	if *out == "" || flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := compileAll(*out, testobj.Options{Target: *target, CC: *cc}); err != nil {
+	if err := compileAll(*out, testobj.Options{Target: *target, CC: *cc}, *reference); err != nil {
 		fmt.Fprintln(os.Stderr, "compile:", err)
 		os.Exit(1)
 	}
 }
 
 // compileAll compiles the corpus and the objects with externs, as many at a time as there are processors.
-func compileAll(out string, opts testobj.Options) error {
+func compileAll(out string, opts testobj.Options, reference bool) error {
 	var names []string
 	for _, dir := range []string{"", "extern"} {
 		more, err := testobj.Names(dir)
@@ -49,8 +51,12 @@ func compileAll(out string, opts testobj.Options) error {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			if err := compileOne(out, name, opts); err != nil {
-				errs <- err
+			obj, err := compileOne(out, name, opts)
+			if err == nil && reference {
+				err = sameload.WriteSkeleton(context.Background(), obj)
+			}
+			if err != nil {
+				errs <- fmt.Errorf("%s: %w", name, err)
 			}
 		})
 	}
@@ -63,28 +69,30 @@ func compileAll(out string, opts testobj.Options) error {
 	}
 }
 
-// compileOne puts an object beside a copy of its source, which says what running it must give.
-func compileOne(out, name string, opts testobj.Options) error {
+// compileOne puts an object beside a copy of its source, which says what running it must give, and returns its path.
+func compileOne(out, name string, opts testobj.Options) (string, error) {
 	obj, err := testobj.Build(context.Background(), name, opts)
 	if err != nil {
-		return err
+		return "", err
 	}
 	source, err := testobj.Source(name)
 	if err != nil {
-		return err
+		return "", err
 	}
 	base := filepath.Join(out, filepath.FromSlash(name))
 	if err := os.MkdirAll(filepath.Dir(base), 0o755); err != nil {
+		return "", err
+	}
+	if err := copyFile(base+".bpf.c", source); err != nil {
+		return "", err
+	}
+	return base + ".bpf.o", copyFile(base+".bpf.o", obj)
+}
+
+func copyFile(to, from string) error {
+	raw, err := os.ReadFile(from)
+	if err != nil {
 		return err
 	}
-	for from, to := range map[string]string{obj: base + ".bpf.o", source: base + ".bpf.c"} {
-		raw, err := os.ReadFile(from)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(to, raw, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
+	return os.WriteFile(to, raw, 0o644)
 }
