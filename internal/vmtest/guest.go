@@ -26,6 +26,7 @@ type builder struct {
 	cache      *cache
 	packages   []*testPackage
 	pattern    string // as given to -run
+	deadline   time.Duration
 
 	mu    sync.Mutex
 	built map[string]func() error
@@ -71,7 +72,7 @@ func (b *builder) test(ctx context.Context, k *kernel) *report {
 	r.Release, r.Note = img.Release, img.Note
 
 	begun = time.Now()
-	r.Console, err = boot(ctx, k.Arch, img.Vmlinuz, initrd)
+	r.Console, err = boot(ctx, k.Arch, img.Vmlinuz, initrd, b.deadline)
 	r.Ran = time.Since(begun)
 	if err != nil {
 		r.Err = err // and what the tests came to until then
@@ -275,7 +276,7 @@ func (b *builder) addEnvironment(ctx context.Context, fs *initramfs, k *kernel) 
 	variables := []string{
 		"export BPF2LSKEL_VM=" + k.Key,
 		// Before the guest's deadline, so that Go says which test it was.
-		fmt.Sprintf("VMTEST_TIMEOUT=%v", testDeadline-10*time.Second),
+		fmt.Sprintf("VMTEST_TIMEOUT=%v", b.deadline-10*time.Second),
 	}
 	if exists(filepath.Join(b.root, compiler)) {
 		dir := filepath.Join(b.work, "objects-"+k.Arch.BPF)

@@ -15,7 +15,7 @@ import (
 // Deadlines of a guest, and how often one that never reached init is booted. A test that failed is not tried again.
 const (
 	bootDeadline = 90 * time.Second
-	testDeadline = 180 * time.Second // for all tests together, counted from init
+	testDeadline = 180 * time.Second // for all tests together, counted from init, unless -deadline says otherwise
 	offDeadline  = 10 * time.Second
 	bootAttempts = 3
 )
@@ -25,12 +25,12 @@ var errNoBoot = errors.New("no boot")
 
 // boot runs a guest until it is done, and returns its console. It has one CPU: emulated ones only take turns where there are as
 // many guests as processors, and guests with two were seen to crash more often.
-func boot(ctx context.Context, a *arch, vmlinuz, initrd string) (console []byte, err error) {
+func boot(ctx context.Context, a *arch, vmlinuz, initrd string, deadline time.Duration) (console []byte, err error) {
 	if _, err := exec.LookPath(a.QEMU[0]); err != nil {
 		return nil, fmt.Errorf("%s is not installed: Debian's package %s has it", a.QEMU[0], a.Package)
 	}
 	for attempt := 1; ; attempt++ {
-		console, err = bootOnce(ctx, a, vmlinuz, initrd)
+		console, err = bootOnce(ctx, a, vmlinuz, initrd, deadline)
 		switch {
 		case !errors.Is(err, errNoBoot) || ctx.Err() != nil:
 			return console, err
@@ -40,7 +40,7 @@ func boot(ctx context.Context, a *arch, vmlinuz, initrd string) (console []byte,
 	}
 }
 
-func bootOnce(ctx context.Context, a *arch, vmlinuz, initrd string) ([]byte, error) {
+func bootOnce(ctx context.Context, a *arch, vmlinuz, initrd string, deadline time.Duration) ([]byte, error) {
 	ctx, kill := context.WithCancel(ctx)
 	defer kill()
 	cmd := exec.CommandContext(ctx, a.QEMU[0], qemuArgs(a, vmlinuz, initrd)...)
@@ -67,7 +67,7 @@ func bootOnce(ctx context.Context, a *arch, vmlinuz, initrd string) ([]byte, err
 		return stop(), fmt.Errorf("%w: init did not come to run in %v", errNoBoot, waited)
 	}
 	begun = time.Now()
-	if screen.wait(ended, "\n"+markDone, testDeadline) {
+	if screen.wait(ended, "\n"+markDone, deadline) {
 		select {
 		case <-ended:
 		case <-time.After(offDeadline): // not every machine can be switched off by its guest
@@ -77,10 +77,10 @@ func bootOnce(ctx context.Context, a *arch, vmlinuz, initrd string) ([]byte, err
 	if err := context.Cause(ctx); err != nil {
 		return stop(), err
 	}
-	if time.Since(begun) < testDeadline {
+	if time.Since(begun) < deadline {
 		return stop(), errors.New("the guest died")
 	}
-	return stop(), fmt.Errorf("killed: its tests were not done after %v", testDeadline)
+	return stop(), fmt.Errorf("killed: its tests were not done after %v", deadline)
 }
 
 func qemuArgs(a *arch, vmlinuz, initrd string) []string {

@@ -10,15 +10,17 @@ import (
 	"regexp"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // options are what the command line chooses.
 type options struct {
-	kernels string
-	run     string
-	jobs    int
-	keep    bool
-	verbose bool
+	kernels  string
+	run      string
+	jobs     int
+	deadline time.Duration
+	keep     bool
+	verbose  bool
 }
 
 func main() {
@@ -26,6 +28,7 @@ func main() {
 	flag.StringVar(&o.kernels, "kernel", "", "`keys` of the kernels to boot, with commas between (all)")
 	flag.StringVar(&o.run, "run", "", "run only tests that match this `regexp`")
 	flag.IntVar(&o.jobs, "jobs", 2, "guests at a time")
+	flag.DurationVar(&o.deadline, "deadline", testDeadline, "for each guest's tests")
 	flag.BoolVar(&o.keep, "keep", false, "keep each guest's initramfs and console, and say where")
 	flag.BoolVar(&o.verbose, "v", false, "show each guest's console also when all is well")
 	flag.Parse()
@@ -78,7 +81,7 @@ func run(ctx context.Context, o options) (bool, error) {
 		defer os.RemoveAll(work)
 	}
 
-	b := &builder{root: root, work: work, cache: cache, packages: packages, pattern: o.run}
+	b := &builder{root: root, work: work, cache: cache, packages: packages, pattern: o.run, deadline: o.deadline}
 	reports := make([]*report, len(chosen))
 	turns := make(chan struct{}, max(o.jobs, 1))
 	var output sync.Mutex // one guest's lines stay together
