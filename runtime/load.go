@@ -175,6 +175,9 @@ func (l *loading) patch() error {
 			}
 		}
 	}
+	if l.spec.NoAddresses != 0 && !kernelTakesKfuncAddresses() {
+		*l.slot(l.spec.NoAddresses) = 0
+	}
 	l.patchLog()
 	return nil
 }
@@ -281,23 +284,8 @@ func (l *loading) wanted(programs []int32) bool {
 
 // takeOver makes the fds of maps and programs the skeleton's own, and maps global data.
 func (l *loading) takeOver() *LoadError {
-	for i := range l.areas {
-		m := &l.spec.Maps[i]
-		if !m.mapped() {
-			continue
-		}
-		// BSS has no bytes in the blob: what was set before the load goes in now.
-		var initial []byte
-		if m.Kind == BSS && l.areas[i].p != nil {
-			initial = append(initial, l.areas[i].bytes()[:m.ValueSize]...)
-		}
-		if err := l.areas[i].attach(m, int(*l.slot(m.Slot))); err != nil {
-			// What was changed before the load may be overmapped by now.
-			l.state = closed
-			unmapAreas(l.areas)
-			return l.fail(opMapData+m.Name, err)
-		}
-		copy(l.areas[i].bytes(), initial)
+	if i, err := l.attachAreas(); err != nil {
+		return l.fail(opMapData+l.spec.Maps[i].Name, err)
 	}
 	if l.opts.Externs {
 		l.externs = l.readExterns()

@@ -37,13 +37,6 @@ const (
 	closed
 )
 
-// area is the memory of a global data map, whole pages of it: anonymous before
-// the load, the kernel's own from then on, at the same address.
-type area struct {
-	p    unsafe.Pointer
-	size uintptr
-}
-
 // Open prepares an object for loading. Its global data can be changed, as can
 // what [Map.SetMaxEntries] and [Program.SetAutoLoad] change, until Load. Open makes no system call but
 // one mmap for each global data map.
@@ -186,47 +179,4 @@ func (s *Skeleton) ready() error {
 		return os.ErrClosed
 	}
 	return nil
-}
-
-// reserve gives an area memory of its own for the initial value of m.
-func (a *area) reserve(m *MapSpec) error {
-	size := areaSize(m)
-	p, err := unix.MmapPtr(-1, 0, nil, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANONYMOUS)
-	if err != nil {
-		return err
-	}
-	a.p, a.size = p, size
-	return nil
-}
-
-// attach maps a map's memory: over what reserve got, if it was called.
-func (a *area) attach(m *MapSpec, fd int) error {
-	prot, flags := unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED
-	if m.Kind == ROData || m.Kind == Kconfig {
-		prot = unix.PROT_READ // the map is frozen
-	}
-	if a.p != nil {
-		flags |= unix.MAP_FIXED
-	}
-	size := areaSize(m)
-	p, err := unix.MmapPtr(fd, 0, a.p, size, prot, flags)
-	if err != nil {
-		return err
-	}
-	a.p, a.size = p, size
-	return nil
-}
-
-func (a *area) bytes() []byte { return unsafe.Slice((*byte)(a.p), a.size) }
-
-func (a *area) unmap() {
-	if a.p != nil {
-		_ = unix.MunmapPtr(a.p, a.size)
-		*a = area{}
-	}
-}
-
-func areaSize(m *MapSpec) uintptr {
-	page := uintptr(unix.Getpagesize())
-	return (uintptr(m.ValueSize) + page - 1) &^ (page - 1)
 }

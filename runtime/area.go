@@ -1,0 +1,111 @@
+package runtime
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// area is the memory of a global data map, whole pages of it: anonymous before
+// the load, the kernel's own from then on, at the same address.
+type area struct {
+	p    unsafe.Pointer
+	size uintptr
+}
+
+// attachAreas maps global data, each where its initial value has been. After a
+// failure, which is of map i, all is as before.
+func (l *loading) attachAreas() (i int, err error) {
+	for i := range l.areas {
+		m := &l.spec.Maps[i]
+		if !m.mapped() {
+			continue
+		}
+		// BSS has no bytes in the blob: what was set before the load goes in now.
+		var initial []byte
+		opened := l.areas[i].p != nil
+		if m.Kind == BSS && opened {
+			initial = append(initial, l.areas[i].bytes()[:m.ValueSize]...)
+		}
+		if err := l.areas[i].attach(m, int(*l.slot(m.Slot))); err != nil {
+			if !opened {
+				unmapAreas(l.areas)
+				return i, err
+			}
+			if m.Data != 0 {
+				initial = l.mem[m.Data:][:m.ValueSize]
+			}
+			l.detachAreas(i, initial)
+			return i, err
+		}
+		copy(l.areas[i].bytes(), initial)
+	}
+	return 0, nil
+}
+
+// detachAreas gives areas memory of their own again: those before i, which are mapped, and i itself, whose
+// memory may be gone, with its initial value.
+func (l *loading) detachAreas(i int, initial []byte) {
+	for j := range l.areas[:i+1] {
+		a, m := &l.areas[j], &l.spec.Maps[j]
+		if a.p == nil {
+			continue
+		}
+		value := initial
+		if j < i {
+			value = append([]byte(nil), a.bytes()[:m.ValueSize]...)
+		}
+		if err := a.reserve(m); err != nil {
+			l.state = closed // what was changed before the load is lost
+			unmapAreas(l.areas)
+			return
+		}
+		copy(a.bytes(), value)
+	}
+}
+
+// reserve gives an area memory of its own for the initial value of m, in the place of what it had.
+func (a *area) reserve(m *MapSpec) error {
+	size, flags := areaSize(m), unix.MAP_SHARED|unix.MAP_ANONYMOUS
+	if a.p != nil {
+		flags |= unix.MAP_FIXED
+	}
+	p, err := unix.MmapPtr(-1, 0, a.p, size, unix.PROT_READ|unix.PROT_WRITE, flags)
+	if err != nil {
+		return err
+	}
+	a.p, a.size = p, size
+	return nil
+}
+
+// attach maps a map's memory: over what reserve got, if it was called.
+func (a *area) attach(m *MapSpec, fd int) error {
+	prot, flags := unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED
+	if m.Kind == ROData || m.Kind == Kconfig {
+		prot = unix.PROT_READ // the map is frozen
+	}
+	if a.p != nil {
+		flags |= unix.MAP_FIXED
+	}
+	size := areaSize(m)
+	p, err := unix.MmapPtr(fd, 0, a.p, size, prot, flags)
+	if err != nil {
+		return err
+	}
+	a.p, a.size = p, size
+	return nil
+}
+
+func (a *area) bytes() []byte { return unsafe.Slice((*byte)(a.p), a.size) }
+
+func (a *area) unmap() {
+	if a.p != nil {
+		_ = unix.MunmapPtr(a.p, a.size)
+		*a = area{}
+	}
+}
+
+func areaSize(m *MapSpec) uintptr {
+	page := uintptr(unix.Getpagesize())
+	return (uintptr(m.ValueSize) + page - 1) &^ (page - 1)
+}

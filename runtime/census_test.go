@@ -1,0 +1,110 @@
+package runtime_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	goruntime "runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// census is what the process has of all that a load takes.
+type census struct {
+	// Files are the open files, by what they are: "anon_inode:bpf-map 3".
+	Files []string
+	// Mappings are those of maps, and the shared ones that initial values are kept in. The private
+	// ones of Go's heap come and go.
+	Mappings []string
+	Locked   string // VmLck
+}
+
+func takeCensus(t testing.TB) census {
+	t.Helper()
+	var c census
+	c.Files = openFiles(t)
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range bytes.Lines(maps) {
+		if bytes.Contains(line, []byte("bpf-map")) || bytes.Contains(line, []byte("/dev/zero")) {
+			c.Mappings = append(c.Mappings, strings.TrimSpace(string(line)))
+		}
+	}
+	c.Locked = status(t, "VmLck")
+	return c
+}
+
+// settledCensus first has the garbage collector do what earlier tests have left to it.
+func settledCensus(t testing.TB) census {
+	t.Helper()
+	for range 3 {
+		goruntime.GC()
+	}
+	return takeCensus(t)
+}
+
+// wantCensus fails the test if the process does not have what it had before.
+func wantCensus(t testing.TB, before census, when string) {
+	t.Helper()
+	if diff := cmp.Diff(before, takeCensus(t)); diff != "" {
+		t.Errorf("%s the process does not have what it had before (-before +after):\n%s", when, diff)
+	}
+}
+
+func openFiles(t testing.TB) []string {
+	t.Helper()
+	dir, err := os.Open("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []string
+	for _, name := range names {
+		if name == strconv.Itoa(int(dir.Fd())) {
+			continue
+		}
+		what, err := os.Readlink("/proc/self/fd/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, fmt.Sprintf("%s %s", what, name))
+	}
+	slices.Sort(files)
+	return files
+}
+
+// status is a line of /proc/self/status.
+func status(t testing.TB, name string) string {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, name+":"); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	t.Fatalf("no %s in /proc/self/status", name)
+	return ""
+}
+
+// kilobytes is a size of /proc/self/status.
+func kilobytes(t testing.TB, name string) int {
+	t.Helper()
+	n, err := strconv.Atoi(strings.TrimSuffix(status(t, name), " kB"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

@@ -1,0 +1,113 @@
+package runtime_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	goruntime "runtime"
+	"runtime/debug"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+)
+
+// Whoever loads and closes for months has in the end what was there at the start.
+func TestSoak(t *testing.T) {
+	const first, cycles = 100, 10000
+	// The kernel's maps and programs are counted by a name that nobody else has.
+	name := fmt.Sprintf("soak%d", os.Getpid())
+	obj := oneProgram(object.Program{Insns: returnsZero.Insns})
+	obj.Programs[0].Name = name
+	obj.Maps = []*object.Map{{
+		Name: "d", KernelName: name, Kind: object.Data, Type: array.Type, KeySize: 4, ValueSize: 8, MaxEntries: 1,
+		Flags: 1 << 10, Data: make([]byte, 8), // BPF_F_MMAPABLE
+	}}
+	spec := generate(t, obj)
+	cycle := func(n int) {
+		t.Helper()
+		for range n {
+			if err := loadDirectly(spec); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+
+	cycle(first)
+	before, memory := settledCensus(t), resident(t)
+	inKernel := settled(t, name, 0)
+	cycle(cycles - first)
+	wantCensus(t, before, "at the end")
+	if now := settled(t, name, inKernel); now != inKernel {
+		t.Errorf("the kernel has %d maps and programs of this test, %d after the first %d cycles", now, inKernel, first)
+	}
+	now := resident(t)
+	t.Logf("resident memory: %d kB after %d cycles, %d kB after %d", memory, first, now, cycles)
+	if now > memory+slack {
+		t.Errorf("resident memory has grown from %d to %d kB", memory, now)
+	}
+}
+
+// slack is how much Go's heap and its threads' stacks may vary, in kB: less than half a byte for each cycle.
+const slack = 4 << 10
+
+func resident(t *testing.T) int {
+	goruntime.GC()
+	debug.FreeOSMemory()
+	return kilobytes(t, "VmRSS")
+}
+
+// settled counts the maps and programs of that name, once the kernel had time to
+// free what it frees later.
+func settled(t *testing.T, name string, want int) (n int) {
+	for range 200 {
+		if n = inKernel(t, name); n <= want {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return n
+}
+
+func inKernel(t *testing.T, name string) int {
+	n := 0
+	for id := ebpf.MapID(0); ; {
+		next, err := ebpf.MapGetNextID(id)
+		if errors.Is(err, os.ErrNotExist) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		id = next
+		m, err := ebpf.NewMapFromID(id)
+		if err != nil {
+			continue // gone meanwhile
+		}
+		if info, err := m.Info(); err == nil && info.Name == name {
+			n++
+		}
+		m.Close()
+	}
+	for id := ebpf.ProgramID(0); ; {
+		next, err := ebpf.ProgramGetNextID(id)
+		if errors.Is(err, os.ErrNotExist) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		id = next
+		p, err := ebpf.NewProgramFromID(id)
+		if err != nil {
+			continue
+		}
+		if info, err := p.Info(); err == nil && info.Name == name {
+			n++
+		}
+		p.Close()
+	}
+	return n
+}
