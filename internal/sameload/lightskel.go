@@ -59,7 +59,7 @@ func skeleton(ctx context.Context, obj string) (*LightSkeleton, error) {
 		return parseSkeleton(header)
 	}
 	if said, err := os.ReadFile(obj + ErrorSuffix); err == nil {
-		return nil, fmt.Errorf("%w: %s", ErrNoLoader, said)
+		return nil, fmt.Errorf("%w: %s", ErrNoLoader, strings.TrimPrefix(string(said), ErrNoLoader.Error()+": "))
 	}
 	header, err := generate(ctx, obj)
 	if err != nil {
