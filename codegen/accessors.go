@@ -1,8 +1,6 @@
 package codegen
 
 import (
-	"fmt"
-
 	"github.com/cilium/ebpf/btf"
 	"github.com/dave/jennifer/jen"
 )
@@ -148,9 +146,9 @@ func (ts *typeSet) writeBits(f *jen.File, d *decl, m *member, g goType) {
 		value = jen.Add(g.code).Call(value)
 		set = append(set, jen.Id("setBits").Call(append(args, jen.Uint64().Call(jen.Id("v")))...))
 	}
-	f.Commentf("%s returns %s, a bit-field of %s.", m.name, described(m, g), plural(int(m.bits), "bit"))
+	f.Commentf("%s returns %s, a bit-field of %s.", m.name, described(m, g), plural(int(m.bits), "bit", "bits"))
 	f.Add(method(d, m.name).Params().Add(g.code).Block(jen.Return(value)))
-	f.Commentf("Set%s sets %s, of which it takes the lowest %s.", m.name, described(m, g), plural(int(m.bits), "bit"))
+	f.Commentf("Set%s sets %s, of which it takes the lowest %s.", m.name, described(m, g), plural(int(m.bits), "bit", "bits"))
 	f.Add(method(d, "Set"+m.name).Params(jen.Id("v").Add(g.code)).Block(set...))
 }
 
@@ -252,11 +250,4 @@ func (ts *typeSet) writeHelpers(f *jen.File) {
 			),
 		),
 	)
-}
-
-func plural(n int, unit string) string {
-	if n == 1 {
-		return "1 " + unit
-	}
-	return fmt.Sprintf("%d %ss", n, unit)
 }

@@ -10,6 +10,8 @@
 //	generate.go   the order of things in the file, build tags, embedded files
 //	skeleton.go   Skeleton, Open, Load, Close
 //	maps.go       type Maps: one field for each map, typed by kind, key and value
+//	attach.go     Links, Attach, Detach
+//	kinds.go      which type of package runtime a map or program has
 //	programs.go   type Progs: one field for each program, typed by kind
 //	globals.go    a struct for each section with global variables
 //	spec.go       the Spec, as static data

@@ -74,7 +74,7 @@ func Generate(obj *object.Object, spec *runtime.Spec, opts Options) ([]File, err
 		opts.Constraint = strings.Join(opts.GOARCH, " || ")
 	}
 	g := &generator{obj: obj, spec: spec, opts: opts}
-	g.types = newTypeSet(newScope("Skeleton", "Maps", "Progs", "Open", "Load"), bigEndian(obj))
+	g.types = newTypeSet(newScope("Skeleton", "Maps", "Progs", "Links", "Open", "Load"), bigEndian(obj))
 	if err := g.collect(); err != nil {
 		return nil, err
 	}
@@ -196,4 +196,11 @@ func doc(f interface{ Comment(string) *jen.Statement }, text string) {
 		line += word
 	}
 	f.Comment(line)
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }

@@ -21,7 +21,7 @@ func bigEndian(obj *object.Object) bool { return obj.ByteOrder == binary.BigEndi
 // collectGlobals makes a struct of each section that has variables which other C
 // files could see. Static ones are the C file's own business, as for bpftool.
 func (g *generator) collectGlobals() {
-	names := newScope("Maps", "Progs", "Load", "LoadWith", "Close", "Core")
+	names := newScope("Maps", "Progs", "Links", "Load", "LoadWith", "Attach", "Detach", "Close", "Core")
 	for i, m := range g.obj.Maps {
 		if m.Kind == object.NoData {
 			continue

@@ -117,7 +117,7 @@ func (f *mapField) comment() string {
 	}
 	text := fmt.Sprintf("%s is map %s of type %s", f.name, f.m.Name, MapTypeName(f.m.Type))
 	if n := f.m.MaxEntries; n > 0 {
-		text += fmt.Sprintf(" with %d entries", n)
+		text += " with " + plural(int(n), "entry", "entries")
 	}
 	return text + "."
 }

@@ -25,6 +25,9 @@ func (g *generator) writeSkeleton() {
 		s.Line()
 		s.Id("Maps").Id("Maps")
 		s.Id("Progs").Id("Progs")
+		if g.attaches() {
+			s.Id("Links").Id("Links")
+		}
 		for _, v := range g.globals {
 			s.Line()
 			for _, line := range v.comment() {
@@ -63,11 +66,17 @@ func (g *generator) writeSkeleton() {
 		b.Return(jen.Nil())
 	})
 	text := "Close closes all maps and programs. What is attached or pinned stays in the kernel. "
+	if g.attaches() {
+		text = "Close closes all maps and programs, and detaches what Attach attached. What else is attached or pinned stays in the kernel. "
+	}
 	if len(g.globals) > 0 {
 		text += "The pointers to global variables are nil from then on, and copies of them must not be used any more. "
 	}
 	doc(f, text+"Closing twice is fine.")
 	f.Add(method("Close")).Params().Error().BlockFunc(func(b *jen.Group) {
+		if g.attaches() {
+			b.Id("s").Dot("Detach").Call()
+		}
 		if len(g.globals) == 0 {
 			b.Return(jen.Id("s").Dot("core").Dot("Close").Call())
 			return
@@ -76,6 +85,7 @@ func (g *generator) writeSkeleton() {
 		b.Id("s").Dot("bind").Call()
 		b.Return(jen.Err())
 	})
+	g.writeAttach()
 	doc(f, "Core returns the skeleton without its types, for code that works with any object.")
 	f.Add(method("Core")).Params().Op("*").Add(runtime("Skeleton")).Block(jen.Return(jen.Id("s").Dot("core")))
 

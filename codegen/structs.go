@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/dave/jennifer/jen"
 )
@@ -48,8 +49,8 @@ func (ts *typeSet) fields(l *layout) ([]jen.Code, error) {
 				return nil, err
 			}
 			field := jen.Id(p.field.name).Add(g.code)
-			if g.note != "" {
-				field.Comment(g.note)
+			if note := p.field.note(g); note != "" {
+				field.Comment(note)
 			}
 			fields = append(fields, field)
 		case p.storage:
@@ -59,6 +60,15 @@ func (ts *typeSet) fields(l *layout) ([]jen.Code, error) {
 		}
 	}
 	return fields, nil
+}
+
+// note is what a field's comment has to say: the type in C where Go does not tell it, and
+// the name in C where another member has its name in Go.
+func (m *member) note(g goType) string {
+	if m.name == goName(m.c) {
+		return g.note
+	}
+	return strings.TrimSpace(g.note + " " + m.c)
 }
 
 // storageName is the field that holds what accessors reach. It is not blank, because

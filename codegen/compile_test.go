@@ -1,0 +1,91 @@
+package codegen
+
+import (
+	"fmt"
+	"go/ast"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
+	"github.com/bpf2lskel/bpf2lskel/loader"
+)
+
+// exportData has where the compiler left what it knows of the packages that generated code imports.
+var exportData = sync.OnceValues(func() (map[string]string, error) {
+	out, err := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}} {{.Export}}", RuntimePath, "strconv", "structs", "embed").Output()
+	if err != nil {
+		return nil, err
+	}
+	files := map[string]string{}
+	for line := range strings.Lines(string(out)) {
+		path, file, _ := strings.Cut(strings.TrimSpace(line), " ")
+		files[path] = file
+	}
+	return files, nil
+})
+
+// typeCheck compiles a generated file, as far as its types go.
+func typeCheck(t *testing.T, source []byte) error {
+	t.Helper()
+	files, err := exportData()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, "skel.go", source, parser.ParseComments)
+	if err != nil {
+		return err
+	}
+	conf := types.Config{Importer: importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) {
+		if files[path] == "" {
+			return nil, fmt.Errorf("no export data of %s", path)
+		}
+		return os.Open(files[path])
+	})}
+	_, err = conf.Check("skel", fset, []*ast.File{file}, nil)
+	return err
+}
+
+// TestCompiles generates code for every object of the corpus, for both byte orders, and compiles it.
+func TestCompiles(t *testing.T) {
+	for _, name := range append(testobj.All(t), testobj.Externs(t)...) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, target := range []string{"bpfel", "bpfeb"} {
+				obj, err := object.Read(testobj.Compile(t, name, testobj.Options{Target: target}))
+				if err != nil {
+					t.Skip(err) // the tests of package object know which these are
+				}
+				if _, err := loader.Generate(obj, loader.Options{}); err != nil {
+					t.Skip(err)
+				}
+				if err := typeCheck(t, generateFor(t, obj, Options{Suffix: target})); err != nil {
+					t.Errorf("%s: %v", target, err)
+				}
+			}
+		})
+	}
+}
+
+// TestVet runs go vet over the package with the most types, for several architectures.
+func TestVet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	for _, goarch := range []string{"amd64", "386", "s390x"} {
+		cmd := exec.Command("go", "vet", "./internal/torture/...")
+		cmd.Env = append(os.Environ(), "GOARCH="+goarch, "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", goarch, err, out)
+		}
+	}
+}

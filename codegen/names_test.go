@@ -1,0 +1,127 @@
+package codegen
+
+import (
+	"encoding/binary"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+func TestGoName(t *testing.T) {
+	for c, want := range map[string]string{
+		"count_packets": "CountPackets",
+		"tcp6_sk":       "Tcp6Sk",
+		"ETH_P_IP":      "ETH_P_IP",
+		"__pad":         "Pad",
+		"a__b":          "A__b",
+		"type":          "Type",
+		"x":             "X",
+		"_":             "X",
+		"_1":            "X1",
+		"größe":         "Größe",
+		"数":             "X数",
+		"f.name":        "Fname",
+		"":              "X",
+	} {
+		if got := goName(c); got != want {
+			t.Errorf("%q is %s, want %s", c, got, want)
+		}
+	}
+}
+
+func TestSectionName(t *testing.T) {
+	for section, want := range map[string]string{
+		".data": "Data", ".data.foo": "DataFoo", ".rodata": "Rodata", ".bss.xy_z": "BssXyZ", ".kconfig": "Kconfig",
+	} {
+		if got := sectionName(section); got != want {
+			t.Errorf("%s is %s, want %s", section, got, want)
+		}
+	}
+}
+
+func TestScope(t *testing.T) {
+	s := newScope("Load")
+	var got []string
+	for range 3 {
+		got = append(got, s.take("Load", "LoadStruct"))
+	}
+	got = append(got, s.takePair("X", "Set"), s.take("SetX"), s.takePair("X", "Set"))
+	if want := []string{"LoadStruct", "Load2", "Load3", "X", "SetX2", "X3"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// handMade is an object with one variable of a type that no kernel takes the BTF of.
+func handMade(t *testing.T, typ btf.Type) []byte {
+	t.Helper()
+	size, err := btf.Sizeof(typ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	obj := &object.Object{Name: "made", ByteOrder: binary.LittleEndian, Maps: []*object.Map{{
+		Name: ".bss", Kind: object.BSS, ValueSize: uint32(size), Vars: []object.Var{{Name: "v", Size: uint32(size), Type: typ}},
+	}}}
+	spec := &runtime.Spec{Maps: []runtime.MapSpec{{Name: ".bss"}}}
+	files, err := Generate(obj, spec, Options{Package: "skel", Stem: "made", Suffix: "bpfel", GOARCH: archesOf["bpfel"]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := typeCheck(t, files[0].Data); err != nil {
+		t.Error(err)
+	}
+	return files[0].Data
+}
+
+// TestOddTypes makes sure that nothing BTF can say is refused or becomes code that does not compile.
+func TestOddTypes(t *testing.T) {
+	long := strings.Repeat("very_long_", 100)
+	u8 := &btf.Int{Name: "unsigned char", Size: 1}
+	u32 := &btf.Int{Name: "unsigned int", Size: 4}
+	member := func(name string, typ btf.Type, offset int) btf.Member {
+		return btf.Member{Name: name, Type: typ, Offset: btf.Bits(offset * 8)}
+	}
+	for name, test := range map[string]struct {
+		typ  btf.Type
+		want string // in the code
+	}{
+		"unicode": {&btf.Struct{Name: "größe", Size: 8, Members: []btf.Member{member("größe", u32, 0), member("数", u32, 4)}}, "X数"},
+		"long":    {&btf.Struct{Name: long, Size: 1, Members: []btf.Member{member(long, u8, 0)}}, "VeryLongVeryLong"},
+		"overlapping": {
+			&btf.Struct{Name: "s", Size: 4, Members: []btf.Member{member("a", u32, 0), member("b", u8, 0)}},
+			"func (t *S) B() *uint8",
+		},
+		"half float":   {&btf.Struct{Name: "s", Size: 2, Members: []btf.Member{member("a", &btf.Float{Name: "_Float16", Size: 2}, 0)}}, "A [2]byte // _Float16"},
+		"odd integer":  {&btf.Struct{Name: "s", Size: 3, Members: []btf.Member{member("a", &btf.Int{Name: "int24", Size: 3}, 0)}}, "A [3]byte"},
+		"empty":        {&btf.Struct{Name: "s", Size: 1, Members: nil}, "type S struct"},
+		"only padding": {&btf.Struct{Name: "bpf_timer", Size: 16}, "_ [16]byte"},
+		"empty union":  {&btf.Struct{Name: "s", Size: 4, Members: []btf.Member{member("", &btf.Union{}, 0), member("a", u32, 0)}}, "A uint32"},
+		"enum without values": {
+			&btf.Struct{Name: "s", Size: 4, Members: []btf.Member{member("e", &btf.Enum{Name: "e", Size: 4}, 0)}}, "type E uint32",
+		},
+		"type tag": {&btf.Struct{Name: "s", Size: 8, Members: []btf.Member{member("p", &btf.Pointer{Target: &btf.TypeTag{Type: u32, Value: "user"}}, 0)}}, "P uint64"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			source := handMade(t, test.typ)
+			// Gofmt aligns fields and comments.
+			if got := strings.Join(strings.Fields(string(source)), " "); !strings.Contains(got, test.want) {
+				t.Errorf("no %q in\n%s", test.want, source)
+			}
+		})
+	}
+}
+
+// TestRepeatedType makes sure that a type which stands in BTF twice, as linkers leave it, is declared once.
+func TestRepeatedType(t *testing.T) {
+	pair := func() btf.Type {
+		return &btf.Struct{Name: "pair", Size: 1, Members: []btf.Member{{Name: "a", Type: &btf.Int{Size: 1}}}}
+	}
+	source := handMade(t, &btf.Struct{Name: "s", Size: 2, Members: []btf.Member{{Name: "x", Type: pair()}, {Name: "y", Type: pair(), Offset: 8}}})
+	if n := strings.Count(string(source), "type Pair"); n != 1 {
+		t.Errorf("struct pair is declared %d times", n)
+	}
+}
