@@ -113,6 +113,11 @@ func TestBadFilesAreRefusedInOneLineThatSaysWhere(t *testing.T) {
 			p.symbol("use_none", func(sym []byte) { copy(sym, name[:]) })
 			return p.data
 		}, "x.o: section tc: use_all: a second program of this name"},
+		{"a program that is static", func(t *testing.T) []byte {
+			p := patch(t, "subprogs")
+			p.symbol("use_none", func(sym []byte) { sym[4] &= 0xf })
+			return p.data
+		}, "x.o: section tc: use_none: a program cannot be static"},
 		{"a section that tells no program type", func(t *testing.T) []byte {
 			p := patch(t, "minimal")
 			b := p.contents(".strtab")

@@ -103,6 +103,9 @@ func (r *reader) entries() ([]*Program, error) {
 	var programs []*Program
 	for _, fn := range r.functions {
 		if fn.isSubprogram() {
+			if fn.sec.name != textSection && !fn.called {
+				return nil, badSymbol(fn.sec.name, fn.name, "a program cannot be static")
+			}
 			continue
 		}
 		section, optional := strings.CutPrefix(fn.sec.name, "?")

@@ -172,8 +172,9 @@ type Program struct {
 	Flags              uint32 // BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS
 	// AutoLoad is false for sections that begin with '?'.
 	AutoLoad bool
-	// AttachTo is the section name's part behind the slash ("sched/sched_switch",
-	// "do_unlinkat+0x4"), "" if there is none.
+	// AttachTo is what the section's name says to attach to, its part behind the
+	// slash ("sched/sched_switch", "do_unlinkat+0x4"); "" if it says nothing. That
+	// of sections with a fixed name ("xdp/devmap") is a kind, not a target.
 	AttachTo string
 	// Target is nil for programs whose type does not attach by BTF, and for those
 	// whose section does not say where. A freplace program has none either: its
