@@ -32,7 +32,9 @@ const (
 	opAndImm  = 0x57 // BPF_ALU64 | BPF_AND | BPF_K
 	opAndReg  = 0x5f // BPF_ALU64 | BPF_AND | BPF_X
 	opOrImm   = 0x47 // BPF_ALU64 | BPF_OR | BPF_K
+	opOrReg   = 0x4f // BPF_ALU64 | BPF_OR | BPF_X
 	opXorImm  = 0xa7 // BPF_ALU64 | BPF_XOR | BPF_K
+	opXorReg  = 0xaf // BPF_ALU64 | BPF_XOR | BPF_X
 	opRshImm  = 0x77 // BPF_ALU64 | BPF_RSH | BPF_K
 	opArshImm = 0xc7 // BPF_ALU64 | BPF_ARSH | BPF_K
 	opNeg     = 0x87 // BPF_ALU64 | BPF_NEG
@@ -108,6 +110,12 @@ func (a *asm) alu(op uint8, dst reg, value int32) { a.emit(insn{op: op, dst: dst
 
 // dst &= src
 func (a *asm) and(dst, src reg) { a.emit(insn{op: opAndReg, dst: dst, src: src}) }
+
+// dst |= src
+func (a *asm) or(dst, src reg) { a.emit(insn{op: opOrReg, dst: dst, src: src}) }
+
+// dst ^= src
+func (a *asm) xor(dst, src reg) { a.emit(insn{op: opXorReg, dst: dst, src: src}) }
 
 // dst = *(size *)(src + off), the size being that of op
 func (a *asm) load(op uint8, dst, src reg, off int) {

@@ -99,7 +99,7 @@ func decode(t *testing.T, obj *object.Object) decoded {
 			d.Loader[i].Imm++
 		}
 		// Likewise the bits of src_reg.
-		if big && d.Loader[i].Code == 0x57 && d.Loader[i].Regs == 2 && d.Loader[i].Imm == 3 {
+		if big && d.Loader[i].Code == 0x57 && (d.Loader[i].Regs == 2 || d.Loader[i].Regs == 4) && d.Loader[i].Imm == 3 {
 			d.Loader[i].Imm = 0x30
 		}
 		if big && d.Loader[i].Code == 0x47 {

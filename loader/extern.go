@@ -43,7 +43,11 @@ func (g *generator) patchExterns(program int, p *object.Program, insns int) {
 			continue
 		}
 		g.loadFound(spec.Slot, e.Weak)
-		g.patchValues(values[i], e.Weak, dst)
+		if address, ok := g.addressSlots[i]; ok && len(values[i]) > 0 {
+			g.patchKfuncAddress(values[i], address, e.Weak, dst)
+		} else {
+			g.patchValues(values[i], e.Weak, dst)
+		}
 		g.patchCalls(calls[i], spec.Slot)
 	}
 }
@@ -83,12 +87,48 @@ func (g *generator) patchValues(at []int, weak bool, dst func(at int) int32) {
 	if !weak {
 		return
 	}
-	g.alu(opAndImm, r2, int32(regs(g.blob.bo, 0, pseudoBTFID)))
+	g.patchPseudo(at, r2, dst)
+}
+
+// patchPseudo makes ld_imm64s BPF_PSEUDO_BTF_ID where mask is all ones, and plain where it is 0.
+//
+//	insn[0].regs = dst | (mask & BPF_PSEUDO_BTF_ID)
+func (g *generator) patchPseudo(at []int, mask reg, dst func(at int) int32) {
+	g.alu(opAndImm, mask, int32(regs(g.blob.bo, 0, pseudoBTFID)))
 	for _, at := range at {
-		g.mov(r1, r2)
+		g.mov(r1, mask)
 		g.alu(opOrImm, r1, int32(regs(g.blob.bo, reg(dst(at)), 0)))
 		g.store(opStx8, cursor, at+insnRegs, r1)
 	}
+}
+
+// patchKfuncAddress patches ld_imm64s with the address of a kfunc: its BTF
+// ID, which the kernel replaces, or the address itself if that was looked up.
+//
+//	r3 = address; r4 = address ? -1 : 0
+//	insn.imm64 = address ? address : r0
+//	insn[0].regs = dst | (~r4 & r2 & BPF_PSEUDO_BTF_ID)        r2 only if weak
+func (g *generator) patchKfuncAddress(at []int, address runtime.Slot, weak bool, dst func(at int) int32) {
+	g.load(opLdx64, r3, slots, off(address)+8)
+	g.mov(r4, r3)
+	g.emit(insn{op: opNeg, dst: r4})
+	g.or(r4, r3)
+	g.alu(opArshImm, r4, 63)
+	g.xor(r3, r0)
+	g.and(r3, r4)
+	g.xor(r3, r0)
+	for _, at := range at {
+		g.store(opStx32, cursor, at+insnImm, r3)
+	}
+	g.alu(opRshImm, r3, 32)
+	for _, at := range at {
+		g.store(opStx32, cursor, at+nextImm, r3)
+	}
+	g.alu(opXorImm, r4, -1)
+	if weak {
+		g.and(r4, r2)
+	}
+	g.patchPseudo(at, r4, dst)
 }
 
 // patchCalls patches calls of a kfunc: its BTF ID, and the index in the

@@ -47,6 +47,10 @@ func (g *generator) findExterns() {
 		case object.Kfunc:
 			g.say("find kfunc %s", e.Name)
 			g.findBTF(step, e.Name, btfKindFunc)
+			if slot, ok := g.addressSlots[i]; ok {
+				g.say("  and its address, where a program cannot take it by BTF ID")
+				g.findKfuncAddress(slot, e.Name)
+			}
 		case object.KsymVar:
 			g.say("find ksym %s", e.Name)
 			g.findBTF(step, e.Name, btfKindVar)
@@ -87,6 +91,34 @@ func (g *generator) findAddress(step runtime.Step, name string) {
 		g.call(kallsymsLookupName)
 		g.store(opStx64, slots, off(step.Result), r0)
 	})
+}
+
+// addressedKfuncs tells the kfuncs that a program takes the address of, be it
+// to see whether a weak one is there: ld_imm64 rather than a call.
+func (g *generator) addressedKfuncs() map[int]bool {
+	taken := make(map[int]bool)
+	for _, p := range g.obj.Programs {
+		for _, ref := range p.ExternRefs {
+			if p.Insns[ref.Insn].Op == opLdImm64 && g.obj.Externs[ref.Extern].Kind == object.Kfunc {
+				taken[ref.Extern] = true
+			}
+		}
+	}
+	return taken
+}
+
+// findKfuncAddress finds the address of the kfunc whose name is at the cursor,
+// on kernels where an ld_imm64 takes no BTF ID of a function: before Linux 6.4 (check_pseudo_btf_id in
+// kernel/bpf/verifier.c). The runtime knows, and elsewhere the flags, which must be 0, end the call at once.
+//
+//	bpf_kallsyms_lookup_name(name, size, slots[no addresses], slots + address + 8)
+func (g *generator) findKfuncAddress(address runtime.Slot, name string) {
+	g.mov(r1, cursor)
+	g.movImm(r2, int32(len(name)+1))
+	g.load(opLdx32, r3, slots, off(g.noAddresses))
+	g.mov(r4, slots)
+	g.add(r4, int32(off(address)+8))
+	g.call(kallsymsLookupName)
 }
 
 // slotOfFD is the index in the fd_array of the fd that findBTF left at s: the

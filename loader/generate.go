@@ -44,16 +44,22 @@ type generator struct {
 	innerSlots  map[*object.Map]runtime.Slot // by outer map
 	results     runtime.Slot                 // next free word for the result of a step without fd
 	targetIndex map[object.AttachTarget]int32
+
+	// addressSlots are where the addresses of kfuncs go, by index of the extern, those
+	// whose address is taken; noAddresses is the word that says whether they are looked up.
+	addressSlots map[int]runtime.Slot
+	noAddresses  runtime.Slot
 }
 
 func generate(obj *object.Object, opts Options) (*generator, error) {
 	g := &generator{
-		obj:         obj,
-		opts:        opts,
-		blob:        blob{bo: obj.ByteOrder},
-		innerSlots:  make(map[*object.Map]runtime.Slot),
-		targetIndex: make(map[object.AttachTarget]int32),
-		spec:        &runtime.Spec{Name: obj.Name},
+		obj:          obj,
+		opts:         opts,
+		blob:         blob{bo: obj.ByteOrder},
+		innerSlots:   make(map[*object.Map]runtime.Slot),
+		targetIndex:  make(map[object.AttachTarget]int32),
+		addressSlots: make(map[int]runtime.Slot),
+		spec:         &runtime.Spec{Name: obj.Name},
 	}
 	g.collectTargets()
 	if err := g.layOutSlots(); err != nil {
@@ -117,7 +123,8 @@ func (g *generator) layOutSlots() error {
 		spec.Targets[i].Slot = next
 		next += 2
 	}
-	for _, e := range g.obj.Externs {
+	addressed := g.addressedKfuncs()
+	for i, e := range g.obj.Externs {
 		spec.Externs = append(spec.Externs, runtime.ExternSpec{
 			Name: e.Name,
 			Kind: runtime.ExternKind(e.Kind),
@@ -128,12 +135,24 @@ func (g *generator) layOutSlots() error {
 		if e.Kind == object.KsymAddr {
 			next += 2 // the address itself
 		}
+		if addressed[i] {
+			g.addressSlots[i] = next
+			next += 4 // what kallsyms answers, and the address
+		}
+	}
+	if len(g.addressSlots) > 0 {
+		g.noAddresses = next
+		spec.NoAddresses = next
+		next += 2
 	}
 	if next > maxSlots {
 		return fmt.Errorf("object %s needs %d slots for its maps, programs and externs: the kernel can index %d", g.obj.Name, next, maxSlots)
 	}
 	spec.Slots = int(next)
 	g.zeros(4 * int(next))
+	if len(g.addressSlots) > 0 {
+		g.blob.bo.PutUint32(g.buf[off(g.noAddresses):], 1)
+	}
 	return nil
 }
 

@@ -94,6 +94,10 @@ func (i insn) String() string {
 		return fmt.Sprintf("r%d = r%d", i.dst, i.src)
 	case opAndReg:
 		return fmt.Sprintf("r%d &= r%d", i.dst, i.src)
+	case opOrReg:
+		return fmt.Sprintf("r%d |= r%d", i.dst, i.src)
+	case opXorReg:
+		return fmt.Sprintf("r%d ^= r%d", i.dst, i.src)
 	case opNeg:
 		return fmt.Sprintf("r%d = -r%d", i.dst, i.dst)
 	case opLdImm64:

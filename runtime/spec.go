@@ -21,6 +21,9 @@ type Spec struct {
 	Programs []ProgramSpec
 	Targets  []TargetSpec
 	Externs  []ExternSpec
+	// NoAddresses is a word that is 1: set to 0, the loader looks the addresses of kfuncs
+	// up in kallsyms, for kernels where a program cannot take them by BTF ID. 0 if no program takes one.
+	NoAddresses Slot
 	// Steps in the order in which the loader takes them.
 	Steps []Step
 }

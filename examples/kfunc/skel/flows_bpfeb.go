@@ -69,6 +69,12 @@ func (s *Skeleton) Close() error {
 	return err
 }
 
+// Attach attaches each program whose section says where, which no program's
+// does here, and returns the names of those that it left alone.
+func (s *Skeleton) Attach() (left []string, err error) {
+	return []string{"track"}, nil
+}
+
 // Core returns the skeleton without its types, for code that works with any
 // object.
 func (s *Skeleton) Core() *runtime.Skeleton {
@@ -146,27 +152,28 @@ func object() *runtime.Spec {
 
 var spec = runtime.Spec{
 	Name:  "flows",
-	Slots: 10,
-	BTF:   runtime.BTFSpec{Attr: 56, Slot: 3, Data: 88, Size: 3171},
+	Slots: 16,
+	BTF:   runtime.BTFSpec{Attr: 80, Slot: 3, Data: 112, Size: 3171},
 	Maps: []runtime.MapSpec{
-		{Name: "flows", Attr: 3264, Type: 9, KeySize: 16, ValueSize: 24, MaxEntries: 4096},
-		{Name: ".bss", Slot: 1, Attr: 3328, Type: 2, KeySize: 4, ValueSize: 16, MaxEntries: 1, Flags: 1024, Kind: runtime.BSS},
+		{Name: "flows", Attr: 3288, Type: 9, KeySize: 16, ValueSize: 24, MaxEntries: 4096},
+		{Name: ".bss", Slot: 1, Attr: 3352, Type: 2, KeySize: 4, ValueSize: 16, MaxEntries: 1, Flags: 1024, Kind: runtime.BSS},
 	},
 	Programs: []runtime.ProgramSpec{
-		{Name: "track", Section: "xdp", Slot: 2, Attr: 3448, Type: 6, AttachType: 37, Insns: 108, CORERelos: 5360, AutoLoad: true, Target: -1},
+		{Name: "track", Section: "xdp", Slot: 2, Attr: 3472, Type: 6, AttachType: 37, Insns: 108, CORERelos: 5384, AutoLoad: true, Target: -1},
 	},
 	Externs: []runtime.ExternSpec{
 		{Name: "bpf_kmod_add", Kind: runtime.Kfunc, Weak: true, Slot: 4, Uses: 2, Programs: []int32{0}},
-		{Name: "bpf_xdp_ct_lookup", Kind: runtime.Kfunc, Slot: 6, Uses: 1, Programs: []int32{0}},
-		{Name: "bpf_ct_release", Kind: runtime.Kfunc, Slot: 8, Uses: 1, Programs: []int32{0}},
+		{Name: "bpf_xdp_ct_lookup", Kind: runtime.Kfunc, Slot: 10, Uses: 1, Programs: []int32{0}},
+		{Name: "bpf_ct_release", Kind: runtime.Kfunc, Slot: 12, Uses: 1, Programs: []int32{0}},
 	},
+	NoAddresses: 14,
 	Steps: []runtime.Step{
-		{Kind: runtime.StepLoadBTF, Result: 3, Attr: 56, Start: 6, End: 14},
-		{Kind: runtime.StepCreateMap, Attr: 3264, Start: 16, End: 22},
-		{Kind: runtime.StepCreateMap, Index: 1, Result: 1, Attr: 3328, Start: 23, End: 29},
+		{Kind: runtime.StepLoadBTF, Result: 3, Attr: 80, Start: 6, End: 14},
+		{Kind: runtime.StepCreateMap, Attr: 3288, Start: 16, End: 22},
+		{Kind: runtime.StepCreateMap, Index: 1, Result: 1, Attr: 3352, Start: 23, End: 29},
 		{Kind: runtime.StepFindExtern, Result: 4, Start: 30, End: 36},
-		{Kind: runtime.StepFindExtern, Index: 1, Result: 6, Start: 37, End: 43},
-		{Kind: runtime.StepFindExtern, Index: 2, Result: 8, Start: 44, End: 50},
-		{Kind: runtime.StepLoadProgram, Result: 2, Attr: 3448, Start: 51, End: 101},
+		{Kind: runtime.StepFindExtern, Index: 1, Result: 10, Start: 43, End: 49},
+		{Kind: runtime.StepFindExtern, Index: 2, Result: 12, Start: 50, End: 56},
+		{Kind: runtime.StepLoadProgram, Result: 2, Attr: 3472, Start: 57, End: 116},
 	},
 }
