@@ -233,9 +233,23 @@ func (m *Map) elemFlags(op string, cmd int, key, value unsafe.Pointer, flags uin
 		return 0, m.wrap(op, err)
 	}
 	defer m.fd.release()
+	return elemNum(num, cmd, key, value, flags), nil
+}
+
+// elemFD is Map.elem for a file descriptor of one's own.
+func elemFD(f *fd, cmd int, key, value unsafe.Pointer) (unix.Errno, error) {
+	num, err := f.acquire()
+	if err != nil {
+		return 0, err
+	}
+	defer f.release()
+	return elemNum(num, cmd, key, value, 0), nil
+}
+
+func elemNum(num, cmd int, key, value unsafe.Pointer, flags uint64) unix.Errno {
 	attr := sys.MapElemAttr{MapFd: uint32(num), Key: sys.Addr(key), Value: sys.Addr(value), Flags: flags}
 	errno := elemCall(cmd, &attr)
 	runtime.KeepAlive(key)
 	runtime.KeepAlive(value)
-	return errno, nil
+	return errno
 }

@@ -1,0 +1,147 @@
+// vmtest
+package runtime
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// newPerfArray returns a perf event array, and a program that puts a number into it.
+func newPerfArray(t testing.TB) (PerfEventArray[uint64], func(uint64) uint32) {
+	t.Helper()
+	cpus, err := PossibleCPUs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := newTestMap(t, sys.MapCreateAttr{MapType: mapTypePerfEventArray, KeySize: 4, ValueSize: 4, MaxEntries: uint32(cpus)})
+	p := NewRawTracepointProgram(newTestProgram(t, testProgram{
+		ProgramSpec: ProgramSpec{Type: progTypeRawTracepoint},
+		insns: asm.Instructions{
+			asm.LoadMem(asm.R2, asm.R1, 0, asm.DWord),
+			asm.StoreMem(asm.RFP, -8, asm.R2, asm.DWord),
+			asm.LoadMapPtr(asm.R2, m.FD()),
+			asm.LoadImm(asm.R3, 0xffffffff, asm.DWord), // BPF_F_CURRENT_CPU
+			asm.Mov.Reg(asm.R4, asm.RFP),
+			asm.Add.Imm(asm.R4, -8),
+			asm.Mov.Imm(asm.R5, 8),
+			asm.FnPerfEventOutput.Call(),
+			asm.Return(),
+		},
+	}))
+	return NewPerfEventArray[uint64](m), func(n uint64) uint32 {
+		res, err := p.Test(RawTracepointArgs{n})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.Return
+	}
+}
+
+func TestPerfEventArray(t *testing.T) {
+	a, put := newPerfArray(t)
+	r, err := a.Reader(PerfOptions{Pages: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, ok, err := r.TryRead(); ok || err != nil {
+		t.Errorf("an empty array: %v, %v", ok, err)
+	}
+	for i := range uint64(2000) { // round the ring several times
+		put(i)
+		rec, err := r.Read(t.Context())
+		if err != nil || rec.Value != i || rec.Lost != 0 {
+			t.Fatalf("record %d: %+v, %v", i, rec, err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, err := r.Read(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("deadline: %v", err)
+	}
+}
+
+func TestPerfEventArrayCountsLost(t *testing.T) {
+	a, put := newPerfArray(t)
+	r, err := a.Reader(PerfOptions{Pages: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const puts = 4000
+	refused := uint64(0)
+	for i := range uint64(puts) {
+		if int32(put(i)) < 0 {
+			refused++
+		}
+	}
+	var got, lost uint64
+	drain := func() {
+		for {
+			rec, ok, err := r.TryRead()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !ok {
+				return
+			}
+			got++
+			lost += rec.Lost
+		}
+	}
+	drain()
+	// The kernel tells of losses with the next record that has room: on each CPU.
+	for range 1000 {
+		put(1)
+		drain()
+	}
+	if refused == 0 || r.Lost() != refused || lost != refused || got+refused != puts+1000 {
+		t.Errorf("%d records, %d refused, %d lost, %d lost in records", got, refused, r.Lost(), lost)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := r.Read(t.Context()); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("read after Close: %v", err)
+	}
+	if ret := int32(put(1)); ret >= 0 {
+		t.Errorf("a program writes after Close: %d", ret)
+	}
+}
+
+func TestPerfEventArrayWakesReader(t *testing.T) {
+	a, put := newPerfArray(t)
+	r, err := a.Reader(PerfOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan uint64)
+	go func() {
+		defer close(got)
+		for rec, err := range r.All(context.Background()) {
+			if err != nil {
+				return
+			}
+			got <- rec.Value
+		}
+	}()
+	for i := range uint64(5000) {
+		put(i)
+		select {
+		case n := <-got:
+			if n != i {
+				t.Fatalf("record %d came as %d", n, i)
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatalf("record %d did not wake the reader", i)
+		}
+	}
+	r.Close()
+	<-got
+}
