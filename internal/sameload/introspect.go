@@ -4,13 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"sync"
 
-	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
-	"github.com/cilium/ebpf/link"
 )
 
 // Some of what a load decides is in no info struct: a program's expected attach type, whether it may sleep, a map's NUMA node.
@@ -174,7 +171,7 @@ func load(m btf.Member, offset uint32) (step, error) {
 		if spec := uint32(m.BitfieldSize); shift+spec > 8 {
 			return step{}, fmt.Errorf("bit field %s straddles bytes", m.Name)
 		}
-		if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		if !isLittleEndian {
 			shift = 8 - shift - uint32(m.BitfieldSize)
 		}
 		return step{int32(offset / 8), asm.Byte, shift, uint32(m.BitfieldSize)}, nil
@@ -232,29 +229,10 @@ func iterate(target string, fields []field) ([][]uint64, error) {
 		asm.Return(),
 	)
 
-	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Name: "introspect", Type: ebpf.Tracing, AttachType: ebpf.AttachTraceIter, AttachTo: target,
-		Instructions: insns, License: "GPL",
-	})
+	raw, err := runIterator(target, insns)
 	if err != nil {
 		return nil, err
 	}
-	defer prog.Close()
-	it, err := link.AttachIter(link.IterOptions{Program: prog})
-	if err != nil {
-		return nil, err
-	}
-	defer it.Close()
-	r, err := it.Open()
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	raw, err := io.ReadAll(r)
-	if err != nil {
-		return nil, err
-	}
-
 	var rows [][]uint64
 	for in := bytes.NewReader(raw); in.Len() > 0; {
 		words := make([]uint64, len(fields))

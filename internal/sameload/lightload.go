@@ -97,19 +97,25 @@ func loaderMap(data []byte) (int, error) {
 	return fd, nil
 }
 
-// progLoadAttr is the part of union bpf_attr that BPF_PROG_LOAD needs for a loader.
+// progLoadAttr is the part of union bpf_attr that BPF_PROG_LOAD needs for the programs of this package.
 type progLoadAttr struct {
-	progType    uint32
-	insnCnt     uint32
-	insns       unsafe.Pointer
-	license     unsafe.Pointer
-	logLevel    uint32
-	logSize     uint32
-	logBuf      uint64
-	kernVersion uint32
-	progFlags   uint32
-	_           [72]byte // prog_name to attach_btf_id and attach_prog_fd
-	fdArray     unsafe.Pointer
+	progType           uint32
+	insnCnt            uint32
+	insns              unsafe.Pointer
+	license            unsafe.Pointer
+	logLevel           uint32
+	logSize            uint32
+	logBuf             uint64
+	kernVersion        uint32
+	progFlags          uint32
+	progName           [unix.BPF_OBJ_NAME_LEN]byte
+	progIfindex        uint32
+	expectedAttachType uint32
+	_                  [36]byte // prog_btf_fd, func info and line info
+	attachBtfID        uint32
+	attachProgFD       uint32
+	coreReloCnt        uint32
+	fdArray            unsafe.Pointer
 }
 
 func loaderProg(insns []byte, blob int) (int, error) {

@@ -46,7 +46,7 @@ func listing(raw []byte, aux uint64, mapName func(id uint32) string) []string {
 
 // srcReg is the source register of an instruction: the two fields of the register byte lie in the order of the byte order.
 func srcReg(regs byte) byte {
-	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
+	if isLittleEndian {
 		return regs >> 4
 	}
 	return regs & 0xf
