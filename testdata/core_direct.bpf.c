@@ -11,12 +11,15 @@ int on_receive(__u64 *ctx)
 {
 	struct sk_buff *skb = (void *)ctx[0];
 	struct net_device *dev = skb->dev;
+	struct sock *sk;
 
 	seen += skb->len + skb->protocol + skb->mac_len;
 	if (dev)
 		seen += dev->ifindex + dev->name[0] + dev->mtu;
-	if (skb->sk)
-		seen += skb->sk->__sk_common.skc_family + skb->sk->__sk_common.skc_state;
+	/* Twice read is twice to be checked, to some verifiers. */
+	sk = skb->sk;
+	if (sk)
+		seen += sk->__sk_common.skc_family + sk->__sk_common.skc_state;
 	return 0;
 }
 
