@@ -29,14 +29,14 @@ const (
 	opMovImm  = 0xb7 // BPF_ALU64 | BPF_MOV | BPF_K
 	opMovReg  = 0xbf // BPF_ALU64 | BPF_MOV | BPF_X
 	opAddImm  = 0x07 // BPF_ALU64 | BPF_ADD | BPF_K
-	opAndImm  = 0x57 // BPF_ALU64 | BPF_AND | BPF_K
-	opAndReg  = 0x5f // BPF_ALU64 | BPF_AND | BPF_X
+	opAddReg  = 0x0f // BPF_ALU64 | BPF_ADD | BPF_X
+	opSubReg  = 0x1f // BPF_ALU64 | BPF_SUB | BPF_X
+	opMulImm  = 0x27 // BPF_ALU64 | BPF_MUL | BPF_K
+	opMulReg  = 0x2f // BPF_ALU64 | BPF_MUL | BPF_X
 	opOrImm   = 0x47 // BPF_ALU64 | BPF_OR | BPF_K
 	opOrReg   = 0x4f // BPF_ALU64 | BPF_OR | BPF_X
 	opXorImm  = 0xa7 // BPF_ALU64 | BPF_XOR | BPF_K
-	opXorReg  = 0xaf // BPF_ALU64 | BPF_XOR | BPF_X
 	opRshImm  = 0x77 // BPF_ALU64 | BPF_RSH | BPF_K
-	opArshImm = 0xc7 // BPF_ALU64 | BPF_ARSH | BPF_K
 	opNeg     = 0x87 // BPF_ALU64 | BPF_NEG
 	opLdImm64 = 0x18 // BPF_LD | BPF_IMM | BPF_DW
 	opLdx32   = 0x61 // BPF_LDX | BPF_MEM | BPF_W
@@ -108,14 +108,8 @@ func (a *asm) add(dst reg, value int32) {
 // dst OP= value, for the 64-bit operations with an immediate
 func (a *asm) alu(op uint8, dst reg, value int32) { a.emit(insn{op: op, dst: dst, imm: value}) }
 
-// dst &= src
-func (a *asm) and(dst, src reg) { a.emit(insn{op: opAndReg, dst: dst, src: src}) }
-
-// dst |= src
-func (a *asm) or(dst, src reg) { a.emit(insn{op: opOrReg, dst: dst, src: src}) }
-
-// dst ^= src
-func (a *asm) xor(dst, src reg) { a.emit(insn{op: opXorReg, dst: dst, src: src}) }
+// dst OP= src, for the 64-bit operations with a register
+func (a *asm) op(op uint8, dst, src reg) { a.emit(insn{op: op, dst: dst, src: src}) }
 
 // dst = *(size *)(src + off), the size being that of op
 func (a *asm) load(op uint8, dst, src reg, off int) {

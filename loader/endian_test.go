@@ -93,17 +93,18 @@ func decode(t *testing.T, obj *object.Object) decoded {
 	read(t, bo, []byte(spec.Loader), d.Loader)
 	little(d.Loader, big)
 	for i := range d.Loader {
+		in := &d.Loader[i]
 		// The half of 64 bits that is a fd comes first on big endian, so the slot that is
 		// stored into off of a call is one less.
-		if big && d.Loader[i].Code == 0x57 && i > 0 && d.Loader[i-1].Code == 0xc7 && d.Loader[i].Regs == 0 {
-			d.Loader[i].Imm++
+		if big && in.Code == 0x27 && in.Regs == 0 {
+			in.Imm++
 		}
-		// Likewise the bits of src_reg.
-		if big && d.Loader[i].Code == 0x57 && (d.Loader[i].Regs == 2 || d.Loader[i].Regs == 4) && d.Loader[i].Imm == 3 {
-			d.Loader[i].Imm = 0x30
+		// src_reg, BPF_PSEUDO_BTF_ID, and dst_reg are the other way round in their byte.
+		if big && in.Code == 0x27 && in.Regs != 0 {
+			in.Imm <<= 4
 		}
-		if big && d.Loader[i].Code == 0x47 {
-			d.Loader[i].Imm >>= 4
+		if big && in.Code == 0x47 {
+			in.Imm >>= 4
 		}
 	}
 	blob := []byte(spec.Blob)

@@ -54,15 +54,20 @@ func (g *generator) patchExterns(program int, p *object.Program, insns int) {
 
 // loadFound loads what was found: BTF ID and fd. A weak symbol that was not found is 0.
 //
+// Conditions are 0 or 1, by a logical shift, and choose by multiplication: where a
+// register can be 0 or -1, as after an arithmetic shift, an & makes the verifier
+// follow both values (maybe_fork_scalars in kernel/bpf/verifier.c, in stable kernels of 2026), and the next
+// one again both.
+//
 //	r0 = *(u64 *)(slots + extern)
-//	r2 = r0 < 0 ? 0 : -1; r0 &= r2        if weak
+//	r2 = r0 >> 63 ^ 1; r0 *= r2        if weak
 func (g *generator) loadFound(extern runtime.Slot, weak bool) {
 	g.load(opLdx64, r0, slots, off(extern))
 	if weak {
 		g.mov(r2, r0)
-		g.alu(opArshImm, r2, 63)
-		g.alu(opXorImm, r2, -1)
-		g.and(r0, r2)
+		g.alu(opRshImm, r2, 63)
+		g.alu(opXorImm, r2, 1)
+		g.op(opMulReg, r0, r2)
 	}
 }
 
@@ -71,7 +76,7 @@ func (g *generator) loadFound(extern runtime.Slot, weak bool) {
 //
 //	insn[0].imm = (u32)r0
 //	insn[1].imm = r0 >> 32
-//	insn[0].regs = dst | (r2 & BPF_PSEUDO_BTF_ID)        if weak
+//	insn[0].regs = dst | r2 * BPF_PSEUDO_BTF_ID        if weak
 func (g *generator) patchValues(at []int, weak bool, dst func(at int) int32) {
 	if len(at) == 0 {
 		return
@@ -90,13 +95,13 @@ func (g *generator) patchValues(at []int, weak bool, dst func(at int) int32) {
 	g.patchPseudo(at, r2, dst)
 }
 
-// patchPseudo makes ld_imm64s BPF_PSEUDO_BTF_ID where mask is all ones, and plain where it is 0.
+// patchPseudo makes ld_imm64s BPF_PSEUDO_BTF_ID where yes is 1, and plain where it is 0.
 //
-//	insn[0].regs = dst | (mask & BPF_PSEUDO_BTF_ID)
-func (g *generator) patchPseudo(at []int, mask reg, dst func(at int) int32) {
-	g.alu(opAndImm, mask, int32(regs(g.blob.bo, 0, pseudoBTFID)))
+//	insn[0].regs = dst | yes * BPF_PSEUDO_BTF_ID
+func (g *generator) patchPseudo(at []int, yes reg, dst func(at int) int32) {
+	g.alu(opMulImm, yes, int32(regs(g.blob.bo, 0, pseudoBTFID)))
 	for _, at := range at {
-		g.mov(r1, mask)
+		g.mov(r1, yes)
 		g.alu(opOrImm, r1, int32(regs(g.blob.bo, reg(dst(at)), 0)))
 		g.store(opStx8, cursor, at+insnRegs, r1)
 	}
@@ -105,18 +110,18 @@ func (g *generator) patchPseudo(at []int, mask reg, dst func(at int) int32) {
 // patchKfuncAddress patches ld_imm64s with the address of a kfunc: its BTF
 // ID, which the kernel replaces, or the address itself if that was looked up.
 //
-//	r3 = address; r4 = address ? -1 : 0
-//	insn.imm64 = address ? address : r0
-//	insn[0].regs = dst | (~r4 & r2 & BPF_PSEUDO_BTF_ID)        r2 only if weak
+//	r3 = address; r4 = (r3 | -r3) >> 63
+//	insn.imm64 = r0 + (r3 - r0) * r4
+//	insn[0].regs = dst | (r4 ^ 1) * BPF_PSEUDO_BTF_ID        and * r2 if weak
 func (g *generator) patchKfuncAddress(at []int, address runtime.Slot, weak bool, dst func(at int) int32) {
 	g.load(opLdx64, r3, slots, off(address)+8)
 	g.mov(r4, r3)
 	g.emit(insn{op: opNeg, dst: r4})
-	g.or(r4, r3)
-	g.alu(opArshImm, r4, 63)
-	g.xor(r3, r0)
-	g.and(r3, r4)
-	g.xor(r3, r0)
+	g.op(opOrReg, r4, r3)
+	g.alu(opRshImm, r4, 63)
+	g.op(opSubReg, r3, r0)
+	g.op(opMulReg, r3, r4)
+	g.op(opAddReg, r3, r0)
 	for _, at := range at {
 		g.store(opStx32, cursor, at+insnImm, r3)
 	}
@@ -124,9 +129,9 @@ func (g *generator) patchKfuncAddress(at []int, address runtime.Slot, weak bool,
 	for _, at := range at {
 		g.store(opStx32, cursor, at+nextImm, r3)
 	}
-	g.alu(opXorImm, r4, -1)
+	g.alu(opXorImm, r4, 1)
 	if weak {
-		g.and(r4, r2)
+		g.op(opMulReg, r4, r2)
 	}
 	g.patchPseudo(at, r4, dst)
 }
@@ -135,7 +140,7 @@ func (g *generator) patchKfuncAddress(at []int, address runtime.Slot, weak bool,
 // fd_array of its module's BTF, which is 0 for vmlinux.
 //
 //	insn.imm = (u32)r0
-//	insn.off = r0 >> 32 ? slot : 0
+//	insn.off = -(r0 >> 32) >> 63 * slot
 func (g *generator) patchCalls(at []int, extern runtime.Slot) {
 	if len(at) == 0 {
 		return
@@ -145,8 +150,8 @@ func (g *generator) patchCalls(at []int, extern runtime.Slot) {
 	}
 	g.alu(opRshImm, r0, 32)
 	g.emit(insn{op: opNeg, dst: r0})
-	g.alu(opArshImm, r0, 63)
-	g.alu(opAndImm, r0, g.slotOfFD(extern))
+	g.alu(opRshImm, r0, 63)
+	g.alu(opMulImm, r0, g.slotOfFD(extern))
 	for _, at := range at {
 		g.store(opStx16, cursor, at+insnOff, r0)
 	}

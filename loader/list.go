@@ -70,34 +70,27 @@ func (g *generator) listInsns(p *printer) {
 	}
 }
 
+var (
+	aluNames = map[uint8]string{
+		opMovImm: "=", opAddImm: "+=", opMulImm: "*=", opOrImm: "|=", opXorImm: "^=", opRshImm: ">>=",
+	}
+	aluRegNames = map[uint8]string{
+		opMovReg: "=", opAddReg: "+=", opSubReg: "-=", opMulReg: "*=", opOrReg: "|=",
+	}
+)
+
 // String gives an instruction in the notation of the kernel's verifier.
 func (i insn) String() string {
 	alu := func(op string) string { return fmt.Sprintf("r%d %s %d", i.dst, op, i.imm) }
 	ldx := func(size int) string { return fmt.Sprintf("r%d = *(u%d *)(r%d %+d)", i.dst, size, i.src, i.off) }
 	stx := func(size int) string { return fmt.Sprintf("*(u%d *)(r%d %+d) = r%d", size, i.dst, i.off, i.src) }
+	if op, ok := aluNames[i.op]; ok {
+		return alu(op)
+	}
+	if op, ok := aluRegNames[i.op]; ok {
+		return fmt.Sprintf("r%d %s r%d", i.dst, op, i.src)
+	}
 	switch i.op {
-	case opMovImm:
-		return alu("=")
-	case opAddImm:
-		return alu("+=")
-	case opAndImm:
-		return alu("&=")
-	case opOrImm:
-		return alu("|=")
-	case opXorImm:
-		return alu("^=")
-	case opRshImm:
-		return alu(">>=")
-	case opArshImm:
-		return alu("s>>=")
-	case opMovReg:
-		return fmt.Sprintf("r%d = r%d", i.dst, i.src)
-	case opAndReg:
-		return fmt.Sprintf("r%d &= r%d", i.dst, i.src)
-	case opOrReg:
-		return fmt.Sprintf("r%d |= r%d", i.dst, i.src)
-	case opXorReg:
-		return fmt.Sprintf("r%d ^= r%d", i.dst, i.src)
 	case opNeg:
 		return fmt.Sprintf("r%d = -r%d", i.dst, i.dst)
 	case opLdImm64:
