@@ -45,7 +45,11 @@ func (r *reader) dataMap(kind DataKind, name string, size uint64, data []byte) (
 		KeySize:    4,
 		ValueSize:  uint32(size),
 		MaxEntries: 1,
-		Kind:       kind,
+		// libbpf before 1.1 did the same. Since then it leaves the flag out if all
+		// variables are static or without BTF, because its skeletons do not show
+		// them (map_is_mmapable); to the kernel it makes no difference.
+		Flags: flagMmapable,
+		Kind:  kind,
 	}
 	if kind != BSS {
 		m.Data = bytes.Clone(data)
@@ -67,13 +71,6 @@ func (r *reader) dataMap(kind DataKind, name string, size uint64, data []byte) (
 	}
 	if m.Vars, err = variables(sec); err != nil {
 		return nil, badSection(name, "%w", err)
-	}
-	// Mapped only if there is something in it to be seen by name from outside
-	// (libbpf's map_is_mmapable).
-	for _, v := range m.Vars {
-		if !v.Static {
-			m.Flags |= flagMmapable
-		}
 	}
 	return m, nil
 }

@@ -136,7 +136,7 @@ func TestStringLiteralsAreAMapWithoutVariables(t *testing.T) {
 	for _, m := range obj.Maps {
 		if m.Kind == ROData && m.ValueTypeID == 0 {
 			literals++
-			if m.Vars != nil || m.Value != nil || m.Flags != flagRdonlyProg {
+			if m.Vars != nil || m.Value != nil || m.Flags != flagRdonlyProg|flagMmapable {
 				t.Errorf("%+v", m)
 			}
 		}

@@ -19,10 +19,9 @@ type sectionDef struct {
 type sectionFlags uint8
 
 const (
-	sleepable   sectionFlags = 1 << iota // BPF_F_SLEEPABLE
-	frags                                // BPF_F_XDP_HAS_FRAGS
-	attachBTF                            // attaches to something that the kernel's BTF has
-	uprobeMulti                          // SEC_USDT: attached by a multi-uprobe link
+	sleepable sectionFlags = 1 << iota // BPF_F_SLEEPABLE
+	frags                              // BPF_F_XDP_HAS_FRAGS
+	attachBTF                          // attaches to something that the kernel's BTF has
 )
 
 // The kernel's flags for BPF_PROG_LOAD.
@@ -43,6 +42,9 @@ const (
 // sectionDefs is libbpf's section_defs, of version 1.8-dev, in its order: the
 // first that matches counts. An attach type is always passed to the kernel;
 // libbpf leaves an optional one out for kernels older than those we load on.
+// A usdt program has none, so that uprobe events can have it: libbpf makes
+// it BPF_TRACE_UPROBE_MULTI where the kernel it runs on has links of that kind
+// (6.6 and later), and what kernel that will be is not known here.
 var sectionDefs = []sectionDef{
 	{"socket", ebpf.SocketFilter, 0, 0},
 	{"sk_reuseport/migrate", ebpf.SkReuseport, ebpf.AttachSkReuseportSelectOrMigrate, 0},
@@ -64,8 +66,8 @@ var sectionDefs = []sectionDef{
 	{"uprobe.session.s+", ebpf.Kprobe, attachTraceUprobeSession, sleepable},
 	{"ksyscall+", ebpf.Kprobe, 0, 0},
 	{"kretsyscall+", ebpf.Kprobe, 0, 0},
-	{"usdt+", ebpf.Kprobe, 0, uprobeMulti},
-	{"usdt.s+", ebpf.Kprobe, 0, uprobeMulti | sleepable},
+	{"usdt+", ebpf.Kprobe, 0, 0},
+	{"usdt.s+", ebpf.Kprobe, 0, sleepable},
 	{"tc/ingress", ebpf.SchedCLS, ebpf.AttachTCXIngress, 0},
 	{"tc/egress", ebpf.SchedCLS, ebpf.AttachTCXEgress, 0},
 	{"tcx/ingress", ebpf.SchedCLS, ebpf.AttachTCXIngress, 0},
@@ -184,9 +186,6 @@ func (d *sectionDef) matches(name string) bool {
 func (d *sectionDef) describe(p *Program, section string) {
 	p.Type = uint32(d.typ)
 	p.ExpectedAttachType = uint32(d.attach)
-	if d.flags&uprobeMulti != 0 {
-		p.ExpectedAttachType = uint32(ebpf.AttachTraceUprobeMulti)
-	}
 	if d.flags&sleepable != 0 {
 		p.Flags |= flagSleepable
 	}
