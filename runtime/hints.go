@@ -253,4 +253,11 @@ var hints = []hint{
 			return nil, f.Errno == unix.EBUSY && f.stepKind() == StepFreezeMap
 		},
 	},
+
+	// Nothing of all that.
+	{
+		"refused in spite of all capabilities", "`EPERM`",
+		"the process has the capabilities for it: a security module refuses it, or this kernel, {release}, is built without what it needs",
+		func(f *failure) (words, bool) { return nil, f.Errno == unix.EPERM && f.Step >= 0 },
+	},
 }

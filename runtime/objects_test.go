@@ -69,3 +69,39 @@ func zeroArgs() []object.Insn {
 
 // returnsZero is the least of programs.
 var returnsZero = object.Program{Insns: []object.Insn{{Op: 0xb7}, {Op: 0x95}}}
+
+// testBTF puts an object's BTF together.
+type testBTF struct {
+	types   []byte
+	strings []byte
+}
+
+// add adds a type; sizeOrType is the third word of struct btf_type, more what follows it.
+func (b *testBTF) add(name string, kind, vlen, sizeOrType uint32, more ...uint32) {
+	for _, word := range append([]uint32{b.str(name), kind<<24 | vlen, sizeOrType}, more...) {
+		b.types = binary.NativeEndian.AppendUint32(b.types, word)
+	}
+}
+
+// str adds a string.
+func (b *testBTF) str(s string) uint32 {
+	if len(b.strings) == 0 {
+		b.strings = []byte{0}
+	}
+	if s == "" {
+		return 0
+	}
+	off := len(b.strings)
+	b.strings = append(append(b.strings, s...), 0)
+	return uint32(off)
+}
+
+func (b *testBTF) bytes() []byte {
+	b.str("")
+	out := binary.NativeEndian.AppendUint16(nil, 0xeb9f)
+	out = append(out, 1, 0)
+	for _, word := range []int{24, 0, len(b.types), len(b.types), len(b.strings)} {
+		out = binary.NativeEndian.AppendUint32(out, uint32(word))
+	}
+	return append(append(out, b.types...), b.strings...)
+}

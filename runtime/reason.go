@@ -29,16 +29,16 @@ func (f *failure) findReason() {
 // programReason looks for what the verifier cannot know: what a number that the loader, or
 // the kernel's own CO-RE, has put into an instruction stands for.
 func (f *failure) programReason() {
-	p := f.programSpec()
-	if n := f.unknownFunc(); n >= badRelo {
-		relo, ok := f.spec.coreRelo(p, n-badRelo)
+	if f.unknownFunc() == badRelo {
+		relo, ok := f.spec.reloOf(f.programSpec(), f.insnOf(badCall))
 		if !ok {
 			return
 		}
-		if what := f.spec.describeRelo(relo); what != "" {
+		// bpf_core_apply logs each type that it considers.
+		considered := func(name string) bool { return strings.Contains(f.Log, " "+name+": found target candidate") }
+		if what := f.spec.describeRelo(relo, considered); what != "" {
 			f.Reason = "this kernel has no " + what
-			number := "unknown#" + strconv.Itoa(n)
-			f.Log = strings.ReplaceAll(f.Log, number, number+" (CO-RE: "+f.Reason+")")
+			f.Log = strings.ReplaceAll(f.Log, "invalid func "+badNumber, "invalid func "+badNumber+" (CO-RE: "+f.Reason+")")
 		}
 		return
 	}
@@ -46,6 +46,26 @@ func (f *failure) programReason() {
 	if strings.Contains(f.Log, "invalid kernel function call") && len(f.missing) > 0 {
 		f.Reason = "it calls a weak kfunc that this kernel does not have, without a check for it: " + strings.Join(f.missing, ", ")
 	}
+}
+
+// What the log has of an instruction whose CO-RE relocation could not be resolved.
+const (
+	badNumber = "unknown#195896080" // badRelo
+	badCall   = ": (85) call " + badNumber
+)
+
+// insnOf is the index of the last instruction that the log shows with this text, -1 if it does not.
+func (f *failure) insnOf(text string) int {
+	i := strings.LastIndex(f.Log, text)
+	if i < 0 {
+		return -1
+	}
+	line := f.Log[strings.LastIndexByte(f.Log[:i], '\n')+1 : i]
+	n, err := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil {
+		return -1
+	}
+	return n
 }
 
 // noteMissing keeps the names of weak kfuncs that were not found and that a

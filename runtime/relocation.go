@@ -9,9 +9,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// badRelo is what the kernel writes into the imm of an instruction whose CO-RE
-// relocation cannot be resolved, plus the record's index: 0xbad2310
-// (bpf_core_patch_insn in tools/lib/bpf/relo_core.c, which the kernel shares with libbpf).
+// badRelo is the helper's number that the kernel puts in the place of an instruction whose CO-RE
+// relocation cannot be resolved: 0xbad2310 (bpf_core_poison_insn in tools/lib/bpf/relo_core.c, which the
+// kernel shares with libbpf).
 const badRelo = 195896080
 
 // enum bpf_core_relo_kind.
@@ -21,19 +21,26 @@ const (
 	reloFieldLast     = 5 // 0 to 5 are about fields
 )
 
-// coreRelo is a CO-RE record of a program.
-func (s *Spec) coreRelo(p *ProgramSpec, index int) (r sys.CoreRelo, ok bool) {
-	at := int(p.CORERelos) + index*int(unsafe.Sizeof(r))
-	if p.CORERelos == 0 || index < 0 || index > 1<<24 || at+int(unsafe.Sizeof(r)) > len(s.Blob) {
+// reloOf is the CO-RE record of an instruction of a program.
+func (s *Spec) reloOf(p *ProgramSpec, insn int) (r sys.CoreRelo, ok bool) {
+	const size = int(unsafe.Sizeof(r))
+	if p.CORERelos == 0 || insn < 0 || uint64(p.Attr)+uint64(unsafe.Sizeof(sys.ProgLoadAttr{})) > uint64(len(s.Blob)) {
 		return r, false
 	}
-	word := func(i int) uint32 { return binary.NativeEndian.Uint32([]byte(s.Blob[at+4*i:][:4])) }
-	return sys.CoreRelo{InsnOff: word(0), TypeId: word(1), AccessStrOff: word(2), Kind: word(3)}, true
+	word := func(off int) uint32 { return binary.NativeEndian.Uint32([]byte(s.Blob[off:][:4])) }
+	count := word(int(p.Attr) + int(unsafe.Offsetof(sys.ProgLoadAttr{}.CoreReloCnt)))
+	for at := int(p.CORERelos); count > 0 && at+size <= len(s.Blob); at += size {
+		if word(at) == uint32(8*insn) {
+			return sys.CoreRelo{InsnOff: word(at), TypeId: word(at + 4), AccessStrOff: word(at + 8), Kind: word(at + 12)}, true
+		}
+		count--
+	}
+	return r, false
 }
 
-// describeRelo says what a CO-RE record asks the kernel for: "field mm.owner of struct
-// task_struct". It is "" for a record that makes no sense.
-func (s *Spec) describeRelo(r sys.CoreRelo) string {
+// describeRelo says what of a CO-RE record the kernel does not have: "field mm.owner of struct
+// task_struct", or the whole struct unless it has one of that name. It is "" for a record that makes no sense.
+func (s *Spec) describeRelo(r sys.CoreRelo, has func(name string) bool) string {
 	t := s.types()
 	if t == nil {
 		return ""
@@ -47,6 +54,8 @@ func (s *Spec) describeRelo(r sys.CoreRelo) string {
 		return ""
 	}
 	switch {
+	case !has(t.name(r.TypeId)):
+		return root
 	case r.Kind == reloEnumvalExists || r.Kind == reloEnumvalValue:
 		if value := t.enumValue(r.TypeId, access); value != "" {
 			return "value " + value + " of " + root
@@ -131,15 +140,25 @@ func (t *types) enumValue(id uint32, access string) string {
 	return name
 }
 
-// named gives a type as C has it, without the flavor that CO-RE ignores: "struct task_struct" for task_struct___old.
+// name is a type's own, without the flavor that CO-RE ignores.
+func (t *types) name(id uint32) string {
+	at, ok := t.at(id)
+	if !ok {
+		return ""
+	}
+	name, _ := t.str(t.word(at))
+	name, _, _ = strings.Cut(name, "___")
+	return name
+}
+
+// named gives a type as C has it: "struct task_struct".
 func (t *types) named(id uint32) string {
 	for range maxWalk {
 		at, ok := t.at(id)
 		if !ok {
 			return ""
 		}
-		name, _ := t.str(t.word(at))
-		name, _, _ = strings.Cut(name, "___")
+		name := t.name(id)
 		keyword := ""
 		switch t.kind(id) {
 		case btfStruct:
@@ -153,6 +172,8 @@ func (t *types) named(id uint32) string {
 			if t.word(at+4)>>31 != 0 {
 				keyword = "union "
 			}
+		case btfTypedef:
+			keyword = "type "
 		case btfConst, btfVolatile, btfRestrict, btfTypeTag:
 			id = t.word(at + 8)
 			continue
