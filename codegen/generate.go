@@ -106,7 +106,9 @@ func (g *generator) collect() error {
 		}
 		g.types.want(t)
 	}
-	g.collectMaps()
+	if err := g.collectMaps(); err != nil {
+		return err
+	}
 	g.collectGlobals()
 	g.collectPrograms()
 	g.types.nameTypes()

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
 var update = flag.Bool("update", false, "write testdata/*.golden")
@@ -20,15 +21,17 @@ func TestGolden(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		obj  *object.Object
+		opts Options
 	}{
-		{"names", readOwn(t, "names", "bpfel")},
-		{"globals_sections", readObject(t, "globals_sections", "bpfel")},
-		{"map_percpu_lru", readObject(t, "map_percpu_lru", "bpfel")},
-		{"map_in_map", readObject(t, "map_in_map", "bpfel")},
-		{"sec_fentry", readObject(t, "sec_fentry", "bpfel")},
+		{"names", readOwn(t, "names", "bpfel"), Options{}},
+		{"records", readOwn(t, "records", "bpfel"), Options{Records: map[string]string{"flagged": "sample"}}},
+		{"globals_sections", readObject(t, "globals_sections", "bpfel"), Options{}},
+		{"map_percpu_lru", readObject(t, "map_percpu_lru", "bpfel"), Options{}},
+		{"map_in_map", readObject(t, "map_in_map", "bpfel"), Options{}},
+		{"sec_fentry", readObject(t, "sec_fentry", "bpfel"), Options{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, _, _ := bytes.Cut(generateFor(t, test.obj, Options{}), []byte("//go:embed"))
+			got, _, _ := bytes.Cut(generateFor(t, test.obj, test.opts), []byte("//go:embed"))
 			path := filepath.Join("testdata", test.name+".golden")
 			if *update {
 				if err := os.WriteFile(path, got, 0o644); err != nil {
@@ -54,6 +57,28 @@ func TestSameBytes(t *testing.T) {
 	for range 5 {
 		if !bytes.Equal(first, generateFor(t, readOwn(t, "torture", "bpfel"), Options{})) {
 			t.Fatal("the same object gave other code")
+		}
+	}
+}
+
+// TestRecords makes sure that what is wrong with -ringbuf is said.
+func TestRecords(t *testing.T) {
+	obj := readOwn(t, "records", "bpfel")
+	spec, err := loader.Generate(obj, loader.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		records map[string]string
+		want    string
+	}{
+		{map[string]string{"nowhere": "event"}, "map nowhere: no ring buffer or perf event array of this name"},
+		{map[string]string{"flagged": "nothing"}, "map flagged: type nothing: not in the object's BTF (does the source use it?)"},
+		{map[string]string{"flagged": "union event"}, "map flagged: type union event: not in the object's BTF (does the source use it?)"},
+	} {
+		_, err := Generate(obj, spec, Options{Package: "skel", Stem: "records", Suffix: "bpfel", Records: test.records})
+		if err == nil || err.Error() != test.want {
+			t.Errorf("%v: got %v, want %s", test.records, err, test.want)
 		}
 	}
 }

@@ -11,20 +11,35 @@ import (
 
 // A mapForm is a type of package runtime for a kind of map.
 type mapForm struct {
-	name       string // "" for *runtime.Map
-	key, value bool   // which types it takes as arguments
+	name string // "" for *runtime.Map
+	args mapArgs
 }
+
+// mapArgs says which type arguments a mapForm has.
+type mapArgs uint8
+
+const (
+	keyValue mapArgs = iota
+	valueOnly
+	recordOnly // not in the map's definition: see generator.recordType
+)
 
 // mapForms says what each map type is in Go; what is not in it has no more than *runtime.Map has.
 var mapForms = map[uint32]mapForm{
-	unix.BPF_MAP_TYPE_HASH:            {"HashMap", true, true},
-	unix.BPF_MAP_TYPE_ARRAY:           {"ArrayMap", false, true},
-	unix.BPF_MAP_TYPE_PERCPU_HASH:     {"PerCPUHashMap", true, true},
-	unix.BPF_MAP_TYPE_PERCPU_ARRAY:    {"PerCPUArrayMap", false, true},
-	unix.BPF_MAP_TYPE_LRU_HASH:        {"HashMap", true, true},
-	unix.BPF_MAP_TYPE_LRU_PERCPU_HASH: {"PerCPUHashMap", true, true},
-	unix.BPF_MAP_TYPE_LPM_TRIE:        {"LPMTrie", true, true},
+	unix.BPF_MAP_TYPE_HASH:             {"HashMap", keyValue},
+	unix.BPF_MAP_TYPE_ARRAY:            {"ArrayMap", valueOnly},
+	unix.BPF_MAP_TYPE_PERCPU_HASH:      {"PerCPUHashMap", keyValue},
+	unix.BPF_MAP_TYPE_PERCPU_ARRAY:     {"PerCPUArrayMap", valueOnly},
+	unix.BPF_MAP_TYPE_LRU_HASH:         {"HashMap", keyValue},
+	unix.BPF_MAP_TYPE_LRU_PERCPU_HASH:  {"PerCPUHashMap", keyValue},
+	unix.BPF_MAP_TYPE_LPM_TRIE:         {"LPMTrie", keyValue},
+	unix.BPF_MAP_TYPE_RINGBUF:          {"RingBuf", recordOnly},
+	unix.BPF_MAP_TYPE_PERF_EVENT_ARRAY: {"PerfEventArray", recordOnly},
+	mapTypeUserRingBuf:                 {"UserRingBuf", recordOnly},
 }
+
+// mapTypeUserRingBuf is BPF_MAP_TYPE_USER_RINGBUF, which golang.org/x/sys/unix does not have.
+const mapTypeUserRingBuf = 31
 
 // Attach types that golang.org/x/sys/unix does not have.
 const (

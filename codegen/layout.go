@@ -84,6 +84,11 @@ func (ts *typeSet) layoutOf(d *decl) (*layout, error) {
 	return l, nil
 }
 
+// open reports whether an array of no fixed length follows the type.
+func (l *layout) open() bool {
+	return l != nil && len(l.members) > 0 && l.members[len(l.members)-1].access == asFlexible
+}
+
 // collect lists the members of t, which is base bits into the type that is laid out.
 func (ts *typeSet) collect(l *layout, t btf.Type, base uint32, shared bool) error {
 	for _, m := range members(t) {

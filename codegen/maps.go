@@ -2,9 +2,12 @@ package codegen
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/cilium/ebpf/btf"
 	"github.com/dave/jennifer/jen"
+	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 )
@@ -18,10 +21,13 @@ type mapField struct {
 	types []btf.Type // type arguments; nil stands for bytes
 	sizes []uint32   // of the type arguments, in bytes
 	code  []jen.Code // the type arguments in Go
+	// open is the Go type that the records begin with, if an array of no fixed length
+	// follows it: then they are bytes to Go.
+	open string
 }
 
 // collectMaps chooses the Go form of each map, and adds the types it needs.
-func (g *generator) collectMaps() {
+func (g *generator) collectMaps() error {
 	names := scope{}
 	fields := make([]*mapField, len(g.obj.Maps))
 	// Maps that the source names come before sections when it comes to names.
@@ -36,15 +42,24 @@ func (g *generator) collectMaps() {
 			} else {
 				f.name = names.take(goName(m.Name))
 				f.form = mapForms[m.Type]
-				g.collectMapTypes(f)
+				if err := g.collectMapTypes(f); err != nil {
+					return fmt.Errorf("map %s: %w", m.Name, err)
+				}
 			}
 			fields[i] = f
 		}
 	}
 	g.maps = fields
+	for name := range g.opts.Records {
+		known := slices.ContainsFunc(fields, func(f *mapField) bool { return f.m.Name == name && f.form.args == recordOnly })
+		if !known {
+			return fmt.Errorf("map %s: no ring buffer or perf event array of this name", name)
+		}
+	}
+	return nil
 }
 
-func (g *generator) collectMapTypes(f *mapField) {
+func (g *generator) collectMapTypes(f *mapField) error {
 	use := func(t btf.Type, size uint32, what string) {
 		if t != nil {
 			if n, err := btf.Sizeof(t); err != nil || uint32(n) != size {
@@ -57,12 +72,53 @@ func (g *generator) collectMapTypes(f *mapField) {
 		f.types = append(f.types, t)
 		f.sizes = append(f.sizes, size)
 	}
-	if f.form.key {
+	switch f.form.args {
+	case keyValue:
 		use(f.m.Key, f.m.KeySize, "key")
-	}
-	if f.form.value {
 		use(f.m.Value, f.m.ValueSize, "value")
+	case valueOnly:
+		use(f.m.Value, f.m.ValueSize, "value")
+	case recordOnly:
+		t, err := g.recordType(f.m)
+		if err != nil || t == nil {
+			return err
+		}
+		size, err := btf.Sizeof(t)
+		if err != nil {
+			return err
+		}
+		use(t, uint32(size), "record")
 	}
+	return nil
+}
+
+// recordTag begins the tag that names the type of a map's records in the source:
+//
+//	struct { ... } events SEC(".maps") __attribute__((btf_decl_tag("record:struct event")));
+const recordTag = "record:"
+
+// recordType is the type of the records in a ring buffer or perf event array, which the map's definition
+// does not have: nil if nobody names it.
+func (g *generator) recordType(m *object.Map) (btf.Type, error) {
+	if name := g.opts.Records[m.Name]; name != "" {
+		return g.typeByName(name)
+	}
+	var section *btf.Datasec
+	if g.obj.Types == nil || g.obj.Types.TypeByName(".maps", &section) != nil {
+		return nil, nil
+	}
+	for _, info := range section.Vars {
+		v, ok := info.Type.(*btf.Var)
+		if !ok || v.Name != m.Name {
+			continue
+		}
+		for _, tag := range v.Tags {
+			if name, ok := strings.CutPrefix(tag, recordTag); ok {
+				return g.typeByName(name)
+			}
+		}
+	}
+	return nil, nil
 }
 
 // resolveMaps turns the type arguments into Go, once types have names.
@@ -77,6 +133,11 @@ func (g *generator) resolveMaps() error {
 				}
 			}
 			f.code = append(f.code, arg.code)
+			if f.form.args == recordOnly {
+				if d := g.types.decls[btf.UnderlyingType(t)]; d != nil && d.layout.open() {
+					f.open = d.name
+				}
+			}
 		}
 	}
 	return nil
@@ -99,6 +160,9 @@ func (f *mapField) typ() *jen.Statement {
 	if f.form.name == "" {
 		return jen.Op("*").Qual(RuntimePath, "Map")
 	}
+	if f.raw() {
+		return jen.Qual(RuntimePath, f.form.name).Types(jen.Index().Byte())
+	}
 	return jen.Qual(RuntimePath, f.form.name).Types(f.code...)
 }
 
@@ -108,8 +172,14 @@ func (f *mapField) make() *jen.Statement {
 	if f.form.name == "" {
 		return handle
 	}
+	if f.raw() {
+		return jen.Qual(RuntimePath, "NewRaw"+f.form.name).Call(handle)
+	}
 	return jen.Qual(RuntimePath, "New"+f.form.name).Types(f.code...).Call(handle)
 }
+
+// raw reports whether the records of f are bytes to Go.
+func (f *mapField) raw() bool { return f.form.args == recordOnly && (len(f.types) == 0 || f.open != "") }
 
 func (f *mapField) comment() string {
 	if f.m.Kind != object.NoData {
@@ -117,7 +187,17 @@ func (f *mapField) comment() string {
 	}
 	text := fmt.Sprintf("%s is map %s of type %s", f.name, f.m.Name, MapTypeName(f.m.Type))
 	if n := f.m.MaxEntries; n > 0 {
-		text += " with " + plural(int(n), "entry", "entries")
+		unit, units := "entry", "entries"
+		if f.m.Type == unix.BPF_MAP_TYPE_RINGBUF || f.m.Type == mapTypeUserRingBuf {
+			unit, units = "byte", "bytes"
+		}
+		text += " with " + plural(int(n), unit, units)
+	}
+	switch {
+	case f.open != "":
+		text += fmt.Sprintf("; its records begin with a %s", f.open)
+	case f.raw():
+		text += "; the type of its records is not known"
 	}
 	return text + "."
 }

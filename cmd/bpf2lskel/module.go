@@ -2,9 +2,12 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/mod/modfile"
 	"golang.org/x/tools/go/packages"
 
 	"github.com/bpf2lskel/bpf2lskel/codegen"
@@ -20,6 +23,55 @@ func checkModule(outDir string) error {
 	for !exists(dir) { // the go command has to run somewhere
 		dir = filepath.Dir(dir)
 	}
+	goMod := findGoMod(dir)
+	if goMod == "" {
+		return fmt.Errorf("%s: it is in no Go module: go mod init, then go get %s", outDir, codegen.RuntimePath)
+	}
+	if requiresRuntime(goMod) {
+		return nil
+	}
+	return askGo(outDir, dir)
+}
+
+// findGoMod returns the go.mod of the module that a folder is in, "" if there is none.
+func findGoMod(dir string) string {
+	for {
+		if file := filepath.Join(dir, "go.mod"); exists(file) {
+			return file
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return ""
+		}
+		dir = parent
+	}
+}
+
+// requiresRuntime reports whether a go.mod says that all is well, which is the rule. It saves
+// the go command's time, most of what generating from an object would take.
+func requiresRuntime(goMod string) bool {
+	raw, err := os.ReadFile(goMod)
+	if err != nil {
+		return false
+	}
+	mod, err := modfile.ParseLax(goMod, raw, nil)
+	if err != nil {
+		return false
+	}
+	ours := path.Dir(codegen.RuntimePath)
+	if mod.Module != nil && mod.Module.Mod.Path == ours {
+		return true
+	}
+	for _, r := range mod.Require {
+		if r.Mod.Path == ours {
+			return true
+		}
+	}
+	return false
+}
+
+// askGo lets the go command find the runtime, which may be in a workspace for example.
+func askGo(outDir, dir string) error {
 	found, err := packages.Load(&packages.Config{
 		Mode: packages.NeedName | packages.NeedModule, // no more: the rest is slow
 		Dir:  dir,
@@ -32,10 +84,7 @@ func checkModule(outDir string) error {
 			continue
 		}
 		msg := pkg.Errors[0].Msg
-		switch {
-		case strings.Contains(msg, "go.mod file not found"):
-			return fmt.Errorf("%s: it is in no Go module: go mod init, then go get %s", outDir, codegen.RuntimePath)
-		case strings.Contains(msg, "no required module"), strings.Contains(msg, "cannot find module"), strings.Contains(msg, "is not in std"):
+		if strings.Contains(msg, "no required module") || strings.Contains(msg, "cannot find module") {
 			return fmt.Errorf("%s: its Go module does not require the runtime that the package needs: go get %s", outDir, codegen.RuntimePath)
 		}
 		return fmt.Errorf("%s: %s: %s", outDir, codegen.RuntimePath, msg)
