@@ -6,6 +6,11 @@
 # A part of it:
 #
 #   make vmtest KERNEL=6.12 RUN=TestX    some kernels (keys with commas between), some tests
+#
+# And how fast it loads, beside what else loads BPF objects:
+#
+#   make bench            measures for about eight minutes, and writes docs/benchmarks.md
+#   make bench SMOKE=1    only what does not depend on time: it must not have grown
 
 GO ?= go
 SETUP := .ci/setup.sh
@@ -30,6 +35,7 @@ demo:
 test:
 	@$(SETUP) test vm
 	@$(MAKE) --no-print-directory lint unit
+	@$(MAKE) --no-print-directory bench SMOKE=1
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=5s
 	@$(MAKE) --no-print-directory vmtest
 
@@ -48,6 +54,10 @@ vmtest:
 	@$(SETUP) vm
 	$(GO) run ./internal/vmtest $(if $(KERNEL),-kernel '$(KERNEL)') $(if $(RUN),-run '$(RUN)') $(VMTESTFLAGS)
 
+bench:
+	@$(SETUP) test
+	$(GO) run ./internal/bench $(if $(SMOKE),-smoke,-o docs) $(BENCHFLAGS)
+
 fuzz:
 	@.ci/fuzz.sh $(FUZZTIME)
 
@@ -61,4 +71,4 @@ clean:
 	$(GO) clean -testcache
 	rm -rf bin
 
-.PHONY: all build generate demo test lint unit vmtest fuzz golden clean
+.PHONY: all build generate demo test lint unit vmtest bench fuzz golden clean

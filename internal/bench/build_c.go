@@ -1,0 +1,61 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+//go:embed c/probe.h
+var probeH string
+
+//go:embed c/skeleton.c
+var skeletonC string
+
+//go:embed c/empty.c
+var emptyC string
+
+//go:embed c/cost.c
+var costC string
+
+// gcc compiles a C source of the working directory.
+func (b *builder) gcc(out, source string, args ...string) error {
+	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
+		return err
+	}
+	all := append([]string{"-O2", "-s", "-I", b.path("c"), "-o", out, b.path(source)}, args...)
+	_, err := b.run("gcc", all...)
+	return err
+}
+
+// buildLight makes the binary of libbpf's light skeleton.
+func (b *builder) buildLight(s *subject) (string, error) { return b.buildSkeleton(s, light, "-L") }
+
+// buildFull makes the binary of libbpf's full skeleton.
+func (b *builder) buildFull(s *subject) (string, error) {
+	return b.buildSkeleton(s, full, "", "-lbpf")
+}
+
+func (b *builder) buildSkeleton(s *subject, id, flag string, libs ...string) (string, error) {
+	if id == light && (len(s.Obj.Maps) > 64 || len(s.Obj.Programs) > 32) {
+		// bpftool generates code for more programs that writes past its own array.
+		return "", fmt.Errorf("%d maps and %d programs are more than libbpf's loader can do, 64 and 32", len(s.Obj.Maps), len(s.Obj.Programs))
+	}
+	args := []string{"gen", "skeleton"}
+	if flag != "" {
+		args = append(args, flag)
+	}
+	// The name is one of its own: "agent" may be a program's name as well.
+	text, err := b.run("bpftool", append(args, s.Path, "name", "bench_"+s.Name)...)
+	if err != nil {
+		return "", err
+	}
+	name := fmt.Sprintf("c/%s_%s.h", id, s.Name)
+	if err := b.write(name, string(text)); err != nil {
+		return "", err
+	}
+	out := b.path(fmt.Sprintf("c-bin/%s_%s", id, s.Name))
+	flags := []string{fmt.Sprintf("-DHEADER=%q", filepath.Base(name)), "-DNAME=bench_" + s.Name}
+	return out, b.gcc(out, "c/skeleton.c", append(flags, libs...)...)
+}

@@ -1,0 +1,133 @@
+package floor
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"github.com/cilium/ebpf/btf"
+	"golang.org/x/sys/unix"
+
+	lskel "github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// Floor is an object that is ready to be loaded.
+type Floor struct {
+	spec *lskel.Spec
+	m    machine
+	blob []byte
+}
+
+// Prepare resolves all that can be resolved before a load, and ties the
+// process to this thread with signals masked, as the runtime does for each load.
+func Prepare(spec *lskel.Spec) (*Floor, error) {
+	for i := range spec.Maps {
+		if m := &spec.Maps[i]; m.Sizing == lskel.SizeCPUs && m.MaxEntries == 0 {
+			return nil, fmt.Errorf("map %s: its size depends on the machine", m.Name)
+		}
+	}
+	found, err := resolve(spec)
+	if err != nil {
+		return nil, err
+	}
+	blob, err := unix.Mmap(-1, 0, len(spec.Blob), unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_POPULATE)
+	if err != nil {
+		return nil, err
+	}
+	copy(blob, spec.Blob)
+
+	runtime.LockOSThread()
+	var all unix.Sigset_t
+	for i := range all.Val {
+		all.Val[i] = ^all.Val[i]
+	}
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &all, nil); err != nil {
+		return nil, err
+	}
+	f := &Floor{spec: spec, blob: blob}
+	f.m.insns = decode(spec.Loader)
+	f.m.find = func(name string, _ uint64) uint64 { return found[name] }
+	return f, nil
+}
+
+// Load makes the calls.
+func (f *Floor) Load() error { return f.m.run(unsafe.Pointer(unsafe.SliceData(f.blob))) }
+
+// Unload closes what Load has opened.
+func (f *Floor) Unload() {
+	for _, step := range f.spec.Steps {
+		switch step.Kind {
+		case lskel.StepLoadBTF, lskel.StepCreateMap, lskel.StepCreateInner, lskel.StepLoadProgram:
+			if fd := *(*int32)(unsafe.Pointer(&f.blob[4*step.Result])); fd > 0 {
+				unix.Close(int(fd))
+			}
+		}
+	}
+}
+
+// resolve looks up all targets and externs of an object: in vmlinux only.
+func resolve(spec *lskel.Spec) (map[string]uint64, error) {
+	found := make(map[string]uint64)
+	if len(spec.Targets)+len(spec.Externs) == 0 {
+		return found, nil
+	}
+	kernel, err := btf.LoadKernelSpec()
+	if err != nil {
+		return nil, err
+	}
+	for i := range spec.Targets {
+		t := &spec.Targets[i]
+		if t.Kind == 12 { // BTF_KIND_FUNC
+			found[t.Name], err = typeID[*btf.Func](kernel, t.Name)
+		} else {
+			found[t.Name], err = typeID[*btf.Typedef](kernel, t.Name)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	for i := range spec.Externs {
+		e := &spec.Externs[i]
+		switch e.Kind {
+		case lskel.Kfunc:
+			found[e.Name], err = typeID[*btf.Func](kernel, e.Name)
+		case lskel.KsymVar:
+			found[e.Name], err = typeID[*btf.Var](kernel, e.Name)
+		case lskel.KsymAddr:
+			found[e.Name], err = address(e.Name)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+func typeID[T btf.Type](kernel *btf.Spec, name string) (uint64, error) {
+	var t T
+	if err := kernel.TypeByName(name, &t); err != nil {
+		return 0, fmt.Errorf("%s: %w", name, err)
+	}
+	id, err := kernel.TypeID(t)
+	return uint64(id), err
+}
+
+// address finds a symbol in /proc/kallsyms.
+func address(name string) (uint64, error) {
+	file, err := os.Open("/proc/kallsyms")
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		if fields := strings.Fields(lines.Text()); len(fields) == 3 && fields[2] == name {
+			return strconv.ParseUint(fields[0], 16, 64)
+		}
+	}
+	return 0, fmt.Errorf("%s: not in /proc/kallsyms", name)
+}
