@@ -8,6 +8,7 @@ type Map struct {
 	fd         fd
 	maxEntries uint32
 	spec       *MapSpec
+	arena      []byte // its memory, if it is one
 }
 
 // Name returns the name that the map has in the source.

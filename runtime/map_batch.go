@@ -176,6 +176,19 @@ func (m *Map) next(cur *BatchCursor, keys, values unsafe.Pointer, n, valueSize i
 			return int(b.count), nil
 		case errno == enotsupp && cur.place == atStart:
 			cur.place = keyStart
+		case errno == unix.EINTR:
+			// generic_map_lookup_batch has met keys that are gone, several in a row. Its
+			// token is the last key.
+			start := cur.place == atStart
+			switch {
+			case b.count > 0:
+				cur.place = inBatch
+				return int(b.count), nil
+			case start:
+				cur.place = keyStart
+			default:
+				cur.place = inKeys
+			}
 		case errno == unix.ENOSPC:
 			return 0, &MapError{m.spec.Name, op, errBatchSmall}
 		default:

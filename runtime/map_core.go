@@ -77,7 +77,9 @@ func newTableUnchecked[K, V any](m *Map) table[K, V] {
 	}
 	s.calls.New = func() any {
 		c := new(call[K, V])
-		c.attr.Key = uint64(uintptr(unsafe.Pointer(&c.key)))
+		if unsafe.Sizeof(c.key) > 0 { // maps without keys want none
+			c.attr.Key = uint64(uintptr(unsafe.Pointer(&c.key)))
+		}
 		c.attr.Value = uint64(uintptr(unsafe.Pointer(&c.value)))
 		return c
 	}

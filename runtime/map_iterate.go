@@ -50,6 +50,9 @@ func walk[K, V any](m *Map, n int, yield func(K, []V) bool) error {
 	if m.restartsWalks() {
 		seen = &walkGuard{keys: map[string]struct{}{}, budget: 64 * (int64(m.maxEntries) + 1024)}
 	}
+	if m.isSparse() {
+		cur = BatchCursor{place: keyStart, token: make([]byte, 4)}
+	}
 	for {
 		got, err := m.next(&cur, unsafe.Pointer(&keys[0]), unsafe.Pointer(&values[0]), room, n*int(unsafe.Sizeof(v)), false)
 		if errors.Is(err, unix.ENOSPC) {
@@ -81,10 +84,39 @@ func walk[K, V any](m *Map, n int, yield func(K, []V) bool) error {
 	}
 }
 
+// walkKeys calls yield with each key of m until it returns false.
+func walkKeys[K any](m *Map, yield func(K) bool) error {
+	seen := &walkGuard{keys: map[string]struct{}{}, budget: 64 * (int64(m.maxEntries) + 1024)}
+	last, next := unsafe.Pointer(nil), new(K)
+	for {
+		errno, err := m.elem(opNext, unix.BPF_MAP_GET_NEXT_KEY, last, unsafe.Pointer(next))
+		switch {
+		case err != nil:
+			return err
+		case errno == unix.ENOENT:
+			return nil
+		case errno != 0:
+			return m.fail(opNext, errno)
+		case seen.budget < 0:
+			return &MapError{m.spec.Name, opIterate, errTooManyChanges}
+		}
+		last = unsafe.Pointer(next)
+		if seen.first(unsafe.Slice((*byte)(last), unsafe.Sizeof(*next))) && !yield(*next) {
+			return nil
+		}
+	}
+}
+
 // restartsWalks is true for maps that the kernel walks from key to key even
 // in batches: if the last key has been deleted, it starts over
 // (trie_get_next_key, generic_map_lookup_batch).
 func (m *Map) restartsWalks() bool { return m.spec.Type == mapTypeLPMTrie }
+
+// isSparse is true for arrays that have empty places, which a batch lookup
+// before 6.9 takes for an interruption (generic_map_lookup_batch).
+func (m *Map) isSparse() bool {
+	return m.hasIndexKeys() && m.spec.Type != mapTypeArray && m.spec.Type != mapTypePerCPUArray
+}
 
 // walkGuard knows what a walk has seen, and ends one that never ends.
 type walkGuard struct {

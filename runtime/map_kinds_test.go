@@ -1,0 +1,616 @@
+// vmtest
+package runtime
+
+import (
+	"errors"
+	"maps"
+	"net"
+	"os"
+	"runtime"
+	"slices"
+	"testing"
+	"unsafe"
+
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+func TestQueueAndStack(t *testing.T) {
+	q := NewQueueMap[counter](newTestMap(t, sys.MapCreateAttr{MapType: mapTypeQueue, ValueSize: 16, MaxEntries: 2}))
+	s := NewStackMap[counter](newTestMap(t, sys.MapCreateAttr{MapType: mapTypeStack, ValueSize: 16, MaxEntries: 2}))
+	if _, err := q.Pop(); !errors.Is(err, ErrKeyNotExist) || err.Error() != "map test: pop: empty" {
+		t.Errorf("pop from an empty queue: %v", err)
+	}
+	if _, err := s.Peek(); !errors.Is(err, ErrKeyNotExist) || !errors.Is(err, unix.ENOENT) {
+		t.Errorf("peek into an empty stack: %v", err)
+	}
+	for i := range uint64(2) {
+		if err := errors.Join(q.Push(counter{i, 1}), s.Push(counter{i, 1})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := q.Push(counter{}); !errors.Is(err, ErrMapFull) {
+		t.Errorf("push into a full queue: %v", err)
+	}
+	if err := s.Push(counter{}); !errors.Is(err, ErrMapFull) {
+		t.Errorf("push onto a full stack: %v", err)
+	}
+	if err := errors.Join(q.PushOver(counter{2, 1}), s.PushOver(counter{2, 1})); err != nil {
+		t.Error(err)
+	}
+	for _, tt := range []struct {
+		take func() (counter, error)
+		want uint64
+	}{{q.Peek, 1}, {q.Pop, 1}, {q.Pop, 2}, {s.Peek, 2}, {s.Pop, 2}, {s.Pop, 1}} {
+		if v, err := tt.take(); err != nil || v.Packets != tt.want {
+			t.Errorf("got %v, %v, want %d", v, err, tt.want)
+		}
+	}
+}
+
+func TestBloomFilter(t *testing.T) {
+	b := NewBloomFilter[uint64](newTestMap(t, sys.MapCreateAttr{MapType: mapTypeBloomFilter, ValueSize: 8, MaxEntries: 100}))
+	for i := range uint64(100) {
+		if err := b.Add(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	strangers := 0
+	for i := range uint64(200) {
+		in, err := b.Contains(i)
+		if err != nil || (i < 100 && !in) {
+			t.Errorf("contains %d: %v, %v", i, in, err)
+		}
+		if i >= 100 && in {
+			strangers++
+		}
+	}
+	if strangers > 50 {
+		t.Errorf("%d of 100 strangers", strangers)
+	}
+}
+
+func TestMapsOfMaps(t *testing.T) {
+	template := newTestHash[uint32, uint64](t, 8)
+	spec := *template.Spec()
+	spec.Name = "inner.map"
+	type inner = HashMap[uint32, uint64]
+
+	h := NewHashOfMaps[uint64](newTestMap(t, sys.MapCreateAttr{
+		MapType: mapTypeHashOfMaps, KeySize: 8, ValueSize: 4, MaxEntries: 8, InnerMapFd: uint32(template.FD()),
+	}), &spec, NewHashMap[uint32, uint64])
+	if _, err := h.Lookup(1); !errors.Is(err, ErrKeyNotExist) {
+		t.Errorf("lookup of a missing key: %v", err)
+	}
+	made, err := h.NewInner()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer made.Close()
+	if err := made.Map.Update(7, 49, Any); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(h.Update(1, made.Map, NoExist), h.Update(2, template, Any)); err != nil {
+		t.Fatal(err)
+	}
+	got, err := h.Lookup(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := got.Map.Lookup(7); err != nil || v != 49 {
+		t.Errorf("lookup in the inner map: %v, %v", v, err)
+	}
+	got.Close()
+	if _, err := got.Map.Lookup(7); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("lookup in a closed inner map: %v", err)
+	}
+	ids := maps.Collect(h.IDs())
+	if id, err := made.Map.ID(); err != nil || ids[1] != id || len(ids) != 2 {
+		t.Errorf("IDs %v, %v", ids, err)
+	}
+	if err := errors.Join(h.Delete(1), h.Delete(2)); err != nil {
+		t.Error(err)
+	}
+
+	a := NewArrayOfMaps[inner](newTestMap(t, sys.MapCreateAttr{
+		MapType: mapTypeArrayOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 100, InnerMapFd: uint32(template.FD()),
+	}), &spec, NewHashMap[uint32, uint64])
+	if err := errors.Join(a.Update(3, made.Map), a.Update(77, template)); err != nil {
+		t.Fatal(err)
+	}
+	got, err = a.Lookup(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer got.Close()
+	if v, err := got.Map.Lookup(7); err != nil || v != 49 {
+		t.Errorf("lookup in the inner map: %v, %v", v, err)
+	}
+	if keys := slices.Sorted(maps.Keys(maps.Collect(a.IDs()))); !slices.Equal(keys, []uint32{3, 77}) {
+		t.Errorf("indices %v", keys)
+	}
+	if err := a.Delete(3); err != nil {
+		t.Error(err)
+	}
+	if _, err := a.Lookup(3); !errors.Is(err, ErrKeyNotExist) {
+		t.Errorf("lookup of an empty index: %v", err)
+	}
+	if err := a.Update(100, template); !errors.Is(err, ErrKeyNotExist) {
+		t.Errorf("update past the end: %v", err)
+	}
+}
+
+func TestProgramArray(t *testing.T) {
+	a := NewProgramArray(newTestMap(t, sys.MapCreateAttr{MapType: mapTypeProgArray, KeySize: 4, ValueSize: 4, MaxEntries: 4}))
+	target := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: progTypeXDP}, insns: returning(42)}))
+	caller := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: progTypeXDP}, insns: asm.Instructions{
+		asm.LoadMapPtr(asm.R2, a.FD()),
+		asm.Mov.Imm(asm.R3, 2),
+		asm.FnTailCall.Call(),
+		asm.Mov.Imm(asm.R0, 1),
+		asm.Return(),
+	}}))
+	run := func() XDPAction {
+		res, err := caller.Test(XDPTest{Data: make([]byte, 64)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.Return
+	}
+	if r := run(); r != 1 {
+		t.Errorf("empty: %d", r)
+	}
+	if err := a.Update(2, target); err != nil {
+		t.Fatal(err)
+	}
+	if r := run(); r != 42 {
+		t.Errorf("with a program: %d", r)
+	}
+	if id, err := a.LookupID(2); err != nil || id == 0 {
+		t.Errorf("ID %d, %v", id, err)
+	}
+	if err := a.Delete(2); err != nil {
+		t.Error(err)
+	}
+	if err := a.Delete(2); !errors.Is(err, ErrKeyNotExist) {
+		t.Errorf("delete of an empty index: %v", err)
+	}
+	if _, err := a.LookupID(2); !errors.Is(err, ErrKeyNotExist) {
+		t.Errorf("lookup of an empty index: %v", err)
+	}
+	target.fd.close()
+	if err := a.Update(2, target); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("a closed program: %v", err)
+	}
+}
+
+func tcpPair(t *testing.T) (*net.TCPConn, *net.TCPConn) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	a, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close(); b.Close() })
+	return a.(*net.TCPConn), b.(*net.TCPConn)
+}
+
+func TestSockMaps(t *testing.T) {
+	a, b := tcpPair(t)
+	s := NewSockMap(newTestMap(t, sys.MapCreateAttr{MapType: mapTypeSockMap, KeySize: 4, ValueSize: 8, MaxEntries: 4}))
+	small := NewSockMap(newTestMap(t, sys.MapCreateAttr{MapType: mapTypeSockMap, KeySize: 4, ValueSize: 4, MaxEntries: 4}))
+	h := NewSockHash[uint64](newTestMap(t, sys.MapCreateAttr{MapType: mapTypeSockHash, KeySize: 8, ValueSize: 8, MaxEntries: 4}))
+	if err := errors.Join(s.Update(1, a, Any), small.Update(2, a, Any), h.Update(1<<40, a, NoExist)); err != nil {
+		t.Fatal(err)
+	}
+	var cookie uint64
+	if err := withSocket(a, func(num int) (err error) {
+		cookie, err = unix.GetsockoptUint64(num, unix.SOL_SOCKET, unix.SO_COOKIE)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := s.LookupCookie(1); err != nil || c != cookie {
+		t.Errorf("cookie in the sockmap: %d, %v, want %d", c, err, cookie)
+	}
+	if c, err := h.LookupCookie(1 << 40); err != nil || c != cookie {
+		t.Errorf("cookie in the sockhash: %d, %v, want %d", c, err, cookie)
+	}
+	if _, err := h.LookupCookie(1); !errors.Is(err, ErrKeyNotExist) {
+		t.Errorf("missing key: %v", err)
+	}
+
+	// A verdict program sees what the socket receives.
+	count := newCount(t)
+	p := NewSKSKBProgram(newTestProgram(t, testProgram{
+		ProgramSpec: ProgramSpec{Type: progTypeSKSKB, AttachType: unix.BPF_SK_SKB_STREAM_VERDICT}, insns: counting(count, 1),
+	}))
+	l, err := p.AttachSockMap(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.LookupCookie(1); err != nil {
+		t.Error(err)
+	}
+	// Programs take effect on sockets that are put in afterwards.
+	if err := s.Update(0, b, Any); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Write([]byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 5)
+	if n, err := b.Read(buf); err != nil || string(buf[:n]) != "hello" {
+		t.Errorf("read %q, %v", buf[:n], err)
+	}
+	if counted(t, count) != 1 {
+		t.Errorf("the program ran %d times", counted(t, count))
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Errorf("closing twice: %v", err)
+	}
+
+	if err := errors.Join(s.Delete(1), small.Delete(2), h.Delete(1<<40)); err != nil {
+		t.Error(err)
+	}
+	if err := s.Delete(1); !errors.Is(err, ErrKeyNotExist) {
+		t.Errorf("delete of an empty index: %v", err)
+	}
+	if err := h.Delete(1); !errors.Is(err, ErrKeyNotExist) {
+		t.Errorf("delete of a missing key: %v", err)
+	}
+	if err := s.Update(4, a, Any); !errors.Is(err, ErrKeyNotExist) {
+		t.Errorf("update past the end: %v", err)
+	}
+}
+
+func TestDevMap(t *testing.T) {
+	lo := loopback(t)
+	p := NewXDPProgram(newTestProgram(t, testProgram{
+		ProgramSpec: ProgramSpec{Type: progTypeXDP, AttachType: unix.BPF_XDP_DEVMAP}, insns: returning(int32(XDPPass)),
+	}))
+	for _, kind := range []uint32{mapTypeDevMap, mapTypeDevMapHash} {
+		d := NewDevMap(newTestMap(t, sys.MapCreateAttr{MapType: kind, KeySize: 4, ValueSize: 8, MaxEntries: 4}))
+		if err := errors.Join(d.Update(1, lo, nil, Any), d.Update(3, lo, &p, Any)); err != nil {
+			t.Fatal(err)
+		}
+		all := maps.Collect(d.All())
+		if len(all) != 2 || all[1] != (DevMapEntry{1, 0}) || all[3].Ifindex != 1 || all[3].ProgramID == 0 {
+			t.Errorf("all: %v", all)
+		}
+		if err := d.Update(0, 12345, nil, Any); !errors.Is(err, unix.EINVAL) {
+			t.Errorf("no such interface: %v", err)
+		}
+		if err := d.Delete(1); err != nil {
+			t.Error(err)
+		}
+		if _, err := d.Lookup(1); !errors.Is(err, ErrKeyNotExist) {
+			t.Errorf("lookup of what was deleted: %v", err)
+		}
+	}
+	small := NewDevMap(newTestMap(t, sys.MapCreateAttr{MapType: mapTypeDevMap, KeySize: 4, ValueSize: 4, MaxEntries: 4}))
+	if err := small.Update(0, lo, nil, Any); err != nil {
+		t.Error(err)
+	}
+	if err := small.Update(0, lo, &p, Any); !errors.Is(err, unix.EINVAL) {
+		t.Errorf("a program where there is no room for it: %v", err)
+	}
+}
+
+func TestCPUMap(t *testing.T) {
+	c := NewCPUMap(newTestMap(t, sys.MapCreateAttr{MapType: mapTypeCPUMap, KeySize: 4, ValueSize: 8, MaxEntries: 1}))
+	p := NewXDPProgram(newTestProgram(t, testProgram{
+		ProgramSpec: ProgramSpec{Type: progTypeXDP, AttachType: unix.BPF_XDP_CPUMAP}, insns: returning(int32(XDPPass)),
+	}))
+	if err := c.Update(0, 128, &p); err != nil {
+		t.Fatal(err)
+	}
+	if e, err := c.Lookup(0); err != nil || e.QueueSize != 128 || e.ProgramID == 0 {
+		t.Errorf("lookup: %v, %v", e, err)
+	}
+	if err := c.Delete(0); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.Lookup(0); !errors.Is(err, ErrKeyNotExist) {
+		t.Errorf("lookup of what was deleted: %v", err)
+	}
+}
+
+func TestXSKMap(t *testing.T) {
+	x := NewXSKMap(newTestMap(t, sys.MapCreateAttr{MapType: mapTypeXSKMap, KeySize: 4, ValueSize: 4, MaxEntries: 1}))
+	a, _ := tcpPair(t)
+	if err := withSocket(a, func(num int) error { return x.Update(0, num, Any) }); !errors.Is(err, unix.EOPNOTSUPP) {
+		t.Errorf("a socket that is no AF_XDP socket: %v", err)
+	}
+	if err := x.Delete(0); err != nil && !errors.Is(err, ErrKeyNotExist) {
+		t.Error(err)
+	}
+}
+
+// storageBTF is BTF that local storage maps insist on: an int for the key, and one for the value.
+func storageBTF(t *testing.T) (num int, key, value uint32) {
+	t.Helper()
+	b, err := btf.NewBuilder([]btf.Type{
+		&btf.Int{Name: "int", Size: 4, Encoding: btf.Signed},
+		&btf.Int{Name: "unsigned long long", Size: 8},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := btf.NewHandle(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.Close() })
+	return h.FD(), 1, 2
+}
+
+func TestLocalStorage(t *testing.T) {
+	btfFD, key, value := storageBTF(t)
+	a, _ := tcpPair(t)
+	file, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	pidfd, err := unix.PidfdOpen(os.Getpid(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pidfd)
+
+	use := func(name string, kind uint32, objectFD int) {
+		m, err := createTestMap(sys.MapCreateAttr{
+			MapType: kind, KeySize: 4, ValueSize: 8, MapFlags: unix.BPF_F_NO_PREALLOC,
+			BtfFd: uint32(btfFD), BtfKeyTypeId: key, BtfValueTypeId: value,
+		})
+		if kind == mapTypeCgrpStorage {
+			sinceOrSkip(t, err, 6, 2, "cgroup local storage")
+		}
+		if err != nil {
+			t.Errorf("%s: create: %v", name, err)
+			return
+		}
+		defer m.fd.close()
+		s := NewLocalStorage[uint64](m)
+		if _, err := s.Lookup(objectFD); !errors.Is(err, ErrKeyNotExist) {
+			t.Errorf("%s: lookup of nothing: %v", name, err)
+		}
+		if err := s.Update(objectFD, 5, NoExist); err != nil {
+			t.Errorf("%s: update: %v", name, err)
+		}
+		if err := s.Update(objectFD, 6, NoExist); !errors.Is(err, ErrKeyExist) {
+			t.Errorf("%s: NoExist: %v", name, err)
+		}
+		if v, err := s.Lookup(objectFD); err != nil || v != 5 {
+			t.Errorf("%s: lookup: %v, %v", name, v, err)
+		}
+		if err := s.Delete(objectFD); err != nil {
+			t.Errorf("%s: delete: %v", name, err)
+		}
+		if err := s.Delete(objectFD); !errors.Is(err, ErrKeyNotExist) {
+			t.Errorf("%s: delete of nothing: %v", name, err)
+		}
+	}
+	use("task", mapTypeTaskStorage, pidfd)
+	use("inode", mapTypeInodeStorage, int(file.Fd()))
+	if err := withSocket(a, func(num int) error { use("socket", mapTypeSKStorage, num); return nil }); err != nil {
+		t.Error(err)
+	}
+	dir, err := os.Open(cgroup2(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	use("cgroup", mapTypeCgrpStorage, int(dir.Fd()))
+}
+
+// cgroup2 mounts cgroup version 2 for the test.
+func cgroup2(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := unix.Mount("none", dir, "cgroup2", 0, ""); err != nil {
+		t.Fatalf("mount cgroup2: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+func TestStackTraces(t *testing.T) {
+	s := NewStackTraceMap(newTestMap(t, sys.MapCreateAttr{MapType: mapTypeStackTrace, KeySize: 4, ValueSize: 127 * 8, MaxEntries: 64}))
+	p := NewRawTracepointProgram(newTestProgram(t, testProgram{
+		ProgramSpec: ProgramSpec{Type: progTypeRawTracepoint},
+		insns: asm.Instructions{
+			asm.LoadMapPtr(asm.R2, s.FD()),
+			asm.Mov.Imm(asm.R3, 0),
+			asm.FnGetStackid.Call(),
+			asm.Return(),
+		},
+	}))
+	res, err := p.Test(RawTracepointArgs{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := res.Return
+	addrs, err := s.Lookup(id)
+	if err != nil || len(addrs) == 0 || slices.Contains(addrs, 0) {
+		t.Errorf("stack %d: %x, %v", int32(id), addrs, err)
+	}
+	if ids := slices.Collect(s.IDs()); !slices.Equal(ids, []uint32{id}) {
+		t.Errorf("IDs %v, want %d", ids, id)
+	}
+	if _, err := s.LookupBuildIDs(id); err == nil {
+		t.Error("build IDs of a map of addresses")
+	}
+	if err := s.Delete(id); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Lookup(id); !errors.Is(err, ErrKeyNotExist) {
+		t.Errorf("lookup of what was deleted: %v", err)
+	}
+
+	b := NewStackTraceMap(newTestMap(t, sys.MapCreateAttr{
+		MapType: mapTypeStackTrace, KeySize: 4, ValueSize: 32 * 32, MaxEntries: 64, MapFlags: unix.BPF_F_STACK_BUILD_ID,
+	}))
+	if sizeOf[BuildID]() != 32 {
+		t.Errorf("a build ID has %d bytes", sizeOf[BuildID]())
+	}
+	if _, err := b.LookupBuildIDs(1); !errors.Is(err, ErrKeyNotExist) {
+		t.Errorf("lookup of a missing stack: %v", err)
+	}
+}
+
+func TestCgroupPrograms(t *testing.T) {
+	dir := cgroup2(t)
+	count := newCount(t)
+	for _, at := range []uint64{0, 1 << 32} {
+		p := NewCgroupProgram(newTestProgram(t, testProgram{
+			ProgramSpec: ProgramSpec{Type: progTypeCgroupSock, AttachType: unix.BPF_CGROUP_INET_SOCK_CREATE}, insns: counting(count, 1),
+		}))
+		var l *Link
+		var err error
+		if at == 0 {
+			l, err = p.AttachCgroup(dir)
+		} else {
+			f, _ := os.Open(dir)
+			l, err = p.AttachCgroupFD(int(f.Fd()))
+			f.Close()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := counted(t, count)
+		s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unix.Close(s)
+		if counted(t, count) == before {
+			t.Error("the program did not run")
+		}
+		if info, err := l.Info(); err != nil || info.Type != LinkCgroup || info.CgroupID == 0 || info.AttachType != unix.BPF_CGROUP_INET_SOCK_CREATE {
+			t.Errorf("info: %+v, %v", info, err)
+		}
+		l.Close()
+	}
+
+	p := NewCgroupSKBProgram(newTestProgram(t, testProgram{
+		ProgramSpec: ProgramSpec{Type: progTypeCgroupSKB, AttachType: unix.BPF_CGROUP_INET_EGRESS}, insns: returning(1),
+	}))
+	packet := make([]byte, 64)
+	packet[12], packet[13], packet[14] = 8, 0, 0x45 // IPv4
+	if res, err := p.Test(SKBTest{Data: packet}); err != nil || res.Return != 1 {
+		t.Errorf("test run: %+v, %v", res, err)
+	}
+	if _, err := p.AttachCgroup(t.TempDir()); !errors.Is(err, unix.EBADF) {
+		t.Errorf("a directory that is no cgroup: %v", err)
+	}
+	if _, err := p.AttachCgroup("/nonexistent"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no such directory: %v", err)
+	}
+
+	a := NewCgroupArray(newTestMap(t, sys.MapCreateAttr{MapType: mapTypeCgroupArray, KeySize: 4, ValueSize: 4, MaxEntries: 1}))
+	if err := a.Update(0, dir); err != nil {
+		t.Error(err)
+	}
+	if err := a.Delete(0); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCgroupStorage(t *testing.T) {
+	dir := cgroup2(t)
+	m := newTestMap(t, sys.MapCreateAttr{MapType: mapTypeCgroupStorage, KeySize: 16, ValueSize: 8})
+	s := NewCgroupStorage[CgroupStorageKey, uint64](m)
+	p := NewCgroupSKBProgram(newTestProgram(t, testProgram{
+		ProgramSpec: ProgramSpec{Type: progTypeCgroupSKB, AttachType: unix.BPF_CGROUP_INET_EGRESS},
+		insns: asm.Instructions{
+			asm.LoadMapPtr(asm.R1, m.FD()),
+			asm.Mov.Imm(asm.R2, 0),
+			asm.FnGetLocalStorage.Call(),
+			asm.Mov.Imm(asm.R0, 1),
+			asm.Return(),
+		},
+	}))
+	for range s.All() {
+		t.Error("a value without an attachment")
+	}
+	l, err := p.AttachCgroup(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	n := 0
+	var failure error
+	for k := range s.AllErr(&failure) {
+		n++
+		if k.AttachType != unix.BPF_CGROUP_INET_EGRESS || k.CgroupInode == 0 {
+			t.Errorf("key %+v", k)
+		}
+		if err := s.Update(k, 99, Exist); err != nil {
+			t.Error(err)
+		}
+		if v, err := s.Lookup(k); err != nil || v != 99 {
+			t.Errorf("lookup: %v, %v", v, err)
+		}
+	}
+	if n != 1 || failure != nil {
+		t.Errorf("%d values, %v", n, failure)
+	}
+}
+
+func TestArena(t *testing.T) {
+	m, err := createTestMap(sys.MapCreateAttr{MapType: mapTypeArena, MaxEntries: 4, MapFlags: unix.BPF_F_MMAPABLE})
+	sinceOrSkip(t, err, 6, 9, "BPF_MAP_TYPE_ARENA")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.fd.close()
+	a := NewArena(m)
+	if a.Bytes() != nil {
+		t.Error("memory before the load")
+	}
+	if err := m.mapArena(m.FD()); err != nil {
+		t.Fatal(err)
+	}
+	mem := a.Bytes()
+	if len(mem) != 4*os.Getpagesize() {
+		t.Errorf("%d bytes", len(mem))
+	}
+	mem[8] = 42
+	addr := uint64(uintptr(unsafe.Pointer(&mem[8])))
+	for _, addr := range []uint64{addr, addr & 0xffffffff} {
+		if p, err := ArenaPointer[uint8](a, addr); err != nil || *p != 42 {
+			t.Errorf("pointer %#x: %v", addr, err)
+		}
+	}
+	for _, addr := range []uint64{0, addr + 1<<32, addr + uint64(len(mem)), addr - 9} {
+		if _, err := ArenaPointer[uint8](a, addr); !errors.Is(err, errNotInArena) {
+			t.Errorf("pointer %#x: %v", addr, err)
+		}
+	}
+	m.unmapArena()
+	if _, err := ArenaPointer[uint8](a, addr); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("after the end: %v", err)
+	}
+}

@@ -1,0 +1,98 @@
+package runtime
+
+import (
+	"errors"
+	"iter"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// StackTraceMap is a map of type stack trace (BPF_MAP_TYPE_STACK_TRACE): what
+// bpf_get_stackid has found, under the number that it returned. It is safe for concurrent use.
+type StackTraceMap struct{ *Map }
+
+// NewStackTraceMap gives m its kind.
+func NewStackTraceMap(m *Map) StackTraceMap { return StackTraceMap{m} }
+
+// BuildID is a place in an executable or library: struct bpf_stack_build_id. Maps
+// created with BPF_F_STACK_BUILD_ID have them in place of addresses.
+type BuildID struct {
+	Status  uint32   // 1: Build and Offset are set; 2: Address is
+	Build   [20]byte // of the file
+	Address uint64   // or the offset into the file, as Status says
+}
+
+// Lookup returns the addresses of a stack, innermost first, or [ErrKeyNotExist].
+func (s StackTraceMap) Lookup(id uint32) ([]uint64, error) {
+	if s.spec.Flags&unix.BPF_F_STACK_BUILD_ID != 0 {
+		return nil, &MapError{s.Name(), opLookup, errBuildIDs}
+	}
+	words, err := s.lookup(id)
+	if err != nil {
+		return nil, err
+	}
+	for i, addr := range words {
+		if addr == 0 {
+			return words[:i], nil
+		}
+	}
+	return words, nil
+}
+
+// LookupBuildIDs is Lookup for maps that were created with BPF_F_STACK_BUILD_ID.
+func (s StackTraceMap) LookupBuildIDs(id uint32) ([]BuildID, error) {
+	if s.spec.Flags&unix.BPF_F_STACK_BUILD_ID == 0 {
+		return nil, &MapError{s.Name(), opLookup, errAddresses}
+	}
+	words, err := s.lookup(id)
+	if err != nil {
+		return nil, err
+	}
+	var size BuildID
+	ids := unsafe.Slice((*BuildID)(unsafe.Pointer(&words[0])), len(words)*8/int(unsafe.Sizeof(size)))
+	for i := range ids {
+		if ids[i].Status == 0 { // BPF_STACK_BUILD_ID_EMPTY
+			return ids[:i], nil
+		}
+	}
+	return ids, nil
+}
+
+var (
+	errBuildIDs  = errors.New("the map has build IDs, not addresses")
+	errAddresses = errors.New("the map has addresses, not build IDs")
+)
+
+func (s StackTraceMap) lookup(id uint32) ([]uint64, error) {
+	words := make([]uint64, max(1, s.spec.ValueSize/8))
+	key := new(uint32)
+	*key = id
+	errno, err := s.elem(opLookup, unix.BPF_MAP_LOOKUP_ELEM, unsafe.Pointer(key), unsafe.Pointer(&words[0]))
+	if err != nil {
+		return nil, err
+	}
+	if errno != 0 {
+		return nil, s.fail(opLookup, errno)
+	}
+	return words, nil
+}
+
+// Delete removes a stack, or fails with [ErrKeyNotExist].
+func (s StackTraceMap) Delete(id uint32) error {
+	key := new(uint32)
+	*key = id
+	errno, err := s.elem(opDelete, unix.BPF_MAP_DELETE_ELEM, unsafe.Pointer(key), nil)
+	if err != nil {
+		return err
+	}
+	if errno != 0 {
+		return s.fail(opDelete, errno)
+	}
+	return nil
+}
+
+// IDs iterates over the numbers of all stacks.
+func (s StackTraceMap) IDs() iter.Seq[uint32] {
+	return func(yield func(uint32) bool) { _ = walkKeys(s.Map, yield) }
+}
