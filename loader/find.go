@@ -46,10 +46,10 @@ func (g *generator) findExterns() {
 		switch e.Kind {
 		case object.Kfunc:
 			g.say("find kfunc %s", e.Name)
-			g.findBTF(step, e.Name, btfKindFunc)
+			g.findBTF(step, e.KernelName, btfKindFunc)
 			if slot, ok := g.addressSlots[i]; ok {
 				g.say("  and its address, where a program cannot take it by BTF ID")
-				g.findKfuncAddress(slot, e.Name)
+				g.findKfuncAddress(slot, e.KernelName)
 			}
 		case object.KsymVar:
 			g.say("find ksym %s", e.Name)

@@ -13,7 +13,7 @@ import (
 // and leave in global variables what the head comment says.
 func TestProgramsDoWhatTheirSourcesClaim(t *testing.T) {
 	n := 0
-	for _, name := range append(testobj.All(t), testobj.Externs(t)...) {
+	for _, name := range testobj.All(t) {
 		runs := testobj.Runs(t, name)
 		if len(runs) == 0 {
 			continue

@@ -13,6 +13,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/internal/sameload"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
+	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
 	"github.com/bpf2lskel/bpf2lskel/loader"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
@@ -20,9 +21,7 @@ import (
 // What we load is what libbpf loads, as the kernel sees it, for all objects
 // of testdata; and what the kernel refuses libbpf it refuses us, with the same errno.
 func TestSameLoadAsLibbpf(t *testing.T) {
-	if _, err := exec.LookPath("bpftool"); err != nil && os.Getenv(testobj.PrecompiledEnv) != "" {
-		t.Skip("not on this kernel: the guest has no bpftool to compare with")
-	}
+	needBpftool(t)
 	var paths []string
 	for _, name := range testobj.All(t) {
 		paths = append(paths, testobj.Compile(t, name, testobj.Options{}))
@@ -30,10 +29,28 @@ func TestSameLoadAsLibbpf(t *testing.T) {
 	compareAll(t, paths)
 }
 
+// The same for objects with externs, as far as this machine has what they need.
+func TestSameLoadOfExterns(t *testing.T) {
+	needBpftool(t)
+	if guest.In() {
+		guest.Module(t, conntrack)
+		if _, err := os.Stat("/modules/" + ownModule + ".ko"); err == nil {
+			for _, m := range []string{ownModule, manyLow, manyHigh} {
+				guest.Module(t, m)
+			}
+		}
+	}
+	var paths []string
+	for _, name := range testobj.Externs(t) {
+		paths = append(paths, testobj.Compile(t, name, testobj.Options{}))
+	}
+	compareAll(t, paths)
+}
+
 // The same for objects of others: those of Debian's xdp-tools.
 func TestSameLoadOfXDPTools(t *testing.T) {
-	if os.Getenv(testobj.PrecompiledEnv) != "" {
-		t.Skip("not on this kernel: the guest has no xdp-tools")
+	if guest.In() {
+		guest.NotHere(t, "the guest has no xdp-tools")
 	}
 	out, err := exec.Command("dpkg", "-L", "xdp-tools", "libxdp1").Output()
 	if err != nil {
@@ -49,6 +66,14 @@ func TestSameLoadOfXDPTools(t *testing.T) {
 		t.Fatalf("found only %d objects in xdp-tools", len(paths))
 	}
 	compareAll(t, paths)
+}
+
+// needBpftool skips a test in guests that have no reference.
+func needBpftool(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("bpftool"); err != nil && guest.In() {
+		guest.NotHere(t, "there is no bpftool of this architecture to compare with")
+	}
 }
 
 // verdicts counts what came of the comparisons.
@@ -121,8 +146,8 @@ func describe(t *testing.T, s *runtime.Skeleton) sameload.View {
 
 // A loader has at most 45 % of the instructions of libbpf's.
 func TestLoaderIsShorterThanLibbpfs(t *testing.T) {
-	if os.Getenv(testobj.PrecompiledEnv) != "" {
-		t.Skip("not on this kernel: the guest has no bpftool to compare with")
+	if guest.In() {
+		guest.NotHere(t, "it is no matter of the kernel")
 	}
 	const most = 0.45
 	n := 0

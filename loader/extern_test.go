@@ -1,0 +1,268 @@
+//vmtest:all
+
+package loader_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
+	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
+	"github.com/bpf2lskel/bpf2lskel/loader"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// externCase says what an object of testdata/extern needs, and what becomes of it without.
+type externCase struct {
+	object  string
+	modules []string
+	// weak objects load without their modules too.
+	weak bool
+	// since is the first Linux that has the strong symbols, major and minor.
+	since [2]int
+	// missing is the strong symbol that an error has to name, where the kernel or the modules lack it.
+	missing string
+	// data is set for objects with variables of the kernel: it has to have CONFIG_KALLSYMS_ALL.
+	data bool
+}
+
+const (
+	conntrack = "nf_conntrack"
+	ownModule = "bpf2lskel_kmod"
+	manyLow   = "many_kfuncs_low"
+	manyHigh  = "many_kfuncs_high"
+)
+
+var externCases = []externCase{
+	{object: "bench_kfunc", since: [2]int{6, 2}, missing: "bpf_task_from_pid"},
+	{object: "conntrack", modules: []string{conntrack}, missing: "bpf_xdp_ct_lookup"},
+	{object: "conntrack_weak", modules: []string{conntrack}, weak: true},
+	{object: "kfunc_address", since: [2]int{6, 2}, missing: "bpf_"},
+	{object: "kfunc_places", since: [2]int{6, 2}, missing: "bpf_cast_to_kern_ctx"},
+	{object: "kfunc_task", since: [2]int{6, 2}, missing: "bpf_task_acquire"},
+	{object: "kfunc_vmlinux", since: [2]int{6, 2}, missing: "bpf_"},
+	{object: "kfunc_weak", weak: true},
+	{object: "kmod_200_maps", modules: []string{ownModule}, missing: "bpf_kmod_add"},
+	{object: "kmod_many_256", modules: []string{manyLow, manyHigh}, missing: "bpf_kmod_many_"},
+	{object: "kmod_many_300", modules: []string{manyLow, manyHigh}, missing: "bpf_kmod_many_"},
+	{object: "kmod_strong", modules: []string{ownModule}, missing: "bpf_kmod_"},
+	{object: "kmod_var", modules: []string{ownModule}, weak: true},
+	{object: "kmod_weak", modules: []string{ownModule}, weak: true},
+	{object: "ksym_typed", data: true},
+	{object: "ksym_typeless"},
+	{object: "ksym_weak", data: true},
+	{object: "mixed", modules: []string{ownModule}, weak: true},
+	{object: "weak_missing", weak: true},
+}
+
+// Externs of every kind are found, and what comes out of them is right.
+func TestExterns(t *testing.T) {
+	for _, c := range externCases {
+		t.Run(c.object, func(t *testing.T) {
+			if c.data && !hasKernelData(t) {
+				if guest.In() {
+					t.Fatal("kallsyms of this kernel lack data")
+				}
+				// Then BPF_PROG_LOAD answers ENOENT, libbpf too: TestSameLoadOfExterns has it.
+				return
+			}
+			for _, m := range c.modules {
+				if guest.In() || !c.weak {
+					guest.Module(t, m)
+				}
+			}
+			path := testobj.Compile(t, "extern/"+c.object, testobj.Options{})
+			before := openFDs(t)
+			s, err := load(path)
+			if c.since != [2]int{} && kernelBefore(t, c.since) {
+				checkMissing(t, err, c.missing)
+				return
+			}
+			if err != nil {
+				t.Fatalf("%+v", err)
+			}
+			spec := s.Spec()
+			if got, want := openFDs(t), before+len(spec.Maps)+len(spec.Programs); got != want {
+				t.Errorf("%d fds are open after the load, want %d for its maps and programs and those before", got, want)
+			}
+			maps, programs := fdsByName(s)
+			testobj.CheckRuns(t, "extern/"+c.object, path, maps, programs)
+			s.Close()
+			if got := openFDs(t); got != before {
+				t.Errorf("%d fds are open after Close, %d were before the load", got, before)
+			}
+			// The clean-up of guest.Module removes the modules: a fd of their BTF would hold them.
+		})
+	}
+}
+
+// Without the module, a strong extern fails by name, and a weak one is no obstacle.
+func TestExternsWithoutModules(t *testing.T) {
+	for _, c := range externCases {
+		if len(c.modules) == 0 {
+			continue
+		}
+		t.Run(c.object, func(t *testing.T) {
+			for _, m := range c.modules {
+				if guest.Loaded(m) {
+					if guest.In() {
+						t.Fatalf("module %s is loaded", m)
+					}
+					return // this machine cannot be without it
+				}
+			}
+			path := testobj.Compile(t, "extern/"+c.object, testobj.Options{})
+			before := openFDs(t)
+			s, err := load(path)
+			if !c.weak {
+				checkMissing(t, err, c.missing)
+			} else if err != nil {
+				t.Fatalf("%+v", err)
+			} else {
+				maps, programs := fdsByName(s)
+				testobj.CheckRuns(t, "extern/"+c.object, path, maps, programs)
+				s.Close()
+			}
+			if got := openFDs(t); got != before {
+				t.Errorf("%d fds are open afterwards, %d were before the load", got, before)
+			}
+		})
+	}
+}
+
+// Symbols that no kernel has: the error names them, and all that was made is gone again.
+func TestMissingExterns(t *testing.T) {
+	for name, symbol := range map[string]string{
+		"missing_func":      "bpf2lskel_no_such_func",
+		"missing_in_second": "bpf2lskel_no_such_func",
+		"missing_symbol":    "bpf2lskel_no_such_symbol",
+		"missing_var":       "bpf2lskel_no_such_var",
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := openFDs(t)
+			_, err := load(testobj.Compile(t, "extern/"+name, testobj.Options{}))
+			checkMissing(t, err, symbol)
+			if got := openFDs(t); got != before {
+				t.Errorf("%d fds are open after the failure, %d were before", got, before)
+			}
+		})
+	}
+}
+
+// One kfunc more than a program may call: the kernel's answer, in our words.
+func TestTooManyKfuncs(t *testing.T) {
+	guest.Module(t, manyLow)
+	guest.Module(t, manyHigh)
+	_, err := load(testobj.Compile(t, "extern/kmod_many_257", testobj.Options{}))
+	if !errors.Is(err, unix.E2BIG) || !strings.Contains(fmt.Sprint(err), "256") {
+		t.Errorf("error %v, want E2BIG and the limit", err)
+	}
+}
+
+// A kfunc that five places in three programs call is looked up once.
+func TestOneLookupForAllPlaces(t *testing.T) {
+	obj, err := object.Read(testobj.Compile(t, "extern/kfunc_places", testobj.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := loader.Generate(obj, loader.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lookups := 0
+	for _, step := range spec.Steps {
+		if step.Kind == runtime.StepFindExtern {
+			lookups++
+		}
+	}
+	if lookups != 1 || len(spec.Externs) != 1 || len(spec.Externs[0].Programs) != 3 || spec.Externs[0].Uses < 5 {
+		t.Errorf("%d lookups, externs %+v: want one that three programs use in five places", lookups, spec.Externs)
+	}
+}
+
+// Where a load asks for it, it can say where each extern was found.
+func TestExternsAreReported(t *testing.T) {
+	guest.Module(t, ownModule)
+	s := loadWith(t, "extern/mixed", &runtime.LoadOptions{Externs: true})
+	want := map[string]string{"bpf_kmod_add": ownModule, "bpf2lskel_no_such_func": "not found"}
+	for _, e := range s.Externs() {
+		where := e.Module
+		if !e.Found {
+			where = "not found"
+		}
+		if w, ok := want[e.Spec.Name]; ok && w != where {
+			t.Errorf("%s: %q, want %q", e.Spec.Name, where, w)
+		}
+		if e.Found && e.Spec.Kind != runtime.KsymAddr && e.BTFID == 0 {
+			t.Errorf("%s is found without a BTF ID", e.Spec.Name)
+		}
+		delete(want, e.Spec.Name)
+	}
+	if len(want) > 0 {
+		t.Errorf("not reported: %v", want)
+	}
+}
+
+func loadWith(t *testing.T, name string, opts *runtime.LoadOptions) *runtime.Skeleton {
+	t.Helper()
+	obj, err := object.Read(testobj.Compile(t, name, testobj.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := loader.Generate(obj, loader.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := runtime.Load(spec, opts)
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func checkMissing(t *testing.T, err error, symbol string) {
+	t.Helper()
+	if !errors.Is(err, unix.ENOENT) || !strings.Contains(fmt.Sprint(err), symbol) {
+		t.Errorf("error %v, want ENOENT and the name %s", err, symbol)
+	}
+}
+
+func openFDs(t *testing.T) int {
+	t.Helper()
+	fds, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(fds)
+}
+
+// hasKernelData tells whether kallsyms has variables.
+func hasKernelData(t *testing.T) bool {
+	t.Helper()
+	text, err := os.ReadFile("/proc/kallsyms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Contains(string(text), " runqueues\n")
+}
+
+func kernelBefore(t *testing.T, version [2]int) bool {
+	t.Helper()
+	var uts unix.Utsname
+	if err := unix.Uname(&uts); err != nil {
+		t.Fatal(err)
+	}
+	var v [2]int
+	if _, err := fmt.Sscanf(unix.ByteSliceToString(uts.Release[:]), "%d.%d", &v[0], &v[1]); err != nil {
+		t.Fatal(err)
+	}
+	return v[0] < version[0] || v[0] == version[0] && v[1] < version[1]
+}
