@@ -103,6 +103,23 @@ func TestExterns(t *testing.T) {
 	}
 }
 
+// Objects with externs are the same load as libbpf's, as far as this machine has what they need.
+func TestSameLoadOfExterns(t *testing.T) {
+	if guest.In() {
+		guest.Module(t, conntrack)
+		if _, err := os.Stat("/modules/" + ownModule + ".ko"); err == nil {
+			for _, m := range []string{ownModule, manyLow, manyHigh} {
+				guest.Module(t, m)
+			}
+		}
+	}
+	var paths []string
+	for _, name := range testobj.Externs(t) {
+		paths = append(paths, testobj.Compile(t, name, testobj.Options{}))
+	}
+	compareAll(t, paths)
+}
+
 // Without the module, a strong extern fails by name, and a weak one is no obstacle.
 func TestExternsWithoutModules(t *testing.T) {
 	for _, c := range externCases {

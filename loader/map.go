@@ -109,6 +109,8 @@ func (g *generator) createMap(i int, m *object.Map) {
 		Sizing: sizing(m), PinByName: m.Pinning == object.PinByName, Outside: isOutside(m),
 		Kind: runtime.DataKind(m.Kind),
 	}
+	_, size := mapAttr(m)
+	spec.AttrSize = uint32(size)
 	step := runtime.Step{Kind: runtime.StepCreateMap, Index: int32(i), Result: spec.Slot, Attr: spec.Attr}
 
 	g.say("create map %s", m.Name)

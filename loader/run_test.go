@@ -3,34 +3,88 @@
 package loader_test
 
 import (
+	"errors"
+	"fmt"
+	"slices"
 	"testing"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/sameload"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// Programs do what their sources claim: run by BPF_PROG_TEST_RUN, they return
-// and leave in global variables what the head comment says.
+// All objects of testdata load, and their programs do what their sources
+// claim: run by BPF_PROG_TEST_RUN, they return and leave in global variables what the head comment says.
+//
+// Kernels differ. What this one refuses, it has to refuse libbpf with the same errno; and where a
+// claim does not hold, it must not hold for what libbpf loads either.
 func TestProgramsDoWhatTheirSourcesClaim(t *testing.T) {
-	n := 0
+	loaded, claims := 0, 0
 	for _, name := range testobj.All(t) {
-		runs := testobj.Runs(t, name)
-		if len(runs) == 0 {
-			continue
-		}
-		n += len(runs)
 		t.Run(name, func(t *testing.T) {
 			path := testobj.Compile(t, name, testobj.Options{})
 			s, err := load(path)
 			if err != nil {
-				t.Fatalf("%+v", err)
+				refusedAlike(t, path, err)
+				return
 			}
 			defer s.Close()
+			loaded++
+			claims += len(testobj.Runs(t, name))
 			maps, programs := fdsByName(s)
-			testobj.CheckRuns(t, name, path, maps, programs)
+			wrong := complaints(t, name, path, maps, programs)
+			if len(wrong) == 0 {
+				return
+			}
+			ref, err := sameload.Load(t.Context(), path)
+			if err != nil {
+				t.Fatalf("%q, and there is no reference: %v", wrong, err)
+			}
+			defer ref.Close()
+			if theirs := complaints(t, name, path, ref.Maps, ref.Programs); !slices.Equal(wrong, theirs) {
+				t.Errorf("%q, but of what libbpf loads: %q", wrong, theirs)
+			} else {
+				t.Logf("this kernel does not do what the source says: %q", wrong)
+			}
 		})
 	}
-	t.Logf("%d claims", n)
+	t.Logf("%d objects are loaded, %d claims hold", loaded, claims)
+}
+
+// refusedAlike checks that the kernel refuses libbpf too.
+func refusedAlike(t *testing.T, path string, err error) {
+	t.Helper()
+	_, refusal, refErr := sameload.Reference(t.Context(), path)
+	switch {
+	case refErr != nil:
+		t.Fatalf("refused, and there is no reference: %v; %v", refErr, err)
+	case refusal == nil:
+		t.Errorf("libbpf loads it, we do not: %+v", err)
+	case refusal.Errno != 0 && !errors.Is(err, refusal.Errno):
+		t.Errorf("libbpf is refused with %v, we with: %v", refusal.Errno, err)
+	default:
+		t.Logf("refused: %v", err)
+	}
+}
+
+// complaints are the claims about an object that do not hold for a load of it.
+func complaints(t *testing.T, name, path string, maps, programs map[string]int) []string {
+	t.Helper()
+	r := &recorder{TB: t}
+	testobj.CheckRuns(r, name, path, maps, programs)
+	return r.errors
+}
+
+// recorder keeps errors rather than failing the test.
+type recorder struct {
+	testing.TB
+	errors []string
+}
+
+func (r *recorder) Helper() {}
+
+func (r *recorder) Errorf(format string, args ...any) {
+	r.errors = append(r.errors, fmt.Sprintf(format, args...))
 }
 
 // fdsByName gives the maps and programs of a load, those that were loaded.

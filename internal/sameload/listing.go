@@ -9,6 +9,9 @@ import (
 // Opcodes and pseudo registers that say what an immediate means.
 const (
 	opLdImm64 = 0x18 // BPF_LD | BPF_IMM | BPF_DW
+	opCall    = 0x85 // BPF_JMP | BPF_CALL
+
+	pseudoKfuncCall = 2 // BPF_PSEUDO_KFUNC_CALL: off is where the module's BTF is in the loader's fd_array
 
 	pseudoMapFD    = 1 // BPF_PSEUDO_MAP_FD: the immediate is a map's id, in what the kernel shows
 	pseudoMapValue = 2 // BPF_PSEUDO_MAP_VALUE: likewise, and an offset in the second half
@@ -24,6 +27,9 @@ func listing(raw []byte, aux uint64, mapName func(id uint32) string) []string {
 		op, regs := in[0], in[1]
 		off := int16(binary.NativeEndian.Uint16(in[2:]))
 		imm := binary.NativeEndian.Uint32(in[4:])
+		if op == opCall && srcReg(regs) == pseudoKfuncCall && off != 0 {
+			off = 1 // of a module
+		}
 		text := fmt.Sprintf("%4d: op %02x regs %02x off %d imm ", i, op, regs, off)
 		if op != opLdImm64 || i+1 == len(insns) {
 			out = append(out, text+fmt.Sprintf("%#x", imm))

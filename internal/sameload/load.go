@@ -80,13 +80,16 @@ func (l *Loaded) rename() error {
 	return nil
 }
 
-// Load loads an object through libbpf's loader if that can be done, and without it otherwise; the other way
-// round if libbpf's loader is not to be trusted with the object ([PrefersFull]).
+// Load loads an object through libbpf's loader if that can be done, and without it otherwise. Where libbpf's
+// loader is not to be trusted with the object ([PrefersFull]), there is only the other way, and if that
+// is refused, nobody knows: the Refusal has no Errno unless the loader is refused too.
 func Load(ctx context.Context, obj string) (*Loaded, error) {
-	first, second := Light, Full
-	if full, err := PrefersFull(obj); err != nil {
+	full, err := PrefersFull(obj)
+	if err != nil {
 		return nil, err
-	} else if full {
+	}
+	first, second := Light, Full
+	if full {
 		first, second = Full, Light
 	}
 	l, err := first(ctx, obj)
@@ -96,8 +99,15 @@ func Load(ctx context.Context, obj string) (*Loaded, error) {
 	}
 	l, err = second(ctx, obj)
 	other := new(Refusal)
-	if !errors.As(err, &other) {
-		return l, err
+	if errors.As(err, &other) {
+		return nil, one.and(other)
 	}
-	return nil, one.and(other)
+	if err == nil && full {
+		l.Close()
+		return nil, &Refusal{Light: errUntrusted, Full: one.Full}
+	}
+	return l, err
 }
+
+// errUntrusted is for objects that libbpf's loader loads, but wrong.
+var errUntrusted = errors.New("it takes weak kfuncs for missing")

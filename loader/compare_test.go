@@ -1,0 +1,83 @@
+//vmtest:all
+
+package loader_test
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sameload"
+	"github.com/bpf2lskel/bpf2lskel/loader"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// verdicts counts what came of the comparisons.
+type verdicts struct{ same, refused, ours, neither int }
+
+func compareAll(t *testing.T, paths []string) {
+	var v verdicts
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".bpf.o"), func(t *testing.T) { compare(t, path, &v) })
+	}
+	t.Logf("%d objects: %d the same load, %d refused alike by the kernel, %d that only we load, %d that libbpf does not know and the kernel refuses",
+		len(paths), v.same, v.refused, v.ours, v.neither)
+}
+
+func compare(t *testing.T, path string, v *verdicts) {
+	ref, refusal, err := sameload.Reference(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := load(path)
+	if err == nil {
+		defer s.Close()
+	}
+	switch {
+	case err == nil && refusal != nil && refusal.Errno == 0:
+		v.ours++
+		t.Logf("libbpf does not load it: %v", refusal)
+	case err == nil && refusal != nil:
+		t.Errorf("the kernel refuses libbpf with %v, but not us: %v", refusal.Errno, refusal)
+	case err != nil && refusal == nil:
+		t.Errorf("libbpf loads it, we do not: %+v", err)
+	case err != nil && refusal.Errno == 0:
+		v.neither++
+		t.Logf("libbpf does not know it: %v; the kernel: %v", refusal, err)
+	case err != nil:
+		v.refused++
+		if !errors.Is(err, refusal.Errno) {
+			t.Errorf("libbpf is refused with %v, we with: %v", refusal.Errno, err)
+		}
+	default:
+		v.same++
+		if diff := sameload.Diff(ref, describe(t, s)); diff != "" {
+			t.Errorf("not the same load (-libbpf +ours):\n%s", diff)
+		}
+	}
+}
+
+// load goes from an object file to the kernel, with no generated code in between.
+func load(path string) (*runtime.Skeleton, error) {
+	obj, err := object.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	spec, err := loader.Generate(obj, loader.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return runtime.Load(spec, nil)
+}
+
+func describe(t *testing.T, s *runtime.Skeleton) sameload.View {
+	t.Helper()
+	maps, programs := fdsByName(s)
+	view, err := sameload.Describe(maps, programs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return view
+}
