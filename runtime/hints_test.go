@@ -247,6 +247,7 @@ func withExtern(e object.Extern) *object.Object {
 		insns[0], insns[1] = object.Insn{Op: 0x18, Dst: 1}, object.Insn{}
 	}
 	obj := oneProgram(object.Program{Insns: insns, ExternRefs: []object.ExternRef{{Insn: 0, Extern: 0}}})
+	e.KernelName = e.Name
 	obj.Externs = []*object.Extern{&e}
 	return obj
 }

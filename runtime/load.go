@@ -147,6 +147,9 @@ func (l *loading) attempt() *LoadError {
 	if failure == nil {
 		failure = l.takeOver()
 	}
+	if failure != nil {
+		l.unmapArenas()
+	}
 	l.closeRest(failure != nil)
 	return failure
 }

@@ -31,9 +31,16 @@ func (l *loading) createOutside() (loader string, failure *LoadError) {
 		}
 	}
 	for _, i := range skip {
-		if step := l.spec.Steps[i]; step.Kind == StepCreateMap {
-			if err := l.createMap(step); err != nil {
-				return "", l.failStep(i, err.(unix.Errno))
+		step := l.spec.Steps[i]
+		if step.Kind != StepCreateMap {
+			continue
+		}
+		if err := l.createMap(step); err != nil {
+			return "", l.failStep(i, err.(unix.Errno))
+		}
+		if m := &l.maps[step.Index]; m.spec.Type == mapTypeArena {
+			if err := m.mapArena(int(*l.slot(step.Result))); err != nil {
+				return "", l.fail(opMapData+m.Name(), err)
 			}
 		}
 	}
@@ -55,13 +62,9 @@ func (l *loading) loadBTF(step Step) error {
 // createMap does what StepCreateMap does.
 func (l *loading) createMap(step Step) error {
 	attr := (*sys.MapCreateAttr)(l.at(step.Attr))
-	size := unsafe.Offsetof(attr.MapIfindex)
-	if attr.BtfKeyTypeId != 0 || attr.BtfValueTypeId != 0 {
+	size := uintptr(l.spec.Maps[step.Index].AttrSize)
+	if size > unsafe.Offsetof(attr.BtfFd) && attr.BtfKeyTypeId|attr.BtfValueTypeId != 0 {
 		attr.BtfFd = uint32(*l.slot(l.spec.BTF.Slot))
-		size = unsafe.Offsetof(attr.BtfValueTypeId) + 4
-	}
-	if l.spec.Maps[step.Index].Extra != 0 {
-		size = unsafe.Offsetof(attr.MapExtra) + 8
 	}
 	num, err := bpf(unix.BPF_MAP_CREATE, unsafe.Pointer(attr), size)
 	if err != nil {
@@ -69,6 +72,13 @@ func (l *loading) createMap(step Step) error {
 	}
 	*l.slot(step.Result) = int32(num)
 	return nil
+}
+
+// unmapArenas takes back what createOutside has mapped.
+func (l *loading) unmapArenas() {
+	for i := range l.maps {
+		l.maps[i].unmapArena()
+	}
 }
 
 // without returns a loader in which these steps do nothing.

@@ -112,6 +112,7 @@ func (s *Skeleton) closeWhenForgotten() {
 func closeMaps(maps []Map) {
 	for i := range maps {
 		maps[i].fd.close()
+		maps[i].unmapArena()
 	}
 }
 

@@ -78,6 +78,7 @@ type MapSpec struct {
 	Slot Slot
 	// Attr is where the BPF_MAP_CREATE attr is. The values below are copies of its fields.
 	Attr       BlobOff
+	AttrSize   uint32 // bytes: an attr is as long as the map needs
 	Type       uint32 // enum bpf_map_type
 	KeySize    uint32 // bytes
 	ValueSize  uint32 // bytes

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
-	"github.com/cilium/ebpf/btf"
 )
 
 var le = binary.LittleEndian
@@ -149,11 +148,6 @@ func TestBadFilesAreRefusedInOneLineThatSaysWhere(t *testing.T) {
 			p.rename(".BTF", "max_entries", "min_entries")
 			return p.data
 		}, "x.o: section .maps: flows: min_entries: unknown attribute"},
-		{"an arena", func(t *testing.T) []byte {
-			p := patch(t, "map_array")
-			setNelems(p, "slots", 33)
-			return p.data
-		}, "x.o: section .maps: slots: arenas are not supported yet"},
 		{"struct_ops", func(t *testing.T) []byte {
 			p := patch(t, "sec_tracepoint")
 			p.rename(".strtab", "perf_event", "struct_ops")
@@ -176,21 +170,6 @@ func TestBadFilesAreRefusedInOneLineThatSaysWhere(t *testing.T) {
 			}
 		})
 	}
-}
-
-// setNelems changes a map's first attribute that is a number, its type.
-func setNelems(p *patched, variable string, n uint32) {
-	p.t.Helper()
-	raw := p.contents(".BTF")
-	b, err := parseBTF(raw, le)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	ids, _ := b.functionsAndVariables()
-	def := b.ref(ids[variable])
-	ptr := b.field(def, btfTypeSize+4)
-	array := b.ref(btf.TypeID(ptr))
-	le.PutUint32(raw[btfHeaderSize+b.offs[array]+btfTypeSize+8:], n)
 }
 
 func TestReadNamesTheFile(t *testing.T) {

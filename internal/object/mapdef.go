@@ -75,9 +75,6 @@ func (r *reader) readDef(m *Map, def *btf.Struct, inner bool) error {
 	if m.Type == 0 {
 		return errors.New("no map type")
 	}
-	if ebpf.MapType(m.Type) == ebpf.Arena {
-		return errors.New("arenas are not supported yet")
-	}
 	if ebpf.MapType(m.Type) == ebpf.StructOpsMap {
 		return errors.New("struct_ops is not supported yet")
 	}

@@ -72,7 +72,7 @@ func (b *builder) test(ctx context.Context, k *kernel) *report {
 	r.Release, r.Note = img.Release, img.Note
 
 	begun = time.Now()
-	r.Console, err = boot(ctx, k.Arch, img.Vmlinuz, initrd, b.deadline)
+	r.Console, err = boot(ctx, k, img.Vmlinuz, initrd, b.deadline)
 	r.Ran = time.Since(begun)
 	if err != nil {
 		r.Err = err // and what the tests came to until then

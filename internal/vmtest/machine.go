@@ -25,12 +25,12 @@ var errNoBoot = errors.New("no boot")
 
 // boot runs a guest until it is done, and returns its console. It has one CPU: emulated ones only take turns where there are as
 // many guests as processors, and guests with two were seen to crash more often.
-func boot(ctx context.Context, a *arch, vmlinuz, initrd string, deadline time.Duration) (console []byte, err error) {
-	if _, err := exec.LookPath(a.QEMU[0]); err != nil {
-		return nil, fmt.Errorf("%s is not installed: Debian's package %s has it", a.QEMU[0], a.Package)
+func boot(ctx context.Context, k *kernel, vmlinuz, initrd string, deadline time.Duration) (console []byte, err error) {
+	if _, err := exec.LookPath(k.Arch.QEMU[0]); err != nil {
+		return nil, fmt.Errorf("%s is not installed: Debian's package %s has it", k.Arch.QEMU[0], k.Arch.Package)
 	}
 	for attempt := 1; ; attempt++ {
-		console, err = bootOnce(ctx, a, vmlinuz, initrd, deadline)
+		console, err = bootOnce(ctx, k, vmlinuz, initrd, deadline)
 		switch {
 		case !errors.Is(err, errNoBoot) || ctx.Err() != nil:
 			return console, err
@@ -40,10 +40,10 @@ func boot(ctx context.Context, a *arch, vmlinuz, initrd string, deadline time.Du
 	}
 }
 
-func bootOnce(ctx context.Context, a *arch, vmlinuz, initrd string, deadline time.Duration) ([]byte, error) {
+func bootOnce(ctx context.Context, k *kernel, vmlinuz, initrd string, deadline time.Duration) ([]byte, error) {
 	ctx, kill := context.WithCancel(ctx)
 	defer kill()
-	cmd := exec.CommandContext(ctx, a.QEMU[0], qemuArgs(a, vmlinuz, initrd)...)
+	cmd := exec.CommandContext(ctx, k.Arch.QEMU[0], qemuArgs(k, vmlinuz, initrd)...)
 	screen := &screen{}
 	cmd.Stdout, cmd.Stderr = screen, screen
 	if err := cmd.Start(); err != nil {
@@ -83,13 +83,14 @@ func bootOnce(ctx context.Context, a *arch, vmlinuz, initrd string, deadline tim
 	return stop(), fmt.Errorf("killed: its tests were not done after %v", deadline)
 }
 
-func qemuArgs(a *arch, vmlinuz, initrd string) []string {
+func qemuArgs(k *kernel, vmlinuz, initrd string) []string {
+	a := k.Arch
 	return slices.Concat(a.QEMU[1:], []string{
 		"-accel", "tcg", "-smp", "1", "-m", "2048",
 		"-nographic", "-monitor", "none", "-serial", "stdio", "-nic", "none", "-no-reboot",
 		"-kernel", vmlinuz, "-initrd", initrd,
 		// An oops ends the guest at once: nothing after it can be trusted.
-		"-append", "console=" + a.Console + " quiet oops=panic panic=-1",
+		"-append", "console=" + a.Console + " quiet oops=panic panic=-1 " + k.Append,
 	})
 }
 

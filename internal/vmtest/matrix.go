@@ -20,8 +20,12 @@ type kernel struct {
 	// they are since Debian's 7.0.
 	Split bool
 
-	// Refuses says that this kernel is too old for light skeletons: only tests that name its key run there.
+	// Refuses says that this kernel is there to refuse light skeletons, because it is too old or locked down: only
+	// tests that name its key run there.
 	Refuses bool
+
+	// Append is added to the kernel's command line.
+	Append string
 
 	// OwnModules says that the project's own modules are built for it. They need headers that the gcc of this
 	// machine fits: gcc-12 for 6.1 and 6.12. Later ones want a newer gcc than Debian 12 has.
@@ -37,6 +41,7 @@ var matrix = []*kernel{
 	{Key: "6.18", Arch: amd64, Suite: "trixie-backports", Version: "6.18.", Flavour: "cloud-amd64"},
 	{Key: "7.2", Arch: amd64, Suite: "trixie-backports", Version: "7.2.", Flavour: "cloud-amd64", Split: true},
 	{Key: "7.x", Arch: amd64, Suite: "trixie-backports", Version: "7.", Flavour: "cloud-amd64", Split: true},
+	{Key: "6.12-lockdown", Arch: amd64, Suite: "bookworm-backports", Version: "6.12.", Flavour: "cloud-amd64", Refuses: true, Append: "lockdown=confidentiality"},
 	{Key: "5.10", Arch: amd64, Suite: "bullseye", Version: "5.10.", Flavour: "cloud-amd64", Refuses: true},
 }
 

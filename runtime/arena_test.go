@@ -1,0 +1,118 @@
+//vmtest:6.12,6.18,7.x
+
+package runtime_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// withArena is an object with an arena of four pages, at that address if it is not 0, and a program that
+// takes a page of it, writes 42 there, and returns the low half of its address:
+//
+//	r0 = bpf_arena_alloc_pages(arena, NULL, 1, NUMA_NO_NODE, 0)
+//	r6 = r0
+//	r0 = addr_space_cast(r0, 0, 1)
+//	*(u64 *)r0 = 42
+//	return r6
+func withArena(address uint64) *object.Object {
+	const syscall = 31
+	obj := oneProgram(object.Program{
+		Type: syscall, Flags: unix.BPF_F_SLEEPABLE,
+		Insns: []object.Insn{
+			{Op: 0x18, Dst: 1, Src: 5},
+			{},
+			{Op: 0xb7, Dst: 2},
+			{Op: 0xb7, Dst: 3, Imm: 1},
+			{Op: 0xb7, Dst: 4, Imm: -1},
+			{Op: 0xb7, Dst: 5},
+			{Op: 0x85, Src: 2},
+			{Op: 0xbf, Dst: 6, Src: 0},
+			{Op: 0xbf, Dst: 0, Src: 0, Off: 1, Imm: 1},
+			{Op: 0xb7, Dst: 1, Imm: 42},
+			{Op: 0x7b, Dst: 0, Src: 1},
+			{Op: 0xbf, Dst: 0, Src: 6},
+			{Op: 0x95},
+		},
+		ExternRefs: []object.ExternRef{{Insn: 6, Extern: 0}},
+	})
+	obj.Externs = []*object.Extern{{Name: "bpf_arena_alloc_pages", KernelName: "bpf_arena_alloc_pages", Kind: object.Kfunc}}
+	obj.Maps = oneMap(object.Map{Type: arenaType, Flags: unix.BPF_F_MMAPABLE, MaxEntries: 4, Extra: address}).Maps
+	return obj
+}
+
+const (
+	arenaType = 33
+	// Not at the start of 4 GiB, where the low half of the first page's address is 0.
+	arenaAddress = 1<<44 + 1<<16
+)
+
+// A program and user space share the memory of an arena, which is there before the program is loaded.
+func TestArena(t *testing.T) {
+	for _, address := range []uint64{0, arenaAddress} {
+		before := settledCensus(t)
+		s, err := runtime.Load(generate(t, withArena(address)), nil)
+		if err != nil {
+			t.Fatalf("%+v", err)
+		}
+		fd, err := s.Program(0).DupFD()
+		if err != nil {
+			t.Fatal(err)
+		}
+		prog, err := ebpf.NewProgramFromFD(fd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ret, err := prog.Run(&ebpf.RunOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		prog.Close()
+		value, err := runtime.ArenaPointer[uint64](runtime.NewArena(s.Map(0)), uint64(ret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if *value != 42 {
+			t.Errorf("at %#x: got %d, want 42", ret, *value)
+		}
+		s.Close()
+		wantCensus(t, before, "after Close")
+	}
+}
+
+// Two of the same object cannot both have the address that the source gives.
+func TestArenaAddressTaken(t *testing.T) {
+	spec := generate(t, withArena(arenaAddress))
+	before := settledCensus(t)
+	first, err := runtime.Load(spec, nil)
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	err = loadDirectly(spec)
+	var failure *runtime.LoadError
+	if !errors.As(err, &failure) {
+		t.Fatalf("got %v", err)
+	}
+	wantError(t, err, failure.Errno, "map the contents of m", "the address 0x100000010000 (map_extra)")
+	first.Close()
+	if err := loadDirectly(spec); err != nil {
+		t.Errorf("when the first is closed: %+v", err)
+	}
+	wantCensus(t, before, "at the end")
+}
+
+// A failure behind the creation of an arena takes it back.
+func TestArenaIsUnmappedAfterFailure(t *testing.T) {
+	obj := withArena(0)
+	obj.Externs[0].Name, obj.Externs[0].KernelName = "no_such", "no_such"
+	spec := generate(t, obj)
+	before := settledCensus(t)
+	wantError(t, loadDirectly(spec), unix.ENOENT, "find kfunc no_such")
+	wantCensus(t, before, "after the failure")
+}

@@ -1,0 +1,45 @@
+//vmtest:5.10
+
+package runtime_test
+
+import (
+	"errors"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// A kernel without loader programs answers with words.
+func TestHintTooOld(t *testing.T) {
+	guest.Only(t)
+	const want = "(light skeletons need Linux 5.14, this is 5.10"
+	check := func(err error) {
+		t.Helper()
+		var failure *runtime.LoadError
+		if !errors.As(err, &failure) {
+			t.Fatalf("got %v", err)
+		}
+		wantError(t, err, failure.Errno, want)
+		t.Log(err)
+	}
+	before := settledCensus(t)
+	check(loadDirectly(generate(t, oneMap(array))))
+	check(loadDirectly(generate(t, oneProgram(returnsZero))))
+
+	// There the memory of BPF objects counts against RLIMIT_MEMLOCK.
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &old); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Max: old.Max}); err != nil {
+		t.Fatal(err)
+	}
+	check(loadDirectly(generate(t, oneMap(array))))
+	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &old); err != nil {
+		t.Fatal(err)
+	}
+	wantCensus(t, before, "after the refusals")
+}

@@ -1,0 +1,45 @@
+//vmtest:6.1
+
+package runtime_test
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
+)
+
+// What Linux 6.1 does not have, and says so with an EINVAL.
+func TestHintTooNewFor61(t *testing.T) {
+	guest.Only(t)
+	netfilter := oneProgram(object.Program{Type: unix.BPF_PROG_TYPE_NETFILTER, ExpectedAttachType: 45, Insns: returnsZero.Insns})
+	tracing := oneProgram(object.Program{Type: unix.BPF_PROG_TYPE_CGROUP_SOCK_ADDR, ExpectedAttachType: 49, Insns: returnsZero.Insns})
+	for _, tt := range []struct {
+		obj  *object.Object
+		want string
+	}{
+		{
+			oneMap(object.Map{Type: unix.BPF_MAP_TYPE_CGRP_STORAGE, Flags: 1, KeySize: 4, ValueSize: 4}),
+			"create map m: invalid argument (BPF_MAP_TYPE_CGRP_STORAGE needs Linux 6.2, this is 6.1",
+		},
+		{
+			oneMap(object.Map{Type: 33, Flags: unix.BPF_F_MMAPABLE, MaxEntries: 1}),
+			"create map m: invalid argument (BPF_MAP_TYPE_ARENA needs Linux 6.9, this is 6.1",
+		},
+		{netfilter, "load program prog: invalid argument (BPF_PROG_TYPE_NETFILTER needs Linux 6.4, this is 6.1"},
+		{tracing, "load program prog: invalid argument (BPF_CGROUP_UNIX_CONNECT needs Linux 6.7, this is 6.1"},
+		{oneProgram(calling(210)), "invalid func unknown#210 (bpf_cgrp_storage_get needs Linux 6.2, this is 6.1"},
+	} {
+		wantError(t, loadDirectly(generate(t, tt.obj)), unix.EINVAL, tt.want)
+	}
+}
+
+func TestHintBlobTooLarge(t *testing.T) {
+	guest.Only(t)
+	m := object.Map{Type: array.Type, KeySize: 4, ValueSize: 5 << 20, MaxEntries: 1, Kind: object.Data, Data: []byte(strings.Repeat("x", 5<<20))}
+	wantError(t, loadDirectly(generate(t, oneMap(m))), unix.E2BIG,
+		"create the loader's map", "make a blob of 52", "takes no map value above 4 MiB")
+}
