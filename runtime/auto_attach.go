@@ -1,0 +1,60 @@
+package runtime
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// AutoAttach attaches a program to what its section names, whatever its kind.
+// It fails with [ErrNoAttachTarget] if the section does not say where: what needs an
+// interface, a cgroup, a socket, a map or the symbols of an executable.
+func AutoAttach(p *Program) (*Link, error) {
+	nowhere := func() (*Link, error) {
+		return nil, p.fail(fmt.Sprintf("attach by section %q", p.spec.Section), ErrNoAttachTarget)
+	}
+	switch p.spec.Type {
+	case progTypeTracing:
+		switch {
+		case p.target == nil:
+			return nowhere()
+		case p.spec.AttachType != unix.BPF_TRACE_ITER:
+			return TracingProgram{p}.Attach()
+		}
+		switch p.spec.AttachTo {
+		case "bpf_map_elem", "bpf_sk_storage_map", "sockmap", "cgroup":
+			return nowhere() // of which map, from which cgroup on
+		}
+		return IterProgram{p}.Attach(IterTarget{})
+	case progTypeLSM:
+		if p.target == nil || p.spec.AttachType != unix.BPF_LSM_MAC {
+			return nowhere()
+		}
+		return LSMProgram{p}.Attach()
+	case progTypeTracepoint:
+		if !strings.Contains(p.spec.AttachTo, "/") {
+			return nowhere()
+		}
+		return TracepointProgram{p}.Attach()
+	case progTypeRawTracepoint, progTypeRawTracepointWritable:
+		if p.spec.AttachTo == "" {
+			return nowhere()
+		}
+		return RawTracepointProgram{p}.Attach()
+	case progTypeKprobe:
+		switch {
+		case p.spec.AttachTo == "" || !p.isKprobe():
+			return nowhere()
+		case p.spec.AttachType == unix.BPF_TRACE_KPROBE_MULTI || p.spec.AttachType == attachKprobeSession:
+			return KprobeMultiProgram{p}.Attach()
+		}
+		return KprobeProgram{p}.Attach()
+	}
+	return nowhere()
+}
+
+// isKprobe tells kprobes from what else is of their type: uprobes and USDT.
+func (p *Program) isKprobe() bool {
+	return strings.HasPrefix(strings.TrimPrefix(p.spec.Section, "?"), "k")
+}

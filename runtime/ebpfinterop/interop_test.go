@@ -1,0 +1,194 @@
+// vmtest
+package ebpfinterop_test
+
+import (
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf/link"
+	"github.com/cilium/ebpf/ringbuf"
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/loader"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/runtime/ebpfinterop"
+)
+
+// load loads an object with a counter, a ring buffer, and a program that adds 1 to the counter.
+func load(t *testing.T, p object.Program) *runtime.Skeleton {
+	t.Helper()
+	p.Name, p.AutoLoad = "count", true
+	p.Insns = []object.Insn{
+		{Op: 0x18, Dst: 1, Src: 6}, {}, // r1 = &counter[0]
+		{Op: 0xb7, Dst: 2, Imm: 1}, // r2 = 1
+		{Op: 0xdb, Dst: 1, Src: 2}, // lock *(u64 *)r1 += r2
+		{Op: 0xb7},                 // r0 = 0
+		{Op: 0x95},                 // exit
+	}
+	spec, err := loader.Generate(&object.Object{
+		Name: "test", ByteOrder: binary.NativeEndian, License: "GPL",
+		Maps: []*object.Map{
+			{Name: "counter", KernelName: "counter", Type: unix.BPF_MAP_TYPE_ARRAY, KeySize: 4, ValueSize: 8, MaxEntries: 1},
+			{Name: "events", KernelName: "events", Type: unix.BPF_MAP_TYPE_RINGBUF, MaxEntries: uint32(os.Getpagesize())},
+		},
+		Programs: []*object.Program{&p},
+	}, loader.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := runtime.Load(spec, nil)
+	if errors.Is(err, unix.EPERM) && os.Getuid() != 0 {
+		t.Skip("needs CAP_BPF")
+	}
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// What is handed on is the same map and program, and outlives the skeleton.
+func TestInterop(t *testing.T) {
+	s := load(t, object.Program{Type: unix.BPF_PROG_TYPE_RAW_TRACEPOINT, Section: "raw_tp/sys_enter", AttachTo: "sys_enter"})
+	counter := runtime.NewArrayMap[uint64](s.Map(0))
+	m, err := ebpfinterop.Map(counter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	prog, err := ebpfinterop.Program(runtime.NewRawTracepointProgram(s.Program(0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer prog.Close()
+
+	if err := m.Put(uint32(0), uint64(1000)); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := counter.Lookup(0); err != nil || v != 1000 {
+		t.Errorf("counter %d, %v", v, err)
+	}
+	l, err := link.AttachRawTracepoint(link.RawTracepointOptions{Name: "sys_enter", Program: prog})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	rd, err := ebpfinterop.Map(s.Map(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rd.Close()
+	r, err := ringbuf.NewReader(rd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+
+	s.Close()
+	var v uint64
+	if err := m.Lookup(uint32(0), &v); err != nil || v <= 1000 {
+		t.Errorf("counter %d, %v after the skeleton was closed", v, err)
+	}
+	if _, err := ebpfinterop.Map(counter); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("map of a closed skeleton: %v", err)
+	}
+	if _, err := ebpfinterop.Program(s.Program(0)); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("program of a closed skeleton: %v", err)
+	}
+}
+
+//go:noinline
+func probed(n int) int { return n + os.Getpid() }
+
+// probe finds a function by name: one of this binary, if it has symbols, else
+// one of the C library. call calls it.
+func probe(t *testing.T) (file, symbol string, call func()) {
+	t.Helper()
+	const own = "github.com/bpf2lskel/bpf2lskel/runtime/ebpfinterop_test.probed"
+	f, err := elf.Open("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	symbols, _ := f.Symbols()
+	for _, s := range symbols {
+		if s.Name == own {
+			return "/proc/self/exe", own, func() { probed(1) }
+		}
+	}
+	libs, _ := filepath.Glob("/lib/*/libc.so.6")
+	if len(libs) == 0 {
+		t.Skip("neither this binary nor a C library has symbols")
+	}
+	return libs[0], "exit", func() {
+		if err := exec.Command("true").Run(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestAttachUprobe(t *testing.T) {
+	file, symbol, call := probe(t)
+	s := load(t, object.Program{Type: unix.BPF_PROG_TYPE_KPROBE, Section: "uprobe/" + file + ":" + symbol, AttachTo: file + ":" + symbol})
+	counter := runtime.NewArrayMap[uint64](s.Map(0))
+	p := runtime.NewUprobeProgram(s.Program(0))
+	for name, attach := range map[string]func() (link.Link, error){
+		"by name":    func() (link.Link, error) { return ebpfinterop.AttachUprobe(p, file, symbol, nil) },
+		"return":     func() (link.Link, error) { return ebpfinterop.AttachUretprobe(p, file, symbol, nil) },
+		"by section": func() (link.Link, error) { return ebpfinterop.AttachUprobeSection(p) },
+	} {
+		if name == "return" && symbol != "exit" {
+			continue // the Go runtime does not bear return probes: it moves stacks
+		}
+		before, _ := counter.Lookup(0)
+		l, err := attach()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		call()
+		if after, err := counter.Lookup(0); err != nil || (after == before && name != "return") { // exit does not return
+			t.Errorf("%s: the program did not run: %v", name, err)
+		}
+		l.Close()
+	}
+	_, err := ebpfinterop.AttachUprobe(p, file, "no_such_function", nil)
+	if !errors.Is(err, link.ErrNoSymbol) || !strings.Contains(err.Error(), "program count: attach to "+file) {
+		t.Errorf("no such function: %v", err)
+	}
+}
+
+func TestAttachUprobeSectionRefuses(t *testing.T) {
+	for _, section := range []string{"uprobe", "uprobe//bin/true", "kprobe/do_exit:x"} {
+		_, to, _ := strings.Cut(section, "/")
+		s := load(t, object.Program{Type: unix.BPF_PROG_TYPE_KPROBE, Section: section, AttachTo: to})
+		if _, err := ebpfinterop.AttachUprobeSection(runtime.NewUprobeProgram(s.Program(0))); !errors.Is(err, runtime.ErrNoAttachTarget) {
+			t.Errorf("section %q: %v", section, err)
+		}
+	}
+}
+
+// The package that generated code needs does not bring cilium/ebpf along.
+func TestRuntimeIsAlone(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("no go command here")
+	}
+	out, err := exec.Command("go", "list", "-deps", "github.com/bpf2lskel/bpf2lskel/runtime").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for dep := range strings.Lines(string(out)) {
+		dep = strings.TrimSpace(dep)
+		if strings.Contains(dep, ".") && dep != "golang.org/x/sys/unix" && !strings.HasPrefix(dep, "vendor/") &&
+			!strings.HasPrefix(dep, "github.com/bpf2lskel/bpf2lskel/") {
+			t.Errorf("runtime imports %s", dep)
+		}
+	}
+}
