@@ -45,14 +45,18 @@ func typeCheck(t *testing.T, source []byte) error {
 	if err != nil {
 		return err
 	}
-	conf := types.Config{Importer: importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) {
+	conf := types.Config{Importer: importFrom(fset, files)}
+	_, err = conf.Check("skel", fset, []*ast.File{file}, nil)
+	return err
+}
+
+func importFrom(fset *token.FileSet, files map[string]string) types.Importer {
+	return importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) {
 		if files[path] == "" {
 			return nil, fmt.Errorf("no export data of %s", path)
 		}
 		return os.Open(files[path])
-	})}
-	_, err = conf.Check("skel", fset, []*ast.File{file}, nil)
-	return err
+	})
 }
 
 // TestCompiles generates code for every object of the corpus, for both byte orders, and compiles it.
@@ -86,6 +90,40 @@ func TestVet(t *testing.T) {
 		cmd.Env = append(os.Environ(), "GOARCH="+goarch, "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", goarch, err, out)
+		}
+	}
+}
+
+// TestKindsExist makes sure that package runtime has all that generated code may use of it.
+func TestKindsExist(t *testing.T) {
+	var uses []string
+	for _, form := range mapForms {
+		uses = append(uses, form.name)
+		if form.args == recordOnly {
+			uses = append(uses, "NewRaw"+form.name)
+		}
+	}
+	for _, kind := range programKinds {
+		uses = append(uses, kind)
+	}
+	uses = append(uses, "KprobeMultiProgram", "UprobeProgram", "UprobeMultiProgram", "IterProgram")
+	files, err := exportData()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkg, err := importFrom(token.NewFileSet(), files).Import(RuntimePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range uses {
+		want := []string{name}
+		if !strings.HasPrefix(name, "NewRaw") {
+			want = append(want, "New"+name)
+		}
+		for _, name := range want {
+			if pkg.Scope().Lookup(name) == nil {
+				t.Errorf("package runtime has no %s", name)
+			}
 		}
 	}
 }

@@ -151,6 +151,7 @@ func (g *generator) render() ([]byte, error) {
 
 	g.writeSkeleton()
 	g.writeMaps()
+	g.writeInner()
 	g.writePrograms()
 	if err := g.types.write(f); err != nil {
 		return nil, err

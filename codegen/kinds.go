@@ -19,27 +19,60 @@ type mapForm struct {
 type mapArgs uint8
 
 const (
-	keyValue mapArgs = iota
+	noTypes mapArgs = iota
+	keyOnly
 	valueOnly
+	keyValue
 	recordOnly // not in the map's definition: see generator.recordType
+	innerOnly
+	keyInner
 )
 
 // mapForms says what each map type is in Go; what is not in it has no more than *runtime.Map has.
 var mapForms = map[uint32]mapForm{
-	unix.BPF_MAP_TYPE_HASH:             {"HashMap", keyValue},
-	unix.BPF_MAP_TYPE_ARRAY:            {"ArrayMap", valueOnly},
-	unix.BPF_MAP_TYPE_PERCPU_HASH:      {"PerCPUHashMap", keyValue},
-	unix.BPF_MAP_TYPE_PERCPU_ARRAY:     {"PerCPUArrayMap", valueOnly},
-	unix.BPF_MAP_TYPE_LRU_HASH:         {"HashMap", keyValue},
-	unix.BPF_MAP_TYPE_LRU_PERCPU_HASH:  {"PerCPUHashMap", keyValue},
-	unix.BPF_MAP_TYPE_LPM_TRIE:         {"LPMTrie", keyValue},
-	unix.BPF_MAP_TYPE_RINGBUF:          {"RingBuf", recordOnly},
-	unix.BPF_MAP_TYPE_PERF_EVENT_ARRAY: {"PerfEventArray", recordOnly},
-	mapTypeUserRingBuf:                 {"UserRingBuf", recordOnly},
+	unix.BPF_MAP_TYPE_HASH:                  {"HashMap", keyValue},
+	unix.BPF_MAP_TYPE_ARRAY:                 {"ArrayMap", valueOnly},
+	unix.BPF_MAP_TYPE_PROG_ARRAY:            {"ProgramArray", noTypes},
+	unix.BPF_MAP_TYPE_PERF_EVENT_ARRAY:      {"PerfEventArray", recordOnly},
+	unix.BPF_MAP_TYPE_PERCPU_HASH:           {"PerCPUHashMap", keyValue},
+	unix.BPF_MAP_TYPE_PERCPU_ARRAY:          {"PerCPUArrayMap", valueOnly},
+	unix.BPF_MAP_TYPE_STACK_TRACE:           {"StackTraceMap", noTypes},
+	unix.BPF_MAP_TYPE_CGROUP_ARRAY:          {"CgroupArray", noTypes},
+	unix.BPF_MAP_TYPE_LRU_HASH:              {"HashMap", keyValue},
+	unix.BPF_MAP_TYPE_LRU_PERCPU_HASH:       {"PerCPUHashMap", keyValue},
+	unix.BPF_MAP_TYPE_LPM_TRIE:              {"LPMTrie", keyValue},
+	unix.BPF_MAP_TYPE_ARRAY_OF_MAPS:         {"ArrayOfMaps", innerOnly},
+	unix.BPF_MAP_TYPE_HASH_OF_MAPS:          {"HashOfMaps", keyInner},
+	unix.BPF_MAP_TYPE_DEVMAP:                {"DevMap", noTypes},
+	unix.BPF_MAP_TYPE_SOCKMAP:               {"SockMap", noTypes},
+	unix.BPF_MAP_TYPE_CPUMAP:                {"CPUMap", noTypes},
+	unix.BPF_MAP_TYPE_XSKMAP:                {"XSKMap", noTypes},
+	unix.BPF_MAP_TYPE_SOCKHASH:              {"SockHash", keyOnly},
+	unix.BPF_MAP_TYPE_CGROUP_STORAGE:        {"CgroupStorage", keyValue},
+	unix.BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:   {"SockMap", noTypes},
+	unix.BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE: {"PerCPUCgroupStorage", keyValue},
+	unix.BPF_MAP_TYPE_QUEUE:                 {"QueueMap", valueOnly},
+	unix.BPF_MAP_TYPE_STACK:                 {"StackMap", valueOnly},
+	unix.BPF_MAP_TYPE_SK_STORAGE:            {"LocalStorage", valueOnly},
+	unix.BPF_MAP_TYPE_DEVMAP_HASH:           {"DevMap", noTypes},
+	unix.BPF_MAP_TYPE_RINGBUF:               {"RingBuf", recordOnly},
+	unix.BPF_MAP_TYPE_INODE_STORAGE:         {"LocalStorage", valueOnly},
+	unix.BPF_MAP_TYPE_TASK_STORAGE:          {"LocalStorage", valueOnly},
+	mapTypeBloomFilter:                      {"BloomFilter", valueOnly},
+	mapTypeUserRingBuf:                      {"UserRingBuf", recordOnly},
+	mapTypeCgrpStorage:                      {"LocalStorage", valueOnly},
+	mapTypeArena:                            {"Arena", noTypes},
+	mapTypeRHash:                            {"HashMap", keyValue},
 }
 
-// mapTypeUserRingBuf is BPF_MAP_TYPE_USER_RINGBUF, which golang.org/x/sys/unix does not have.
-const mapTypeUserRingBuf = 31
+// Map types that golang.org/x/sys/unix does not have.
+const (
+	mapTypeBloomFilter = 30
+	mapTypeUserRingBuf = 31
+	mapTypeCgrpStorage = 32
+	mapTypeArena       = 33
+	mapTypeRHash       = 35
+)
 
 // Attach types that golang.org/x/sys/unix does not have.
 const (

@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
 // mapField is the field of Maps for one map.
@@ -24,6 +26,8 @@ type mapField struct {
 	// open is the Go type that the records begin with, if an array of no fixed length
 	// follows it: then they are bytes to Go.
 	open string
+	// inner is what a map of maps holds; nil otherwise, and if the object does not say it.
+	inner *mapField
 }
 
 // collectMaps chooses the Go form of each map, and adds the types it needs.
@@ -41,8 +45,7 @@ func (g *generator) collectMaps() error {
 				f.name = names.take(sectionName(m.Name), sectionName(m.Name)+"Section")
 			} else {
 				f.name = names.take(goName(m.Name))
-				f.form = mapForms[m.Type]
-				if err := g.collectMapTypes(f); err != nil {
+				if err := g.collectMapTypes(f, m.Name); err != nil {
 					return fmt.Errorf("map %s: %w", m.Name, err)
 				}
 			}
@@ -59,7 +62,10 @@ func (g *generator) collectMaps() error {
 	return nil
 }
 
-func (g *generator) collectMapTypes(f *mapField) error {
+// collectMapTypes adds the types in f's type arguments. Types without a name are called after
+// the map.
+func (g *generator) collectMapTypes(f *mapField, name string) error {
+	f.form = mapForms[f.m.Type]
 	use := func(t btf.Type, size uint32, what string) {
 		if t != nil {
 			if n, err := btf.Sizeof(t); err != nil || uint32(n) != size {
@@ -67,19 +73,20 @@ func (g *generator) collectMapTypes(f *mapField) error {
 			}
 		}
 		if t != nil {
-			g.types.add(t, nil, f.m.Name+"_"+what)
+			g.types.add(t, nil, name+"_"+what)
 		}
 		f.types = append(f.types, t)
 		f.sizes = append(f.sizes, size)
 	}
 	switch f.form.args {
-	case keyValue:
+	case keyOnly, keyValue, keyInner:
 		use(f.m.Key, f.m.KeySize, "key")
-		use(f.m.Value, f.m.ValueSize, "value")
-	case valueOnly:
+	}
+	switch f.form.args {
+	case valueOnly, keyValue:
 		use(f.m.Value, f.m.ValueSize, "value")
 	case recordOnly:
-		t, err := g.recordType(f.m)
+		t, err := g.recordType(name)
 		if err != nil || t == nil {
 			return err
 		}
@@ -88,6 +95,13 @@ func (g *generator) collectMapTypes(f *mapField) error {
 			return err
 		}
 		use(t, uint32(size), "record")
+	case innerOnly, keyInner:
+		if f.m.Inner == nil {
+			f.form = mapForm{}
+			return nil
+		}
+		f.inner = &mapField{m: f.m.Inner}
+		return g.collectMapTypes(f.inner, name+"_inner")
 	}
 	return nil
 }
@@ -99,8 +113,8 @@ const recordTag = "record:"
 
 // recordType is the type of the records in a ring buffer or perf event array, which the map's definition
 // does not have: nil if nobody names it.
-func (g *generator) recordType(m *object.Map) (btf.Type, error) {
-	if name := g.opts.Records[m.Name]; name != "" {
+func (g *generator) recordType(mapName string) (btf.Type, error) {
+	if name := g.opts.Records[mapName]; name != "" {
 		return g.typeByName(name)
 	}
 	var section *btf.Datasec
@@ -109,7 +123,7 @@ func (g *generator) recordType(m *object.Map) (btf.Type, error) {
 	}
 	for _, info := range section.Vars {
 		v, ok := info.Type.(*btf.Var)
-		if !ok || v.Name != m.Name {
+		if !ok || v.Name != mapName {
 			continue
 		}
 		for _, tag := range v.Tags {
@@ -124,21 +138,35 @@ func (g *generator) recordType(m *object.Map) (btf.Type, error) {
 // resolveMaps turns the type arguments into Go, once types have names.
 func (g *generator) resolveMaps() error {
 	for _, f := range g.maps {
-		for i, t := range f.types {
-			arg := byteArray(f.sizes[i], "")
-			if t != nil {
-				var err error
-				if arg, err = g.types.goType(t); err != nil {
-					return fmt.Errorf("map %s: %w", f.m.Name, err)
-				}
+		if err := g.resolveMap(f); err != nil {
+			return fmt.Errorf("map %s: %w", f.m.Name, err)
+		}
+	}
+	return nil
+}
+
+func (g *generator) resolveMap(f *mapField) error {
+	for i, t := range f.types {
+		arg := byteArray(f.sizes[i], "")
+		if t != nil {
+			var err error
+			if arg, err = g.types.goType(t); err != nil {
+				return err
 			}
-			f.code = append(f.code, arg.code)
-			if f.form.args == recordOnly {
-				if d := g.types.decls[btf.UnderlyingType(t)]; d != nil && d.layout.open() {
-					f.open = d.name
-				}
+			if d := g.types.decls[btf.UnderlyingType(t)]; f.form.args == recordOnly && d != nil && d.layout.open() {
+				f.open = d.name
 			}
 		}
+		f.code = append(f.code, arg.code)
+	}
+	if f.raw() {
+		f.code = []jen.Code{jen.Index().Byte()}
+	}
+	if f.inner != nil {
+		if err := g.resolveMap(f.inner); err != nil {
+			return err
+		}
+		f.code = append(f.code, f.inner.typ())
 	}
 	return nil
 }
@@ -157,11 +185,11 @@ func (g *generator) writeMaps() {
 }
 
 func (f *mapField) typ() *jen.Statement {
-	if f.form.name == "" {
+	switch {
+	case f.form.name == "":
 		return jen.Op("*").Qual(RuntimePath, "Map")
-	}
-	if f.raw() {
-		return jen.Qual(RuntimePath, f.form.name).Types(jen.Index().Byte())
+	case len(f.code) == 0:
+		return jen.Qual(RuntimePath, f.form.name)
 	}
 	return jen.Qual(RuntimePath, f.form.name).Types(f.code...)
 }
@@ -169,17 +197,52 @@ func (f *mapField) typ() *jen.Statement {
 // make is the expression that makes the field's value.
 func (f *mapField) make() *jen.Statement {
 	handle := jen.Id("core").Dot("Map").Call(jen.Lit(f.index))
-	if f.form.name == "" {
+	switch {
+	case f.form.name == "":
 		return handle
+	case f.inner != nil:
+		return f.constructor().Call(handle, jen.Op("&").Id(f.innerVar()), f.inner.constructor())
 	}
-	if f.raw() {
-		return jen.Qual(RuntimePath, "NewRaw"+f.form.name).Call(handle)
+	return f.constructor().Call(handle)
+}
+
+// constructor is the function that gives a *runtime.Map f's type.
+func (f *mapField) constructor() *jen.Statement {
+	switch {
+	case f.form.name == "":
+		untyped := jen.Op("*").Qual(RuntimePath, "Map")
+		return jen.Func().Params(jen.Id("m").Add(untyped)).Add(untyped).Block(jen.Return(jen.Id("m")))
+	case f.raw():
+		return jen.Qual(RuntimePath, "NewRaw"+f.form.name)
+	case len(f.code) == 0:
+		return jen.Qual(RuntimePath, "New"+f.form.name)
 	}
-	return jen.Qual(RuntimePath, "New"+f.form.name).Types(f.code...).Call(handle)
+	return jen.Qual(RuntimePath, "New"+f.form.name).Types(f.code...)
+}
+
+// innerVar is the variable that describes the maps which f holds.
+func (f *mapField) innerVar() string { return "inner" + f.name }
+
+// writeInner describes the inner maps of all maps of maps.
+func (g *generator) writeInner() {
+	for _, f := range g.maps {
+		if f.inner == nil {
+			continue
+		}
+		m := f.inner.m
+		spec := runtime.MapSpec{
+			Name: m.Name, Type: m.Type, KeySize: m.KeySize, ValueSize: m.ValueSize, MaxEntries: m.MaxEntries,
+			Flags: m.Flags, Extra: m.Extra,
+		}
+		doc(g.file, f.innerVar()+" describes the maps that map "+f.m.Name+" holds.")
+		g.file.Var().Id(f.innerVar()).Op("=").Add(literal(reflect.ValueOf(spec), true))
+	}
 }
 
 // raw reports whether the records of f are bytes to Go.
-func (f *mapField) raw() bool { return f.form.args == recordOnly && (len(f.types) == 0 || f.open != "") }
+func (f *mapField) raw() bool {
+	return f.form.args == recordOnly && (len(f.types) == 0 || f.open != "")
+}
 
 func (f *mapField) comment() string {
 	if f.m.Kind != object.NoData {
