@@ -115,6 +115,13 @@ var hints = []hint{
 		},
 	},
 	{
+		"too many kfuncs in a program", "`E2BIG`, the log says `too many different`",
+		"a program can call at most 256 different kfuncs, and those of at most 256 modules' BTF: split it",
+		func(f *failure) (words, bool) {
+			return nil, f.Errno == unix.E2BIG && f.programSpec() != nil && strings.Contains(f.Log, "too many different")
+		},
+	},
+	{
 		"no memory for a map", "`ENOMEM`",
 		"the kernel has no {size} bytes for it, or the memory limit of the process's cgroup is in the way",
 		func(f *failure) (words, bool) {
