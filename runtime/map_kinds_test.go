@@ -1,4 +1,4 @@
-// vmtest
+//vmtest:all
 package runtime
 
 import (
@@ -579,7 +579,7 @@ func TestCgroupStorage(t *testing.T) {
 	}
 }
 
-func TestArena(t *testing.T) {
+func TestArenaMemory(t *testing.T) {
 	m, err := createTestMap(sys.MapCreateAttr{MapType: mapTypeArena, MaxEntries: 4, MapFlags: unix.BPF_F_MMAPABLE})
 	sinceOrSkip(t, err, 6, 9, "BPF_MAP_TYPE_ARENA")
 	if err != nil {

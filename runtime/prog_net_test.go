@@ -1,4 +1,4 @@
-// vmtest
+//vmtest:all
 package runtime
 
 import (

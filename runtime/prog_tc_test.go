@@ -1,4 +1,4 @@
-// vmtest
+//vmtest:all
 package runtime
 
 import (
@@ -122,8 +122,9 @@ func programID(t *testing.T, l *Link) uint32 {
 
 func TestSchedCLSTestRun(t *testing.T) {
 	p := newTestSchedCLS(t, asm.Instructions{
-		asm.LoadMem(asm.R0, asm.R1, 8, asm.Word),    // mark
-		asm.StoreImm(asm.R1, 8, 77, asm.Word),       // mark
+		asm.LoadMem(asm.R0, asm.R1, 8, asm.Word), // mark
+		asm.Mov.Imm(asm.R3, 77),
+		asm.StoreMem(asm.R1, 8, asm.R3, asm.Word),   // mark
 		asm.LoadMem(asm.R2, asm.R1, 48+4, asm.Word), // cb[1]
 		asm.Add.Reg(asm.R0, asm.R2),
 		asm.Return(),
