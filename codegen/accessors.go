@@ -1,6 +1,8 @@
 package codegen
 
 import (
+	"fmt"
+
 	"github.com/cilium/ebpf/btf"
 	"github.com/dave/jennifer/jen"
 )
@@ -101,8 +103,8 @@ func (ts *typeSet) writeFlexible(f *jen.File, d *decl, m *member) error {
 		return err
 	}
 	offset, size := int(m.start()), int(elem.size)
-	f.Commentf("%s returns a copy of the elements of array %s, which has no fixed length, in a record that begins with a %s.",
-		m.name, m.c, d.name)
+	doc(f, fmt.Sprintf("%s returns a copy of the elements of array %s, which has no fixed length, in a record that begins with type %s.",
+		m.name, m.c, d.name))
 	f.Add(jen.Func().Params(jen.Op("*").Id(d.name)).Id(m.name).Params(jen.Id("record").Index().Byte()).Index().Add(elem.code).Block(
 		jen.If(jen.Len(jen.Id("record")).Op("<").Lit(offset+size)).Block(jen.Return(jen.Nil())),
 		jen.Id("v").Op(":=").Make(jen.Index().Add(elem.code), jen.Parens(jen.Len(jen.Id("record")).Op("-").Lit(offset)).Op("/").Lit(size)),

@@ -144,8 +144,13 @@ func (g *generator) render() ([]byte, error) {
 	if g.opts.Constraint != "" {
 		f.HeaderComment("//go:build " + g.opts.Constraint)
 	}
-	f.PackageComment(fmt.Sprintf("Package %s loads the BPF object %s and gives access to its maps, programs and global variables.",
-		g.opts.Package, g.obj.Name))
+	about := fmt.Sprintf("Package %s loads the BPF object %s", g.opts.Package, g.obj.Name)
+	if g.opts.Source != "" {
+		about += ", made from " + g.opts.Source + ","
+	}
+	for _, line := range wrap(about + " and gives access to its maps, programs and global variables.") {
+		f.PackageComment(line)
+	}
 	f.ImportName(RuntimePath, "runtime")
 	f.Anon("embed")
 
@@ -186,11 +191,19 @@ func groupImports(source []byte) []byte {
 
 // doc adds a doc comment, with its lines broken at a readable width.
 func doc(f interface{ Comment(string) *jen.Statement }, text string) {
+	for _, line := range wrap(text) {
+		f.Comment(line)
+	}
+}
+
+// wrap breaks text into lines.
+func wrap(text string) []string {
 	const width = 77
+	var lines []string
 	line := ""
 	for word := range strings.FieldsSeq(text) {
 		if line != "" && len(line)+1+len(word) > width {
-			f.Comment(line)
+			lines = append(lines, line)
 			line = ""
 		}
 		if line != "" {
@@ -198,7 +211,7 @@ func doc(f interface{ Comment(string) *jen.Statement }, text string) {
 		}
 		line += word
 	}
-	f.Comment(line)
+	return append(lines, line)
 }
 
 func plural(n int, one, many string) string {

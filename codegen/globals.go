@@ -48,17 +48,12 @@ func (g *generator) collectGlobals() {
 	}
 }
 
-func (v *globalField) comment() []string {
-	text := v.name + " has the global variables of section " + v.m.Name + ": their initial values between Open and Load, "
+func (v *globalField) comment() string {
+	text := v.name + " has the global variables of section " + v.m.Name + ": their initial values between Open and Load, " +
+		"the kernel's memory from then on, nil after Close. "
 	switch v.m.Kind {
 	case object.ROData, object.Kconfig:
-		return []string{
-			text + "and the",
-			"kernel's memory after Load, which is read-only: a write to it is a fault.",
-		}
+		return text + "After Load it is read-only: a write is a fault that ends the process."
 	}
-	return []string{
-		text + "the",
-		"kernel's memory after Load. Use sync/atomic on what BPF programs change.",
-	}
+	return text + "Use sync/atomic for what BPF programs write, or write, at the same time."
 }

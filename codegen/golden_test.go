@@ -50,6 +50,23 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestCommitted makes sure that the package which other tests use is what would be generated now.
+func TestCommitted(t *testing.T) {
+	opts := Options{Source: "live.bpf.c"}
+	want, _, _ := bytes.Cut(generateFor(t, readOwn(t, "live", "bpfel"), opts), []byte("//go:embed"))
+	got, err := os.ReadFile("internal/live/skel/live_bpfel.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _, _ = bytes.Cut(got, []byte("//go:embed"))
+	// The first lines have the architectures, of which tests generate for some only.
+	_, want, _ = bytes.Cut(want, []byte("\n\n"))
+	_, got, _ = bytes.Cut(got, []byte("\n\n"))
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("go generate ./codegen/... is due:\n%s", diff)
+	}
+}
+
 // TestSameBytes generates twice: maps of Go are in another order each time.
 func TestSameBytes(t *testing.T) {
 	obj := readOwn(t, "torture", "bpfel")

@@ -178,7 +178,7 @@ func (g *generator) writeMaps() {
 			if i > 0 {
 				s.Line()
 			}
-			s.Comment(f.comment())
+			doc(s, f.comment())
 			s.Id(f.name).Add(f.typ())
 		}
 	})
@@ -258,7 +258,7 @@ func (f *mapField) comment() string {
 	}
 	switch {
 	case f.open != "":
-		text += fmt.Sprintf("; its records begin with a %s", f.open)
+		text += fmt.Sprintf("; its records begin with type %s", f.open)
 	case f.raw():
 		text += "; the type of its records is not known"
 	}

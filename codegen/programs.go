@@ -37,7 +37,7 @@ func (g *generator) writePrograms() {
 			if i > 0 {
 				s.Line()
 			}
-			s.Comment(p.comment())
+			doc(s, p.comment())
 			s.Id(p.name).Add(p.typ())
 		}
 	})

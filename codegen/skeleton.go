@@ -30,9 +30,7 @@ func (g *generator) writeSkeleton() {
 		}
 		for _, v := range g.globals {
 			s.Line()
-			for _, line := range v.comment() {
-				s.Comment(line)
-			}
+			doc(s, v.comment())
 			s.Id(v.name).Op("*").Id(v.decl.name)
 		}
 	})

@@ -19,7 +19,11 @@ type output struct {
 	dir  string
 	stem string
 	old  []string // the files that are there, all written by this command
+	// leftovers are temporary files of a run that was killed.
+	leftovers []string
 }
+
+const temporary = ".bpf2lskel-"
 
 // openOutput looks at the folder, which need not exist. It refuses one that has
 // files which this command did not write: they would become part of the
@@ -35,6 +39,10 @@ func openOutput(dir, stem string) (*output, error) {
 	}
 	for _, e := range entries {
 		name := e.Name()
+		if strings.HasPrefix(name, temporary) {
+			o.leftovers = append(o.leftovers, name)
+			continue
+		}
 		if !e.Type().IsRegular() || !o.wrote(name) {
 			return nil, fmt.Errorf("%s: holds %s, which bpf2lskel did not write: a package needs a folder of its own", dir, name)
 		}
@@ -116,10 +124,13 @@ func (o *output) write(files []codegen.File) (err error) {
 	if err := os.MkdirAll(o.dir, 0o755); err != nil {
 		return err
 	}
-	var temporary []string
+	var made []string
 	defer func() {
-		for _, path := range temporary {
+		for _, path := range made {
 			_ = os.Remove(path)
+		}
+		if err != nil {
+			_ = os.Remove(o.dir) // if it is empty
 		}
 	}()
 	renames := map[string]string{}
@@ -128,23 +139,23 @@ func (o *output) write(files []codegen.File) (err error) {
 		if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, f.Data) {
 			continue // so that make and go see that nothing changed
 		}
-		tmp, err := os.CreateTemp(o.dir, ".bpf2lskel-*")
+		tmp, err := os.CreateTemp(o.dir, temporary+"*")
 		if err != nil {
 			return err
 		}
-		temporary = append(temporary, tmp.Name())
+		made = append(made, tmp.Name())
 		renames[tmp.Name()] = path
 		_, err = tmp.Write(f.Data)
 		if err := errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
 			return err
 		}
 	}
-	for _, path := range temporary {
+	for _, path := range made {
 		if err := os.Rename(path, renames[path]); err != nil {
 			return err
 		}
 	}
-	for _, name := range o.obsolete(files) {
+	for _, name := range append(o.obsolete(files), o.leftovers...) {
 		if err := os.Remove(filepath.Join(o.dir, name)); err != nil {
 			return err
 		}
