@@ -22,6 +22,7 @@ const (
 	cursor  // R7
 	btfFD   // R8
 	license // R9
+	frame   // R10
 )
 
 // Opcodes of include/uapi/linux/bpf.h and bpf_common.h, those that a loader uses.
@@ -36,6 +37,7 @@ const (
 	opOrImm   = 0x47 // BPF_ALU64 | BPF_OR | BPF_K
 	opOrReg   = 0x4f // BPF_ALU64 | BPF_OR | BPF_X
 	opXorImm  = 0xa7 // BPF_ALU64 | BPF_XOR | BPF_K
+	opXorReg  = 0xaf // BPF_ALU64 | BPF_XOR | BPF_X
 	opRshImm  = 0x77 // BPF_ALU64 | BPF_RSH | BPF_K
 	opNeg     = 0x87 // BPF_ALU64 | BPF_NEG
 	opLdImm64 = 0x18 // BPF_LD | BPF_IMM | BPF_DW
@@ -47,6 +49,7 @@ const (
 	opStx64   = 0x7b // BPF_STX | BPF_MEM | BPF_DW
 	opCall    = 0x85 // BPF_JMP | BPF_CALL
 	opExit    = 0x95 // BPF_JMP | BPF_EXIT
+	opJeqImm  = 0x15 // BPF_JMP | BPF_JEQ | BPF_K
 
 	// pseudoMapIdxValue is BPF_PSEUDO_MAP_IDX_VALUE.
 	pseudoMapIdxValue = 6
@@ -110,6 +113,12 @@ func (a *asm) alu(op uint8, dst reg, value int32) { a.emit(insn{op: op, dst: dst
 
 // dst OP= src, for the 64-bit operations with a register
 func (a *asm) op(op uint8, dst, src reg) { a.emit(insn{op: op, dst: dst, src: src}) }
+
+// dst |= src
+func (a *asm) or(dst, src reg) { a.emit(insn{op: opOrReg, dst: dst, src: src}) }
+
+// dst ^= src
+func (a *asm) xor(dst, src reg) { a.emit(insn{op: opXorReg, dst: dst, src: src}) }
 
 // dst = *(size *)(src + off), the size being that of op
 func (a *asm) load(op uint8, dst, src reg, off int) {

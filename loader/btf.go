@@ -22,6 +22,7 @@ func (g *generator) loadBTF() {
 	g.say("load BTF, %d bytes", len(g.obj.BTF))
 	g.seek(attr)
 	g.step(runtime.Step{Kind: runtime.StepLoadBTF, Result: g.btfSlot, Attr: attr}, func() {
+		g.logBTF()
 		g.pointTo(pointer{unsafe.Offsetof(sys.BtfLoadAttr{}.Btf), data})
 		g.syscall(unix.BPF_BTF_LOAD, size, g.btfSlot)
 	})

@@ -13,6 +13,9 @@ type Options struct {
 	// StripLineInfo leaves out the programs' line info: smaller blobs, but
 	// verifier logs and dumps without source lines.
 	StripLineInfo bool
+	// Signed makes a package that can be signed: the runtime may not change
+	// anything about it. docs/signing.md tells what that means.
+	Signed bool
 }
 
 // Generate makes the blob and the loader of an object. The same object and
@@ -61,11 +64,17 @@ func generate(obj *object.Object, opts Options) (*generator, error) {
 		addressSlots: make(map[int]runtime.Slot),
 		spec:         &runtime.Spec{Name: obj.Name},
 	}
+	if opts.Signed {
+		if err := checkSignable(obj); err != nil {
+			return nil, err
+		}
+	}
 	g.collectTargets()
 	if err := g.layOutSlots(); err != nil {
 		return nil, err
 	}
 
+	g.saveContext()
 	g.say("r6 = blob: the slots, which are the fd_array")
 	g.loadBlob(slots)
 	g.mov(cursor, slots)
@@ -88,6 +97,7 @@ func generate(obj *object.Object, opts Options) (*generator, error) {
 
 	g.spec.Loader = string(g.asm.encode(obj.ByteOrder))
 	g.spec.Blob = string(g.blob.buf)
+	g.sign()
 	return g, nil
 }
 

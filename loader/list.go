@@ -75,7 +75,7 @@ var (
 		opMovImm: "=", opAddImm: "+=", opMulImm: "*=", opOrImm: "|=", opXorImm: "^=", opRshImm: ">>=",
 	}
 	aluRegNames = map[uint8]string{
-		opMovReg: "=", opAddReg: "+=", opSubReg: "-=", opMulReg: "*=", opOrReg: "|=",
+		opMovReg: "=", opAddReg: "+=", opSubReg: "-=", opMulReg: "*=", opOrReg: "|=", opXorReg: "^=",
 	}
 )
 
@@ -109,6 +109,8 @@ func (i insn) String() string {
 		return stx(64)
 	case opCall:
 		return "call " + helperNames[helper(i.imm)]
+	case opJeqImm:
+		return fmt.Sprintf("if r%d == %d goto %+d", i.dst, i.imm, i.off)
 	case opExit:
 		return "exit"
 	}

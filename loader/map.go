@@ -104,9 +104,9 @@ func (g *generator) createMap(i int, m *object.Map) {
 	spec := &g.spec.Maps[i]
 	*spec = runtime.MapSpec{
 		Name: m.Name, Slot: spec.Slot, Attr: g.here(),
-		Type: m.Type, KeySize: m.KeySize, ValueSize: m.ValueSize, MaxEntries: m.MaxEntries,
+		Type: m.Type, KeySize: m.KeySize, ValueSize: m.ValueSize, MaxEntries: g.maxEntries(m),
 		Flags: m.Flags, Extra: m.Extra,
-		Sizing: sizing(m), PinByName: m.Pinning == object.PinByName, Outside: isOutside(m),
+		Sizing: g.sizing(m), PinByName: m.Pinning == object.PinByName, Outside: isOutside(m),
 		Kind: runtime.DataKind(m.Kind),
 	}
 	_, size := mapAttr(m)
@@ -114,7 +114,7 @@ func (g *generator) createMap(i int, m *object.Map) {
 	step := runtime.Step{Kind: runtime.StepCreateMap, Index: int32(i), Result: spec.Slot, Attr: spec.Attr}
 
 	g.say("create map %s", m.Name)
-	g.create(step, m, func(inner uintptr) {
+	g.create(step, m, spec.MaxEntries, func(inner uintptr) {
 		if template, ok := g.innerSlots[m]; ok {
 			g.load(opLdx32, r1, slots, off(template))
 			g.store(opStx32, cursor, int(inner), r1)
@@ -129,12 +129,13 @@ func (g *generator) createMap(i int, m *object.Map) {
 func (g *generator) createInner(i int, m *object.Map) {
 	step := runtime.Step{Kind: runtime.StepCreateInner, Index: int32(i), Result: g.innerSlots[m], Attr: g.here()}
 	g.say("create the template of %s's inner maps", m.Name)
-	g.create(step, m.Inner, nil)
+	g.create(step, m.Inner, m.Inner.MaxEntries, nil)
 }
 
 // create emits a BPF_MAP_CREATE; setInner, if any, sets the field that it is given the offset of.
-func (g *generator) create(step runtime.Step, m *object.Map, setInner func(field uintptr)) {
+func (g *generator) create(step runtime.Step, m *object.Map, maxEntries uint32, setInner func(field uintptr)) {
 	attr, size := mapAttr(m)
+	attr.MaxEntries = maxEntries
 	g.attr(attr, size)
 	g.seek(step.Attr)
 	g.step(step, func() {

@@ -73,6 +73,7 @@ func (g *generator) loadProgram(i int, p *object.Program) {
 		if rec.funcInfo != 0 || rec.coreRelos != 0 {
 			g.store(opStx32, cursor, int(unsafe.Offsetof(attr.ProgBtfFd)), btfFD)
 		}
+		g.logProgram(i)
 		if spec.Target >= 0 {
 			g.setTarget(g.spec.Targets[spec.Target].Slot)
 		}

@@ -16,14 +16,7 @@ type loaderMap struct {
 
 // newLoaderMap creates the map and fills it with the blob. After a failure it says what it was doing.
 func newLoaderMap(blob string) (m *loaderMap, op string, err error) {
-	attr := sys.MapCreateAttr{
-		MapType:    unix.BPF_MAP_TYPE_ARRAY,
-		KeySize:    4,
-		ValueSize:  uint32(len(blob)),
-		MaxEntries: 1,
-		MapFlags:   unix.BPF_F_MMAPABLE,
-	}
-	copy(attr.MapName[:], "__loader.map")
+	attr := loaderMapAttr(blob)
 	fd, err := bpf(unix.BPF_MAP_CREATE, unsafe.Pointer(&attr), unsafe.Offsetof(attr.MapIfindex))
 	if err != nil {
 		return nil, opCreateBlob, err
@@ -36,6 +29,18 @@ func newLoaderMap(blob string) (m *loaderMap, op string, err error) {
 	m = &loaderMap{fd: int32(fd), mem: unsafe.Slice((*byte)(p), len(blob))}
 	copy(m.mem, blob)
 	return m, "", nil
+}
+
+func loaderMapAttr(blob string) sys.MapCreateAttr {
+	attr := sys.MapCreateAttr{
+		MapType:    unix.BPF_MAP_TYPE_ARRAY,
+		KeySize:    4,
+		ValueSize:  uint32(len(blob)),
+		MaxEntries: 1,
+		MapFlags:   unix.BPF_F_MMAPABLE,
+	}
+	copy(attr.MapName[:], "__loader.map")
+	return attr
 }
 
 func (m *loaderMap) close() {

@@ -70,6 +70,7 @@ const (
 	opLoadLoader = "load the loader program"
 	opRunLoader  = "run the loader program"
 	opMapData    = "map the contents of "
+	opVerify     = "verify the signature"
 )
 
 // fail is the error of what the runtime does itself.

@@ -18,6 +18,11 @@ type LoadOptions struct {
 	// pins by name are looked for, and pinned if they are not there. Without it
 	// such maps are like others.
 	PinPath string
+	// Keyring has the certificates to verify a signed package with: the
+	// session's keyring, if nothing else is said.
+	Keyring Keyring
+	// RequireSignature refuses to load what the kernel has not verified.
+	RequireSignature bool
 }
 
 // maxAttempts bounds how often a load is tried again that a signal has
@@ -36,6 +41,9 @@ func (s *Skeleton) Load(opts *LoadOptions) error {
 	}
 	if opts == nil {
 		opts = &LoadOptions{}
+	}
+	if failure := s.checkSigned(opts); failure != nil {
+		return failure
 	}
 	unlock, err := lockThread()
 	if err != nil {
@@ -118,6 +126,8 @@ type loading struct {
 	// logStep is the step whose verifier log goes to log, -1 for none, loaderLog for the loader's own.
 	logStep int
 	log     []byte
+	// logs is the context of a loader that can be signed.
+	logs []LogRequest
 	// missing are weak kfuncs of a failed program, see noteMissing.
 	missing []string
 }
@@ -125,6 +135,11 @@ type loading struct {
 // attempt runs the loader once. Either the skeleton owns all that was made,
 // or nothing is left of it.
 func (l *loading) attempt() *LoadError {
+	if l.spec.Signed != nil {
+		if done, failure := l.attemptSigned(); done {
+			return failure
+		}
+	}
 	var err error
 	op := ""
 	if l.loaderMap, op, err = newLoaderMap(l.spec.Blob); err != nil {
@@ -141,6 +156,11 @@ func (l *loading) attempt() *LoadError {
 	if failure == nil {
 		failure = l.run(loader)
 	}
+	return l.settle(failure)
+}
+
+// settle takes over what the loader has made, or gives it back.
+func (l *loading) settle(failure *LoadError) *LoadError {
 	if failure == nil {
 		failure = l.check()
 	}
@@ -207,6 +227,18 @@ func (l *loading) checkTargets() *LoadError {
 
 // run loads the loader program and runs it.
 func (l *loading) run(loader string) *LoadError {
+	attr := l.loaderAttr(loader)
+	prog, err := bpf(unix.BPF_PROG_LOAD, unsafe.Pointer(&attr), unsafe.Offsetof(attr.FdArray)+8)
+	runtime.KeepAlive(loader)
+	runtime.KeepAlive(l.loaderMap)
+	if err != nil {
+		return l.fail(opLoadLoader, err)
+	}
+	return l.start(prog)
+}
+
+// loaderAttr is the attr of the loader program.
+func (l *loading) loaderAttr(loader string) sys.ProgLoadAttr {
 	attr := sys.ProgLoadAttr{
 		ProgType:  unix.BPF_PROG_TYPE_SYSCALL,
 		InsnCnt:   uint32(len(loader) / 8),
@@ -219,16 +251,23 @@ func (l *loading) run(loader string) *LoadError {
 	if l.logStep == loaderLog {
 		attr.LogLevel, attr.LogSize, attr.LogBuf = 1, uint32(len(l.log)), bufAddr(l.log)
 	}
-	prog, err := bpf(unix.BPF_PROG_LOAD, unsafe.Pointer(&attr), unsafe.Offsetof(attr.FdArray)+8)
-	runtime.KeepAlive(loader)
-	runtime.KeepAlive(l.loaderMap)
-	if err != nil {
-		return l.fail(opLoadLoader, err)
-	}
-	defer unix.Close(prog)
+	return attr
+}
 
+// start runs the loader program, and lets it go.
+func (l *loading) start(prog int) *LoadError {
+	defer unix.Close(prog)
 	run := sys.ProgRunAttr{ProgFd: uint32(prog)}
-	if _, err := bpf(unix.BPF_PROG_TEST_RUN, unsafe.Pointer(&run), unsafe.Offsetof(run.BatchSize)); err != nil {
+	if l.logs != nil {
+		run.CtxIn = uint64(uintptr(unsafe.Pointer(&l.logs[0])))
+		run.CtxSizeIn = uint32(len(l.logs)) * uint32(unsafe.Sizeof(l.logs[0]))
+	}
+	_, err := bpf(unix.BPF_PROG_TEST_RUN, unsafe.Pointer(&run), unsafe.Offsetof(run.BatchSize))
+	runtime.KeepAlive(l.logs)
+	if err == nil && int32(run.Retval) < 0 {
+		err = unix.Errno(-int32(run.Retval)) // that of the hash check, the only one there is
+	}
+	if err != nil {
 		return l.fail(opRunLoader, err)
 	}
 	return nil

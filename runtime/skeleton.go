@@ -24,6 +24,8 @@ type Skeleton struct {
 	// areas has the memory of each global data map, by map index; nil if no map has any.
 	areas   []area
 	externs []Extern
+	// signature is set when a signed package is loaded.
+	signature *Signature
 
 	mu    sync.Mutex
 	state state

@@ -26,6 +26,8 @@ type Spec struct {
 	NoAddresses Slot
 	// Steps in the order in which the loader takes them.
 	Steps []Step
+	// Signed is set for packages that can be signed, nil for others.
+	Signed *SignedSpec
 }
 
 // BlobOff is an offset into a Spec's blob, in bytes.

@@ -19,3 +19,11 @@ type MapInfo struct {
 	_                     uint32
 	MapExtra              uint64
 }
+
+// MapInfoHash is struct bpf_map_info as of 6.18.
+type MapInfoHash struct {
+	MapInfo
+	Hash     uint64
+	HashSize uint32
+	_        uint32
+}

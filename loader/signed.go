@@ -1,0 +1,195 @@
+package loader
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"math/bits"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// A loader that is to be signed differs from others in three ways. What
+// depends on the machine is decided here, since the runtime may not patch. Where verifier logs
+// go comes through the context, which no signature covers. And there is a check of the blob's hash for
+// kernels that leave that to the loader (see runtime.SignedForm).
+
+// checkSignable refuses objects that the runtime has to help with.
+func checkSignable(obj *object.Object) error {
+	for _, m := range obj.Maps {
+		switch {
+		case isOutside(m):
+			return fmt.Errorf("object %s cannot be signed: map %s is local storage or an arena, which a loader program must not create, "+
+				"and the signature covers what the loader creates only", obj.Name, m.Name)
+		case m.Kind == object.Kconfig:
+			return fmt.Errorf("object %s cannot be signed: its __kconfig variables have values that only the machine knows which loads it", obj.Name)
+		}
+	}
+	return nil
+}
+
+const (
+	// mostCPUs is the largest CONFIG_NR_CPUS that any architecture has: 8192
+	// on x86 and powerpc. A perf event array may have more entries than there are CPUs; each costs 8 bytes.
+	mostCPUs = 8192
+	// largestPage is the largest page size of architectures with BPF.
+	largestPage = 64 << 10
+)
+
+// sizing tells what the runtime has to adjust: nothing, if it may not.
+func (g *generator) sizing(m *object.Map) runtime.Sizing {
+	if g.opts.Signed {
+		return runtime.SizeFixed
+	}
+	return sizing(m)
+}
+
+// maxEntries is a map's max_entries in the blob.
+func (g *generator) maxEntries(m *object.Map) uint32 {
+	if g.opts.Signed {
+		return fitAnyMachine(m)
+	}
+	return m.MaxEntries
+}
+
+// fitAnyMachine gives max_entries a value that does on every machine, for
+// those maps whose size the runtime otherwise adjusts to the one that it runs on.
+func fitAnyMachine(m *object.Map) uint32 {
+	switch sizing(m) {
+	case runtime.SizeCPUs:
+		return mostCPUs
+	case runtime.SizePages:
+		pages := (uint64(m.MaxEntries) + largestPage - 1) / largestPage
+		if pages&(pages-1) != 0 {
+			pages = 1 << bits.Len64(pages)
+		}
+		if size := pages * largestPage; size <= 1<<31 {
+			return uint32(size)
+		}
+	}
+	return m.MaxEntries
+}
+
+// contextOff is where on the stack the loader keeps its context.
+const contextOff = -8
+
+// saveContext keeps the context, a table of runtime.LogRequest.
+//
+//	*(u64 *)(r10 -8) = r1
+func (g *generator) saveContext() {
+	if !g.opts.Signed {
+		return
+	}
+	g.say("keep the context")
+	g.emit(insn{op: opStx64, dst: frame, src: r1, off: contextOff})
+}
+
+// log is an entry of the context.
+var log runtime.LogRequest
+
+// logBTF takes from the context where the log of the BTF goes: entry 0.
+//
+//	attr->btf_log_level = ctx[0].level; attr->btf_log_size = ctx[0].size; attr->btf_log_buf = ctx[0].buf
+func (g *generator) logBTF() {
+	if !g.opts.Signed {
+		return
+	}
+	var attr sys.BtfLoadAttr
+	g.emit(insn{op: opLdx64, dst: r1, src: frame, off: contextOff})
+	for _, f := range []struct {
+		load, store uint8
+		from, to    uintptr
+	}{
+		{opLdx32, opStx32, unsafe.Offsetof(log.Level), unsafe.Offsetof(attr.BtfLogLevel)},
+		{opLdx32, opStx32, unsafe.Offsetof(log.Size), unsafe.Offsetof(attr.BtfLogSize)},
+		{opLdx64, opStx64, unsafe.Offsetof(log.Buf), unsafe.Offsetof(attr.BtfLogBuf)},
+	} {
+		g.load(f.load, r2, r1, int(f.from))
+		g.store(f.store, cursor, int(f.to), r2)
+	}
+}
+
+// logProgram takes from the context where the log of a program goes. Level and
+// size are one field of 64 bits here: they are neighbours in the attr as well.
+//
+//	attr->log_level, log_size = ctx[1 + program].level, size; attr->log_buf = ctx[1 + program].buf
+func (g *generator) logProgram(program int) {
+	if !g.opts.Signed || program >= runtime.MaxLogRequests-1 {
+		return
+	}
+	var attr sys.ProgLoadAttr
+	entry := (1 + program) * int(unsafe.Sizeof(log))
+	g.emit(insn{op: opLdx64, dst: r1, src: frame, off: contextOff})
+	g.load(opLdx64, r2, r1, entry)
+	g.store(opStx64, cursor, int(unsafe.Offsetof(attr.LogLevel)), r2)
+	g.load(opLdx64, r2, r1, entry+int(unsafe.Offsetof(log.Buf)))
+	g.store(opStx64, cursor, int(unsafe.Offsetof(attr.LogBuf)), r2)
+}
+
+// sign prepares the programs that signatures cover, once loader and blob are final.
+func (g *generator) sign() {
+	if !g.opts.Signed {
+		return
+	}
+	signed := &runtime.SignedSpec{}
+	for form := range runtime.SignedForms {
+		p := &signed.Forms[form]
+		p.Check = g.hashCheck(form)
+		hash := sha256.Sum256([]byte(p.Check + g.spec.Loader))
+		p.LoaderHash = string(hash[:])
+	}
+	g.spec.Signed = signed
+}
+
+// What struct bpf_map begins with: the SHA-256 of the contents, which the kernel leaves there when it is asked for it
+// (array_map_get_hash). What follows tells kernels apart, and so the check
+// for one kind is refused by the verifier on the other.
+const (
+	mapExcl = 32 // u32 excl: 1 if the map is exclusive to one program; Linux 7.1 and 7.2
+	mapOps  = 32 // the pointer ops, on kernels before
+)
+
+// hashCheck is the code that stands before a loader for a kernel that does not know
+// the blob to be part of what is signed: unless the hash is the blob's, the loader ends with -EKEYREJECTED.
+//
+//	r0 = map
+//	r4 = 0
+//	r4 |= *(u64 *)(r0 + 8*i) ^ hash[i]            for all four i
+//	r4 |= *(u32 *)(r0 + excl) ^ 1                  or r2 = *(u64 *)(r0 + ops)
+//	if r4 == 0 goto the loader
+//	return -EKEYREJECTED
+//
+// This is a program's only branch; one that ends at once costs the verifier next to nothing.
+func (g *generator) hashCheck(form runtime.SignedForm) string {
+	if form == runtime.SignedContents {
+		return ""
+	}
+	hash := sha256.Sum256([]byte(g.spec.Blob))
+	var a asm
+	a.emit(insn{op: opLdImm64, dst: r0, src: pseudoMapIdx})
+	a.emit(insn{})
+	a.movImm(r4, 0)
+	for i := range len(hash) / 8 {
+		want := g.blob.bo.Uint64(hash[8*i:])
+		a.load(opLdx64, r2, r0, 8*i)
+		a.emit(insn{op: opLdImm64, dst: r3, imm: int32(want)})
+		a.emit(insn{imm: int32(want >> 32)})
+		a.xor(r2, r3)
+		a.or(r4, r2)
+	}
+	if form == runtime.SignedExclusive {
+		a.load(opLdx32, r2, r0, mapExcl)
+		a.alu(opXorImm, r2, 1)
+		a.or(r4, r2)
+	} else {
+		a.load(opLdx64, r2, r0, mapOps)
+	}
+	a.emit(insn{op: opJeqImm, dst: r4, off: 2})
+	a.movImm(r0, -int32(unix.EKEYREJECTED))
+	a.emit(insn{op: opExit})
+	return string(a.encode(g.blob.bo))
+}

@@ -1,0 +1,118 @@
+// vmtest
+package runtime_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/cms/cmstest"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+func sha256Of(s string) string {
+	h := sha256.Sum256([]byte(s))
+	return string(h[:])
+}
+
+func ecdsaKeys(t *testing.T) map[string]crypto.Signer {
+	t.Helper()
+	keys := map[string]crypto.Signer{}
+	for _, curve := range []elliptic.Curve{elliptic.P256(), elliptic.P384()} {
+		key, err := ecdsa.GenerateKey(curve, rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys[curve.Params().Name] = key
+	}
+	return keys
+}
+
+func openFDs(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+// A signed package does not load after it was changed, on any kernel.
+func TestSignedCannotBeChanged(t *testing.T) {
+	for _, c := range []struct {
+		name, object string
+		change       func(s *runtime.Skeleton)
+	}{
+		{"initial data", "globals", func(s *runtime.Skeleton) {
+			for i, m := range s.Spec().Maps {
+				if m.Kind == runtime.ROData {
+					*(*byte)(s.Data(i))++
+				}
+			}
+		}},
+		{"zeroes", "globals", func(s *runtime.Skeleton) {
+			for i, m := range s.Spec().Maps {
+				if m.Kind == runtime.BSS {
+					*(*byte)(s.Data(i))++
+				}
+			}
+		}},
+		{"max_entries", "map_array", func(s *runtime.Skeleton) {
+			s.Map(0).SetMaxEntries(s.Map(0).MaxEntries() + 1)
+		}},
+		{"a program less", "minimal", func(s *runtime.Skeleton) { s.Program(0).SetAutoLoad(false) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, err := runtime.Open(signedSpec(t, c.object))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			c.change(s)
+			if err = s.Load(nil); !errors.Is(err, runtime.ErrSigned) {
+				t.Errorf("got %v", err)
+			}
+			t.Log(err)
+		})
+	}
+}
+
+// Where the kernel cannot verify, a signed package loads unverified, unless that is refused.
+func TestSignedWhereTheKernelCannotVerify(t *testing.T) {
+	id := cmstest.New(t, cmstest.Options{})
+	spec := signWith(t, signedSpec(t, "globals"), id)
+	s, err := runtime.Open(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Load(nil); err != nil && !errors.Is(err, unix.ENOKEY) {
+		t.Fatal(err)
+	}
+	t.Logf("%+v", s.Signature())
+	if s.Signature().Verified {
+		t.Error("verified, with no key in the session's keyring")
+	}
+	_, err = runtime.Load(spec, &runtime.LoadOptions{RequireSignature: true})
+	if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.ENOKEY) {
+		t.Errorf("required: %v", err)
+	}
+	t.Log(err)
+}
+
+// A package that cannot be signed is refused where a signature is required.
+func TestRequireSignatureOfUnsigned(t *testing.T) {
+	spec := signedSpec(t, "minimal")
+	plain := *spec
+	plain.Signed = nil
+	if _, err := runtime.Load(&plain, &runtime.LoadOptions{RequireSignature: true}); !errors.Is(err, runtime.ErrNotSigned) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,92 @@
+//vmtest:7.2,7.x
+
+package runtime_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/cms/cmstest"
+	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// Each byte of blob, loader and signature counts.
+func TestEachSignedByteCounts(t *testing.T) {
+	guest.Only(t)
+	id := cmstest.New(t, cmstest.Options{})
+	opts := &runtime.LoadOptions{Keyring: newKeyring(t, id), RequireSignature: true}
+	good := signWith(t, signedSpec(t, "map_in_map"), id)
+	s, err := runtime.Load(good, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := s.Signature().Form
+	s.Close()
+
+	cases, loaded := 0, 0
+	answers := map[string]int{}
+	attempt := func(what string, at int, spec *runtime.Spec) {
+		cases++
+		s, err := runtime.Load(spec, opts)
+		if err == nil {
+			s.Close()
+			loaded++
+			t.Errorf("%s, byte %d: loads", what, at)
+			return
+		}
+		var e *runtime.LoadError
+		if !errors.As(err, &e) {
+			t.Fatalf("%s, byte %d: %v", what, at, err)
+		}
+		answers[e.Err.Error()]++
+	}
+	change := func(s string, i int) string {
+		b := []byte(s)
+		b[i] ^= byte(1 << (i % 8))
+		return string(b)
+	}
+	begun := time.Now()
+	for i := range good.Blob {
+		spec := *good
+		spec.Blob = change(good.Blob, i)
+		attempt("blob", i, &spec)
+	}
+	// The runtime gives the kernel the hash of the loader as the owner of the map. Who changes one changes the other.
+	for i := range good.Loader {
+		spec := *good
+		spec.Loader = change(good.Loader, i)
+		spec.Signed = rehash(&spec)
+		attempt("loader", i, &spec)
+	}
+	for i := range good.Signed.Forms[form].Check {
+		spec, signed := *good, *good.Signed
+		signed.Forms[form].Check = change(signed.Forms[form].Check, i)
+		spec.Signed = &signed
+		spec.Signed = rehash(&spec)
+		attempt("check", i, &spec)
+	}
+	for i := range good.Signed.Forms[form].Signature {
+		for bit := range 8 {
+			spec, signed := *good, *good.Signed
+			b := []byte(signed.Forms[form].Signature)
+			b[i] ^= 1 << bit
+			signed.Forms[form].Signature = string(b)
+			spec.Signed = &signed
+			attempt("signature", i, &spec)
+		}
+	}
+	t.Logf("form %v: %d cases in %v, %d loaded; %v", form, cases, time.Since(begun).Round(time.Second), loaded, answers)
+	if cases < 8000 {
+		t.Errorf("only %d cases", cases)
+	}
+}
+
+func rehash(s *runtime.Spec) *runtime.SignedSpec {
+	signed := *s.Signed
+	for i := range signed.Forms {
+		signed.Forms[i].LoaderHash = sha256Of(signed.Forms[i].Check + s.Loader)
+	}
+	return &signed
+}
