@@ -1,4 +1,4 @@
-//vmtest:6.12,6.18,7.x
+//vmtest:6.12,6.18,7.x-arm64
 
 package runtime_test
 
@@ -12,6 +12,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
+
+// From 7.0 on, x86's arenas need cmpxchg16b (kmalloc_nolock), which the guests of this architecture are without.
 
 // withArena is an object with an arena of four pages, at that address if it is not 0, and a program that
 // takes a page of it, writes 42 there, and returns the low half of its address:

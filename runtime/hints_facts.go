@@ -79,6 +79,8 @@ func (f *failure) mapSize(m *MapSpec) uint64 {
 	switch m.Type {
 	case mapTypeRingBuf, mapTypeUserRingBuf:
 		return entries
+	case mapTypeArena:
+		return entries * uint64(unix.Getpagesize())
 	case mapTypePerCPUArray, mapTypePerCPUHash, mapTypeLRUPerCPUHash:
 		cpus, _ := PossibleCPUs()
 		return size * uint64(max(cpus, 1))

@@ -35,6 +35,10 @@ func TestHintsOfOtherMachines(t *testing.T) {
 			"light skeletons need Linux 5.14, this is 5.10.0-9",
 		},
 		{
+			"large blob", LoadError{Op: opCreateBlob, Step: -1, Errno: unix.E2BIG}, machine{release: "5.15.1"},
+			Step{}, "the object's data and code make a blob of 1024 bytes: this kernel, 5.15.1, takes no map value above 4 MiB",
+		},
+		{
 			"CO-RE before 5.17",
 			LoadError{Errno: unix.E2BIG},
 			machine{release: "5.15.0"},

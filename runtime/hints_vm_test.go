@@ -3,7 +3,6 @@
 package runtime_test
 
 import (
-	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -35,11 +34,4 @@ func TestHintTooNewFor61(t *testing.T) {
 	} {
 		wantError(t, loadDirectly(generate(t, tt.obj)), unix.EINVAL, tt.want)
 	}
-}
-
-func TestHintBlobTooLarge(t *testing.T) {
-	guest.Only(t)
-	m := object.Map{Type: array.Type, KeySize: 4, ValueSize: 5 << 20, MaxEntries: 1, Kind: object.Data, Data: []byte(strings.Repeat("x", 5<<20))}
-	wantError(t, loadDirectly(generate(t, oneMap(m))), unix.E2BIG,
-		"create the loader's map", "make a blob of 52", "takes no map value above 4 MiB")
 }
