@@ -39,7 +39,7 @@ var benchObjects = []benchObject{
 	{Name: "firewall", source: "bench_firewall", What: "XDP and tc, tail calls, map of maps"},
 	{Name: "config", source: "bench_config", What: "global data in seven sections"},
 	{Name: "agent", source: "bench_agent", CORE: true, What: "29 programs, 18 maps, all structs"},
-	{Name: "core_many", source: "core_many", CORE: true, What: "396 CO-RE records"},
+	{Name: "core_many", source: "core_many", CORE: true, What: "CO-RE records of twelve types that alternate"},
 	{Name: "big_60", source: "big_60", What: "60 maps, 32 programs"},
 	{Name: "big_100", source: "big_100", What: "100 maps, 100 programs"},
 	{Name: "big_200", source: "scale/many", cflags: []string{"-DN=200"}, CORE: true, What: "200 maps, programs, globals"},

@@ -3,22 +3,31 @@
 
 __u64 sum;
 
+/* The pointer is hidden from the compiler each time, or it would keep one record for all. */
+#define READ(type, field) \
+	asm volatile("" : "+r"(p)); \
+	bpf_core_read(&value, sizeof(value), &((struct type *)p)->field); \
+	sum += value;
+
 #define TEN \
-	sum += bpf_core_field_offset(struct task_struct, pid); \
-	sum += bpf_core_field_size(struct mm_struct, map_count); \
-	sum += bpf_core_field_exists(struct file, f_inode); \
-	sum += bpf_core_field_offset(struct sock, sk_rcvbuf); \
-	sum += bpf_core_field_size(struct inode, i_ino); \
-	sum += bpf_core_field_exists(struct dentry, d_parent); \
-	sum += bpf_core_field_offset(struct cred, uid); \
-	sum += bpf_core_field_size(struct sk_buff, len); \
-	sum += bpf_core_field_exists(struct net_device, mtu); \
-	sum += bpf_core_type_size(struct pid);
+	READ(task_struct, pid) \
+	READ(mm_struct, map_count) \
+	READ(file, f_flags) \
+	READ(sock, sk_rcvbuf) \
+	READ(inode, i_nlink) \
+	READ(net_device, mtu) \
+	READ(sk_buff, len) \
+	READ(tcp_sock, srtt_us) \
+	READ(signal_struct, nr_threads) \
+	READ(gendisk, major)
 #define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
 
 SEC("raw_tp/sys_enter")
 int thousand(void *ctx)
 {
+	void *p = ctx;
+	__u32 value = 0;
+
 	HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED
 	return 0;
 }
