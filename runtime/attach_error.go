@@ -15,9 +15,9 @@ type AttachError struct {
 	Err     error
 }
 
-// Error returns the program, the operation and the cause.
+// Error returns the program, the operation, the cause, and a hint if there is one.
 func (e *AttachError) Error() string {
-	return "program " + e.Program + ": " + e.Op + ": " + e.Err.Error()
+	return withHint("program "+e.Program+": "+e.Op+": "+e.Err.Error(), e.Op, e.Err)
 }
 
 // Unwrap returns the cause.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 var update = flag.Bool("update", false, "write docs/errors.md anew")
@@ -20,6 +21,11 @@ func TestErrorsDoc(t *testing.T) {
 	b.WriteString("| cause | the kernel says | hint |\n|---|---|---|\n")
 	for _, h := range hints {
 		b.WriteString("| " + h.cause + " | " + h.says + " | " + h.text + " |\n")
+	}
+	b.WriteString("\nAfter the load, a `*runtime.AttachError` or `*runtime.MapError` says more for:\n\n")
+	b.WriteString("| cause | operation | the kernel says | hint |\n|---|---|---|---|\n")
+	for _, h := range operationHints {
+		b.WriteString("| " + h.cause + " | " + strings.TrimSpace(h.op) + " | `" + unix.ErrnoName(h.errno) + "` | " + h.text + " |\n")
 	}
 	want := b.String()
 	if *update {

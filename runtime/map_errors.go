@@ -32,8 +32,10 @@ type MapError struct {
 	Err error
 }
 
-// Error returns the map, the operation and the cause.
-func (e *MapError) Error() string { return "map " + e.Map + ": " + e.Op + ": " + e.Err.Error() }
+// Error returns the map, the operation, the cause, and a hint if there is one.
+func (e *MapError) Error() string {
+	return withHint("map "+e.Map+": "+e.Op+": "+e.Err.Error(), e.Op, e.Err)
+}
 
 // Unwrap returns the cause.
 func (e *MapError) Unwrap() error { return e.Err }
