@@ -76,7 +76,7 @@ const (
 // fail is the error of what the runtime does itself.
 func (l *loading) fail(op string, err error) *LoadError {
 	e := &LoadError{Object: l.spec.Name, Op: op, Step: -1, Err: err}
-	errors.As(err, &e.Errno)
+	e.Errno, _ = errors.AsType[unix.Errno](err)
 	return e
 }
 

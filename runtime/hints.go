@@ -30,8 +30,11 @@ type words []string
 func (f *failure) hint() string {
 	for i := range hints {
 		if w, ok := hints[i].applies(f); ok {
-			w = append(w, "{release}", f.release)
-			return strings.NewReplacer(w...).Replace(hints[i].text)
+			text := strings.ReplaceAll(hints[i].text, "{release}", f.release)
+			for ; len(w) > 0; w = w[2:] {
+				text = strings.ReplaceAll(text, w[0], w[1])
+			}
+			return text
 		}
 	}
 	return ""

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -40,8 +39,14 @@ func (v version) String() string        { return fmt.Sprintf("%d.%d", v[0], v[1]
 // parseVersion reads the beginning of a release: "6.1.0-49-cloud-amd64". It is
 // zero for what is none.
 func parseVersion(release string) version {
+	major, rest, _ := strings.Cut(release, ".")
+	minor := rest
+	if end := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' }); end >= 0 {
+		minor = rest[:end]
+	}
 	var v version
-	_, _ = fmt.Sscanf(release, "%d.%d", &v[0], &v[1])
+	v[0], _ = strconv.Atoi(major)
+	v[1], _ = strconv.Atoi(minor)
 	return v
 }
 
@@ -63,8 +68,7 @@ func lookAround() *machine {
 			m.lockdown = strings.Trim(word, "[]")
 		}
 	}
-	_, err := os.Stat("/sys/kernel/btf/vmlinux")
-	m.kernelBTF = err == nil
+	m.kernelBTF = exists("/sys/kernel/btf/vmlinux")
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil {
 		m.noFile = limit.Cur
@@ -78,7 +82,7 @@ func lookAround() *machine {
 // readStatus reads what the calling thread may do. The load's thread is
 // locked, and threads may differ.
 func (m *machine) readStatus() {
-	status, err := os.ReadFile("/proc/thread-self/status")
+	status, err := readFile("/proc/thread-self/status")
 	if err != nil {
 		m.caps = 1<<64 - 1 // nobody knows: blame nothing on it
 		return
@@ -95,7 +99,7 @@ func (m *machine) readStatus() {
 }
 
 func readWords(file string) []string {
-	text, err := os.ReadFile(file)
+	text, err := readFile(file)
 	if err != nil {
 		return nil
 	}
@@ -103,6 +107,5 @@ func readWords(file string) []string {
 }
 
 func hasModule(name string) bool {
-	_, err := os.Stat(filepath.Join("/sys/module", strings.ReplaceAll(name, "-", "_")))
-	return err == nil
+	return exists("/sys/module/" + strings.ReplaceAll(name, "-", "_"))
 }

@@ -3,7 +3,6 @@ package runtime
 import (
 	"fmt"
 	"math/bits"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -51,7 +50,7 @@ func fitPages(size uint32) uint32 {
 // online, which is how many values an entry of a per-CPU map has.
 var PossibleCPUs = sync.OnceValues(func() (int, error) {
 	const file = "/sys/devices/system/cpu/possible"
-	list, err := os.ReadFile(file)
+	list, err := readFile(file)
 	if err != nil {
 		return 0, fmt.Errorf("number of possible CPUs: %w", err)
 	}
