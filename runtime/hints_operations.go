@@ -45,8 +45,8 @@ var operationHints = []operationHint{
 
 // withHint adds what the hint says to an operation's error, if there is any.
 func withHint(said, op string, err error) string {
-	var errno unix.Errno
-	if !errors.As(err, &errno) {
+	errno, ok := errors.AsType[unix.Errno](err)
+	if !ok {
 		return said
 	}
 	for _, h := range operationHints {
