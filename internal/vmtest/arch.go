@@ -15,7 +15,8 @@ var (
 		Debian: "amd64", GOARCH: "amd64", BPF: "bpfel", Console: "ttyS0",
 		// Without cmpxchg16b, which kernels do without if they must: the emulation in Debian 12's QEMU 7.2 now and then leaves
 		// wrong flags behind it, and 6.12, whose allocator branches on them, crashed in 7 of 16 boots. Without: 0 of 40.
-		QEMU: []string{"qemu-system-x86_64", "-cpu", "max,-cx16"}, Package: "qemu-system-x86",
+		// And with four levels of page tables rather than five: every TLB miss is a walk in software.
+		QEMU: []string{"qemu-system-x86_64", "-cpu", "max,-cx16,-la57"}, Package: "qemu-system-x86",
 	}
 	arm64 = &arch{
 		Debian: "arm64", GOARCH: "arm64", BPF: "bpfel", Console: "ttyAMA0",
