@@ -86,11 +86,11 @@ func Generate(obj *object.Object, spec *runtime.Spec, opts Options) ([]File, err
 	if err != nil {
 		return nil, err
 	}
-	return []File{
+	return append([]File{
 		{g.fileName("go"), source},
 		{g.fileName("blob"), []byte(spec.Blob)},
 		{g.fileName("loader"), []byte(spec.Loader)},
-	}, nil
+	}, g.signedFiles()...), nil
 }
 
 func (g *generator) fileName(ext string) string {

@@ -20,14 +20,19 @@ func (g *generator) writeSpec() {
 	f.Commentf("//go:embed %s", g.fileName("loader"))
 	f.Var().Id("loader").String()
 
+	signed := g.writeSigned()
+
 	doc(f, "object describes the object: what package loader planned.")
-	f.Func().Id("object").Params().Op("*").Qual(RuntimePath, "Spec").Block(
-		jen.Id("s").Op(":=").Id("spec"),
-		jen.List(jen.Id("s").Dot("Blob"), jen.Id("s").Dot("Loader")).Op("=").List(jen.Id("blob"), jen.Id("loader")),
-		jen.Return(jen.Op("&").Id("s")),
-	)
+	f.Func().Id("object").Params().Op("*").Qual(RuntimePath, "Spec").BlockFunc(func(b *jen.Group) {
+		b.Id("s").Op(":=").Id("spec")
+		b.List(jen.Id("s").Dot("Blob"), jen.Id("s").Dot("Loader")).Op("=").List(jen.Id("blob"), jen.Id("loader"))
+		for _, line := range signed {
+			b.Add(line)
+		}
+		b.Return(jen.Op("&").Id("s"))
+	})
 	s := *g.spec
-	s.Blob, s.Loader = "", ""
+	s.Blob, s.Loader, s.Signed = "", "", nil
 	f.Var().Id("spec").Op("=").Add(literal(reflect.ValueOf(s), true))
 }
 

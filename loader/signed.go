@@ -2,6 +2,7 @@ package loader
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"unsafe"
@@ -138,7 +139,7 @@ func (g *generator) sign() {
 	signed := &runtime.SignedSpec{}
 	for form := range runtime.SignedForms {
 		p := &signed.Forms[form]
-		p.Check = g.hashCheck(form)
+		p.Check = HashCheck(form, g.spec.Blob, g.blob.bo)
 		hash := sha256.Sum256([]byte(p.Check + g.spec.Loader))
 		p.LoaderHash = string(hash[:])
 	}
@@ -153,7 +154,7 @@ const (
 	mapOps  = 32 // the pointer ops, on kernels before
 )
 
-// hashCheck is the code that stands before a loader for a kernel that does not know
+// HashCheck is the code that stands before a loader for a kernel that does not know
 // the blob to be part of what is signed: unless the hash is the blob's, the loader ends with -EKEYREJECTED.
 //
 //	r0 = map
@@ -164,17 +165,17 @@ const (
 //	return -EKEYREJECTED
 //
 // This is a program's only branch; one that ends at once costs the verifier next to nothing.
-func (g *generator) hashCheck(form runtime.SignedForm) string {
+func HashCheck(form runtime.SignedForm, blob string, bo binary.ByteOrder) string {
 	if form == runtime.SignedContents {
 		return ""
 	}
-	hash := sha256.Sum256([]byte(g.spec.Blob))
+	hash := sha256.Sum256([]byte(blob))
 	var a asm
 	a.emit(insn{op: opLdImm64, dst: r0, src: pseudoMapIdx})
 	a.emit(insn{})
 	a.movImm(r4, 0)
 	for i := range len(hash) / 8 {
-		want := g.blob.bo.Uint64(hash[8*i:])
+		want := bo.Uint64(hash[8*i:])
 		a.load(opLdx64, r2, r0, 8*i)
 		a.emit(insn{op: opLdImm64, dst: r3, imm: int32(want)})
 		a.emit(insn{imm: int32(want >> 32)})
@@ -191,5 +192,5 @@ func (g *generator) hashCheck(form runtime.SignedForm) string {
 	a.emit(insn{op: opJeqImm, dst: r4, off: 2})
 	a.movImm(r0, -int32(unix.EKEYREJECTED))
 	a.emit(insn{op: opExit})
-	return string(a.encode(g.blob.bo))
+	return string(a.encode(bo))
 }

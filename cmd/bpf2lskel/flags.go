@@ -29,6 +29,7 @@ type config struct {
 	records    map[string]string
 	stripLines bool
 	check      bool
+	signing    signing
 
 	cc       []string // with its first flags
 	strip    string   // "" for not at all
@@ -39,6 +40,8 @@ type config struct {
 const help = `Usage: bpf2lskel [flags] SOURCE.c|OBJECT.o [-- C flags]
        bpf2lskel load [-json] [-pin DIR] FILE.o
        bpf2lskel inspect FILE.o
+       bpf2lskel sign -key KEY.pem -cert CERT.pem FOLDER...
+       bpf2lskel verify -cert CERT.pem FOLDER...
 
 Writes a Go package that loads a BPF object with one map and one program. The
 package gets a folder of its own.
@@ -63,6 +66,8 @@ func parseConfig(args []string, stderr io.Writer) (*config, error) {
 	fs.Func("ringbuf", "`MAP=TYPE`: the C type of the records in a ring buffer or perf event array; may be repeated", c.addRecord)
 	fs.BoolVar(&c.check, "check", false, "write nothing: compare with what is there, show differences, exit with 1 if there are any")
 	fs.BoolVar(&c.stripLines, "strip-lines", false, "leave out line info: smaller, but verifier logs without source lines")
+	c.signing.addFlags(fs, "sign-")
+	fs.BoolVar(&c.signing.later, "signed", false, "make a package that can be signed, by bpf2lskel sign; implied by the flags above")
 	fs.StringVar(&cc, "cc", env("CC", "clang"), "C `compiler` ($BPF2LSKEL_CC)")
 	fs.StringVar(&flagCFlags, "cflags", env("CFLAGS", ""), "`flags` for the compiler, may be quoted ($BPF2LSKEL_CFLAGS)")
 	fs.StringVar(&c.strip, "strip", env("STRIP", ""), "`command` to strip DWARF with ($BPF2LSKEL_STRIP); the package has none in any case")
@@ -99,6 +104,9 @@ func parseConfig(args []string, stderr io.Writer) (*config, error) {
 		c.strip = ""
 	}
 	if err := c.setCompiler(cc, flagCFlags, cflags); err != nil {
+		return nil, err
+	}
+	if err := c.signing.open(); err != nil {
 		return nil, err
 	}
 	return c, c.setPackage(outDir)

@@ -44,6 +44,7 @@ func generate(args []string, stdout, stderr io.Writer) error {
 	if err := <-module; err != nil {
 		return err
 	}
+	keepSignatures(c.outDir, files)
 	if c.check {
 		return out.compare(files, stdout)
 	}
@@ -126,8 +127,11 @@ func (c *config) objectTarget(obj *object.Object) (target, error) {
 
 // emit makes the files for one target.
 func (c *config) emit(obj *object.Object, t target) ([]codegen.File, error) {
-	spec, err := loader.Generate(obj, loader.Options{StripLineInfo: c.stripLines})
+	spec, err := loader.Generate(obj, loader.Options{StripLineInfo: c.stripLines, Signed: c.signing.wanted()})
 	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.input, err)
+	}
+	if err := c.signing.signSpec(spec); err != nil {
 		return nil, fmt.Errorf("%s: %w", c.input, err)
 	}
 	expr := archConstraint(t.goarch)

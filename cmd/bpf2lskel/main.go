@@ -11,6 +11,11 @@
 //
 //	bpf2lskel load [-json] [-pin DIR] FILE.o   load the object on this kernel and show what came to be
 //	bpf2lskel inspect FILE.o                   print the plan of its load
+//
+// And two are for packages that the kernel is to verify, see docs/signing.md:
+//
+//	bpf2lskel sign -key KEY.pem -cert CERT.pem FOLDER...   add signatures, or replace them
+//	bpf2lskel verify -cert CERT.pem FOLDER...              check them, without a kernel
 package main
 
 import (
@@ -25,6 +30,8 @@ import (
 var verbs = map[string]func(args []string, stdout, stderr io.Writer) error{
 	"load":    load,
 	"inspect": inspect,
+	"sign":    sign,
+	"verify":  verify,
 }
 
 // errUsage is an error that the flag package has told the user about.

@@ -58,7 +58,7 @@ func openOutput(dir, stem string) (*output, error) {
 // files are beside one that does.
 func (o *output) wrote(name string) bool {
 	goFile := name
-	for _, ext := range []string{".blob", ".loader"} {
+	for _, ext := range append(signedExtensions(), ".blob", ".loader") {
 		if stem, ok := strings.CutSuffix(name, ext); ok {
 			goFile = stem + ".go"
 		}

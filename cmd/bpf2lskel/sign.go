@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/bpf2lskel/bpf2lskel/codegen"
+	"github.com/bpf2lskel/bpf2lskel/loader"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// sign adds signatures to generated packages, or replaces them. It writes no other file.
+func sign(args []string, stdout, stderr io.Writer) error {
+	var s signing
+	fs := flag.NewFlagSet("bpf2lskel sign", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	s.addFlags(fs, "")
+	fs.Usage = func() {
+		fmt.Fprint(stderr, "Usage: bpf2lskel sign -key KEY.pem -cert CERT.pem FOLDER...\n"+
+			"       bpf2lskel sign -cmd 'COMMAND ARGUMENTS' [-cert CERT.pem] FOLDER...\n\n"+
+			"Signs packages that were generated with -signed, all targets.\n\n")
+		fs.PrintDefaults()
+	}
+	if err := fs.Parse(args); err != nil {
+		return usage(err)
+	}
+	if fs.NArg() == 0 || s.key == "" && s.command == "" {
+		fs.Usage()
+		return errUsage
+	}
+	if err := s.open(); err != nil {
+		return err
+	}
+	packages, err := findSigned(fs.Args())
+	if err != nil {
+		return err
+	}
+	for _, p := range packages {
+		if err := s.signSpec(p.spec); err != nil {
+			return fmt.Errorf("%s: %w", p.base, err)
+		}
+	}
+	// All or none.
+	for _, p := range packages {
+		if err := p.writeSignatures(); err != nil {
+			return err
+		}
+		fmt.Fprintf(stdout, "%s: signed\n", p.base)
+	}
+	return nil
+}
+
+// signedPackage is a generated package as files have it, of one target.
+type signedPackage struct {
+	base string // the path of its files, without .loader
+	spec *runtime.Spec
+}
+
+// findSigned reads the packages in these folders that can be signed.
+func findSigned(folders []string) ([]*signedPackage, error) {
+	var all []*signedPackage
+	for _, dir := range folders {
+		loaders, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*.loader"))
+		if err != nil {
+			return nil, err
+		}
+		if len(loaders) == 0 {
+			return nil, fmt.Errorf("%s: no package that bpf2lskel wrote", dir)
+		}
+		for _, path := range loaders {
+			p, err := readSigned(strings.TrimSuffix(path, ".loader"))
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, p)
+		}
+	}
+	return all, nil
+}
+
+// escapeGlob makes a pattern that matches one path.
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
+func readSigned(base string) (*signedPackage, error) {
+	var failed error
+	read := func(ext string) string {
+		data, err := os.ReadFile(base + ext)
+		failed = errors.Join(failed, err)
+		return string(data)
+	}
+	signed := &runtime.SignedSpec{}
+	spec := &runtime.Spec{Blob: read(".blob"), Loader: read(".loader"), Signed: signed}
+	if failed != nil {
+		return nil, failed
+	}
+	for form := range runtime.SignedForms {
+		if ext := codegen.CheckFile(form); ext != "" {
+			signed.Forms[form].Check = read(ext)
+		}
+		signed.Forms[form].Signature = read(codegen.SignatureFile(form))
+	}
+	if failed != nil {
+		return nil, fmt.Errorf("%s: not generated with -signed: %w", base, failed)
+	}
+	return &signedPackage{base, spec}, checkHashes(base, spec)
+}
+
+// checkHashes sees that what stands before the loader is what has to be there: who signs it vouches for it.
+func checkHashes(base string, spec *runtime.Spec) error {
+	var bo binary.ByteOrder = binary.LittleEndian
+	if strings.HasSuffix(base, "bpfeb") {
+		bo = binary.BigEndian
+	}
+	for form := range runtime.SignedForms {
+		if spec.Signed.Forms[form].Check != loader.HashCheck(form, spec.Blob, bo) {
+			return fmt.Errorf("%s%s: does not check the hash of the package's blob: generate the package again", base, codegen.CheckFile(form))
+		}
+	}
+	return nil
+}
+
+// writeSignatures writes the signatures that have changed.
+func (p *signedPackage) writeSignatures() error {
+	for form := range runtime.SignedForms {
+		path, signature := p.base+codegen.SignatureFile(form), []byte(p.spec.Signed.Forms[form].Signature)
+		if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, signature) {
+			continue
+		}
+		tmp, err := os.CreateTemp(filepath.Dir(path), ".bpf2lskel-*")
+		if err != nil {
+			return err
+		}
+		_, err = tmp.Write(signature)
+		if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err == nil {
+			err = os.Rename(tmp.Name(), path)
+		}
+		if err != nil {
+			return errors.Join(err, os.Remove(tmp.Name()))
+		}
+	}
+	return nil
+}

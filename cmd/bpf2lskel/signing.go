@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/bpf2lskel/bpf2lskel/codegen"
+	"github.com/bpf2lskel/bpf2lskel/internal/cms"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// signing is how packages are signed, if they are.
+type signing struct {
+	key, cert, command string // from flags
+	later              bool
+
+	make func(data []byte) ([]byte, error) // nil for not at all
+}
+
+// addFlags adds the flags that say what to sign with.
+func (s *signing) addFlags(fs *flag.FlagSet, prefix string) {
+	fs.StringVar(&s.key, prefix+"key", "", "sign with the private key of this PEM `file`")
+	fs.StringVar(&s.cert, prefix+"cert", "", "the key's certificate: a PEM or DER `file`")
+	fs.StringVar(&s.command, prefix+"cmd", "", "sign by a `command`: it gets what to sign on standard input, and writes a detached CMS signature, DER, without signed attributes")
+}
+
+// wanted tells whether packages shall be such that they can be signed.
+func (s *signing) wanted() bool { return s.later || s.make != nil }
+
+// open makes the signer that the flags ask for.
+func (s *signing) open() error {
+	switch {
+	case s.key != "" && s.command != "":
+		return errors.New("to sign by a key or by a command: one of both")
+	case s.key != "" && s.cert == "":
+		return errors.New("to sign with a key takes its certificate, which the signature names")
+	case s.key == "" && s.command == "" && s.cert != "":
+		return errors.New("a certificate signs nothing: to sign takes a key or a command")
+	case s.key == "" && s.command == "":
+		return nil
+	case s.command != "":
+		return s.openCommand()
+	}
+	key, err := cms.ReadKey(s.key)
+	if err != nil {
+		return err
+	}
+	cert, err := cms.ReadCertificate(s.cert)
+	if err != nil {
+		return err
+	}
+	if err := cms.CheckTime(cert, time.Now()); err != nil {
+		return fmt.Errorf("%s: %w", s.cert, err)
+	}
+	s.make = func(data []byte) ([]byte, error) { return cms.Sign(data, cert, key) }
+	return nil
+}
+
+// openCommand signs by a command, and checks what it does if there is a certificate.
+func (s *signing) openCommand() error {
+	words, err := splitWords(s.command)
+	if err != nil || len(words) == 0 {
+		return fmt.Errorf("command %q: %w", s.command, errors.Join(err, errors.New("not to be split into words")))
+	}
+	check := func(_, _ []byte) error { return nil }
+	if s.cert != "" {
+		cert, err := cms.ReadCertificate(s.cert)
+		if err != nil {
+			return err
+		}
+		check = func(data, signature []byte) error { return cms.Verify(data, signature, cert) }
+	}
+	s.make = func(data []byte) ([]byte, error) {
+		cmd := exec.Command(words[0], words[1:]...)
+		cmd.Stdin, cmd.Stderr = bytes.NewReader(data), os.Stderr
+		der, err := cmd.Output()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", words[0], err)
+		}
+		signature, err := cms.Normalize(der)
+		if err == nil {
+			err = check(data, signature)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("what %s wrote: %w", words[0], err)
+		}
+		return signature, nil
+	}
+	return nil
+}
+
+// signSpec signs all forms of a package.
+func (s *signing) signSpec(spec *runtime.Spec) error {
+	if s.make == nil {
+		return nil
+	}
+	for form := range runtime.SignedForms {
+		signature, err := s.make([]byte(spec.SignedBytes(form)))
+		if err != nil {
+			return fmt.Errorf("sign: %w", err)
+		}
+		spec.Signed.Forms[form].Signature = string(signature)
+	}
+	return nil
+}
+
+// signedExtensions are those of the files that only packages have which can be signed. The first one is how others end.
+func signedExtensions() []string {
+	list := []string{codegen.SignatureFile(runtime.SignedContents)}
+	for form := range runtime.SignedForms {
+		if form != runtime.SignedContents {
+			list = append(list, codegen.SignatureFile(form), codegen.CheckFile(form))
+		}
+	}
+	return list
+}
+
+// keepSignatures keeps the signatures of a package that is generated again
+// without being signed, if what they cover is still the same.
+func keepSignatures(dir string, files []codegen.File) {
+	fresh := map[string][]byte{}
+	for _, f := range files {
+		fresh[f.Name] = f.Data
+	}
+	same := func(name string) bool {
+		old, err := os.ReadFile(filepath.Join(dir, name))
+		return err == nil && bytes.Equal(old, fresh[name])
+	}
+	for i := range files {
+		f := &files[i]
+		if !strings.HasSuffix(f.Name, ".sig") || len(f.Data) > 0 {
+			continue
+		}
+		base := strings.TrimSuffix(f.Name, ".sig")
+		covered := []string{base + ".loader", base + ".blob"}
+		if stem, kind, ok := strings.Cut(base, "."); ok {
+			covered = []string{stem + "." + kind + ".check", stem + ".loader"}
+		}
+		if same(covered[0]) && same(covered[1]) {
+			f.Data, _ = os.ReadFile(filepath.Join(dir, f.Name)) // none: still to be signed
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/cms"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// verify checks the signatures of generated packages against a certificate, as
+// the kernel would, and says what they cover.
+func verify(args []string, stdout, stderr io.Writer) error {
+	fs := flag.NewFlagSet("bpf2lskel verify", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	certFile := fs.String("cert", "", "the certificate that will be in the kernel's keyring: a PEM or DER `file`")
+	fs.Usage = func() {
+		fmt.Fprint(stderr, "Usage: bpf2lskel verify -cert CERT.pem FOLDER...\n\n")
+		fs.PrintDefaults()
+	}
+	if err := fs.Parse(args); err != nil {
+		return usage(err)
+	}
+	if fs.NArg() == 0 || *certFile == "" {
+		fs.Usage()
+		return errUsage
+	}
+	cert, err := cms.ReadCertificate(*certFile)
+	if err != nil {
+		return err
+	}
+	packages, err := findSigned(fs.Args())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "certificate %x of %s, valid from %s until %s\n", cert.SerialNumber, cert.Subject,
+		cert.NotBefore.Format(time.DateOnly), cert.NotAfter.Format(time.DateOnly))
+	failed := []error{}
+	if err := cms.CheckTime(cert, time.Now()); err != nil {
+		failed = append(failed, fmt.Errorf("%s: %w (the kernel does not look at that)", *certFile, err))
+	}
+	for _, p := range packages {
+		if err := p.verify(stdout, cert); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// kernelsOf says which kernels want a form.
+var kernelsOf = [runtime.SignedForms]string{"Linux 7.3 and later", "Linux 7.1 and 7.2", "Linux 6.18 to 7.0"}
+
+// verify prints a package's parts and the verdicts on its signatures. It has to have one at least, and none that is wrong.
+func (p *signedPackage) verify(stdout io.Writer, cert *x509.Certificate) error {
+	fmt.Fprintf(stdout, "\n%s\n", p.base)
+	part := func(name, data string) {
+		fmt.Fprintf(stdout, "  %-7s %7d bytes  sha256 %x\n", name, len(data), sha256.Sum256([]byte(data)))
+	}
+	part("loader", p.spec.Loader)
+	part("blob", p.spec.Blob)
+	covers := "the loader, which compares the blob's hash"
+	var failed []error
+	good := 0
+	for form := range runtime.SignedForms {
+		signature := []byte(p.spec.Signed.Forms[form].Signature)
+		says := "good; covers "
+		switch {
+		case form == runtime.SignedContents:
+			says += "the loader and the blob"
+		default:
+			says += covers
+		}
+		if len(signature) == 0 {
+			says = "not signed"
+		} else if err := cms.Verify([]byte(p.spec.SignedBytes(form)), signature, cert); err != nil {
+			says = err.Error()
+			failed = append(failed, fmt.Errorf("%s, for %s: %w", p.base, kernelsOf[form], err))
+		} else {
+			good++
+		}
+		fmt.Fprintf(stdout, "  %-20s %s\n", kernelsOf[form]+":", says)
+	}
+	if good == 0 && len(failed) == 0 {
+		return fmt.Errorf("%s: not signed", p.base)
+	}
+	return errors.Join(failed...)
+}
