@@ -158,7 +158,7 @@ var hints = []hint{
 			if m == nil || f.Errno != unix.EINVAL {
 				return nil, false
 			}
-			return f.tooNew("{type}", mapTypesSince[m.Type])
+			return f.tooNew("{type}", mapTypesSince.at(m.Type))
 		},
 	},
 	{
@@ -169,16 +169,16 @@ var hints = []hint{
 			if p == nil || f.Errno != unix.EINVAL && f.Errno != unix.E2BIG {
 				return nil, false
 			}
-			if w, ok := f.tooNew("{type}", programTypesSince[p.Type]); ok {
+			if w, ok := f.tooNew("{type}", programTypesSince.at(p.Type)); ok {
 				return w, true
 			}
-			return f.tooNew("{type}", attachTypesSince[p.AttachType])
+			return f.tooNew("{type}", attachTypesSince.at(p.AttachType))
 		},
 	},
 	{
 		"kernel too old for a helper", "`EINVAL`, the log says `invalid func unknown#N`",
 		"{helper} needs Linux {since}, this is {release}",
-		func(f *failure) (words, bool) { return f.tooNew("{helper}", helpersSince[f.unknownHelper()]) },
+		func(f *failure) (words, bool) { return f.tooNew("{helper}", helpersSince.at(f.unknownHelper())) },
 	},
 	{
 		"a helper of other kinds of programs", "`EINVAL`, the log says `unknown func`, or that a program of this type cannot use it",
