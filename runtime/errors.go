@@ -35,7 +35,12 @@ type LoadError struct {
 // decisive lines of the verifier's log, and the hint.
 func (e *LoadError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "load %s: %s: %v", e.Object, e.Op, e.Err)
+	fmt.Fprintf(&b, "load %s: %s: ", e.Object, e.Op)
+	if e.Errno == enotsupp {
+		b.WriteString("not supported (ENOTSUPP)") // Go has no text for it
+	} else {
+		fmt.Fprint(&b, e.Err)
+	}
 	if e.Reason != "" {
 		fmt.Fprintf(&b, ": %s", e.Reason)
 	} else if said := decisive(e.Log); said != "" {

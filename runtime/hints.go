@@ -199,6 +199,14 @@ var hints = []hint{
 		},
 	},
 
+	{
+		"no JIT", "`ENOTSUPP`, 524",
+		"this needs the JIT compiler: sysctl net.core.bpf_jit_enable=1",
+		func(f *failure) (words, bool) {
+			return nil, f.programSpec() != nil && f.jit == "0" && f.Errno == enotsupp
+		},
+	},
+
 	// Something that the object wants is not there.
 	{
 		"the kernel has no BTF", "`ENOENT` or `EINVAL` for what is looked up, `EINVAL` for CO-RE",

@@ -35,8 +35,11 @@ func TestHintsOfOtherMachines(t *testing.T) {
 			"light skeletons need Linux 5.14, this is 5.10.0-9",
 		},
 		{
-			"large blob", LoadError{Op: opCreateBlob, Step: -1, Errno: unix.E2BIG}, machine{release: "5.15.1"},
-			Step{}, "the object's data and code make a blob of 1024 bytes: this kernel, 5.15.1, takes no map value above 4 MiB",
+			"large blob",
+			LoadError{Op: opCreateBlob, Step: -1, Errno: unix.E2BIG},
+			machine{release: "5.15.1"},
+			Step{},
+			"the object's data and code make a blob of 1024 bytes: this kernel, 5.15.1, takes no map value above 4 MiB",
 		},
 		{
 			"CO-RE before 5.17",
@@ -86,6 +89,13 @@ func TestHintsOfOtherMachines(t *testing.T) {
 			machine{},
 			Step{Kind: StepFreezeMap},
 			"a process has the map mapped for writing",
+		},
+		{
+			"no JIT",
+			LoadError{Errno: enotsupp},
+			machine{jit: "0"},
+			Step{Kind: StepLoadProgram, Index: 1},
+			"this needs the JIT compiler: sysctl net.core.bpf_jit_enable=1",
 		},
 		{
 			"all capabilities",

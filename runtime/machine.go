@@ -21,6 +21,7 @@ type machine struct {
 	seccomp      bool   // a filter is active
 	unprivileged string // kernel.unprivileged_bpf_disabled
 	kptrRestrict string // kernel.kptr_restrict
+	jit          string // net.core.bpf_jit_enable
 	lockdown     string // "none", "integrity", "confidentiality", "" if there is no such thing
 	kernelBTF    bool   // /sys/kernel/btf/vmlinux exists
 	noFile       uint64 // RLIMIT_NOFILE, soft
@@ -63,6 +64,7 @@ func lookAround() *machine {
 	}
 	m.unprivileged = strings.Join(readWords("/proc/sys/kernel/unprivileged_bpf_disabled"), " ")
 	m.kptrRestrict = strings.Join(readWords("/proc/sys/kernel/kptr_restrict"), " ")
+	m.jit = strings.Join(readWords("/proc/sys/net/core/bpf_jit_enable"), " ")
 	for _, word := range readWords("/sys/kernel/security/lockdown") {
 		if strings.HasPrefix(word, "[") {
 			m.lockdown = strings.Trim(word, "[]")
