@@ -128,3 +128,10 @@ func Loaded(name string) bool {
 	}
 	return err == nil && string(bytes.TrimSpace(state)) == "live"
 }
+
+// JIT reports whether the kernel compiles BPF programs. If it does not, as on Debian's s390x, it refuses kfunc calls,
+// trampolines, callbacks and arenas.
+func JIT() bool {
+	enabled, err := os.ReadFile("/proc/sys/net/core/bpf_jit_enable")
+	return err == nil && string(bytes.TrimSpace(enabled)) != "0"
+}
