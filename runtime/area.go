@@ -11,16 +11,14 @@ import (
 type area struct {
 	p    unsafe.Pointer
 	size uintptr
+	of   int // index of the map
 }
 
 // attachAreas maps global data, each where its initial value has been. After a
-// failure, which is of map i, all is as before.
-func (l *loading) attachAreas() (i int, err error) {
+// failure, which is of the map of that index, all is as before.
+func (l *loading) attachAreas() (of int, err error) {
 	for i := range l.areas {
-		m := &l.spec.Maps[i]
-		if !m.mapped() {
-			continue
-		}
+		m := &l.spec.Maps[l.areas[i].of]
 		// BSS has no bytes in the blob: what was set before the load goes in now.
 		var initial []byte
 		opened := l.areas[i].p != nil
@@ -30,24 +28,25 @@ func (l *loading) attachAreas() (i int, err error) {
 		if err := l.areas[i].attach(m, int(*l.slot(m.Slot))); err != nil {
 			if !opened {
 				unmapAreas(l.areas)
-				return i, err
+				return l.areas[i].of, err
 			}
 			if m.Data != 0 {
 				initial = l.mem[m.Data:][:m.ValueSize]
 			}
 			l.detachAreas(i, initial)
-			return i, err
+			return l.areas[i].of, err
 		}
 		copy(l.areas[i].bytes(), initial)
 	}
 	return 0, nil
 }
 
-// detachAreas gives areas memory of their own again: those before i, which are mapped, and i itself, whose
+// detachAreas gives areas memory of their own again: those before the i-th, which are mapped, and that itself, whose
 // memory may be gone, with its initial value.
 func (l *loading) detachAreas(i int, initial []byte) {
 	for j := range l.areas[:i+1] {
-		a, m := &l.areas[j], &l.spec.Maps[j]
+		a := &l.areas[j]
+		m := &l.spec.Maps[a.of]
 		if a.p == nil {
 			continue
 		}
@@ -101,7 +100,7 @@ func (a *area) bytes() []byte { return unsafe.Slice((*byte)(a.p), a.size) }
 func (a *area) unmap() {
 	if a.p != nil {
 		_ = unix.MunmapPtr(a.p, a.size)
-		*a = area{}
+		a.p = nil
 	}
 }
 

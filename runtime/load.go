@@ -42,7 +42,7 @@ func (s *Skeleton) Load(opts *LoadOptions) error {
 	if opts == nil {
 		opts = &LoadOptions{}
 	}
-	if failure := s.checkSigned(opts); failure != nil {
+	if failure := s.mayLoad(opts); failure != nil {
 		return failure
 	}
 	unlock, err := lockThread()
@@ -136,7 +136,7 @@ type loading struct {
 // or nothing is left of it.
 func (l *loading) attempt() *LoadError {
 	if l.spec.Signed != nil {
-		if done, failure := l.attemptSigned(); done {
+		if done, failure := l.spec.Signed.loads.attempt(l); done {
 			return failure
 		}
 	}
@@ -184,8 +184,8 @@ func (l *loading) patch() error {
 		if m.maxEntries != m.spec.MaxEntries {
 			(*sys.MapCreateAttr)(l.at(m.spec.Attr)).MaxEntries = m.maxEntries
 		}
-		if m.spec.Data != 0 && l.areas != nil && l.areas[i].p != nil {
-			copy(l.mem[m.spec.Data:][:m.spec.ValueSize], l.areas[i].bytes())
+		if a := l.area(i); m.spec.Data != 0 && a != nil && a.p != nil {
+			copy(l.mem[m.spec.Data:][:m.spec.ValueSize], a.bytes())
 		}
 	}
 	for i := range l.programs {

@@ -1,5 +1,7 @@
 package runtime
 
+import "sync/atomic"
+
 // Map is a map of a loaded object, without the types of its keys and values;
 // generated packages wrap it in one that has them. Its methods are safe for
 // concurrent use, and return an error that wraps os.ErrClosed after the
@@ -8,7 +10,8 @@ type Map struct {
 	fd         fd
 	maxEntries uint32
 	spec       *MapSpec
-	arena      []byte // its memory, if it is one
+	access     atomic.Pointer[access] // what typed operations share, made by the first
+	arena      *area                  // its memory, if it is one and mapped
 }
 
 // Name returns the name that the map has in the source.

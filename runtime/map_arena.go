@@ -18,7 +18,12 @@ func NewArena(m *Map) Arena { return Arena{m} }
 // Bytes returns the arena's memory, nil before the load and after the skeleton is
 // closed. Touching a page that programs have not allocated allocates it, or, if the arena has the flag
 // BPF_F_SEGV_ON_FAULT, kills the process.
-func (a Arena) Bytes() []byte { return a.arena }
+func (a Arena) Bytes() []byte {
+	if a.arena == nil {
+		return nil
+	}
+	return a.arena.bytes()
+}
 
 // errNotInArena is for addresses that are no pointers into the arena.
 var errNotInArena = errors.New("address is not in the arena")
@@ -54,14 +59,14 @@ func (m *Map) mapArena(num int) error {
 	if err != nil {
 		return err
 	}
-	m.arena = unsafe.Slice((*byte)(p), size)
+	m.arena = &area{p: p, size: size}
 	return nil
 }
 
 // unmapArena is for maps that mapArena may have been called for.
 func (m *Map) unmapArena() {
 	if m.arena != nil {
-		_ = unix.MunmapPtr(unsafe.Pointer(&m.arena[0]), uintptr(len(m.arena)))
+		m.arena.unmap()
 		m.arena = nil
 	}
 }

@@ -46,7 +46,7 @@ func (t table[K, V]) LookupBatch(cur *BatchCursor, keys []K, values []V) (int, e
 // the first that fails. It is not one step: others see it half done.
 func (t table[K, V]) UpdateBatch(keys []K, values []V, flags UpdateFlags) (int, error) {
 	if len(keys) != len(values) {
-		return 0, &MapError{t.Name(), opUpdateBatch, unix.EINVAL}
+		return 0, &MapError{t.m.Name(), opUpdateBatch, unix.EINVAL}
 	}
 	if len(keys) == 0 {
 		return 0, nil
@@ -57,7 +57,7 @@ func (t table[K, V]) UpdateBatch(keys []K, values []V, flags UpdateFlags) (int, 
 			keys: unsafe.Pointer(&keys[0]), values: unsafe.Pointer(&values[0]),
 			count: uint32(len(keys)), elemFlags: uint64(flags),
 		}
-		if n, err := t.batchAll(opUpdateBatch, unix.BPF_MAP_UPDATE_BATCH, &b); err != errNoBatch {
+		if n, err := t.m.batchAll(opUpdateBatch, unix.BPF_MAP_UPDATE_BATCH, &b); err != errNoBatch {
 			return n, err
 		}
 	}
@@ -74,7 +74,7 @@ func (t table[K, V]) deleteBatch(keys []K) (int, error) {
 		return 0, nil
 	}
 	b := batch{keys: unsafe.Pointer(&keys[0]), count: uint32(len(keys))}
-	if n, err := t.batchAll(opDeleteBatch, unix.BPF_MAP_DELETE_BATCH, &b); err != errNoBatch {
+	if n, err := t.m.batchAll(opDeleteBatch, unix.BPF_MAP_DELETE_BATCH, &b); err != errNoBatch {
 		return n, err
 	}
 	for i, k := range keys {
@@ -87,9 +87,9 @@ func (t table[K, V]) deleteBatch(keys []K) (int, error) {
 
 func (t table[K, V]) nextBatch(cur *BatchCursor, keys []K, values []V, remove bool) (int, error) {
 	if len(keys) != len(values) || len(keys) == 0 {
-		return 0, &MapError{t.Name(), opLookupBatch, unix.EINVAL}
+		return 0, &MapError{t.m.Name(), opLookupBatch, unix.EINVAL}
 	}
-	return t.next(cur, unsafe.Pointer(&keys[0]), unsafe.Pointer(&values[0]), len(keys), int(unsafe.Sizeof(values[0])), remove)
+	return t.m.next(cur, unsafe.Pointer(&keys[0]), unsafe.Pointer(&values[0]), len(keys), int(unsafe.Sizeof(values[0])), remove)
 }
 
 // batch is what a batch operation takes; count is also what it gives.

@@ -36,54 +36,55 @@ const (
 	Locked UpdateFlags = 4
 )
 
-// table is a map with keys K and values V of fixed sizes: the operations that
-// the typed maps are made of.
+// ref is the untyped map under a typed one, with the methods that all kinds have.
 //
-// The kernel is given addresses of a key and a value. A goroutine's stack may
-// move, so they are in a call, on the heap, which a pool hands out: no
-// allocation per operation, and no address of a variable that may move.
-type table[K, V any] struct {
-	*Map
-	shared *tableShared
-}
+// It is embedded where *Map could be: a generic type is compiled anew for each K and V,
+// with a wrapper for each method of what it embeds, and a Map has many that are no user's business.
+type ref struct{ m *Map }
 
-// tableShared is what the copies of one table share.
-type tableShared struct {
-	calls sync.Pool // of *call[K, V]
+// Name returns the name that the map has in the source.
+func (r ref) Name() string { return r.m.Name() }
 
-	// Errors that are no exception but an answer are made only once.
-	lookupMissing, deleteMissing, lookupDeleteMissing error
-}
+// FD returns the map's file descriptor; see [Map.FD].
+func (r ref) FD() int { return r.m.FD() }
 
-// call is an operation's arguments. The addresses of key and value in attr
-// are set once: what is on the heap does not move.
-type call[K, V any] struct {
-	attr  sys.MapElemAttr
-	key   K
-	value V
-}
+// DupFD returns a new file descriptor for the map, which the caller owns.
+func (r ref) DupFD() (int, error) { return r.m.DupFD() }
+
+// Spec describes the map as the object defines it.
+func (r ref) Spec() *MapSpec { return r.m.Spec() }
+
+// MaxEntries returns the number of entries that the map is created with; see [Map.MaxEntries].
+func (r ref) MaxEntries() uint32 { return r.m.MaxEntries() }
+
+// SetMaxEntries changes the number of entries of a map that is not loaded yet; see [Map.SetMaxEntries].
+func (r ref) SetMaxEntries(n uint32) { r.m.SetMaxEntries(n) }
+
+// ID returns the number by which the kernel knows the map.
+func (r ref) ID() (uint32, error) { return r.m.ID() }
+
+// Pin gives the map a name in a BPF file system; see [Map.Pin].
+func (r ref) Pin(path string) error { return r.m.Pin(path) }
+
+// Freeze makes the map read-only for user space; see [Map.Freeze].
+func (r ref) Freeze() error { return r.m.Freeze() }
+
+// Frozen tells whether the map is read-only for user space; see [Map.Frozen].
+func (r ref) Frozen() (bool, error) { return r.m.Frozen() }
+
+// Untyped returns the map without its types.
+func (r ref) Untyped() *Map { return r.m }
+
+func (r ref) untyped() *Map { return r.m }
+
+// table is a map with keys K and values V of fixed sizes: the operations that
+// the typed maps are made of. What does not depend on K and V is in methods of Map.
+type table[K, V any] struct{ ref }
 
 func newTable[K, V any](m *Map) table[K, V] {
 	checkKey[K](m)
 	checkSize[V](m, "value", m.spec.ValueSize)
-	return newTableUnchecked[K, V](m)
-}
-
-func newTableUnchecked[K, V any](m *Map) table[K, V] {
-	s := &tableShared{
-		lookupMissing:       m.fail(opLookup, unix.ENOENT),
-		deleteMissing:       m.fail(opDelete, unix.ENOENT),
-		lookupDeleteMissing: m.fail(opLookupDelete, unix.ENOENT),
-	}
-	s.calls.New = func() any {
-		c := new(call[K, V])
-		if unsafe.Sizeof(c.key) > 0 { // maps without keys want none
-			c.attr.Key = uint64(uintptr(unsafe.Pointer(&c.key)))
-		}
-		c.attr.Value = uint64(uintptr(unsafe.Pointer(&c.value)))
-		return c
-	}
-	return table[K, V]{m, s}
+	return table[K, V]{ref{m}}
 }
 
 func checkKey[K any](m *Map) { checkSize[K](m, "key", m.spec.KeySize) }
@@ -98,31 +99,95 @@ func checkSize[T any](m *Map, what string, size uint32) {
 	}
 }
 
-// begin returns a call on the map with its key set. After end it must not be
-// touched.
-func (t table[K, V]) begin(op string, k K) (*call[K, V], error) {
-	num, err := t.fd.acquire()
+// access is what the typed operations on a map share.
+type access struct {
+	calls sync.Pool // of *call
+
+	// Errors that are no exception but an answer are made only once.
+	lookupMissing, deleteMissing, lookupDeleteMissing error
+}
+
+// call is an operation's arguments. The kernel is given addresses of a key
+// and a value. A goroutine's stack may move, so they are in a call, on the heap, which a pool hands out:
+// no allocation per operation, and no address of a variable that may move.
+type call struct {
+	attr  sys.MapElemAttr
+	key   []uint64 // the key's bytes, and room for alignment
+	value []uint64 // the value's, of all CPUs if it is one of several
+}
+
+// begin returns a call on m with a key of zeros. After end it must not be touched.
+func (m *Map) begin(op string) (*call, error) {
+	num, err := m.fd.acquire()
 	if err != nil {
-		return nil, t.wrap(op, err)
+		return nil, m.wrap(op, err)
 	}
-	c := t.shared.calls.Get().(*call[K, V])
+	a := m.access.Load()
+	if a == nil {
+		a = &access{
+			lookupMissing:       m.fail(opLookup, unix.ENOENT),
+			deleteMissing:       m.fail(opDelete, unix.ENOENT),
+			lookupDeleteMissing: m.fail(opLookupDelete, unix.ENOENT),
+		}
+		if !m.access.CompareAndSwap(nil, a) {
+			a = m.access.Load()
+		}
+	}
+	c, ok := a.calls.Get().(*call)
+	if !ok {
+		c = m.newCall()
+	}
 	c.attr.MapFd = uint32(num)
 	c.attr.Flags = 0
-	// Padding that the assignment leaves alone must not be a former key's:
+	// Padding that an assignment leaves alone must not be a former key's:
 	// the kernel hashes and compares all bytes.
-	clear(unsafe.Slice((*byte)(unsafe.Pointer(&c.key)), unsafe.Sizeof(c.key)))
-	c.key = k
+	clear(c.key)
 	return c, nil
 }
 
-func (t table[K, V]) end(c *call[K, V]) {
-	t.shared.calls.Put(c)
-	t.fd.release()
+// newCall makes a call with addresses that stay: what is on the heap does not move.
+func (m *Map) newCall() *call {
+	words := func(size uint32) int { return max(1, (int(size)+7)/8) }
+	c := &call{key: make([]uint64, words(m.spec.KeySize)), value: make([]uint64, m.valueWords())}
+	if m.spec.KeySize > 0 { // maps without keys want none
+		c.attr.Key = uint64(uintptr(unsafe.Pointer(&c.key[0])))
+	}
+	c.attr.Value = uint64(uintptr(unsafe.Pointer(&c.value[0])))
+	return c
 }
 
-func (c *call[K, V]) do(cmd int) unix.Errno {
+// valueWords is the room that a call's value needs, in words of 8 bytes. Those of file descriptors
+// may be 4 bytes and are handled as 8.
+func (m *Map) valueWords() int {
+	words := max(1, (int(m.spec.ValueSize)+7)/8)
+	if m.isPerCPU() {
+		cpus, _ := PossibleCPUs()
+		words *= max(1, cpus)
+	}
+	return words
+}
+
+// isPerCPU is true for maps with a value for each possible CPU under each key.
+func (m *Map) isPerCPU() bool {
+	switch m.spec.Type {
+	case mapTypePerCPUHash, mapTypePerCPUArray, mapTypeLRUPerCPUHash, mapTypePerCPUCgroupStorage:
+		return true
+	}
+	return false
+}
+
+func (m *Map) end(c *call) {
+	m.access.Load().calls.Put(c)
+	m.fd.release()
+}
+
+func (c *call) do(cmd int) unix.Errno {
 	return elemCall(cmd, &c.attr)
 }
+
+// keyAt and valueAt are where a call's key and value are.
+func keyAt[K any](c *call) *K   { return (*K)(unsafe.Pointer(&c.key[0])) }
+func valueAt[V any](c *call) *V { return (*V)(unsafe.Pointer(&c.value[0])) }
 
 // elemCall makes a system call on one element. The kernel insists that fields
 // that a command does not know are zero or past the end.
@@ -145,87 +210,101 @@ func (t table[K, V]) Lookup(k K) (V, error) { return t.lookup(k, 0) }
 // reads (BPF_F_LOCK), so that it sees no half of what a program writes.
 func (t table[K, V]) LookupLocked(k K) (V, error) { return t.lookup(k, uint64(Locked)) }
 
-func (t table[K, V]) lookup(k K, flags uint64) (V, error) {
-	c, err := t.begin(opLookup, k)
+func (t table[K, V]) lookup(k K, flags uint64) (v V, err error) {
+	c, err := t.m.begin(opLookup)
 	if err != nil {
-		var none V
-		return none, err
+		return v, err
 	}
+	*keyAt[K](c) = k
 	c.attr.Flags = flags
 	errno := c.do(unix.BPF_MAP_LOOKUP_ELEM)
-	v := c.value
-	t.end(c)
-	if errno != 0 {
-		var none V
-		return none, t.missing(opLookup, errno, t.shared.lookupMissing)
+	if errno == 0 {
+		v = *valueAt[V](c)
 	}
-	return v, nil
+	t.m.end(c)
+	return v, t.m.missing(opLookup, errno)
 }
 
 // LookupInto is Lookup for values that are too large to be handed around.
 func (t table[K, V]) LookupInto(k K, v *V) error {
-	c, err := t.begin(opLookup, k)
+	c, err := t.m.begin(opLookup)
 	if err != nil {
 		return err
 	}
-	own := c.attr.Value
-	c.attr.Value = sys.Addr(unsafe.Pointer(v))
+	*keyAt[K](c) = k
 	errno := c.do(unix.BPF_MAP_LOOKUP_ELEM)
-	c.attr.Value = own
-	t.end(c)
-	return t.missing(opLookup, errno, t.shared.lookupMissing)
+	if errno == 0 {
+		*v = *valueAt[V](c)
+	}
+	t.m.end(c)
+	return t.m.missing(opLookup, errno)
 }
 
 // Update sets the value of k. It fails with [ErrKeyExist], [ErrKeyNotExist]
 // as flags ask for, or [ErrMapFull].
 func (t table[K, V]) Update(k K, v V, flags UpdateFlags) error {
-	c, err := t.begin(opUpdate, k)
+	c, err := t.m.begin(opUpdate)
 	if err != nil {
 		return err
 	}
+	*keyAt[K](c) = k
+	*valueAt[V](c) = v
+	return t.m.write(c, opUpdate, flags)
+}
+
+// write ends a call that updates.
+func (m *Map) write(c *call, op string, flags UpdateFlags) error {
 	c.attr.Flags = uint64(flags)
-	c.value = v
 	errno := c.do(unix.BPF_MAP_UPDATE_ELEM)
-	t.end(c)
+	m.end(c)
 	if errno != 0 {
-		return t.fail(opUpdate, errno)
+		return m.fail(op, errno)
 	}
 	return nil
 }
 
-func (t table[K, V]) delete(k K) error {
-	c, err := t.begin(opDelete, k)
+func (t table[K, V]) delete(k K) error { return deleteKey(t.m, k) }
+
+func deleteKey[K any](m *Map, k K) error {
+	c, err := m.begin(opDelete)
 	if err != nil {
 		return err
 	}
+	*keyAt[K](c) = k
 	errno := c.do(unix.BPF_MAP_DELETE_ELEM)
-	t.end(c)
-	return t.missing(opDelete, errno, t.shared.deleteMissing)
+	m.end(c)
+	return m.missing(opDelete, errno)
 }
 
-func (t table[K, V]) lookupAndDelete(k K) (V, error) {
-	c, err := t.begin(opLookupDelete, k)
+func (t table[K, V]) lookupAndDelete(k K) (v V, err error) {
+	c, err := t.m.begin(opLookupDelete)
 	if err != nil {
-		var none V
-		return none, err
+		return v, err
 	}
+	*keyAt[K](c) = k
 	errno := c.do(unix.BPF_MAP_LOOKUP_AND_DELETE_ELEM)
-	v := c.value
-	t.end(c)
-	if errno != 0 {
-		var none V
-		return none, t.missing(opLookupDelete, errno, t.shared.lookupDeleteMissing)
+	if errno == 0 {
+		v = *valueAt[V](c)
 	}
-	return v, nil
+	t.m.end(c)
+	return v, t.m.missing(opLookupDelete, errno)
 }
 
-// missing makes an error of errno, nil for 0; ENOENT becomes the ready-made one.
-func (t table[K, V]) missing(op string, errno unix.Errno, ready error) error {
+// missing makes an error of errno, nil for 0; ENOENT becomes a ready-made one.
+func (m *Map) missing(op string, errno unix.Errno) error {
 	switch errno {
 	case 0:
 		return nil
 	case unix.ENOENT:
-		return ready
+		a := m.access.Load()
+		switch op {
+		case opLookup:
+			return a.lookupMissing
+		case opDelete:
+			return a.deleteMissing
+		case opLookupDelete:
+			return a.lookupDeleteMissing
+		}
 	}
-	return t.fail(op, errno)
+	return m.fail(op, errno)
 }

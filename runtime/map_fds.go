@@ -18,12 +18,12 @@ func newFDTable[K any](m *Map) fdTable[K] {
 	if size := m.spec.ValueSize; size != 4 && size != 8 {
 		panic(fmt.Sprintf("map %s: the map's value has %d bytes, not 4 or 8", m.spec.Name, size))
 	}
-	return fdTable[K]{newTableUnchecked[K, [2]uint32](m)}
+	return fdTable[K]{table[K, [2]uint32]{ref{m}}}
 }
 
 // number is a value that the kernel reads as one number of the map's value size.
 func (t fdTable[K]) number(n int) (v [2]uint32) {
-	if t.spec.ValueSize == 8 {
+	if t.m.spec.ValueSize == 8 {
 		*(*uint64)(unsafe.Pointer(&v)) = uint64(n)
 	} else {
 		v[0] = uint32(n)
@@ -46,7 +46,7 @@ func (t fdTable[K]) putSocket(k K, conn syscall.Conn, flags UpdateFlags) error {
 	err := withSocket(conn, func(num int) error { return t.Update(k, t.number(num), flags) })
 	if err != nil {
 		if _, ok := err.(*MapError); !ok {
-			return t.wrap(opUpdate, err)
+			return t.m.wrap(opUpdate, err)
 		}
 	}
 	return err
@@ -101,12 +101,12 @@ func (a CgroupArray) Delete(i uint32) error { return a.t.delete(i) }
 // SockHash is a map of type sockhash (BPF_MAP_TYPE_SOCKHASH): sockets that programs
 // send packets to. A socket leaves it when it is closed. It is safe for concurrent use.
 type SockHash[K any] struct {
-	*Map
+	ref
 	t fdTable[K]
 }
 
 // NewSockHash gives m the type of its keys; see [NewHashMap].
-func NewSockHash[K any](m *Map) SockHash[K] { return SockHash[K]{m, newFDTable[K](m)} }
+func NewSockHash[K any](m *Map) SockHash[K] { return SockHash[K]{ref{m}, newFDTable[K](m)} }
 
 // Update puts a socket under k.
 func (s SockHash[K]) Update(k K, conn syscall.Conn, flags UpdateFlags) error {
@@ -151,7 +151,7 @@ func (t fdTable[K]) cookie(k K) (uint64, error) {
 // missingSocket makes ErrKeyNotExist of the EINVAL that an empty index of a sockmap gives (__sock_map_delete).
 func (t fdTable[K]) missingSocket(err error) error {
 	if e, ok := err.(*MapError); ok && e.Err == error(unix.EINVAL) {
-		return t.shared.deleteMissing
+		return t.m.missing(opDelete, unix.ENOENT)
 	}
 	return err
 }

@@ -76,7 +76,7 @@ func TestHashMapPaddedKeys(t *testing.T) {
 	if err := h.Update(padded{A: 1, B: 2, C: 3}, 4, Any); err != nil {
 		t.Fatal(err)
 	}
-	clean := NewHashMap[[12]byte, uint32](h.Map)
+	clean := NewHashMap[[12]byte, uint32](h.Untyped())
 	want := [12]byte{0: 1, 8: 3}
 	*(*uint32)(unsafe.Pointer(&want[4])) = 2
 	if v, err := clean.Lookup(want); err != nil || v != 4 {

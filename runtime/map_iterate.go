@@ -29,7 +29,7 @@ func (t table[K, V]) All() iter.Seq2[K, V] {
 // ended it early.
 func (t table[K, V]) AllErr(err *error) iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
-		*err = walk(t.Map, 1, func(k K, v []V) bool { return yield(k, v[0]) })
+		*err = walk(t.m, 1, func(k K, v []V) bool { return yield(k, v[0]) })
 	}
 }
 

@@ -38,7 +38,7 @@ func (o ofMaps[K, I]) lookup(k K) (InnerMap[I], error) {
 	}
 	m, err := openMapID(id)
 	if err != nil {
-		return InnerMap[I]{}, o.ids.wrap(opLookup, err)
+		return InnerMap[I]{}, o.ids.m.wrap(opLookup, err)
 	}
 	m.spec.Name = o.inner.Name
 	return InnerMap[I]{o.wrap(m)}, nil
@@ -99,14 +99,14 @@ func openMapID(id uint32) (*Map, error) {
 // HashOfMaps is a map of type hash of maps (BPF_MAP_TYPE_HASH_OF_MAPS), whose
 // inner maps are Is. It is safe for concurrent use.
 type HashOfMaps[K any, I AnyMap] struct {
-	*Map
+	ref
 	o ofMaps[K, I]
 }
 
 // NewHashOfMaps gives m the types of its keys and inner maps: inner describes
 // them, and wrap is the constructor of their type. See [NewHashMap].
 func NewHashOfMaps[K any, I AnyMap](m *Map, inner *MapSpec, wrap func(*Map) I) HashOfMaps[K, I] {
-	return HashOfMaps[K, I]{m, newOfMaps[K](m, inner, wrap)}
+	return HashOfMaps[K, I]{ref{m}, newOfMaps[K](m, inner, wrap)}
 }
 
 // Lookup returns the map under k, which the caller closes, or [ErrKeyNotExist].
@@ -133,13 +133,13 @@ func (h HashOfMaps[K, I]) IDs() iter.Seq2[K, uint32] { return h.o.ids.All() }
 // ArrayOfMaps is a map of type array of maps (BPF_MAP_TYPE_ARRAY_OF_MAPS),
 // whose inner maps are Is. It is safe for concurrent use.
 type ArrayOfMaps[I AnyMap] struct {
-	*Map
+	ref
 	o ofMaps[uint32, I]
 }
 
 // NewArrayOfMaps gives m the type of its inner maps; see [NewHashOfMaps].
 func NewArrayOfMaps[I AnyMap](m *Map, inner *MapSpec, wrap func(*Map) I) ArrayOfMaps[I] {
-	return ArrayOfMaps[I]{m, newOfMaps[uint32](m, inner, wrap)}
+	return ArrayOfMaps[I]{ref{m}, newOfMaps[uint32](m, inner, wrap)}
 }
 
 // Lookup returns the map at index i, which the caller closes, or [ErrKeyNotExist]

@@ -2,94 +2,51 @@ package runtime
 
 import (
 	"iter"
-	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // perCPU is a map with one value per possible CPU under each key.
 //
 // The kernel's values are 8 bytes apart or a multiple of it, whatever their
 // size, so they pass through a buffer, one word for each 8 bytes.
-type perCPU[K, V any] struct {
-	*Map
-	shared *perCPUShared
-}
-
-type perCPUShared struct {
-	calls sync.Pool // of *perCPUCall[K]
-	cpus  int
-	words int // from one CPU's value to the next
-
-	lookupMissing, deleteMissing, lookupDeleteMissing error
-}
-
-type perCPUCall[K any] struct {
-	attr   sys.MapElemAttr
-	key    K
-	values []uint64
-}
+type perCPU[K, V any] struct{ ref }
 
 func newPerCPU[K, V any](m *Map) perCPU[K, V] {
 	checkKey[K](m)
 	checkSize[V](m, "value", m.spec.ValueSize)
+	return perCPU[K, V]{ref{m}}
+}
+
+// cpus is the number of values under each key, 0 if it cannot be known: no sysfs.
+func (m *Map) cpus() int {
+	n, _ := PossibleCPUs()
+	return n
+}
+
+// words is how far one CPU's value is from the next, in words of 8 bytes.
+func (m *Map) words() int { return (int(m.spec.ValueSize) + 7) / 8 }
+
+// beginAll is begin for n values.
+func (m *Map) beginAll(op string, n int) (*call, error) {
 	cpus, err := PossibleCPUs()
 	if err != nil {
-		cpus = 0 // no sysfs: say so when it is used
+		return nil, m.wrap(op, err)
 	}
-	s := &perCPUShared{
-		cpus:                cpus,
-		words:               (int(m.spec.ValueSize) + 7) / 8,
-		lookupMissing:       m.fail(opLookup, unix.ENOENT),
-		deleteMissing:       m.fail(opDelete, unix.ENOENT),
-		lookupDeleteMissing: m.fail(opLookupDelete, unix.ENOENT),
+	if n != cpus {
+		return nil, &MapError{m.Name(), op, errCPUCount}
 	}
-	s.calls.New = func() any {
-		c := &perCPUCall[K]{values: make([]uint64, max(1, s.cpus*s.words))}
-		c.attr.Key = uint64(uintptr(unsafe.Pointer(&c.key)))
-		c.attr.Value = uint64(uintptr(unsafe.Pointer(&c.values[0])))
-		return c
-	}
-	return perCPU[K, V]{m, s}
-}
-
-func (p perCPU[K, V]) begin(op string, k K) (*perCPUCall[K], error) {
-	if p.shared.cpus == 0 {
-		_, err := PossibleCPUs()
-		return nil, p.wrap(op, err)
-	}
-	num, err := p.fd.acquire()
-	if err != nil {
-		return nil, p.wrap(op, err)
-	}
-	c := p.shared.calls.Get().(*perCPUCall[K])
-	c.attr.MapFd = uint32(num)
-	c.attr.Flags = 0
-	// As in table.begin: no former key's padding.
-	clear(unsafe.Slice((*byte)(unsafe.Pointer(&c.key)), unsafe.Sizeof(c.key)))
-	c.key = k
-	return c, nil
-}
-
-func (p perCPU[K, V]) end(c *perCPUCall[K]) {
-	p.shared.calls.Put(c)
-	p.fd.release()
-}
-
-func (c *perCPUCall[K]) do(cmd int) unix.Errno {
-	return elemCall(cmd, &c.attr)
+	return m.begin(op)
 }
 
 // CPUs returns the number of values under each key: of CPUs that the machine
 // may ever have.
-func (p perCPU[K, V]) CPUs() int { return p.shared.cpus }
+func (p perCPU[K, V]) CPUs() int { return p.m.cpus() }
 
 // Lookup returns the values of k, one per possible CPU, or [ErrKeyNotExist].
 func (p perCPU[K, V]) Lookup(k K) ([]V, error) {
-	values := make([]V, p.shared.cpus)
+	values := make([]V, p.m.cpus())
 	if err := p.LookupInto(k, values); err != nil {
 		return nil, err
 	}
@@ -98,68 +55,38 @@ func (p perCPU[K, V]) Lookup(k K) ([]V, error) {
 
 // LookupInto is Lookup without an allocation: values has to have CPUs elements.
 func (p perCPU[K, V]) LookupInto(k K, values []V) error {
-	return p.read(opLookup, unix.BPF_MAP_LOOKUP_ELEM, k, values, p.shared.lookupMissing)
+	return p.read(opLookup, unix.BPF_MAP_LOOKUP_ELEM, k, values)
 }
 
-func (p perCPU[K, V]) read(op string, cmd int, k K, values []V, missing error) error {
-	if len(values) != p.shared.cpus {
-		return &MapError{p.Name(), op, errCPUCount}
-	}
-	c, err := p.begin(op, k)
+func (p perCPU[K, V]) read(op string, cmd int, k K, values []V) error {
+	c, err := p.m.beginAll(op, len(values))
 	if err != nil {
 		return err
 	}
+	*keyAt[K](c) = k
 	errno := c.do(cmd)
 	if errno == 0 {
-		spread(values, c.values, p.shared.words)
+		spread(values, c.value, p.m.words())
 	}
-	p.end(c)
-	switch errno {
-	case 0:
-		return nil
-	case unix.ENOENT:
-		return missing
-	}
-	return p.fail(op, errno)
+	p.m.end(c)
+	return p.m.missing(op, errno)
 }
 
 // Update sets the values of k, one per possible CPU. It fails as [HashMap]'s does.
 func (p perCPU[K, V]) Update(k K, values []V, flags UpdateFlags) error {
-	if len(values) != p.shared.cpus {
-		return &MapError{p.Name(), opUpdate, errCPUCount}
-	}
-	c, err := p.begin(opUpdate, k)
+	c, err := p.m.beginAll(opUpdate, len(values))
 	if err != nil {
 		return err
 	}
-	c.attr.Flags = uint64(flags)
-	clear(c.values)
+	*keyAt[K](c) = k
+	clear(c.value)
 	for i := range values {
-		*(*V)(unsafe.Pointer(&c.values[i*p.shared.words])) = values[i]
+		*(*V)(unsafe.Pointer(&c.value[i*p.m.words()])) = values[i]
 	}
-	errno := c.do(unix.BPF_MAP_UPDATE_ELEM)
-	p.end(c)
-	if errno != 0 {
-		return p.fail(opUpdate, errno)
-	}
-	return nil
+	return p.m.write(c, opUpdate, flags)
 }
 
-func (p perCPU[K, V]) delete(k K) error {
-	c, err := p.begin(opDelete, k)
-	if err != nil {
-		return err
-	}
-	errno := c.do(unix.BPF_MAP_DELETE_ELEM)
-	p.end(c)
-	switch errno {
-	case 0:
-		return nil
-	case unix.ENOENT:
-		return p.shared.deleteMissing
-	}
-	return p.fail(opDelete, errno)
-}
+func (p perCPU[K, V]) delete(k K) error { return deleteKey(p.m, k) }
 
 // All iterates over all entries, in no order, as [HashMap]'s does. The slice is the loop's to keep.
 func (p perCPU[K, V]) All() iter.Seq2[K, []V] {
@@ -171,13 +98,14 @@ func (p perCPU[K, V]) All() iter.Seq2[K, []V] {
 // ended it early.
 func (p perCPU[K, V]) AllErr(err *error) iter.Seq2[K, []V] {
 	return func(yield func(K, []V) bool) {
-		if p.shared.cpus == 0 {
-			_, *err = PossibleCPUs()
+		cpus, none := PossibleCPUs()
+		if none != nil {
+			*err = none
 			return
 		}
-		*err = walk(p.Map, p.shared.cpus*p.shared.words, func(k K, words []uint64) bool {
-			values := make([]V, p.shared.cpus)
-			spread(values, words, p.shared.words)
+		*err = walk(p.m, cpus*p.m.words(), func(k K, words []uint64) bool {
+			values := make([]V, cpus)
+			spread(values, words, p.m.words())
 			return yield(k, values)
 		})
 	}
@@ -209,8 +137,8 @@ func (h PerCPUHashMap[K, V]) Delete(k K) error { return h.delete(k) }
 
 // LookupAndDelete removes k and returns the values that it had, in one step (5.14).
 func (h PerCPUHashMap[K, V]) LookupAndDelete(k K) ([]V, error) {
-	values := make([]V, h.shared.cpus)
-	err := h.read(opLookupDelete, unix.BPF_MAP_LOOKUP_AND_DELETE_ELEM, k, values, h.shared.lookupDeleteMissing)
+	values := make([]V, h.m.cpus())
+	err := h.read(opLookupDelete, unix.BPF_MAP_LOOKUP_AND_DELETE_ELEM, k, values)
 	if err != nil {
 		return nil, err
 	}

@@ -3,44 +3,41 @@ package runtime
 import "golang.org/x/sys/unix"
 
 // queue is a map without keys.
-type queue[V any] struct{ table table[struct{}, V] }
+type queue[V any] struct{ ref }
 
 func newQueue[V any](m *Map) queue[V] {
-	return queue[V]{newTable[struct{}, V](m)}
+	checkSize[V](m, "value", m.spec.ValueSize)
+	return queue[V]{ref{m}}
 }
 
 // push adds v. The kernel's flag Exist, of all names, replaces the oldest when there is no room.
 func (q queue[V]) push(v V, flags UpdateFlags) error {
-	c, err := q.table.begin(opPush, struct{}{})
+	c, err := q.m.begin(opPush)
 	if err != nil {
 		return err
 	}
-	c.attr.Flags = uint64(flags)
-	c.value = v
-	errno := c.do(unix.BPF_MAP_UPDATE_ELEM)
-	q.table.end(c)
-	if errno != 0 {
-		return q.table.fail(opPush, errno)
-	}
-	return nil
+	*valueAt[V](c) = v
+	return q.m.write(c, opPush, flags)
 }
 
 func (q queue[V]) take(op string, cmd int) (V, error) {
-	var none V
-	c, err := q.table.begin(op, struct{}{})
+	var v V
+	c, err := q.m.begin(op)
 	if err != nil {
-		return none, err
+		return v, err
 	}
 	errno := c.do(cmd)
-	v := c.value
-	q.table.end(c)
+	if errno == 0 {
+		v = *valueAt[V](c)
+	}
+	q.m.end(c)
 	switch errno {
 	case 0:
 		return v, nil
 	case unix.ENOENT:
-		return none, &MapError{q.table.Name(), op, errEmpty}
+		return v, &MapError{q.m.Name(), op, errEmpty}
 	}
-	return none, q.table.fail(op, errno)
+	return v, q.m.fail(op, errno)
 }
 
 // errEmpty is ErrKeyNotExist for maps without keys.
@@ -53,75 +50,66 @@ func (*emptyError) Unwrap() error { return ErrKeyNotExist }
 
 // QueueMap is a map of type queue (BPF_MAP_TYPE_QUEUE): first in, first out. It is safe for
 // concurrent use.
-type QueueMap[V any] struct {
-	*Map
-	q queue[V]
-}
+type QueueMap[V any] struct{ queue[V] }
 
 // NewQueueMap gives m its type; see [NewArrayMap].
-func NewQueueMap[V any](m *Map) QueueMap[V] { return QueueMap[V]{m, newQueue[V](m)} }
+func NewQueueMap[V any](m *Map) QueueMap[V] { return QueueMap[V]{newQueue[V](m)} }
 
 // Push adds a value at the end, or fails with [ErrMapFull].
-func (m QueueMap[V]) Push(v V) error { return m.q.push(v, Any) }
+func (m QueueMap[V]) Push(v V) error { return m.push(v, Any) }
 
 // PushOver is Push that drops the oldest value if there is no room.
-func (m QueueMap[V]) PushOver(v V) error { return m.q.push(v, Exist) }
+func (m QueueMap[V]) PushOver(v V) error { return m.push(v, Exist) }
 
 // Peek returns the oldest value, or [ErrKeyNotExist] if there is none.
-func (m QueueMap[V]) Peek() (V, error) { return m.q.take(opPeek, unix.BPF_MAP_LOOKUP_ELEM) }
+func (m QueueMap[V]) Peek() (V, error) { return m.take(opPeek, unix.BPF_MAP_LOOKUP_ELEM) }
 
 // Pop takes out the oldest value, or fails with [ErrKeyNotExist] if there is none.
-func (m QueueMap[V]) Pop() (V, error) { return m.q.take(opPop, unix.BPF_MAP_LOOKUP_AND_DELETE_ELEM) }
+func (m QueueMap[V]) Pop() (V, error) { return m.take(opPop, unix.BPF_MAP_LOOKUP_AND_DELETE_ELEM) }
 
 // StackMap is a map of type stack (BPF_MAP_TYPE_STACK): last in, first out. It is safe for
 // concurrent use.
-type StackMap[V any] struct {
-	*Map
-	q queue[V]
-}
+type StackMap[V any] struct{ queue[V] }
 
 // NewStackMap gives m its type; see [NewArrayMap].
-func NewStackMap[V any](m *Map) StackMap[V] { return StackMap[V]{m, newQueue[V](m)} }
+func NewStackMap[V any](m *Map) StackMap[V] { return StackMap[V]{newQueue[V](m)} }
 
 // Push adds a value on top, or fails with [ErrMapFull].
-func (m StackMap[V]) Push(v V) error { return m.q.push(v, Any) }
+func (m StackMap[V]) Push(v V) error { return m.push(v, Any) }
 
 // PushOver is Push that drops the value at the bottom if there is no room.
-func (m StackMap[V]) PushOver(v V) error { return m.q.push(v, Exist) }
+func (m StackMap[V]) PushOver(v V) error { return m.push(v, Exist) }
 
 // Peek returns the newest value, or [ErrKeyNotExist] if there is none.
-func (m StackMap[V]) Peek() (V, error) { return m.q.take(opPeek, unix.BPF_MAP_LOOKUP_ELEM) }
+func (m StackMap[V]) Peek() (V, error) { return m.take(opPeek, unix.BPF_MAP_LOOKUP_ELEM) }
 
 // Pop takes out the newest value, or fails with [ErrKeyNotExist] if there is none.
-func (m StackMap[V]) Pop() (V, error) { return m.q.take(opPop, unix.BPF_MAP_LOOKUP_AND_DELETE_ELEM) }
+func (m StackMap[V]) Pop() (V, error) { return m.take(opPop, unix.BPF_MAP_LOOKUP_AND_DELETE_ELEM) }
 
 // BloomFilter is a map of type bloom filter (BPF_MAP_TYPE_BLOOM_FILTER): a set that
 // may claim to contain what it does not, but never denies what it does. It is safe for concurrent use.
-type BloomFilter[V any] struct {
-	*Map
-	q queue[V]
-}
+type BloomFilter[V any] struct{ queue[V] }
 
 // NewBloomFilter gives m its type; see [NewArrayMap].
-func NewBloomFilter[V any](m *Map) BloomFilter[V] { return BloomFilter[V]{m, newQueue[V](m)} }
+func NewBloomFilter[V any](m *Map) BloomFilter[V] { return BloomFilter[V]{newQueue[V](m)} }
 
 // Add puts v into the set.
-func (m BloomFilter[V]) Add(v V) error { return m.q.push(v, Any) }
+func (m BloomFilter[V]) Add(v V) error { return m.push(v, Any) }
 
 // Contains tells whether v may be in the set: false is certain.
 func (m BloomFilter[V]) Contains(v V) (bool, error) {
-	c, err := m.q.table.begin(opLookup, struct{}{})
+	c, err := m.m.begin(opLookup)
 	if err != nil {
 		return false, err
 	}
-	c.value = v
+	*valueAt[V](c) = v
 	errno := c.do(unix.BPF_MAP_LOOKUP_ELEM)
-	m.q.table.end(c)
+	m.m.end(c)
 	switch errno {
 	case 0:
 		return true, nil
 	case unix.ENOENT:
 		return false, nil
 	}
-	return false, m.fail(opLookup, errno)
+	return false, m.m.fail(opLookup, errno)
 }

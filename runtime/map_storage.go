@@ -11,13 +11,13 @@ package runtime
 // The kernel cannot list the objects that have a value. V has the size and layout of the C type and holds no
 // Go pointers. A LocalStorage is a small value; copies are the same map. It is safe for concurrent use.
 type LocalStorage[V any] struct {
-	*Map
+	ref
 	t table[int32, V]
 }
 
 // NewLocalStorage gives m its type; see [NewArrayMap].
 func NewLocalStorage[V any](m *Map) LocalStorage[V] {
-	return LocalStorage[V]{m, newTable[int32, V](m)}
+	return LocalStorage[V]{ref{m}, newTable[int32, V](m)}
 }
 
 // Lookup returns the object's value, or [ErrKeyNotExist].

@@ -58,7 +58,7 @@ type counter struct {
 
 func TestMapsFailAfterClose(t *testing.T) {
 	h := newTestHash[uint32, counter](t, 8)
-	h.fd.close()
+	h.m.fd.close()
 	_, err := h.Lookup(1)
 	if !errors.Is(err, os.ErrClosed) {
 		t.Errorf("lookup: %v", err)
@@ -105,5 +105,5 @@ func TestConstructorChecksSizes(t *testing.T) {
 			t.Errorf("panic %v, want %v", got, want)
 		}
 	}()
-	NewHashMap[uint32, uint64](h.Map)
+	NewHashMap[uint32, uint64](h.Untyped())
 }

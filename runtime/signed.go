@@ -38,18 +38,23 @@ func (s *Skeleton) Signature() Signature {
 	return *s.signature
 }
 
-// checkSigned refuses what cannot be had from the package: a changed signed
+// mayLoad refuses what cannot be had from the package: a changed signed
 // one, or verification of one that cannot be signed.
-func (s *Skeleton) checkSigned(opts *LoadOptions) *LoadError {
-	if s.spec.Signed == nil {
-		if !opts.RequireSignature {
-			return nil
-		}
+func (s *Skeleton) mayLoad(opts *LoadOptions) *LoadError {
+	switch {
+	case s.spec.Signed != nil:
+		return s.spec.Signed.loads.check(s)
+	case opts.RequireSignature:
 		return &LoadError{
 			Object: s.spec.Name, Op: opVerify, Step: -1, Err: ErrNotSigned,
 			Hint: "generate it with -sign-key and -sign-cert, or with -signed and sign it later",
 		}
 	}
+	return nil
+}
+
+// checkSigned refuses a package that can be signed and was changed.
+func (s *Skeleton) checkSigned() *LoadError {
 	what := s.changed()
 	if what == "" {
 		return nil
@@ -67,10 +72,11 @@ func (s *Skeleton) changed() string {
 		if m.maxEntries != m.spec.MaxEntries {
 			return "max_entries of map " + m.Name()
 		}
-		if s.areas == nil || s.areas[i].p == nil {
+		a := s.area(i)
+		if a == nil || a.p == nil {
 			continue
 		}
-		now := s.areas[i].bytes()[:m.spec.ValueSize]
+		now := a.bytes()[:m.spec.ValueSize]
 		if m.spec.Data == 0 {
 			if len(bytes.Trim(now, "\x00")) != 0 {
 				return "the initial value of " + m.Name()

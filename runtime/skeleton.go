@@ -21,7 +21,7 @@ type Skeleton struct {
 	spec     *Spec
 	maps     []Map
 	programs []Program
-	// areas has the memory of each global data map, by map index; nil if no map has any.
+	// areas are the memory of global data maps, in the order of the maps.
 	areas   []area
 	externs []Extern
 	// signature is set when a signed package is loaded.
@@ -45,10 +45,7 @@ const (
 func Open(spec *Spec) (*Skeleton, error) {
 	s := newSkeleton(spec)
 	for i := range s.areas {
-		m := &spec.Maps[i]
-		if !m.mapped() {
-			continue
-		}
+		m := &spec.Maps[s.areas[i].of]
 		if err := s.areas[i].reserve(m); err != nil {
 			s.Close()
 			return nil, fmt.Errorf("%s: map %s: memory for the initial value: %w", spec.Name, m.Name, err)
@@ -80,8 +77,8 @@ func newSkeleton(spec *Spec) *Skeleton {
 		m := &spec.Maps[i]
 		s.maps[i].spec = m
 		s.maps[i].maxEntries = m.MaxEntries
-		if m.mapped() && s.areas == nil {
-			s.areas = make([]area, len(spec.Maps))
+		if m.mapped() {
+			s.areas = append(s.areas, area{of: i})
 		}
 	}
 	for i := range s.programs {
@@ -135,6 +132,16 @@ func (m *MapSpec) mapped() bool {
 	return m.Kind != NoData && m.Flags&unix.BPF_F_MMAPABLE != 0 && m.ValueSize > 0
 }
 
+// area is the memory of the global data map of that index, nil for other maps.
+func (s *Skeleton) area(i int) *area {
+	for j := range s.areas {
+		if s.areas[j].of == i {
+			return &s.areas[j]
+		}
+	}
+	return nil
+}
+
 // Spec returns what the skeleton was made from.
 func (s *Skeleton) Spec() *Spec { return s.spec }
 
@@ -149,10 +156,10 @@ func (s *Skeleton) Program(i int) *Program { return &s.programs[i] }
 // That of a read-only section is mapped read-only then. It is nil for other maps, for maps
 // of no size, and after Close. What accesses it concurrently with a BPF program has to be atomic.
 func (s *Skeleton) Data(i int) unsafe.Pointer {
-	if s.areas == nil {
-		return nil
+	if a := s.area(i); a != nil {
+		return a.p
 	}
-	return s.areas[i].p
+	return nil
 }
 
 // Close closes all maps and programs and unmaps global data: what has a pointer to it must not use it any more. A map or program
