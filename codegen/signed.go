@@ -57,7 +57,7 @@ func (g *generator) signedFiles() []File {
 
 // writeSigned embeds what can be signed, and returns what adds it to the Spec s.
 //
-//	s.Signed = &runtime.SignedSpec{Forms: [runtime.SignedForms]runtime.SignedProgram{...}}
+//	s.Signed = runtime.NewSignedSpec([runtime.SignedForms]runtime.SignedProgram{...})
 func (g *generator) writeSigned() []jen.Code {
 	if g.spec.Signed == nil {
 		return nil
@@ -77,8 +77,8 @@ func (g *generator) writeSigned() []jen.Code {
 		fields[jen.Id("Signature")] = embed(form.String()+"Signature", SignatureFile(form))
 		forms = append(forms, jen.Values(fields))
 	}
-	return []jen.Code{jen.Id("s").Dot("Signed").Op("=").Op("&").Qual(RuntimePath, "SignedSpec").Values(jen.Dict{
-		jen.Id("Forms"): jen.Index(jen.Qual(RuntimePath, "SignedForms")).Qual(RuntimePath, "SignedProgram").
+	return []jen.Code{jen.Id("s").Dot("Signed").Op("=").Qual(RuntimePath, "NewSignedSpec").Call(
+		jen.Index(jen.Qual(RuntimePath, "SignedForms")).Qual(RuntimePath, "SignedProgram").
 			Custom(jen.Options{Open: "{", Close: "}", Separator: ",", Multi: true}, forms...),
-	})}
+	)}
 }

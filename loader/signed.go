@@ -136,7 +136,7 @@ func (g *generator) sign() {
 	if !g.opts.Signed {
 		return
 	}
-	signed := &runtime.SignedSpec{}
+	signed := runtime.NewSignedSpec([runtime.SignedForms]runtime.SignedProgram{})
 	for form := range runtime.SignedForms {
 		p := &signed.Forms[form]
 		p.Check = HashCheck(form, g.spec.Blob, g.blob.bo)

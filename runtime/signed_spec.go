@@ -4,6 +4,22 @@ package runtime
 // unchanged: the runtime patches nothing.
 type SignedSpec struct {
 	Forms [SignedForms]SignedProgram // by SignedForm
+
+	loads *signedLoad
+}
+
+// signedLoad is how such a package is loaded. Only NewSignedSpec refers to it, so that
+// the linker leaves it out of binaries without a package that can be signed.
+type signedLoad struct {
+	check   func(*Skeleton) *LoadError
+	attempt func(*loading) (done bool, failure *LoadError)
+}
+
+var loadsSigned = signedLoad{(*Skeleton).checkSigned, (*loading).attemptSigned}
+
+// NewSignedSpec is for generated packages.
+func NewSignedSpec(forms [SignedForms]SignedProgram) *SignedSpec {
+	return &SignedSpec{forms, &loadsSigned}
 }
 
 // SignedForm is a protocol by which a kernel verifies a package.

@@ -97,7 +97,7 @@ func readSigned(base string) (*signedPackage, error) {
 		failed = errors.Join(failed, err)
 		return string(data)
 	}
-	signed := &runtime.SignedSpec{}
+	signed := runtime.NewSignedSpec([runtime.SignedForms]runtime.SignedProgram{})
 	spec := &runtime.Spec{Blob: read(".blob"), Loader: read(".loader"), Signed: signed}
 	if failed != nil {
 		return nil, failed
