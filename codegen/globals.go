@@ -18,12 +18,16 @@ type globalField struct {
 
 func bigEndian(obj *object.Object) bool { return obj.ByteOrder == binary.BigEndian }
 
+// maxSection is the largest section whose variables get names in Go: beyond
+// it BTF has no number for their place in a struct, in bits.
+const maxSection = 1 << 29
+
 // collectGlobals makes a struct of each section that has variables which other C
 // files could see. Static ones are the C file's own business, as for bpftool.
 func (g *generator) collectGlobals() {
 	names := newScope("Maps", "Progs", "Links", "Load", "LoadWith", "Attach", "Detach", "Close", "Core")
 	for i, m := range g.obj.Maps {
-		if m.Kind == object.NoData {
+		if m.Kind == object.NoData || m.ValueSize > maxSection {
 			continue
 		}
 		section := &btf.Struct{Name: m.Name, Size: (m.ValueSize + maxAlign - 1) / maxAlign * maxAlign}

@@ -1,6 +1,7 @@
 package codegen
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -161,22 +162,25 @@ func (l *layout) byOffset() []*member {
 
 // cut divides the type's bytes into pieces.
 func (l *layout) cut() {
-	stored := make([]bool, l.size) // belongs to a member that is not a field
-	for _, m := range l.members {
-		if m.access != asField {
-			for i := m.start(); i < m.end(); i++ {
-				stored[i] = true
-			}
-		}
-	}
+	stored := l.storage()
 	pos := uint32(0)
 	gap := func(end uint32) {
 		for pos < end {
-			p := piece{offset: pos, storage: stored[pos]}
-			for pos < end && stored[pos] == p.storage {
-				pos++
+			for len(stored) > 0 && stored[0].end <= pos {
+				stored = stored[1:]
 			}
-			p.size = pos - p.offset
+			p := piece{offset: pos}
+			next := end
+			if len(stored) > 0 {
+				p.storage = stored[0].start <= pos
+				if p.storage {
+					next = min(end, stored[0].end)
+				} else {
+					next = min(end, stored[0].start)
+				}
+			}
+			p.size = next - pos
+			pos = next
 			l.pieces = append(l.pieces, p)
 		}
 	}
@@ -188,6 +192,30 @@ func (l *layout) cut() {
 		}
 	}
 	gap(l.size)
+}
+
+// span is a range of bytes.
+type span struct{ start, end uint32 }
+
+// storage is where the members are that are not fields. A type may be
+// gigabytes large, so these are ranges.
+func (l *layout) storage() []span {
+	var all []span
+	for _, m := range l.members {
+		if m.access != asField && m.start() < m.end() {
+			all = append(all, span{m.start(), m.end()})
+		}
+	}
+	slices.SortFunc(all, func(a, b span) int { return cmp.Compare(a.start, b.start) })
+	var merged []span
+	for _, s := range all {
+		if n := len(merged); n > 0 && s.start <= merged[n-1].end {
+			merged[n-1].end = max(merged[n-1].end, s.end)
+			continue
+		}
+		merged = append(merged, s)
+	}
+	return merged
 }
 
 // nameMembers gives members Go names that are unique in the type. Fields come first: they

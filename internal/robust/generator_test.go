@@ -19,7 +19,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
-var mutants = flag.Int("mutants", 2000, "how many `mutants` go through the generator")
+var (
+	mutants = flag.Int("mutants", 2000, "how many `mutants` go through the generator")
+	first   = flag.Uint64("first", 0, "the first mutant's `seed`")
+)
 
 // Limits for one file.
 const (
@@ -38,7 +41,7 @@ func TestMutantsThroughTheGenerator(t *testing.T) {
 		work.Go(func() {
 			for seed := range seeds {
 				r := rand.New(rand.NewPCG(seed, 0))
-				err := generateWithin(t, seed, mutate(r, files[int(seed)%len(files)]))
+				err := generateWithin(t, seed, mutate(r, files[int(seed%uint64(len(files)))]))
 				mu.Lock()
 				if err != nil {
 					refused++
@@ -53,7 +56,7 @@ func TestMutantsThroughTheGenerator(t *testing.T) {
 		if t.Failed() {
 			break
 		}
-		seeds <- seed
+		seeds <- *first + seed
 	}
 	close(seeds)
 	work.Wait()
