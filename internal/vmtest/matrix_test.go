@@ -10,7 +10,7 @@ import (
 func TestChooseKernels(t *testing.T) {
 	matrix := []*kernel{{Key: "7.x-arm64"}, {Key: "6.1"}, {Key: "6.12"}, {Key: "7.x"}}
 	for _, c := range []struct{ keys, want string }{
-		{"", "7.x-arm64 6.12-s390x 6.1 6.12 6.18 7.2 7.x 6.12-lockdown 5.10"},
+		{"", "7.x-arm64 6.1 6.12 7.x"},
 		{"6.12", "6.12"},
 		{" 7.x,6.1 ", "6.1 7.x"},
 	} {
