@@ -1,0 +1,111 @@
+// The command before counts the packets that network interfaces receive, by IP
+// protocol, until it is interrupted. Its BPF program is loaded by
+// github.com/cilium/ebpf, with Go code that bpf2go generates; ../after is the
+// same command on bpf2lskel.
+//
+//	before [-min-bytes N] INTERFACE...
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"os"
+	"os/signal"
+	"text/tabwriter"
+
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+)
+
+//go:generate go tool bpf2go counter ../../xdp/counter.bpf.c
+
+func main() {
+	log.SetFlags(0)
+	minBytes := flag.Uint("min-bytes", 0, "count packets of this size and more")
+	flag.Parse()
+	if flag.NArg() == 0 {
+		log.Fatal("usage: [-min-bytes N] INTERFACE...")
+	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, unix.SIGINT, unix.SIGTERM)
+	if err := run(flag.Args(), uint32(*minBytes), os.Stdout, stop); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// run counts on these interfaces until something arrives on stop.
+func run(interfaces []string, minBytes uint32, out io.Writer, stop <-chan os.Signal) error {
+	spec, err := loadCounter()
+	if err != nil {
+		return err
+	}
+	if err := spec.Variables["min_bytes"].Set(minBytes); err != nil {
+		return err
+	}
+	objs := &counterObjects{}
+	if err := spec.LoadAndAssign(objs, nil); err != nil {
+		return err
+	}
+	defer objs.Close()
+
+	names := make(map[uint32]string)
+	for _, name := range interfaces {
+		iface, err := net.InterfaceByName(name)
+		if err != nil {
+			return fmt.Errorf("interface %s: %w", name, err)
+		}
+		l, err := link.AttachXDP(link.XDPOptions{Program: objs.CountPackets, Interface: iface.Index})
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		names[uint32(iface.Index)] = name
+	}
+	fmt.Fprintln(out, "counting; interrupt to see the table")
+
+	<-stop
+	return printTable(out, objs, names)
+}
+
+func printTable(out io.Writer, objs *counterObjects, names map[uint32]string) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "interface\tprotocol\tpackets\tbytes\t")
+	var (
+		key     counterKey
+		c       counterCounter
+		total   uint64
+		entries = objs.Counts.Iterate()
+	)
+	for entries.Next(&key, &c) {
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t\n", names[key.Ifindex], protocol(key.Ethertype, key.Protocol), c.Packets, c.Bytes)
+	}
+	if err := entries.Err(); err != nil {
+		return err
+	}
+	if err := objs.Total.Get(&total); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\tall\t%d\t\t\n", total)
+	return w.Flush()
+}
+
+// protocol names what packets are of.
+func protocol(ethertype uint16, number uint8) string {
+	if ethertype != unix.ETH_P_IP && ethertype != unix.ETH_P_IPV6 {
+		return fmt.Sprintf("ethertype %#04x", ethertype)
+	}
+	switch number {
+	case unix.IPPROTO_ICMP:
+		return "ICMP"
+	case unix.IPPROTO_ICMPV6:
+		return "ICMPv6"
+	case unix.IPPROTO_TCP:
+		return "TCP"
+	case unix.IPPROTO_UDP:
+		return "UDP"
+	}
+	return fmt.Sprintf("IP protocol %d", number)
+}
