@@ -376,7 +376,7 @@ func TestLocalStorage(t *testing.T) {
 	}
 	defer unix.Close(pidfd)
 
-	use := func(name string, kind uint32, objectFD int) {
+	use := func(t *testing.T, kind uint32, objectFD int) {
 		m, err := createTestMap(sys.MapCreateAttr{
 			MapType: kind, KeySize: 4, ValueSize: 8, MapFlags: unix.BPF_F_NO_PREALLOC,
 			BtfFd: uint32(btfFD), BtfKeyTypeId: key, BtfValueTypeId: value,
@@ -385,43 +385,49 @@ func TestLocalStorage(t *testing.T) {
 			sinceOrSkip(t, err, 6, 2, "cgroup local storage")
 		}
 		if err != nil {
-			t.Errorf("%s: create: %v", name, err)
-			return
+			t.Fatalf("create: %v", err)
 		}
 		defer m.fd.close()
 		s := NewLocalStorage[uint64](m)
 		if _, err := s.Lookup(objectFD); !errors.Is(err, ErrKeyNotExist) {
-			t.Errorf("%s: lookup of nothing: %v", name, err)
+			t.Errorf("lookup of nothing: %v", err)
 		}
 		err = s.Update(objectFD, 5, NoExist)
 		skipWithoutCX16(t, err)
 		if err != nil {
-			t.Errorf("%s: update: %v", name, err)
+			t.Errorf("update: %v", err)
 		}
 		if err := s.Update(objectFD, 6, NoExist); !errors.Is(err, ErrKeyExist) {
-			t.Errorf("%s: NoExist: %v", name, err)
+			t.Errorf("NoExist: %v", err)
 		}
 		if v, err := s.Lookup(objectFD); err != nil || v != 5 {
-			t.Errorf("%s: lookup: %v, %v", name, v, err)
+			t.Errorf("lookup: %v, %v", v, err)
 		}
 		if err := s.Delete(objectFD); err != nil {
-			t.Errorf("%s: delete: %v", name, err)
+			t.Errorf("delete: %v", err)
 		}
 		if err := s.Delete(objectFD); !errors.Is(err, ErrKeyNotExist) {
-			t.Errorf("%s: delete of nothing: %v", name, err)
+			t.Errorf("delete of nothing: %v", err)
 		}
 	}
-	use("task", mapTypeTaskStorage, pidfd)
-	use("inode", mapTypeInodeStorage, int(file.Fd()))
-	if err := withSocket(a, func(num int) error { use("socket", mapTypeSKStorage, num); return nil }); err != nil {
-		t.Error(err)
-	}
-	dir, err := os.Open(cgroup2(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dir.Close()
-	use("cgroup", mapTypeCgrpStorage, int(dir.Fd()))
+	t.Run("task", func(t *testing.T) { use(t, mapTypeTaskStorage, pidfd) })
+	t.Run("socket", func(t *testing.T) {
+		if err := withSocket(a, func(num int) error { use(t, mapTypeSKStorage, num); return nil }); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("cgroup", func(t *testing.T) {
+		dir, err := os.Open(cgroup2(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer dir.Close()
+		use(t, mapTypeCgrpStorage, int(dir.Fd()))
+	})
+	t.Run("inode", func(t *testing.T) {
+		skipWithoutBPFLSM(t) // which inode storage is a part of
+		use(t, mapTypeInodeStorage, int(file.Fd()))
+	})
 }
 
 // skipWithoutCX16 skips a test on an x86-64 CPU, as some emulators have it, without

@@ -69,8 +69,10 @@ func withSocket(conn syscall.Conn, do func(num int) error) error {
 		return err
 	}
 	var inner error
-	err = raw.Control(func(num uintptr) { inner = do(int(num)) })
-	return errors.Join(err, inner)
+	if err := raw.Control(func(num uintptr) { inner = do(int(num)) }); err != nil {
+		return err
+	}
+	return inner
 }
 
 // SKSKBProgram is a program of type SK_SKB: it works on what the sockets in a map

@@ -141,9 +141,33 @@ func skipWithoutTrampolines(t *testing.T, err error) {
 	if errors.Is(err, unix.EPERM) && os.Getuid() == 0 {
 		t.Skipf("not on this kernel: no programs at functions: %v", err)
 	}
+	skipWithoutJIT(t, err)
+}
+
+// skipWithoutJIT skips a test where the kernel has refused and was built without CONFIG_BPF_JIT: it has neither
+// trampolines (bpf_trampoline_get is NULL) nor callbacks there.
+func skipWithoutJIT(t *testing.T, err error) {
+	t.Helper()
+	if _, no := os.Stat("/proc/sys/net/core/bpf_jit_enable"); err != nil && errors.Is(no, os.ErrNotExist) {
+		t.Skipf("not on this kernel: it has no JIT compiler, and says: %v", err)
+	}
+}
+
+// skipWithoutBPFLSM skips a test where the kernel was built without CONFIG_BPF_LSM.
+func skipWithoutBPFLSM(t *testing.T) {
+	t.Helper()
+	spec, err := btf.LoadKernelSpec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f *btf.Func
+	if err := spec.TypeByName("bpf_lsm_file_open", &f); err != nil {
+		t.Skipf("not on this kernel: it has no BPF LSM: %v", err)
+	}
 }
 
 func TestAttachLSM(t *testing.T) {
+	skipWithoutBPFLSM(t)
 	count := newCount(t)
 	p := NewLSMProgram(newTracing(t, progTypeLSM, unix.BPF_LSM_MAC, "bpf_lsm_task_getpgid", counting(count, 0)))
 	l, err := p.Attach()

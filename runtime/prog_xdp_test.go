@@ -41,8 +41,8 @@ func TestAttachXDP(t *testing.T) {
 	if !errors.Is(err, unix.EBUSY) {
 		t.Errorf("second program: %v", err)
 	}
-	if got, want := err.Error(), "program test: attach XDP to interface 1: device or resource busy"; got != want {
-		t.Errorf("error %q, want %q", got, want)
+	if got, want := err.Error(), "program test: attach XDP to interface 1: device or resource busy"; !strings.HasPrefix(got, want) {
+		t.Errorf("error %q, want %q and a hint", got, want)
 	}
 
 	if err := l.Update(drop); err != nil {

@@ -289,6 +289,7 @@ func newDrain(t *testing.T, m *Map, sum ArrayMap[uint64]) SyscallProgram {
 			asm.Return(),
 		},
 	})
+	skipWithoutJIT(t, err)
 	if err != nil {
 		t.Fatalf("%+v", err)
 	}
