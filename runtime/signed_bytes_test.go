@@ -25,9 +25,17 @@ func TestEachSignedByteCounts(t *testing.T) {
 	form := s.Signature().Form
 	s.Close()
 
-	cases, loaded := 0, 0
+	// All of them on the newest kernel, a part on others: emulation is slow.
+	every, least := 1, 8000
+	if guest.Key() != "7.x" {
+		every, least = 5, 1600
+	}
+	cases, loaded, asked := 0, 0, 0
 	answers := map[string]int{}
 	attempt := func(what string, at int, spec *runtime.Spec) {
+		if asked++; asked%every != 0 {
+			return
+		}
 		cases++
 		s, err := runtime.Load(spec, opts)
 		if err == nil {
@@ -78,7 +86,7 @@ func TestEachSignedByteCounts(t *testing.T) {
 		}
 	}
 	t.Logf("form %v: %d cases in %v, %d loaded; %v", form, cases, time.Since(begun).Round(time.Second), loaded, answers)
-	if cases < 8000 {
+	if cases < least {
 		t.Errorf("only %d cases", cases)
 	}
 }

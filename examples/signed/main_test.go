@@ -1,0 +1,32 @@
+//vmtest:6.18,7.2,7.x
+
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
+)
+
+// While the policy is attached, what is not signed does not load, and what is does.
+func TestPolicy(t *testing.T) {
+	guest.Only(t)
+	var out bytes.Buffer
+	err := run(&out)
+	t.Log(out.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"policy: attached, verified\nunsigned package: load counter: ",
+		"operation not permitted",
+		"signed package: loads, and has run 1 times\n",
+		"policy: detached\nunsigned package: loads\n",
+	} {
+		if !strings.Contains(out.String(), line) {
+			t.Errorf("%q is missing", line)
+		}
+	}
+}
