@@ -68,6 +68,9 @@ func load(args []string, stdout, stderr io.Writer) error {
 	}
 	skel, err := runtime.Load(spec, nil)
 	if err != nil {
+		if failure := (*runtime.LoadError)(nil); errors.As(err, &failure) {
+			printFailure(stderr, spec, failure)
+		}
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	defer skel.Close()
