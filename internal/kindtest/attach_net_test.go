@@ -1,0 +1,165 @@
+//vmtest:all
+
+package kindtest
+
+import (
+	"errors"
+	"net"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	bpf "github.com/bpf2lskel/bpf2lskel/internal/kindtest/net"
+	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/netfilter"
+	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+func TestAttachXDP(t *testing.T) {
+	lo := ownNetwork(t)
+	s := loaded(t, bpf.Open)
+	l, err := s.Progs.Count.AttachXDP(lo, runtime.XDPAuto)
+	ended(t, l, err)
+	c := udp(t)
+	if got, err := toSelf(t, c, "hello"); err != nil || got != "hello" {
+		t.Errorf("received %q, %v", got, err)
+	}
+	// Ethernet, IP and UDP headers come before the text.
+	if s.Bss.Packets != 1 || s.Bss.Bytes != 14+20+8+5 {
+		t.Errorf("%d packets, %d bytes", s.Bss.Packets, s.Bss.Bytes)
+	}
+	if info, err := l.Info(); err != nil || info.Type != runtime.LinkXDP || info.Ifindex != uint32(lo) {
+		t.Errorf("info %+v, %v", info, err)
+	}
+	if _, err := s.Progs.Turn.AttachXDP(lo, runtime.XDPAuto); !errors.Is(err, unix.EBUSY) {
+		t.Errorf("a second program: %v", err)
+	}
+	if err := l.Update(s.Progs.Turn); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := toSelf(t, c, "hello"); err != nil {
+		t.Fatal(err)
+	}
+	if s.Bss.Packets != 1 {
+		t.Errorf("%d packets after another program has taken the place", s.Bss.Packets)
+	}
+}
+
+func TestAttachTCX(t *testing.T) {
+	lo := ownNetwork(t)
+	c := udp(t)
+	for _, dir := range []runtime.Direction{runtime.Ingress, runtime.Egress} {
+		for name, tt := range map[string]struct {
+			anchor func(first *runtime.Link, p runtime.SchedCLSProgram) runtime.Anchor
+			before bool // whether the second program runs first
+		}{
+			"none":           {func(*runtime.Link, runtime.SchedCLSProgram) runtime.Anchor { return runtime.Anchor{} }, false},
+			"at head":        {func(*runtime.Link, runtime.SchedCLSProgram) runtime.Anchor { return runtime.AtHead() }, true},
+			"before link":    {func(l *runtime.Link, _ runtime.SchedCLSProgram) runtime.Anchor { return runtime.BeforeLink(l) }, true},
+			"after link":     {func(l *runtime.Link, _ runtime.SchedCLSProgram) runtime.Anchor { return runtime.AfterLink(l) }, false},
+			"before program": {func(_ *runtime.Link, p runtime.SchedCLSProgram) runtime.Anchor { return runtime.BeforeProgram(p) }, true},
+		} {
+			s := loaded(t, bpf.Open)
+			first, err := s.Progs.First.AttachTCX(lo, dir, runtime.Anchor{})
+			since(t, err, "6.6", "TCX")
+			if err != nil {
+				t.Fatal(err)
+			}
+			second, err := s.Progs.Second.AttachTCX(lo, dir, tt.anchor(first, s.Progs.First))
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if _, err := toSelf(t, c, "hello"); err != nil {
+				t.Error(err)
+			}
+			if before := s.Bss.SecondAt < s.Bss.FirstAt; s.Bss.Order != 2 || before != tt.before {
+				t.Errorf("%s: %d programs ran, the first at %d, the second at %d", name, s.Bss.Order, s.Bss.FirstAt, s.Bss.SecondAt)
+			}
+			if err := errors.Join(first.Close(), second.Close()); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+func TestAttachNetkit(t *testing.T) {
+	ownNetwork(t)
+	s := loaded(t, bpf.Open)
+	kit := &netlink.Netkit{LinkAttrs: netlink.NewLinkAttrs(), Mode: netlink.NETKIT_MODE_L3, Policy: netlink.NETKIT_POLICY_FORWARD, PeerPolicy: netlink.NETKIT_POLICY_FORWARD}
+	kit.Name = "kit0"
+	peer := netlink.NewLinkAttrs()
+	peer.Name = "kit1"
+	kit.SetPeerAttrs(&peer)
+	if err := netlink.LinkAdd(kit); errors.Is(err, unix.EOPNOTSUPP) {
+		guest.NotHere(t, "netkit devices: %v", err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	var ends [2]netlink.Link
+	for i, name := range []string{"kit0", "kit1"} {
+		end, err := netlink.LinkByName(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := &netlink.Addr{IPNet: &net.IPNet{IP: net.IPv4(10, 0, byte(i), 1), Mask: net.CIDRMask(24, 32)}}
+		if err := errors.Join(netlink.AddrAdd(end, address), netlink.LinkSetUp(end)); err != nil {
+			t.Fatal(err)
+		}
+		ends[i] = end
+	}
+	primary := ends[0].Attrs().Index
+	first, err := s.Progs.First.AttachNetkit(primary, runtime.NetkitPrimary, runtime.Anchor{})
+	ended(t, first, err)
+	second, err := s.Progs.Second.AttachNetkit(primary, runtime.NetkitPeer, runtime.Anchor{})
+	ended(t, second, err)
+	send := func(to string) {
+		t.Helper()
+		c, err := net.Dial("udp4", to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := c.Write([]byte("hello")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if send("10.0.0.9:9"); s.Bss.FirstAt != 1 || s.Bss.SecondAt != 0 {
+		t.Errorf("out of the primary: first at %d, second at %d", s.Bss.FirstAt, s.Bss.SecondAt)
+	}
+	if send("10.0.1.9:9"); s.Bss.FirstAt != 1 || s.Bss.SecondAt != 2 {
+		t.Errorf("out of the peer: first at %d, second at %d", s.Bss.FirstAt, s.Bss.SecondAt)
+	}
+}
+
+func TestAttachNetfilter(t *testing.T) {
+	ownNetwork(t)
+	s := opened(t, netfilter.Open)
+	err := s.Load()
+	since(t, err, "6.4", "netfilter programs")
+	if !guest.In() && errors.Is(err, unix.EINVAL) {
+		guest.NotHere(t, "netfilter programs: %v", err)
+	}
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	opts := runtime.NetfilterOptions{ProtocolFamily: unix.NFPROTO_IPV4, Hook: unix.NF_INET_LOCAL_OUT, Priority: -5}
+	l, err := s.Progs.DropAll.AttachNetfilter(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c := udp(t)
+	if _, err := toSelf(t, c, "hello"); !errors.Is(err, unix.EPERM) || s.Bss.Packets != 1 {
+		t.Errorf("a packet that is dropped: %v, %d seen", err, s.Bss.Packets)
+	}
+	if info, err := l.Info(); err != nil || info.Type != runtime.LinkNetfilter || info.Hook != opts.Hook || info.Priority != -5 {
+		t.Errorf("info %+v, %v", info, err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := toSelf(t, c, "hello"); err != nil || got != "hello" || s.Bss.Packets != 1 {
+		t.Errorf("after Close: %q, %v, %d seen", got, err, s.Bss.Packets)
+	}
+}

@@ -1,0 +1,151 @@
+//vmtest:all
+
+package kindtest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/probes"
+	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/runtime/ebpfinterop"
+)
+
+// loadProbes loads programs that look at what this process does.
+func loadProbes(t *testing.T) *probes.Skeleton {
+	t.Helper()
+	s := opened(t, probes.Open)
+	s.Rodata.Pid = uint32(os.Getpid())
+	if err := s.Load(); err != nil {
+		t.Fatalf("%+v", err)
+	}
+	return s
+}
+
+// probed skips the test on a kernel that has no probes of that kind.
+func probed(t *testing.T, kind string) {
+	t.Helper()
+	if _, err := os.Stat("/sys/bus/event_source/devices/" + kind); errors.Is(err, os.ErrNotExist) {
+		guest.NotHere(t, "no %ss: %v", kind, err)
+	}
+}
+
+func TestAttachKprobe(t *testing.T) {
+	probed(t, "kprobe")
+	s := loadProbes(t)
+	l, err := s.Progs.OnEntry.AttachKprobe("security_task_getpgid", runtime.KprobeOptions{Cookie: 99})
+	countsUntilClose(t, ended(t, l, err), &s.Bss.Entered)
+	if s.Bss.Cookie != 99 {
+		t.Errorf("cookie %d", s.Bss.Cookie)
+	}
+	l, err = s.Progs.OnEntry.Attach()
+	ended(t, l, err)
+	if _ = getpgid(); atomic.LoadUint64(&s.Bss.Entered) != 4 {
+		t.Errorf("by section: %d calls", s.Bss.Entered)
+	}
+	if _, err := s.Progs.OnEntry.AttachKprobe("no_such_function", runtime.KprobeOptions{}); !errors.Is(err, unix.ENOENT) {
+		t.Errorf("no such function: %v", err)
+	}
+}
+
+func TestAttachKretprobe(t *testing.T) {
+	probed(t, "kprobe")
+	s := loadProbes(t)
+	l, err := s.Progs.OnReturn.Attach()
+	countsUntilClose(t, ended(t, l, err), &s.Bss.Left)
+}
+
+func TestAttachKprobeMulti(t *testing.T) {
+	probed(t, "kprobe")
+	s := loadProbes(t)
+	l, err := s.Progs.OnMany.AttachKprobeMulti(runtime.KprobeMultiOptions{
+		Symbols: []string{"security_task_getpgid", "security_task_getsid"}, Cookies: []uint64{7, 8},
+	})
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		guest.NotHere(t, "no fprobe, so no kprobe.multi: %v", err)
+	}
+	countsUntilClose(t, ended(t, l, err), &s.Bss.Multi)
+	if s.Bss.Cookie != 7 {
+		t.Errorf("cookie %d", s.Bss.Cookie)
+	}
+	l, err = s.Progs.OnMany.Attach() // the pattern in the section
+	ended(t, l, err)
+	if _ = getpgid(); atomic.LoadUint64(&s.Bss.Multi) != 4 {
+		t.Errorf("by pattern: %d calls", s.Bss.Multi)
+	}
+}
+
+//go:noinline
+func probedFunction(n int) int { return n + os.Getpid() }
+
+func TestAttachUprobe(t *testing.T) {
+	probed(t, "uprobe")
+	s := loadProbes(t)
+	// By where the file has the function: a test binary may be without symbols.
+	l, err := ebpfinterop.AttachUprobe(s.Progs.OnUser, "/proc/self/exe", "probedFunction", &link.UprobeOptions{Address: fileOffset(t), Cookie: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	probedFunction(1)
+	// More than once where an emulator starts the probed instruction over.
+	seen := atomic.LoadUint64(&s.Bss.User)
+	if seen == 0 || s.Bss.Cookie != 5 {
+		t.Errorf("%d calls, cookie %d", seen, s.Bss.Cookie)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	probedFunction(1)
+	if n := atomic.LoadUint64(&s.Bss.User); n != seen {
+		t.Errorf("%d calls, %d after Close", seen, n)
+	}
+}
+
+func TestAttachUprobeMulti(t *testing.T) {
+	probed(t, "uprobe")
+	s := opened(t, probes.Open)
+	s.Rodata.Pid = uint32(os.Getpid())
+	s.Progs.OnUsers.SetAutoLoad(true)
+	err := s.Load()
+	since(t, err, "6.6", "uprobe.multi")
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	l, err := s.Progs.OnUsers.AttachUprobeMulti("/proc/self/exe", runtime.UprobeMultiOptions{
+		Offsets: []uint64{fileOffset(t)}, Cookies: []uint64{6}, PID: os.Getpid(),
+	})
+	ended(t, l, err)
+	probedFunction(1)
+	if n := atomic.LoadUint64(&s.Bss.User); n == 0 || s.Bss.Cookie != 6 {
+		t.Errorf("%d calls, cookie %d", n, s.Bss.Cookie)
+	}
+}
+
+// fileOffset is where probedFunction starts in the file of this binary.
+func fileOffset(t *testing.T) uint64 {
+	t.Helper()
+	address := uint64(reflect.ValueOf(probedFunction).Pointer())
+	mappings, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(mappings)) {
+		var from, to, offset uint64
+		var rights string
+		if _, err := fmt.Sscanf(line, "%x-%x %s %x", &from, &to, &rights, &offset); err == nil && from <= address && address < to {
+			return address - from + offset
+		}
+	}
+	t.Fatal("the function is not mapped")
+	return 0
+}

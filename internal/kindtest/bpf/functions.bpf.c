@@ -1,0 +1,60 @@
+/* Programs at functions of the kernel that go through a trampoline: they all look at what getpgid asks the
+ * security modules. Each is loaded by its own test.
+ */
+#include "kinds.h"
+
+const volatile __u32 pid = 0;
+
+__u64 entered, left, cookie;
+int asked, answer = 1;
+
+static int ours(void)
+{
+	return bpf_get_current_pid_tgid() >> 32 == pid;
+}
+
+/* int security_task_getpgid(struct task_struct *p) */
+SEC("?fentry/security_task_getpgid")
+int on_entry(unsigned long long *ctx)
+{
+	struct task_struct *task = (void *)ctx[0];
+
+	if (ours()) {
+		__sync_fetch_and_add(&entered, 1);
+		asked = task->pid;
+		cookie = bpf_get_attach_cookie(ctx);
+	}
+	return 0;
+}
+
+SEC("?fexit/security_task_getpgid")
+int on_exit(unsigned long long *ctx)
+{
+	if (ours()) {
+		__sync_fetch_and_add(&left, 1);
+		answer = ctx[1];
+	}
+	return 0;
+}
+
+/* Answers getpgid with EBUSY. */
+SEC("?fmod_ret/security_task_getpgid")
+int instead(unsigned long long *ctx)
+{
+	return ours() ? -16 : 0;
+}
+
+/* Answers getpgid with EXDEV. */
+SEC("?lsm/task_getpgid")
+int judge(unsigned long long *ctx)
+{
+	return ours() ? -18 : 0;
+}
+
+/* Nobody in the cgroup may bind a socket. */
+SEC("?lsm_cgroup/socket_bind")
+int judge_group(unsigned long long *ctx)
+{
+	__sync_fetch_and_add(&entered, 1);
+	return 0; /* EPERM */
+}

@@ -1,0 +1,23 @@
+// Package kindtest uses generated packages as their users do: one test for each kind of
+// map and for each way to attach a program, in which Go reads what the BPF side wrote, or the other way round.
+//
+// The objects are in bpf, one for all kinds that one kernel either has or has not.
+package kindtest
+
+//go:generate go tool bpf2lskel -o arena -type pair -type order bpf/arena.bpf.c
+//go:generate go tool bpf2lskel -o cgroups bpf/cgroups.bpf.c
+//go:generate go tool bpf2lskel -o cgroupstorage bpf/cgroupstorage.bpf.c
+//go:generate go tool bpf2lskel -o events -ringbuf "samples=struct event" bpf/events.bpf.c
+//go:generate go tool bpf2lskel -o functions bpf/functions.bpf.c
+//go:generate go tool bpf2lskel -o inodestorage bpf/inodestorage.bpf.c
+//go:generate go tool bpf2lskel -o nested bpf/nested.bpf.c
+//go:generate go tool bpf2lskel -o net -type sum bpf/net.bpf.c
+//go:generate go tool bpf2lskel -o netfilter bpf/netfilter.bpf.c
+//go:generate go tool bpf2lskel -o probes bpf/probes.bpf.c
+//go:generate go tool bpf2lskel -o queues bpf/queues.bpf.c
+//go:generate go tool bpf2lskel -o redirects bpf/redirects.bpf.c
+//go:generate go tool bpf2lskel -o sockets bpf/sockets.bpf.c
+//go:generate go tool bpf2lskel -o stacks bpf/stacks.bpf.c
+//go:generate go tool bpf2lskel -o tables bpf/tables.bpf.c
+//go:generate go tool bpf2lskel -o taskstorage bpf/taskstorage.bpf.c
+//go:generate go tool bpf2lskel -o tracing -type line bpf/tracing.bpf.c

@@ -1,0 +1,279 @@
+package kindtest
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	goruntime "runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// skeleton is what every generated package has.
+type skeleton interface {
+	Load() error
+	Close() error
+}
+
+// opened opens an object for the test.
+func opened[S skeleton](t *testing.T, open func() (S, error)) S {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("needs root")
+	}
+	s, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// loaded opens an object for the test and loads it as it is.
+func loaded[S skeleton](t *testing.T, open func() (S, error)) S {
+	t.Helper()
+	s := opened(t, open)
+	if err := s.Load(); err != nil {
+		t.Fatalf("%+v", err)
+	}
+	return s
+}
+
+// since skips the test if an older kernel has refused what is new.
+func since(t *testing.T, err error, release, what string) {
+	t.Helper()
+	if err != nil && olderThan(t, release) {
+		guest.NotHere(t, "%s: since %s, and it says: %v", what, release, err)
+	}
+}
+
+// olderThan compares the kernel's release, "6.12.3-rc1", with a version, "6.4".
+func olderThan(t *testing.T, release string) bool {
+	t.Helper()
+	var uts unix.Utsname
+	if err := unix.Uname(&uts); err != nil {
+		t.Fatal(err)
+	}
+	number := func(s string) (n int) {
+		major, minor, _ := strings.Cut(s, ".")
+		for _, part := range []string{major, minor} {
+			v := 0
+			for _, c := range part {
+				if c < '0' || c > '9' {
+					break
+				}
+				v = v*10 + int(c-'0')
+			}
+			n = n*1000 + v
+		}
+		return n
+	}
+	return number(unix.ByteSliceToString(uts.Release[:])) < number(release)
+}
+
+// ended ends an attachment with the test.
+func ended(t *testing.T, l *runtime.Link, err error) *runtime.Link {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+// packet is enough of one for a test run.
+func packet() []byte { return make([]byte, 64) }
+
+// run runs a tc program on a packet with that mark and returns what it returns.
+func run(t *testing.T, p runtime.SchedCLSProgram, mark uint32) uint32 {
+	t.Helper()
+	res, err := p.Test(runtime.SKBTest{Data: packet(), Context: &runtime.SKBContext{Mark: mark}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return uint32(res.Return)
+}
+
+// soon waits for something that happens in the kernel at a time of its own.
+func soon(t *testing.T, what string, happened func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !happened(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not in time: %s", what)
+		}
+	}
+}
+
+// ownNetwork gives the test's goroutine a network of its own and returns the index of its only interface, lo, which is up.
+func ownNetwork(t *testing.T) (lo int) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("needs root")
+	}
+	goruntime.LockOSThread() // never unlocked: the thread ends with the test
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		t.Fatal(err)
+	}
+	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(s)
+	ifreq, err := unix.NewIfreq("lo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ifreq.SetUint16(unix.IFF_UP)
+	if err := unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, ifreq); err != nil {
+		t.Fatal(err)
+	}
+	return 1
+}
+
+// threadNetNS is the network of the test's goroutine.
+const threadNetNS = "/proc/thread-self/ns/net"
+
+// udp is a socket of the test's network.
+func udp(t *testing.T) *net.UDPConn {
+	t.Helper()
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// toSelf has a socket send text to itself, and returns what arrives: packets over lo arrive while they are sent.
+func toSelf(t *testing.T, c *net.UDPConn, text string) (arrived string, sendErr error) {
+	t.Helper()
+	if _, err := c.WriteTo([]byte(text), c.LocalAddr()); err != nil {
+		return "", err
+	}
+	buf := make([]byte, 1500)
+	if err := c.SetReadDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	n, err := c.Read(buf)
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatal(err)
+	}
+	return string(buf[:n]), nil
+}
+
+// tcp is a connection, both ends of it.
+func tcp(t *testing.T) (a, b *net.TCPConn) {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := net.Dial("tcp4", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	d, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return c.(*net.TCPConn), d.(*net.TCPConn)
+}
+
+// receives expects text on a connection.
+func receives(t *testing.T, c net.Conn, text string) {
+	t.Helper()
+	if err := c.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, len(text))
+	for n := 0; n < len(buf); {
+		m, err := c.Read(buf[n:])
+		if err != nil {
+			t.Fatalf("%q, %v", buf[:n], err)
+		}
+		n += m
+	}
+	if string(buf) != text {
+		t.Errorf("received %q, want %q", buf, text)
+	}
+}
+
+// ownCgroup makes a cgroup that this process is in while the test runs.
+func ownCgroup(t *testing.T) (dir string) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("needs root")
+	}
+	root := t.TempDir()
+	if err := unix.Mount("none", root, "cgroup2", 0, ""); err != nil {
+		t.Fatalf("mount cgroup2: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(root, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	home := root
+	groups, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(groups)) {
+		if path, ok := strings.CutPrefix(strings.TrimSpace(line), "0::"); ok {
+			home = filepath.Join(root, path)
+		}
+	}
+	move := func(to string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(to, "cgroup.procs"), []byte("0"), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir, err = os.MkdirTemp(root, "kindtest-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	move(dir)
+	t.Cleanup(func() {
+		move(home)
+		if err := os.Remove(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// socketFD calls f with the file descriptor of a socket.
+func socketFD(t *testing.T, c interface{ File() (*os.File, error) }, f func(fd int)) {
+	t.Helper()
+	file, err := c.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	f(int(file.Fd()))
+}
+
+// getpgid asks for the process group of this process by its number, which is what the programs in this package look at.
+func getpgid() error {
+	_, err := unix.Getpgid(os.Getpid())
+	return err
+}

@@ -1,0 +1,152 @@
+//vmtest:all
+
+package kindtest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/events"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+func TestMapRingBuf(t *testing.T) {
+	s := loaded(t, events.Open)
+	r, err := s.Maps.Ring.Reader()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := r.Read(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("nothing there, and a deadline: %v", err)
+	}
+
+	s.Bss.Next = 100 // the programs count on from here
+	read := make(chan error)
+	go func() { // waits before there is anything
+		e, err := r.Read(t.Context())
+		if want := (events.Event{Number: 100, Mark: 5, Tag: [4]uint8{'r', 'i', 'n', 'g'}}); err == nil && e != want {
+			t.Errorf("event %v, want %v", e, want)
+		}
+		read <- err
+	}()
+	time.Sleep(10 * time.Millisecond)
+	run(t, s.Progs.Submit, 5)
+	if err := <-read; err != nil {
+		t.Fatal(err)
+	}
+
+	for range 3 {
+		run(t, s.Progs.Submit, 6)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	var numbers uint64
+	for e, err := range r.All(ctx) {
+		if err != nil {
+			if !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+			break
+		}
+		numbers = numbers*1000 + e.Number
+		if e.Number == 103 {
+			cancel()
+		}
+	}
+	cancel()
+	if numbers != 101102103 {
+		t.Errorf("numbers %d", numbers)
+	}
+	if _, ok, err := r.TryRead(); ok || err != nil {
+		t.Errorf("an empty ring: %v, %v", ok, err)
+	}
+}
+
+func TestMapUserRingBuf(t *testing.T) {
+	s := loaded(t, events.Open)
+	w, err := s.Maps.Orders.Writer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	for _, o := range []events.Order{{Amount: 2, Price: 10}, {Amount: 3, Price: 100}} {
+		if err := w.Write(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := run(t, s.Progs.Drain, 0); n != 2 || s.Bss.Sum != 320 {
+		t.Errorf("%d orders, sum %d", n, s.Bss.Sum)
+	}
+
+	n := 0
+	for err = nil; err == nil; n++ {
+		err = w.TryWrite(events.Order{Amount: 1, Price: 1})
+	}
+	if !errors.Is(err, runtime.ErrMapFull) {
+		t.Errorf("a full ring: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := w.Write(ctx, events.Order{}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("no room, and a deadline: %v", err)
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := w.TryWrite(events.Order{}); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("write after Close: %v", err)
+	}
+}
+
+func TestMapPerfEventArray(t *testing.T) {
+	s := loaded(t, events.Open)
+	r, err := s.Maps.Samples.Reader(runtime.PerfOptions{Pages: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := r.Read(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("nothing there, and a deadline: %v", err)
+	}
+
+	s.Bss.Next = 7
+	if ret := run(t, s.Progs.Sample, 5); ret != 0 {
+		t.Fatalf("the program returns %d", ret)
+	}
+	rec, err := r.Read(t.Context())
+	want := events.Event{Number: 7, Mark: 5, Tag: [4]uint8{'p', 'e', 'r', 'f'}}
+	if err != nil || rec.Value != want || rec.Lost != 0 || rec.CPU >= int(s.Maps.Samples.MaxEntries()) {
+		t.Errorf("record %+v, %v, want %+v", rec, err, want)
+	}
+
+	// A page has no room for all of these: what is read and what is lost make up for them.
+	const many = 3000
+	if _, err := s.Progs.Sample.Test(runtime.SKBTest{Data: packet(), Repeat: many}); err != nil {
+		t.Fatal(err)
+	}
+	read, room := uint64(0), true
+	for room {
+		if _, room, err = r.TryRead(); err != nil {
+			t.Fatal(err)
+		}
+		if room {
+			read++
+		}
+	}
+	if run(t, s.Progs.Sample, 6); r.Lost() == 0 { // the kernel tells of losses with the next record
+		if _, err := r.Read(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if read == 0 || r.Lost() == 0 || read+r.Lost() != many {
+		t.Errorf("%d read, %d lost of %d", read, r.Lost(), many)
+	}
+}

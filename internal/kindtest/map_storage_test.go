@@ -1,0 +1,174 @@
+//vmtest:all
+
+package kindtest
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/cgroups"
+	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/cgroupstorage"
+	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/inodestorage"
+	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/taskstorage"
+	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// testStorage gives an object a value, which the program has counted on from after act.
+func testStorage(t *testing.T, m runtime.LocalStorage[uint64], object int, act func()) {
+	t.Helper()
+	if err := m.Update(object, 1000, runtime.Any); err != nil {
+		t.Fatal(err)
+	}
+	act()
+	if n, err := m.Lookup(object); err != nil || n <= 1000 || n > 1_000_000 {
+		t.Errorf("value %d, %v", n, err)
+	}
+	if err := m.Update(object, 1, runtime.NoExist); !errors.Is(err, runtime.ErrKeyExist) {
+		t.Errorf("update of what is there: %v", err)
+	}
+	if err := m.Delete(object); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMapTaskStorage(t *testing.T) {
+	s := opened(t, taskstorage.Open)
+	s.Rodata.Pid = int32(os.Getpid())
+	if err := s.Load(); err != nil {
+		t.Fatal(err)
+	}
+	l, err := s.Progs.Count.Attach()
+	ended(t, l, err)
+	process, err := unix.PidfdOpen(os.Getpid(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(process)
+	testStorage(t, s.Maps.Calls, process, func() { _ = getpgid() })
+}
+
+func TestMapInodeStorage(t *testing.T) {
+	s := opened(t, inodestorage.Open)
+	s.Rodata.Pid = uint32(os.Getpid())
+	notTraced(t, s.Load())
+	l, err := s.Progs.Count.Attach()
+	notTraced(t, err)
+	ended(t, l, err)
+	name := filepath.Join(t.TempDir(), "file")
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	testStorage(t, s.Maps.Opens, int(f.Fd()), func() {
+		if _, err := os.ReadFile(name); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := s.Maps.Opens.Lookup(int(f.Fd())); !errors.Is(err, runtime.ErrKeyNotExist) {
+		t.Errorf("what was deleted: %v", err)
+	}
+}
+
+func TestMapCgroupLocalStorage(t *testing.T) {
+	group := ownCgroup(t)
+	s := opened(t, cgroupstorage.Open)
+	s.Rodata.Pid = int32(os.Getpid())
+	err := s.Load()
+	since(t, err, "6.2", "cgroup local storage")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := s.Progs.Count.Attach()
+	ended(t, l, err)
+	dir, err := os.Open(group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	testStorage(t, s.Maps.Calls, int(dir.Fd()), func() { _ = getpgid() })
+}
+
+func TestMapSocketStorage(t *testing.T) {
+	group := ownCgroup(t)
+	s := loaded(t, cgroups.Open)
+	l, err := s.Progs.Leave.AttachCgroup(group)
+	ended(t, l, err)
+	c := udp(t)
+	socketFD(t, c, func(fd int) {
+		if _, err := s.Maps.PerSocket.Lookup(fd); !errors.Is(err, runtime.ErrKeyNotExist) {
+			t.Errorf("a socket that has sent nothing: %v", err)
+		}
+		testStorage(t, s.Maps.PerSocket, fd, func() {
+			if _, err := toSelf(t, c, "hello"); err != nil {
+				t.Error(err)
+			}
+		})
+	})
+}
+
+func TestMapCgroupStorage(t *testing.T) {
+	group := ownCgroup(t)
+	s := loaded(t, cgroups.Open)
+	l, err := s.Progs.Leave.AttachCgroup(group)
+	ended(t, l, err)
+	var key cgroups.BpfCgroupStorageKey
+	for k := range s.Maps.PerAttachment.All() {
+		key = k
+	}
+	if info, err := l.Info(); err != nil || key.CgroupInodeId != info.CgroupID || key.AttachType != unix.BPF_CGROUP_INET_EGRESS {
+		t.Fatalf("key %+v, attachment %+v, %v", key, info, err)
+	}
+	if err := s.Maps.PerAttachment.Update(key, 1000, runtime.Exist); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := toSelf(t, udp(t), "hello"); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.Maps.PerAttachment.Lookup(key); err != nil || n != 1001 {
+		t.Errorf("value %d, %v", n, err)
+	}
+	if err := s.Maps.PerAttachment.Update(cgroups.BpfCgroupStorageKey{}, 1, runtime.Any); !errors.Is(err, runtime.ErrKeyNotExist) {
+		t.Errorf("update of what is not attached: %v", err)
+	}
+}
+
+func TestMapPerCPUCgroupStorage(t *testing.T) {
+	group := ownCgroup(t)
+	s := loaded(t, cgroups.Open)
+	l, err := s.Progs.Leave.AttachCgroup(group)
+	ended(t, l, err)
+	if _, err := toSelf(t, udp(t), "hello"); err != nil {
+		t.Fatal(err)
+	}
+	sum, keys := uint64(0), 0
+	for key, values := range s.Maps.PerAttachmentCpu.All() {
+		keys++
+		if again, err := s.Maps.PerAttachmentCpu.Lookup(key); err != nil || len(again) != s.Maps.PerAttachmentCpu.CPUs() {
+			t.Errorf("lookup: %v, %v", again, err)
+		}
+		for _, v := range values {
+			sum += v
+		}
+	}
+	if keys != 1 || sum != 1 {
+		t.Errorf("%d keys, sum %d", keys, sum)
+	}
+}
+
+// notTraced skips the test where the kernel calls no programs at its functions, not even for root.
+func notTraced(t *testing.T, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	if !guest.In() && (errors.Is(err, unix.EPERM) || errors.Is(err, unix.EINVAL)) {
+		guest.NotHere(t, "no programs at functions: %v", err)
+	}
+	t.Fatalf("%+v", err)
+}
