@@ -79,6 +79,18 @@ func (b *builder) run(name string, args ...string) ([]byte, error) {
 	return out, nil
 }
 
+// reason is the line of an error that says most to a reader who knows what was
+// tried: the last one of what a command said. Paths are those of the checkout.
+func (b *builder) reason(err error) string {
+	lines := strings.Split(strings.TrimSpace(strings.ReplaceAll(err.Error(), b.root+"/", "")), "\n")
+	for _, line := range lines {
+		if strings.Contains(line, "error:") {
+			return line
+		}
+	}
+	return lines[len(lines)-1]
+}
+
 // goMain writes a main package, to be compiled by compileGo, and returns its binary's path.
 func (b *builder) goMain(name, source string) (string, error) {
 	if err := b.write(name+"/main.go", source); err != nil {

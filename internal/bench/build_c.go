@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
 )
 
 //go:embed c/probe.h
@@ -41,6 +44,11 @@ func (b *builder) buildSkeleton(s *subject, id, flag string, libs ...string) (st
 	if id == light && (len(s.Obj.Maps) > 64 || len(s.Obj.Programs) > 32) {
 		// bpftool generates code for more programs that writes past its own array.
 		return "", fmt.Errorf("%d maps and %d programs are more than libbpf's loader can do, 64 and 32", len(s.Obj.Maps), len(s.Obj.Programs))
+	}
+	for _, m := range s.Obj.Maps {
+		if id == light && slices.ContainsFunc(m.Slots, func(s object.Slot) bool { return s.Program != nil }) {
+			return "", fmt.Errorf("libbpf's loader cannot fill program arrays, such as %s", m.Name)
+		}
 	}
 	args := []string{"gen", "skeleton"}
 	if flag != "" {

@@ -85,7 +85,7 @@ func (r *runner) results(ctx context.Context) (*results, error) {
 	}
 	for i, o := range all {
 		begin := time.Now()
-		measured, err := p.measure(ctx, o)
+		measured, err := p.measure(ctx, b, o)
 		if err != nil {
 			return nil, err
 		}

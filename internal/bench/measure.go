@@ -44,7 +44,7 @@ func buildAll(ctx context.Context, b *builder, objects []benchObject, peers []pe
 			case err != nil && p.ID == ours:
 				return nil, err
 			case err != nil:
-				ready.missing[p.ID] = firstLine(err.Error())
+				ready.missing[p.ID] = b.reason(err)
 			default:
 				ready.binaries[p.ID] = path
 			}
@@ -55,7 +55,7 @@ func buildAll(ctx context.Context, b *builder, objects []benchObject, peers []pe
 }
 
 // try finds out which peers can load an object at all. Ours has to.
-func (o *built) try(ctx context.Context) error {
+func (o *built) try(ctx context.Context, b *builder) error {
 	for id, path := range o.binaries {
 		p, err := start(ctx, path)
 		if err == nil {
@@ -67,15 +67,15 @@ func (o *built) try(ctx context.Context) error {
 				return fmt.Errorf("%s: %w", o.Name, err)
 			}
 			delete(o.binaries, id)
-			o.missing[id] = firstLine(err.Error())
+			o.missing[id] = b.reason(err)
 		}
 	}
 	return nil
 }
 
 // measure measures all figures of an object.
-func (p plan) measure(ctx context.Context, o *built) (*objectResult, error) {
-	if err := o.try(ctx); err != nil {
+func (p plan) measure(ctx context.Context, b *builder, o *built) (*objectResult, error) {
+	if err := o.try(ctx, b); err != nil {
 		return nil, err
 	}
 	r := &objectResult{

@@ -34,7 +34,7 @@ var benchObjects = []benchObject{
 	{Name: "filetop", source: "bench_filetop", CORE: true, What: "reads and writes: file, dentry, mount"},
 	{Name: "memory", source: "bench_memory", CORE: true, What: "address spaces: mm, task, signal"},
 	{Name: "iterators", source: "bench_iterators", CORE: true, What: "tasks and files as text, iterators"},
-	{Name: "kfunc", source: "extern/bench_kfunc", CORE: true, What: "kernel functions and variables"},
+	{Name: "kfunc", source: "extern/bench_kfunc", CORE: true, What: "kernel functions, many calls"},
 	{Name: "syscalls", source: "bench_syscalls", What: "system call latency, five maps"},
 	{Name: "firewall", source: "bench_firewall", What: "XDP and tc, tail calls, map of maps"},
 	{Name: "config", source: "bench_config", What: "global data in seven sections"},

@@ -41,6 +41,7 @@ func grow(title string, n, y []float64) growth {
 func (r *results) growths() []growth {
 	var n, generated, insns, blob []float64
 	cold, warm := map[string][]float64{}, map[string][]float64{}
+	used := map[string][]float64{}
 	for i := range r.Scale {
 		o := &r.Scale[i]
 		var size int
@@ -53,6 +54,7 @@ func (r *results) growths() []growth {
 		blob = append(blob, o.Blob[ours])
 		for id, s := range o.Cold {
 			cold[id] = append(cold[id], median(of(s, wall)))
+			used[id] = append(used[id], median(of(s, cpu)))
 		}
 		for id, s := range o.Warm {
 			warm[id] = append(warm[id], median(of(s, wall)))
@@ -64,7 +66,8 @@ func (r *results) growths() []growth {
 	var all []growth
 	for _, p := range peers {
 		if len(cold[p.ID]) == len(n) {
-			all = append(all, grow(p.Title+", load, cold", n, cold[p.ID]), grow(p.Title+", load, warm", n, warm[p.ID]))
+			all = append(all, grow(p.Title+", load, cold", n, cold[p.ID]), grow(p.Title+", load, warm", n, warm[p.ID]),
+				grow(p.Title+", CPU time, cold", n, used[p.ID]))
 		}
 	}
 	return append(all,

@@ -71,7 +71,7 @@ func smokeRound(ctx context.Context, b *builder) error {
 		return err
 	}
 	p := plan{cold: budget{min: 2, max: 2}, warm: budget{min: 2, max: 2}, processes: 1, peers: peers}
-	r, err := p.measure(ctx, all[0])
+	r, err := p.measure(ctx, b, all[0])
 	if err != nil {
 		return err
 	}

@@ -70,6 +70,9 @@ func (f *Floor) Unload() {
 	}
 }
 
+// notFound is -ENOENT, what the loader gets for a symbol that is not there.
+const notFound = ^uint64(unix.ENOENT - 1)
+
 // resolve looks up all targets and externs of an object: in vmlinux only.
 func resolve(spec *lskel.Spec) (map[string]uint64, error) {
 	found := make(map[string]uint64)
@@ -101,8 +104,11 @@ func resolve(spec *lskel.Spec) (map[string]uint64, error) {
 		case lskel.KsymAddr:
 			found[e.Name], err = address(e.Name)
 		}
-		if err != nil {
+		switch {
+		case err != nil && !e.Weak:
 			return nil, err
+		case err != nil && e.Kind != lskel.KsymAddr:
+			found[e.Name] = notFound
 		}
 	}
 	return found, nil

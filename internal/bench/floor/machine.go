@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// machine runs a loader program: straight-line code on a blob.
+// machine runs a loader program on a blob.
 type machine struct {
 	insns []insn
 	reg   [11]uint64
@@ -45,12 +45,15 @@ func decode(loader string) []insn {
 // Opcodes that a loader uses (package loader, asm.go).
 const (
 	movImm, movReg             = 0xb7, 0xbf
-	addImm, andImm, andReg     = 0x07, 0x57, 0x5f
-	orImm, xorImm, rshImm      = 0x47, 0xa7, 0x77
-	arshImm, neg, ldImm64      = 0xc7, 0x87, 0x18
-	ldx32, ldx64               = 0x61, 0x79
+	addImm, addReg, subReg     = 0x07, 0x0f, 0x1f
+	mulImm, mulReg             = 0x27, 0x2f
+	andImm, andReg             = 0x57, 0x5f
+	orImm, orReg               = 0x47, 0x4f
+	xorImm, xorReg             = 0xa7, 0xaf
+	rshImm, arshImm, neg       = 0x77, 0xc7, 0x87
+	ldImm64, ldx32, ldx64      = 0x18, 0x61, 0x79
 	st8, st16, st32, st64      = 0x73, 0x6b, 0x63, 0x7b
-	call, exit                 = 0x85, 0x95
+	jeqImm, call, exit         = 0x15, 0x85, 0x95
 	sysBPF, btfFind, findKsyms = 166, 167, 179
 )
 
@@ -66,12 +69,24 @@ func (m *machine) run(blob unsafe.Pointer) error {
 			r[in.dst] = r[in.src]
 		case addImm:
 			r[in.dst] += uint64(int64(in.imm))
+		case addReg:
+			r[in.dst] += r[in.src]
+		case subReg:
+			r[in.dst] -= r[in.src]
+		case mulImm:
+			r[in.dst] *= uint64(int64(in.imm))
+		case mulReg:
+			r[in.dst] *= r[in.src]
 		case andImm:
 			r[in.dst] &= uint64(int64(in.imm))
 		case andReg:
 			r[in.dst] &= r[in.src]
 		case orImm:
 			r[in.dst] |= uint64(int64(in.imm))
+		case orReg:
+			r[in.dst] |= r[in.src]
+		case xorReg:
+			r[in.dst] ^= r[in.src]
 		case xorImm:
 			r[in.dst] ^= uint64(int64(in.imm))
 		case rshImm:
@@ -95,6 +110,10 @@ func (m *machine) run(blob unsafe.Pointer) error {
 			*(*uint32)(at(r[in.dst], in.off)) = uint32(r[in.src])
 		case st64:
 			*(*uint64)(at(r[in.dst], in.off)) = r[in.src]
+		case jeqImm:
+			if r[in.dst] == uint64(int64(in.imm)) {
+				pc += int(in.off)
+			}
 		case call:
 			switch in.imm {
 			case sysBPF:
