@@ -20,16 +20,18 @@ const (
 // All iterates over all entries, in no order. Keys that are there all the
 // time come once, whatever others, or the loop itself, delete and add meanwhile; keys that come
 // or go may be missed. An error ends the iteration: see AllErr.
-func (t table[K, V]) All() iter.Seq2[K, V] {
-	var err error
-	return t.AllErr(&err)
-}
+func (t table[K, V]) All() iter.Seq2[K, V] { return entries[K, V](t.m, new(error)) }
 
 // AllErr is All that sets *err when the iteration ends: to nil, or to what
 // ended it early.
-func (t table[K, V]) AllErr(err *error) iter.Seq2[K, V] {
+func (t table[K, V]) AllErr(err *error) iter.Seq2[K, V] { return entries[K, V](t.m, err) }
+
+// entries is not inlined: each wrapper of All would have a copy, for each K and V.
+//
+//go:noinline
+func entries[K, V any](m *Map, err *error) iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
-		*err = walk(t.m, 1, func(k K, v []V) bool { return yield(k, v[0]) })
+		*err = walk(m, 1, func(k K, v []V) bool { return yield(k, v[0]) })
 	}
 }
 
