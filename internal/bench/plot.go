@@ -4,6 +4,7 @@ import (
 	"image/color"
 	"math"
 	"path/filepath"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -85,7 +86,7 @@ func (r *results) plotScale(path string) error {
 		var points plotter.XYs
 		for i := range r.Scale {
 			o := &r.Scale[i]
-			if v := median(of(o.Cold[peer.ID], wall)) / 1e6; o.Programs == o.Maps-1 && v > 0 {
+			if v := median(of(o.Cold[peer.ID], wall)) / 1e6; strings.HasPrefix(o.Name, "scale_") && v > 0 {
 				points = append(points, plotter.XY{X: float64(o.Programs), Y: v})
 			}
 		}
@@ -114,6 +115,7 @@ func legend(p *plot.Plot) {
 	p.Legend.Top, p.Legend.Left = true, true
 	p.Legend.YOffs = -vg.Points(4)
 	p.Legend.XOffs = vg.Points(4)
+	p.Legend.Padding = vg.Points(2)
 	// Room above the marks.
 	p.Y.Max = math.Max(p.Y.Max*6, p.Y.Min*100)
 }
