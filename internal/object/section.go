@@ -217,3 +217,14 @@ func attachTarget(attach ebpf.AttachType, to string) *AttachTarget {
 	}
 	return t
 }
+
+// Sections lists what programs can be, for documents: under Section the name of the section, with a
+// '+' at its end if a slash and more may follow it.
+func Sections() []Program {
+	list := make([]Program, len(sectionDefs))
+	for i := range sectionDefs {
+		list[i].Section = sectionDefs[i].name
+		sectionDefs[i].describe(&list[i], "")
+	}
+	return list
+}

@@ -1,0 +1,434 @@
+// Package docs tests the documents: Go and C in them compile, commands have the flags that they
+// are given, and what is made from the code is up to date.
+package docs
+
+import (
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/go/packages"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/docpart"
+)
+
+var update = flag.Bool("update", false, "write the parts of reference.md that are made from the code")
+
+const module = "github.com/bpf2lskel/bpf2lskel"
+
+// files are all documents of the project.
+func files(t *testing.T) []string {
+	t.Helper()
+	found, err := filepath.Glob("*.md")
+	if err != nil || len(found) == 0 {
+		t.Fatal("no documents", err)
+	}
+	return append(found, "../README.md")
+}
+
+// A block is code in a document.
+type block struct {
+	file  string
+	line  int
+	lang  string // go, c, sh, "" for what is indented
+	about string // the comment right before it, as in "skel: examples/xdp/skel"
+	text  string
+}
+
+func (b *block) String() string { return fmt.Sprintf("%s:%d", b.file, b.line) }
+
+func blocks(t *testing.T, file string) []*block {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []*block
+	var in *block // a fence that is open
+	var indent, about string
+	n := 0
+	for line := range strings.Lines(string(raw)) {
+		n++
+		line = strings.TrimSuffix(line, "\n")
+		trimmed := strings.TrimSpace(line)
+		lang, fence := strings.CutPrefix(trimmed, "```")
+		switch {
+		case fence && in == nil:
+			indent, _, _ = strings.Cut(line, "```")
+			in = &block{file: file, line: n, lang: lang, about: about}
+		case fence:
+			list, in, about = append(list, in), nil, ""
+		case in != nil:
+			in.text += strings.TrimPrefix(line, indent) + "\n"
+		case strings.HasPrefix(trimmed, "<!--"):
+			about = strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(trimmed, "<!--"), "-->"))
+		case strings.HasPrefix(line, "    "):
+			list = append(list, &block{file: file, line: n, text: trimmed + "\n"})
+		}
+	}
+	if in != nil {
+		t.Errorf("%v: does not end", in)
+	}
+	return list
+}
+
+// Go code in the documents compiles.
+func TestGo(t *testing.T) {
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := guideSkeleton(t, root)
+	overlay := map[string][]byte{}
+	for path, data := range own {
+		overlay[path] = data
+	}
+	where := map[string]*block{}
+	for _, file := range files(t) {
+		for _, b := range blocks(t, file) {
+			from, isQuote := strings.CutPrefix(b.about, "from: ")
+			if b.lang != "go" {
+				continue
+			}
+			if isQuote {
+				checkQuote(t, b, filepath.Join(root, from))
+				continue
+			}
+			skel := "examples/xdp/skel"
+			if file == "guide.md" {
+				skel = "docs/snippets/skel"
+			}
+			if named, ok := strings.CutPrefix(b.about, "skel: "); ok {
+				skel = named
+			}
+			name := filepath.Join(root, "docs", "snippets", fmt.Sprintf("n%d", len(where)), "snippet.go")
+			where[name] = b
+			overlay[name] = []byte(complete(b.text, module+"/"+skel))
+		}
+	}
+	patterns := []string{}
+	for name := range where {
+		patterns = append(patterns, "file="+name)
+	}
+	slices.Sort(patterns)
+	found, err := packages.Load(&packages.Config{
+		Mode:    packages.NeedName | packages.NeedFiles | packages.NeedSyntax | packages.NeedTypes | packages.NeedImports | packages.NeedDeps | packages.NeedTypesInfo,
+		Dir:     root,
+		Overlay: overlay,
+	}, patterns...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, pkg := range found {
+		for _, file := range pkg.GoFiles {
+			if where[file] != nil {
+				seen++
+			}
+		}
+		for _, e := range pkg.Errors {
+			name, _, _ := strings.Cut(e.Pos, ":")
+			if strings.HasPrefix(e.Msg, "declared and not used") { // a fragment may stop where it likes
+				continue
+			}
+			t.Errorf("%v: %s\n%s", where[name], e.Msg, overlay[name])
+		}
+	}
+	t.Logf("%d pieces of Go", seen)
+	if seen != len(where) || seen == 0 {
+		t.Errorf("%d of %d were compiled", seen, len(where))
+	}
+}
+
+// checkQuote sees that each line is in the file that it is said to be from.
+func checkQuote(t *testing.T, b *block, path string) {
+	t.Helper()
+	source, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for line := range strings.Lines(string(source)) {
+		lines = append(lines, strings.TrimSpace(line))
+	}
+	for line := range strings.Lines(b.text) {
+		if line = strings.TrimSpace(line); !slices.Contains(lines, line) {
+			t.Errorf("%v: %q is not in %s", b, line, path)
+		}
+	}
+}
+
+// imports are what fragments may use without saying so.
+var imports = map[string]string{
+	"context": "context", "errors": "errors", "fmt": "fmt", "os": "os", "time": "time", "atomic": "sync/atomic",
+	"unix": "golang.org/x/sys/unix", "runtime": module + "/runtime", "ebpfinterop": module + "/runtime/ebpfinterop",
+}
+
+var qualified = regexp.MustCompile(`\b([a-z][a-z0-9]*)\.[A-Z]`)
+
+// complete makes a file of what may be a fragment. What the program around it would have, it finds: a context, a
+// skeleton, an interface.
+func complete(text, skel string) string {
+	if strings.HasPrefix(text, "package ") {
+		return text
+	}
+	code := regexp.MustCompile(`(?m)^//.*$`).ReplaceAllString(text, "")
+	used := map[string]string{"skel": skel, "context": "context"}
+	for _, m := range qualified.FindAllStringSubmatch(code, -1) {
+		if path := imports[m[1]]; path != "" {
+			used[m[1]] = path
+		}
+	}
+	var b strings.Builder
+	b.WriteString("package snippet\n\n")
+	for _, name := range slices.Sorted(maps.Keys(used)) {
+		fmt.Fprintf(&b, "import %s %q\n", name, used[name])
+	}
+	_, err := parser.ParseFile(token.NewFileSet(), "", "package p\n"+text, 0)
+	if declarations := err == nil; declarations {
+		fmt.Fprintf(&b, "\nvar _ context.Context\n\nvar _ skel.Skeleton\n\n%s", text)
+		return b.String()
+	}
+	fmt.Fprintf(&b, "\nfunc snippet(ctx context.Context, s *skel.Skeleton, ifindex int) error {\n\tvar err error\n\t_ = err\n\t{\n%s\n\t}\n\treturn nil\n}\n", text)
+	return b.String()
+}
+
+// guideSkeleton is the package that the guide's own C source and flags make, by file.
+func guideSkeleton(t *testing.T, root string) map[string][]byte {
+	t.Helper()
+	dir := t.TempDir()
+	for _, b := range blocks(t, "guide.md") {
+		if b.lang == "c" && strings.HasPrefix(b.text, "//go:build ignore") {
+			if err := os.WriteFile(filepath.Join(dir, "execs.bpf.c"), []byte(b.text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	// The package has to be in a module that has the runtime.
+	goMod := "module example.com/guide\n\nrequire " + module + " v0.0.0\n"
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte(goMod), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var args []string
+	for _, b := range blocks(t, "guide.md") {
+		if command, ok := strings.CutPrefix(strings.TrimSpace(b.text), "//go:generate go tool bpf2lskel "); ok {
+			args = strings.Fields(command)
+		}
+	}
+	cmd := exec.Command(tool(t), args...)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("the guide's object: %v\n%s", err, out)
+	}
+	made, err := filepath.Glob(filepath.Join(dir, "skel", "*"))
+	if err != nil || len(made) == 0 {
+		t.Fatal("nothing generated", err)
+	}
+	files := map[string][]byte{}
+	for _, path := range made {
+		if filepath.Ext(path) != ".go" {
+			continue
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Embedded files cannot be laid over; the types do not need them.
+		data = regexp.MustCompile(`(?m)^//go:embed .*$`).ReplaceAll(data, nil)
+		files[filepath.Join(root, "docs", "snippets", "skel", filepath.Base(path))] = data
+	}
+	return files
+}
+
+// C in the documents compiles.
+func TestC(t *testing.T) {
+	const head = "#include <linux/bpf.h>\n#include <linux/types.h>\n#include <bpf/bpf_helpers.h>\n"
+	n := 0
+	for _, file := range files(t) {
+		for _, b := range blocks(t, file) {
+			if b.lang != "c" {
+				continue
+			}
+			n++
+			text := b.text
+			if !strings.Contains(text, "#include") {
+				text = head + text
+			}
+			args := []string{"-O2", "-g", "-Wall", "-Werror", "-target", "bpf", "-fsyntax-only", "-x", "c", "-"}
+			dirs, _ := filepath.Glob("/usr/include/*-linux-gnu*") // Debian has asm/types.h there
+			for _, dir := range dirs {
+				args = append(args, "-idirafter", dir)
+			}
+			cmd := exec.Command("clang", args...)
+			cmd.Stdin = strings.NewReader(text)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v: %v\n%s", b, err, out)
+			}
+		}
+	}
+	t.Logf("%d pieces of C", n)
+}
+
+// Commands in the documents have flags that there are.
+func TestCommands(t *testing.T) {
+	known := map[string][]string{}
+	for _, verb := range []string{"", "load", "inspect", "sign", "verify"} {
+		for _, f := range flagsOf(t, verb) {
+			known[verb] = append(known[verb], f.name)
+		}
+	}
+	n := 0
+	for _, file := range files(t) {
+		for _, b := range blocks(t, file) {
+			for line := range strings.Lines(b.text) {
+				_, command, ok := strings.Cut(strings.NewReplacer("[", " ", "]", " ").Replace(line), "bpf2lskel ")
+				if !ok || strings.HasPrefix(strings.TrimSpace(line), "go get") || strings.Contains(line, "import") {
+					continue
+				}
+				n++
+				words := strings.Fields(command)
+				verb := ""
+				if _, ok := known[words[0]]; ok || words[0] == "inspect" {
+					verb = words[0]
+				}
+				for _, w := range words {
+					if w == "--" || strings.HasPrefix(w, "#") {
+						break
+					}
+					if name, ok := strings.CutPrefix(w, "-"); ok && !slices.Contains(known[verb], name) {
+						t.Errorf("%v: no flag -%s in %q", b, name, strings.TrimSpace(line))
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d commands", n)
+}
+
+// Links from one document to another, or to a file, lead somewhere.
+func TestLinks(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`)
+	for _, file := range files(t) {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(raw), -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(filepath.Dir(file), m[1])); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+		}
+	}
+}
+
+// The tables of flags in reference.md are those of the command.
+func TestReferenceFlags(t *testing.T) {
+	table := func(verbs ...string) string {
+		var b strings.Builder
+		b.WriteString("| flag | |\n|---|---|\n")
+		seen := map[string]bool{}
+		for _, verb := range verbs {
+			for _, f := range flagsOf(t, verb) {
+				row := fmt.Sprintf("| `-%s` | %s |\n", strings.TrimSpace(f.name+" "+f.arg), f.text)
+				if !seen[row] {
+					b.WriteString(row)
+				}
+				seen[row] = true
+			}
+		}
+		return b.String()
+	}
+	docpart.Check(t, "reference.md", "flags", table(""), *update)
+	docpart.Check(t, "reference.md", "load", table("load"), *update)
+	docpart.Check(t, "reference.md", "sign", table("sign", "verify"), *update)
+}
+
+// So is that of LoadOptions.
+func TestReferenceOptions(t *testing.T) {
+	f, err := parser.ParseFile(token.NewFileSet(), "../runtime/load.go", nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	b.WriteString("| field | |\n|---|---|\n")
+	ast.Inspect(f, func(n ast.Node) bool {
+		spec, ok := n.(*ast.TypeSpec)
+		if !ok || spec.Name.Name != "LoadOptions" {
+			return true
+		}
+		for _, field := range spec.Type.(*ast.StructType).Fields.List {
+			text := strings.Join(strings.Fields(field.Doc.Text()), " ")
+			text = strings.TrimPrefix(text, field.Names[0].Name+" ")
+			text = regexp.MustCompile(`\[(\w+(\.\w+)?)\]`).ReplaceAllString(text, "`$1`")
+			fmt.Fprintf(&b, "| `%s` | %s |\n", field.Names[0].Name, text)
+		}
+		return false
+	})
+	docpart.Check(t, "reference.md", "options", b.String(), *update)
+}
+
+type flagLine struct{ name, arg, text string }
+
+// flagsOf are a verb's flags, as its help has them.
+func flagsOf(t *testing.T, verb string) []flagLine {
+	t.Helper()
+	args := append(strings.Fields(verb), "-h")
+	out, err := exec.Command(tool(t), args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	var list []flagLine
+	for line := range strings.Lines(string(out)) {
+		line = strings.TrimSuffix(line, "\n")
+		if rest, ok := strings.CutPrefix(line, "  -"); ok {
+			head, text, _ := strings.Cut(rest, "\t")
+			name, arg, _ := strings.Cut(head, " ")
+			list = append(list, flagLine{name, arg, text})
+		} else if text, ok := strings.CutPrefix(line, "    \t"); ok && len(list) > 0 {
+			list[len(list)-1].text += text
+		}
+	}
+	return list
+}
+
+var built string
+
+// tool is the command's path.
+func tool(t *testing.T) string {
+	t.Helper()
+	if built == "" {
+		out, err := exec.Command("go", "build", "-o", toolDir, module+"/cmd/bpf2lskel").CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		built = filepath.Join(toolDir, "bpf2lskel")
+	}
+	return built
+}
+
+var toolDir string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	var err error
+	if toolDir, err = os.MkdirTemp("", "docs-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(toolDir)
+	os.Exit(code)
+}
