@@ -6,14 +6,11 @@ import (
 	"maps"
 	"net"
 	"os"
-	"runtime"
 	"slices"
-	"strings"
 	"testing"
 	"unsafe"
 
 	"github.com/cilium/ebpf/asm"
-	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
@@ -342,119 +339,6 @@ func TestXSKMap(t *testing.T) {
 	}
 }
 
-// storageBTF is BTF that local storage maps insist on: an int for the key, and one for the value.
-func storageBTF(t *testing.T) (num int, key, value uint32) {
-	t.Helper()
-	b, err := btf.NewBuilder([]btf.Type{
-		&btf.Int{Name: "int", Size: 4, Encoding: btf.Signed},
-		&btf.Int{Name: "unsigned long long", Size: 8},
-	}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := btf.NewHandle(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { h.Close() })
-	return h.FD(), 1, 2
-}
-
-func TestLocalStorage(t *testing.T) {
-	btfFD, key, value := storageBTF(t)
-	a, _ := tcpPair(t)
-	file, err := os.Open(os.DevNull)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	pidfd, err := unix.PidfdOpen(os.Getpid(), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(pidfd)
-
-	use := func(t *testing.T, kind uint32, objectFD int) {
-		m, err := createTestMap(sys.MapCreateAttr{
-			MapType: kind, KeySize: 4, ValueSize: 8, MapFlags: unix.BPF_F_NO_PREALLOC,
-			BtfFd: uint32(btfFD), BtfKeyTypeId: key, BtfValueTypeId: value,
-		})
-		if kind == mapTypeCgrpStorage {
-			sinceOrSkip(t, err, 6, 2, "cgroup local storage")
-		}
-		if err != nil {
-			t.Fatalf("create: %v", err)
-		}
-		defer m.fd.close()
-		s := NewLocalStorage[uint64](m)
-		if _, err := s.Lookup(objectFD); !errors.Is(err, ErrKeyNotExist) {
-			t.Errorf("lookup of nothing: %v", err)
-		}
-		err = s.Update(objectFD, 5, NoExist)
-		skipWithoutCX16(t, err)
-		if err != nil {
-			t.Errorf("update: %v", err)
-		}
-		if err := s.Update(objectFD, 6, NoExist); !errors.Is(err, ErrKeyExist) {
-			t.Errorf("NoExist: %v", err)
-		}
-		if v, err := s.Lookup(objectFD); err != nil || v != 5 {
-			t.Errorf("lookup: %v, %v", v, err)
-		}
-		if err := s.Delete(objectFD); err != nil {
-			t.Errorf("delete: %v", err)
-		}
-		if err := s.Delete(objectFD); !errors.Is(err, ErrKeyNotExist) {
-			t.Errorf("delete of nothing: %v", err)
-		}
-	}
-	t.Run("task", func(t *testing.T) { use(t, mapTypeTaskStorage, pidfd) })
-	t.Run("socket", func(t *testing.T) {
-		if err := withSocket(a, func(num int) error { use(t, mapTypeSKStorage, num); return nil }); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Run("cgroup", func(t *testing.T) {
-		dir, err := os.Open(cgroup2(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer dir.Close()
-		use(t, mapTypeCgrpStorage, int(dir.Fd()))
-	})
-	t.Run("inode", func(t *testing.T) {
-		skipWithoutBPFLSM(t) // which inode storage is a part of
-		use(t, mapTypeInodeStorage, int(file.Fd()))
-	})
-}
-
-// skipWithoutCX16 skips a test on an x86-64 CPU, as some emulators have it, without
-// cmpxchg16b: there kmalloc_nolock gives nothing, which newer kernels take the memory of local storage and arenas from.
-func skipWithoutCX16(t *testing.T, err error) {
-	t.Helper()
-	cpu, _ := os.ReadFile("/proc/cpuinfo")
-	if errors.Is(err, unix.ENOMEM) && runtime.GOARCH == "amd64" && !strings.Contains(string(cpu), " cx16 ") {
-		t.Skipf("not on this kernel: it wants cmpxchg16b, and says: %v", err)
-	}
-}
-
-// cgroup2 mounts cgroup version 2 for the test.
-func cgroup2(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := unix.Mount("none", dir, "cgroup2", 0, ""); err != nil {
-		t.Fatalf("mount cgroup2: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
-
 func TestStackTraces(t *testing.T) {
 	s := NewStackTraceMap(newTestMap(t, sys.MapCreateAttr{MapType: mapTypeStackTrace, KeySize: 4, ValueSize: 127 * 8, MaxEntries: 64}))
 	p := NewRawTracepointProgram(newTestProgram(t, testProgram{
@@ -496,105 +380,6 @@ func TestStackTraces(t *testing.T) {
 	}
 	if _, err := b.LookupBuildIDs(1); !errors.Is(err, ErrKeyNotExist) {
 		t.Errorf("lookup of a missing stack: %v", err)
-	}
-}
-
-func TestCgroupPrograms(t *testing.T) {
-	dir := cgroup2(t)
-	count := newCount(t)
-	for _, at := range []uint64{0, 1 << 32} {
-		p := NewCgroupProgram(newTestProgram(t, testProgram{
-			ProgramSpec: ProgramSpec{Type: progTypeCgroupSock, AttachType: unix.BPF_CGROUP_INET_SOCK_CREATE}, insns: counting(count, 1),
-		}))
-		var l *Link
-		var err error
-		if at == 0 {
-			l, err = p.AttachCgroup(dir)
-		} else {
-			f, _ := os.Open(dir)
-			l, err = p.AttachCgroupFD(int(f.Fd()))
-			f.Close()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		before := counted(t, count)
-		s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		unix.Close(s)
-		if counted(t, count) == before {
-			t.Error("the program did not run")
-		}
-		if info, err := l.Info(); err != nil || info.Type != LinkCgroup || info.CgroupID == 0 || info.AttachType != unix.BPF_CGROUP_INET_SOCK_CREATE {
-			t.Errorf("info: %+v, %v", info, err)
-		}
-		l.Close()
-	}
-
-	p := NewCgroupSKBProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeCgroupSKB, AttachType: unix.BPF_CGROUP_INET_EGRESS}, insns: returning(1),
-	}))
-	packet := make([]byte, 64)
-	packet[12], packet[13], packet[14] = 8, 0, 0x45 // IPv4
-	if res, err := p.Test(SKBTest{Data: packet}); err != nil || res.Return != 1 {
-		t.Errorf("test run: %+v, %v", res, err)
-	}
-	if _, err := p.AttachCgroup(t.TempDir()); !errors.Is(err, unix.EBADF) {
-		t.Errorf("a directory that is no cgroup: %v", err)
-	}
-	if _, err := p.AttachCgroup("/nonexistent"); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("no such directory: %v", err)
-	}
-
-	a := NewCgroupArray(newTestMap(t, sys.MapCreateAttr{MapType: mapTypeCgroupArray, KeySize: 4, ValueSize: 4, MaxEntries: 1}))
-	if err := a.Update(0, dir); err != nil {
-		t.Error(err)
-	}
-	if err := a.Delete(0); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestCgroupStorage(t *testing.T) {
-	dir := cgroup2(t)
-	m := newTestMap(t, sys.MapCreateAttr{MapType: mapTypeCgroupStorage, KeySize: 16, ValueSize: 8})
-	s := NewCgroupStorage[CgroupStorageKey, uint64](m)
-	p := NewCgroupSKBProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeCgroupSKB, AttachType: unix.BPF_CGROUP_INET_EGRESS},
-		insns: asm.Instructions{
-			asm.LoadMapPtr(asm.R1, m.FD()),
-			asm.Mov.Imm(asm.R2, 0),
-			asm.FnGetLocalStorage.Call(),
-			asm.Mov.Imm(asm.R0, 1),
-			asm.Return(),
-		},
-	}))
-	for range s.All() {
-		t.Error("a value without an attachment")
-	}
-	l, err := p.AttachCgroup(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	n := 0
-	var failure error
-	for k := range s.AllErr(&failure) {
-		n++
-		if k.AttachType != unix.BPF_CGROUP_INET_EGRESS || k.CgroupInode == 0 {
-			t.Errorf("key %+v", k)
-		}
-		if err := s.Update(k, 99, Exist); err != nil {
-			t.Error(err)
-		}
-		if v, err := s.Lookup(k); err != nil || v != 99 {
-			t.Errorf("lookup: %v, %v", v, err)
-		}
-	}
-	if n != 1 || failure != nil {
-		t.Errorf("%d values, %v", n, failure)
 	}
 }
 

@@ -1,0 +1,128 @@
+//vmtest:all
+package runtime
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf/btf"
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// storageBTF is BTF that local storage maps insist on: an int for the key, and one for the value.
+func storageBTF(t *testing.T) (num int, key, value uint32) {
+	t.Helper()
+	b, err := btf.NewBuilder([]btf.Type{
+		&btf.Int{Name: "int", Size: 4, Encoding: btf.Signed},
+		&btf.Int{Name: "unsigned long long", Size: 8},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := btf.NewHandle(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.Close() })
+	return h.FD(), 1, 2
+}
+
+func TestLocalStorage(t *testing.T) {
+	btfFD, key, value := storageBTF(t)
+	a, _ := tcpPair(t)
+	file, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	pidfd, err := unix.PidfdOpen(os.Getpid(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pidfd)
+
+	use := func(t *testing.T, kind uint32, objectFD int) {
+		m, err := createTestMap(sys.MapCreateAttr{
+			MapType: kind, KeySize: 4, ValueSize: 8, MapFlags: unix.BPF_F_NO_PREALLOC,
+			BtfFd: uint32(btfFD), BtfKeyTypeId: key, BtfValueTypeId: value,
+		})
+		if kind == mapTypeCgrpStorage {
+			sinceOrSkip(t, err, 6, 2, "cgroup local storage")
+		}
+		if err != nil {
+			t.Fatalf("create: %v", err)
+		}
+		defer m.fd.close()
+		s := NewLocalStorage[uint64](m)
+		if _, err := s.Lookup(objectFD); !errors.Is(err, ErrKeyNotExist) {
+			t.Errorf("lookup of nothing: %v", err)
+		}
+		err = s.Update(objectFD, 5, NoExist)
+		skipWithoutCX16(t, err)
+		if err != nil {
+			t.Errorf("update: %v", err)
+		}
+		if err := s.Update(objectFD, 6, NoExist); !errors.Is(err, ErrKeyExist) {
+			t.Errorf("NoExist: %v", err)
+		}
+		if v, err := s.Lookup(objectFD); err != nil || v != 5 {
+			t.Errorf("lookup: %v, %v", v, err)
+		}
+		if err := s.Delete(objectFD); err != nil {
+			t.Errorf("delete: %v", err)
+		}
+		if err := s.Delete(objectFD); !errors.Is(err, ErrKeyNotExist) {
+			t.Errorf("delete of nothing: %v", err)
+		}
+	}
+	t.Run("task", func(t *testing.T) { use(t, mapTypeTaskStorage, pidfd) })
+	t.Run("socket", func(t *testing.T) {
+		if err := withSocket(a, func(num int) error { use(t, mapTypeSKStorage, num); return nil }); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("cgroup", func(t *testing.T) {
+		dir, err := os.Open(cgroup2(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer dir.Close()
+		use(t, mapTypeCgrpStorage, int(dir.Fd()))
+	})
+	t.Run("inode", func(t *testing.T) {
+		skipWithoutBPFLSM(t) // which inode storage is a part of
+		use(t, mapTypeInodeStorage, int(file.Fd()))
+	})
+}
+
+// skipWithoutCX16 skips a test on an x86-64 CPU, as some emulators have it, without
+// cmpxchg16b: there kmalloc_nolock gives nothing, which newer kernels take the memory of local storage and arenas from.
+func skipWithoutCX16(t *testing.T, err error) {
+	t.Helper()
+	cpu, _ := os.ReadFile("/proc/cpuinfo")
+	if errors.Is(err, unix.ENOMEM) && runtime.GOARCH == "amd64" && !strings.Contains(string(cpu), " cx16 ") {
+		t.Skipf("not on this kernel: it wants cmpxchg16b, and says: %v", err)
+	}
+}
+
+// cgroup2 mounts cgroup version 2 for the test.
+func cgroup2(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := unix.Mount("none", dir, "cgroup2", 0, ""); err != nil {
+		t.Fatalf("mount cgroup2: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
