@@ -43,6 +43,9 @@ const (
 // what [Map.SetMaxEntries] and [Program.SetAutoLoad] change, until Load. Open makes no system call but
 // one mmap for each global data map.
 func Open(spec *Spec) (*Skeleton, error) {
+	if err := spec.check(); err != nil {
+		return nil, fmt.Errorf("open %s: %w", spec.Name, err)
+	}
 	s := newSkeleton(spec)
 	for i := range s.areas {
 		m := &spec.Maps[s.areas[i].of]
@@ -60,6 +63,9 @@ func Open(spec *Spec) (*Skeleton, error) {
 // Load opens an object and loads it as it is, which saves what Open does for
 // changing it.
 func Load(spec *Spec, opts *LoadOptions) (*Skeleton, error) {
+	if err := spec.check(); err != nil {
+		return nil, fmt.Errorf("load %s: %w", spec.Name, err)
+	}
 	s := newSkeleton(spec)
 	if err := s.Load(opts); err != nil {
 		return nil, err
