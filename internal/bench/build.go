@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/format"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -93,7 +94,11 @@ func (b *builder) reason(err error) string {
 
 // goMain writes a main package, to be compiled by compileGo, and returns its binary's path.
 func (b *builder) goMain(name, source string) (string, error) {
-	if err := b.write(name+"/main.go", source); err != nil {
+	formatted, err := format.Source([]byte(source)) // as the checkout's linters want it
+	if err != nil {
+		return "", err
+	}
+	if err := b.write(name+"/main.go", string(formatted)); err != nil {
 		return "", err
 	}
 	b.pending = append(b.pending, name)
