@@ -1,4 +1,5 @@
 //vmtest:all
+
 package runtime
 
 import (
