@@ -3,7 +3,6 @@ package runtime
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
@@ -40,15 +39,8 @@ func (v version) String() string        { return fmt.Sprintf("%d.%d", v[0], v[1]
 // parseVersion reads the beginning of a release: "6.1.0-49-cloud-amd64". It is
 // zero for what is none.
 func parseVersion(release string) version {
-	major, rest, _ := strings.Cut(release, ".")
-	minor := rest
-	if end := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' }); end >= 0 {
-		minor = rest[:end]
-	}
-	var v version
-	v[0], _ = strconv.Atoi(major)
-	v[1], _ = strconv.Atoi(minor)
-	return v
+	_, minor, _ := strings.Cut(release, ".")
+	return version{max(leadingNumber(release), 0), max(leadingNumber(minor), 0)}
 }
 
 func lookAround() *machine {
@@ -59,17 +51,15 @@ func lookAround() *machine {
 		m.linux = parseVersion(m.release)
 	}
 	m.readStatus()
-	if ns, err := os.Readlink("/proc/thread-self/ns/user"); err == nil {
-		m.userNS = ns != "user:[4026531837]" // PROC_USER_INIT_INO of linux/proc_ns.h
+	ns := make([]byte, 64)
+	if n, err := unix.Readlink("/proc/thread-self/ns/user", ns); err == nil {
+		m.userNS = string(ns[:n]) != "user:[4026531837]" // PROC_USER_INIT_INO of linux/proc_ns.h
 	}
-	m.unprivileged = strings.Join(readWords("/proc/sys/kernel/unprivileged_bpf_disabled"), " ")
-	m.kptrRestrict = strings.Join(readWords("/proc/sys/kernel/kptr_restrict"), " ")
-	m.jit = strings.Join(readWords("/proc/sys/net/core/bpf_jit_enable"), " ")
-	for _, word := range readWords("/sys/kernel/security/lockdown") {
-		if strings.HasPrefix(word, "[") {
-			m.lockdown = strings.Trim(word, "[]")
-		}
-	}
+	m.unprivileged = readLine("/proc/sys/kernel/unprivileged_bpf_disabled")
+	m.kptrRestrict = readLine("/proc/sys/kernel/kptr_restrict")
+	m.jit = readLine("/proc/sys/net/core/bpf_jit_enable")
+	_, level, _ := strings.Cut(readLine("/sys/kernel/security/lockdown"), "[") // none [integrity] confidentiality
+	m.lockdown, _, _ = strings.Cut(level, "]")
 	m.kernelBTF = exists("/sys/kernel/btf/vmlinux")
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil {
@@ -100,12 +90,9 @@ func (m *machine) readStatus() {
 	}
 }
 
-func readWords(file string) []string {
-	text, err := readFile(file)
-	if err != nil {
-		return nil
-	}
-	return strings.Fields(string(text))
+func readLine(file string) string {
+	text, _ := readFile(file)
+	return strings.TrimSpace(string(text))
 }
 
 func hasModule(name string) bool {

@@ -63,5 +63,9 @@ var PossibleCPUs = sync.OnceValues(func() (int, error) {
 
 // lastCPU returns the highest number of a list such as "0-3,8".
 func lastCPU(list string) (int, error) {
-	return strconv.Atoi(list[strings.LastIndexAny(list, "-,")+1:])
+	begin := len(list)
+	for begin > 0 && list[begin-1] != '-' && list[begin-1] != ',' {
+		begin--
+	}
+	return strconv.Atoi(list[begin:])
 }
