@@ -8,6 +8,9 @@ type arch struct {
 	Console string // the kernel's name for the console that QEMU shows
 	QEMU    []string
 	Package string // Debian's package that has this QEMU
+
+	// QEMUSuite is where this QEMU is fetched from, if the machine's own will not do.
+	QEMUSuite string
 }
 
 var (
@@ -24,6 +27,8 @@ var (
 	}
 	s390x = &arch{
 		Debian: "s390x", GOARCH: "s390x", BPF: "bpfeb", Console: "ttyS0",
-		QEMU: []string{"qemu-system-s390x", "-M", "s390-ccw-virtio"}, Package: "qemu-system-misc",
+		// Debian 12's QEMU 7.2 gets checksums of the kernel wrong, which computes them with vector instructions: there is no
+		// answer to any ping. 10.0 does them right.
+		QEMU: []string{"qemu-system-s390x", "-M", "s390-ccw-virtio"}, Package: "qemu-system-s390x", QEMUSuite: "bookworm-backports",
 	}
 )

@@ -7,7 +7,7 @@
 //  2. builds static test binaries for the guest (tests.go), and the project's own kernel modules where
 //     the kernel's headers fit the compiler of this machine (kmod.go),
 //  3. packs an initramfs (initramfs.go) with an init that runs them one after the other (init.sh),
-//  4. boots it (machine.go), reads markers and test events from the console (console.go, results.go), and
+//  4. boots it (qemu.go, machine.go), reads markers and test events from the console (console.go, results.go), and
 //     ends with a table (table.go).
 //
 // # What is run

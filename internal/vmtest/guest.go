@@ -64,15 +64,21 @@ func (b *builder) test(ctx context.Context, k *kernel) *report {
 
 	begun := time.Now()
 	initrd, img, err := b.build(ctx, k, run)
-	r.Prepared = time.Since(begun)
 	if err != nil {
 		r.Err = err
 		return r
 	}
 	r.Release, r.Note = img.Release, img.Note
+	qemu, err := findQEMU(ctx, b.cache, k.Arch)
+	if err != nil {
+		r.Err = err
+		return r
+	}
+	r.Prepared = time.Since(begun)
 
 	begun = time.Now()
-	r.Console, err = boot(ctx, k, img.Vmlinuz, initrd, b.deadline)
+	m := &machine{emulator: qemu, kernel: k, vmlinuz: img.Vmlinuz, initrd: initrd, deadline: b.deadline}
+	r.Console, err = m.boot(ctx)
 	r.Ran = time.Since(begun)
 	if err != nil {
 		r.Err = err // and what the tests came to until then

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -23,14 +24,20 @@ const (
 // errNoBoot says that a guest never came to run init.
 var errNoBoot = errors.New("no boot")
 
-// boot runs a guest until it is done, and returns its console. It has one CPU: emulated ones only take turns where there are as
-// many guests as processors, and guests with two were seen to crash more often.
-func boot(ctx context.Context, k *kernel, vmlinuz, initrd string, deadline time.Duration) (console []byte, err error) {
-	if _, err := exec.LookPath(k.Arch.QEMU[0]); err != nil {
-		return nil, fmt.Errorf("%s is not installed: Debian's package %s has it", k.Arch.QEMU[0], k.Arch.Package)
-	}
+// machine is a guest to be booted. It has one CPU: emulated ones only take turns where there are as many guests as processors,
+// and guests with two were seen to crash more often.
+type machine struct {
+	emulator
+	kernel   *kernel
+	vmlinuz  string
+	initrd   string
+	deadline time.Duration
+}
+
+// boot runs the guest until it is done, and returns its console.
+func (m *machine) boot(ctx context.Context) (console []byte, err error) {
 	for attempt := 1; ; attempt++ {
-		console, err = bootOnce(ctx, k, vmlinuz, initrd, deadline)
+		console, err = m.bootOnce(ctx)
 		switch {
 		case !errors.Is(err, errNoBoot) || ctx.Err() != nil:
 			return console, err
@@ -40,10 +47,11 @@ func boot(ctx context.Context, k *kernel, vmlinuz, initrd string, deadline time.
 	}
 }
 
-func bootOnce(ctx context.Context, k *kernel, vmlinuz, initrd string, deadline time.Duration) ([]byte, error) {
+func (m *machine) bootOnce(ctx context.Context) ([]byte, error) {
 	ctx, kill := context.WithCancel(ctx)
 	defer kill()
-	cmd := exec.CommandContext(ctx, k.Arch.QEMU[0], qemuArgs(k, vmlinuz, initrd)...)
+	cmd := exec.CommandContext(ctx, m.Path, m.args()...)
+	cmd.Env = append(os.Environ(), m.Env...)
 	screen := &screen{}
 	cmd.Stdout, cmd.Stderr = screen, screen
 	if err := cmd.Start(); err != nil {
@@ -67,7 +75,7 @@ func bootOnce(ctx context.Context, k *kernel, vmlinuz, initrd string, deadline t
 		return stop(), fmt.Errorf("%w: init did not come to run in %v", errNoBoot, waited)
 	}
 	begun = time.Now()
-	if screen.wait(ended, "\n"+markDone, deadline) {
+	if screen.wait(ended, "\n"+markDone, m.deadline) {
 		select {
 		case <-ended:
 		case <-time.After(offDeadline): // not every machine can be switched off by its guest
@@ -77,20 +85,20 @@ func bootOnce(ctx context.Context, k *kernel, vmlinuz, initrd string, deadline t
 	if err := context.Cause(ctx); err != nil {
 		return stop(), err
 	}
-	if time.Since(begun) < deadline {
+	if time.Since(begun) < m.deadline {
 		return stop(), errors.New("the guest died")
 	}
-	return stop(), fmt.Errorf("killed: its tests were not done after %v", deadline)
+	return stop(), fmt.Errorf("killed: its tests were not done after %v", m.deadline)
 }
 
-func qemuArgs(k *kernel, vmlinuz, initrd string) []string {
-	a := k.Arch
-	return slices.Concat(a.QEMU[1:], []string{
+// args is QEMU's command line.
+func (m *machine) args() []string {
+	return slices.Concat(m.Args, []string{
 		"-accel", "tcg", "-smp", "1", "-m", "2048",
 		"-nographic", "-monitor", "none", "-serial", "stdio", "-nic", "none", "-no-reboot",
-		"-kernel", vmlinuz, "-initrd", initrd,
+		"-kernel", m.vmlinuz, "-initrd", m.initrd,
 		// An oops ends the guest at once: nothing after it can be trusted.
-		"-append", "console=" + a.Console + " quiet oops=panic panic=-1 " + k.Append,
+		"-append", "console=" + m.kernel.Arch.Console + " quiet oops=panic panic=-1 " + m.kernel.Append,
 	})
 }
 
