@@ -5,6 +5,7 @@ package kindtest
 import (
 	"errors"
 	"net"
+	"os"
 	"testing"
 
 	"github.com/vishvananda/netlink"
@@ -85,6 +86,10 @@ func TestAttachTCX(t *testing.T) {
 
 func TestAttachNetkit(t *testing.T) {
 	ownNetwork(t)
+	// With IPv6 the devices would speak by themselves.
+	if err := os.WriteFile("/proc/sys/net/ipv6/conf/default/disable_ipv6", []byte("1"), 0); err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
 	s := loaded(t, bpf.Open)
 	kit := &netlink.Netkit{LinkAttrs: netlink.NewLinkAttrs(), Mode: netlink.NETKIT_MODE_L3, Policy: netlink.NETKIT_POLICY_FORWARD, PeerPolicy: netlink.NETKIT_POLICY_FORWARD}
 	kit.Name = "kit0"

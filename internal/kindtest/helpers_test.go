@@ -58,6 +58,29 @@ func since(t *testing.T, err error, release, what string) {
 	}
 }
 
+// withoutJIT skips the test if the kernel has refused and has no JIT compiler: then it has no callbacks, trampolines or arenas.
+func withoutJIT(t *testing.T, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	if _, none := os.Stat("/proc/sys/net/core/bpf_jit_enable"); errors.Is(none, os.ErrNotExist) {
+		guest.NotHere(t, "it has no JIT compiler, and says: %v", err)
+	}
+}
+
+// withoutCX16 skips the test if the kernel has no memory for lack of an instruction: since 7.0 local storage and arenas
+// take theirs from kmalloc_nolock, which on x86 wants cmpxchg16b. Guests of that architecture are without it.
+func withoutCX16(t *testing.T, err error) {
+	t.Helper()
+	if !errors.Is(err, unix.ENOMEM) || goruntime.GOARCH != "amd64" {
+		return
+	}
+	if cpu, _ := os.ReadFile("/proc/cpuinfo"); !strings.Contains(string(cpu), " cx16 ") {
+		guest.NotHere(t, "it wants cmpxchg16b, and says: %v", err)
+	}
+}
+
 // olderThan compares the kernel's release, "6.12.3-rc1", with a version, "6.4".
 func olderThan(t *testing.T, release string) bool {
 	t.Helper()

@@ -69,7 +69,13 @@ func TestMapRingBuf(t *testing.T) {
 }
 
 func TestMapUserRingBuf(t *testing.T) {
-	s := loaded(t, events.Open)
+	s := opened(t, events.Open)
+	s.Progs.Drain.SetAutoLoad(true)
+	err := s.Load()
+	withoutJIT(t, err)
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
 	w, err := s.Maps.Orders.Writer()
 	if err != nil {
 		t.Fatal(err)

@@ -39,6 +39,8 @@ func TestMapArena(t *testing.T) {
 	s := opened(t, arena.Open)
 	err := s.Load()
 	since(t, err, "6.9", "arenas")
+	withoutCX16(t, err)
+	withoutJIT(t, err)
 	if err != nil {
 		t.Fatalf("%+v", err)
 	}

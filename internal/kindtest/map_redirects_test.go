@@ -122,6 +122,10 @@ func TestMapXSKMap(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(socket)
+	// A socket that cannot receive is taken by some kernels only.
+	if err := unix.SetsockoptInt(socket, unix.SOL_XDP, unix.XDP_RX_RING, 64); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Maps.Sockets.Update(3, socket, runtime.Any); err != nil {
 		t.Fatal(err)
 	}

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/cgroups"
@@ -21,7 +23,9 @@ import (
 // testStorage gives an object a value, which the program has counted on from after act.
 func testStorage(t *testing.T, m runtime.LocalStorage[uint64], object int, act func()) {
 	t.Helper()
-	if err := m.Update(object, 1000, runtime.Any); err != nil {
+	err := m.Update(object, 1000, runtime.Any)
+	withoutCX16(t, err)
+	if err != nil {
 		t.Fatal(err)
 	}
 	act()
@@ -167,8 +171,24 @@ func notTraced(t *testing.T, err error) {
 	if err == nil {
 		return
 	}
-	if !guest.In() && (errors.Is(err, unix.EPERM) || errors.Is(err, unix.EINVAL)) {
+	withoutJIT(t, err)
+	if !guest.In() && errors.Is(err, unix.EPERM) {
 		guest.NotHere(t, "no programs at functions: %v", err)
 	}
+	// This hook is as old as BPF LSM. The kernel's types tell whether it was built with it.
+	if load := (*runtime.LoadError)(nil); errors.As(err, &load) && strings.Contains(load.Op, "bpf_lsm_") && !hasFunction(t, "bpf_lsm_file_open") {
+		guest.NotHere(t, "no BPF LSM: %v", err)
+	}
 	t.Fatalf("%+v", err)
+}
+
+// hasFunction tells whether the kernel's BTF has a function of that name.
+func hasFunction(t *testing.T, name string) bool {
+	t.Helper()
+	spec, err := btf.LoadKernelSpec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f *btf.Func
+	return spec.TypeByName(name, &f) == nil
 }

@@ -66,8 +66,8 @@ static long add(struct bpf_dynptr *record, void *ctx)
 	return 0;
 }
 
-/* Returns how many orders there were. */
-SEC("tc")
+/* Returns how many orders there were. Only kernels with a JIT compiler have callbacks. */
+SEC("?tc")
 int drain(struct __sk_buff *skb)
 {
 	return bpf_user_ringbuf_drain(&orders, add, NULL, 0);

@@ -125,7 +125,8 @@ type Progs struct {
 	// Sample is program sample of section "tc", events.bpf.c:55.
 	Sample runtime.SchedCLSProgram
 
-	// Drain is program drain of section "tc", events.bpf.c:73.
+	// Drain is program drain of section "?tc", events.bpf.c:73; it is loaded only
+	// if asked for.
 	Drain runtime.SchedCLSProgram
 }
 
@@ -169,26 +170,26 @@ func object() *runtime.Spec {
 var spec = runtime.Spec{
 	Name:  "events",
 	Slots: 8,
-	BTF:   runtime.BTFSpec{Attr: 40, Slot: 7, Data: 72, Size: 2927},
+	BTF:   runtime.BTFSpec{Attr: 40, Slot: 7, Data: 72, Size: 2931},
 	Maps: []runtime.MapSpec{
-		{Name: "ring", Attr: 3000, AttrSize: 44, Type: 27, MaxEntries: 65536, Sizing: runtime.SizePages},
-		{Name: "samples", Slot: 1, Attr: 3048, AttrSize: 44, Type: 4, KeySize: 4, ValueSize: 4, Sizing: runtime.SizeCPUs},
-		{Name: "orders", Slot: 2, Attr: 3096, AttrSize: 44, Type: 31, MaxEntries: 65536, Sizing: runtime.SizePages},
-		{Name: ".bss", Slot: 3, Attr: 3144, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 32, MaxEntries: 1, Flags: 1024, Kind: runtime.BSS},
+		{Name: "ring", Attr: 3008, AttrSize: 44, Type: 27, MaxEntries: 65536, Sizing: runtime.SizePages},
+		{Name: "samples", Slot: 1, Attr: 3056, AttrSize: 44, Type: 4, KeySize: 4, ValueSize: 4, Sizing: runtime.SizeCPUs},
+		{Name: "orders", Slot: 2, Attr: 3104, AttrSize: 44, Type: 31, MaxEntries: 65536, Sizing: runtime.SizePages},
+		{Name: ".bss", Slot: 3, Attr: 3152, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 32, MaxEntries: 1, Flags: 1024, Kind: runtime.BSS},
 	},
 	Programs: []runtime.ProgramSpec{
-		{Name: "submit", Section: "tc", Slot: 4, Attr: 3208, Type: 3, Insns: 25, AutoLoad: true, Target: -1},
-		{Name: "sample", Section: "tc", Slot: 5, Attr: 3672, Type: 3, Insns: 24, AutoLoad: true, Target: -1},
-		{Name: "drain", Section: "tc", Slot: 6, Attr: 4144, Type: 3, Insns: 26, AutoLoad: true, Target: -1},
+		{Name: "submit", Section: "tc", Slot: 4, Attr: 3216, Type: 3, Insns: 25, AutoLoad: true, Target: -1},
+		{Name: "sample", Section: "tc", Slot: 5, Attr: 3680, Type: 3, Insns: 24, AutoLoad: true, Target: -1},
+		{Name: "drain", Section: "?tc", Slot: 6, Attr: 4152, Type: 3, Insns: 26, Target: -1},
 	},
 	Steps: []runtime.Step{
 		{Kind: runtime.StepLoadBTF, Result: 7, Attr: 40, Start: 6, End: 14},
-		{Kind: runtime.StepCreateMap, Attr: 3000, Start: 16, End: 21},
-		{Kind: runtime.StepCreateMap, Index: 1, Result: 1, Attr: 3048, Start: 22, End: 27},
-		{Kind: runtime.StepCreateMap, Index: 2, Result: 2, Attr: 3096, Start: 28, End: 33},
-		{Kind: runtime.StepCreateMap, Index: 3, Result: 3, Attr: 3144, Start: 34, End: 40},
-		{Kind: runtime.StepLoadProgram, Result: 4, Attr: 3208, Start: 41, End: 56},
-		{Kind: runtime.StepLoadProgram, Index: 1, Result: 5, Attr: 3672, Start: 57, End: 72},
-		{Kind: runtime.StepLoadProgram, Index: 2, Result: 6, Attr: 4144, Start: 73, End: 88},
+		{Kind: runtime.StepCreateMap, Attr: 3008, Start: 16, End: 21},
+		{Kind: runtime.StepCreateMap, Index: 1, Result: 1, Attr: 3056, Start: 22, End: 27},
+		{Kind: runtime.StepCreateMap, Index: 2, Result: 2, Attr: 3104, Start: 28, End: 33},
+		{Kind: runtime.StepCreateMap, Index: 3, Result: 3, Attr: 3152, Start: 34, End: 40},
+		{Kind: runtime.StepLoadProgram, Result: 4, Attr: 3216, Start: 41, End: 56},
+		{Kind: runtime.StepLoadProgram, Index: 1, Result: 5, Attr: 3680, Start: 57, End: 72},
+		{Kind: runtime.StepLoadProgram, Index: 2, Result: 6, Attr: 4152, Start: 73, End: 88},
 	},
 }
