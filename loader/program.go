@@ -39,7 +39,7 @@ type progRecord struct {
 //	attr->prog_btf_fd = r8
 //	slots[program] = bpf_sys_bpf(BPF_PROG_LOAD, attr, size)
 func (g *generator) loadProgram(i int, p *object.Program) {
-	rec := g.programRecord(p)
+	rec := g.programRecord(i, p)
 	spec := &g.spec.Programs[i]
 	*spec = runtime.ProgramSpec{
 		Name: p.Name, Section: p.Section, Slot: spec.Slot, Attr: rec.attr,
@@ -83,7 +83,7 @@ func (g *generator) loadProgram(i int, p *object.Program) {
 }
 
 // programRecord lays a program's attr and data out in the blob.
-func (g *generator) programRecord(p *object.Program) progRecord {
+func (g *generator) programRecord(i int, p *object.Program) progRecord {
 	lines := p.LineInfos
 	if g.opts.StripLineInfo {
 		lines = nil
@@ -145,18 +145,24 @@ func (g *generator) programRecord(p *object.Program) progRecord {
 		rec.lineInfo = g.record(infos)
 	}
 	if len(p.CORERelos) > 0 {
-		rec.coreRelos = g.record(g.coreRelos(p))
+		rec.coreRelos = g.record(g.coreRelos(i, p))
 	}
 	return rec
 }
 
 // coreRelos gives a program's CO-RE records, sorted by the name of their root type:
-// the kernel keeps the candidates of a few names (bpf_core_find_cands, VMLINUX_CAND_CACHE_SIZE),
-// and alternating ones make it search all of its BTF again.
-func (g *generator) coreRelos(p *object.Program) []sys.CoreRelo {
+// the kernel keeps the candidates of a few names, one for each value of a hash (bpf_core_find_cands,
+// VMLINUX_CAND_CACHE_SIZE in kernel/bpf/btf.c), and alternating ones make it search all of its BTF again.
+// Every other program has them in reverse: it begins with the names that the one before it has ended with,
+// which are those that are kept.
+func (g *generator) coreRelos(program int, p *object.Program) []sys.CoreRelo {
 	relos := slices.Clone(p.CORERelos)
 	slices.SortStableFunc(relos, func(a, b object.CORERelo) int {
-		return cmp.Compare(g.rootType(a.Type), g.rootType(b.Type))
+		order := cmp.Compare(g.rootType(a.Type), g.rootType(b.Type))
+		if program%2 == 1 {
+			return -order
+		}
+		return order
 	})
 	out := make([]sys.CoreRelo, len(relos))
 	for i, r := range relos {

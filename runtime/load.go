@@ -25,8 +25,8 @@ type LoadOptions struct {
 	RequireSignature bool
 }
 
-// maxAttempts bounds how often a load is tried again that a signal has
-// interrupted. Signals are masked, so one attempt is the rule.
+// maxAttempts bounds how often a load is tried that signals interrupt. From the
+// second on they are masked.
 const maxAttempts = 16
 
 // Load brings the object into the kernel: one map with the blob is created, one
@@ -45,15 +45,22 @@ func (s *Skeleton) Load(opts *LoadOptions) error {
 	if failure := s.mayLoad(opts); failure != nil {
 		return failure
 	}
-	unlock, err := lockThread()
+	release, err := holdStdFDs()
 	if err != nil {
 		return fmt.Errorf("load %s: %w", s.spec.Name, err)
 	}
-	defer unlock()
+	defer release()
 
 	l := loading{Skeleton: s, spec: s.spec, opts: opts, logStep: -1}
 	var failure *LoadError
-	for range maxAttempts {
+	for i := range maxAttempts {
+		if i == 1 {
+			unlock, err := lockThread()
+			if err != nil {
+				return fmt.Errorf("load %s: %w", s.spec.Name, err)
+			}
+			defer unlock()
+		}
 		if failure = l.attempt(); failure == nil {
 			s.state = loaded
 			return nil
@@ -69,14 +76,11 @@ func (s *Skeleton) Load(opts *LoadOptions) error {
 	return failure
 }
 
-// lockThread prepares the calling thread for a run of the loader: BPF_PROG_LOAD
-// answers EAGAIN while a signal is pending (bpf_check in kernel/bpf/verifier.c), and Go's scheduler
-// sends itself signals.
+// lockThread keeps signals away from a run of the loader: BPF_PROG_LOAD
+// answers EAGAIN while one is pending (bpf_check in kernel/bpf/verifier.c), and Go's scheduler
+// sends itself signals. It is for the second attempt: a first one is seldom hit, and the first LockOSThread of a
+// process starts a thread, which costs more than loading a small object does.
 func lockThread() (unlock func(), err error) {
-	release, err := holdStdFDs()
-	if err != nil {
-		return nil, err
-	}
 	var all, old unix.Sigset_t
 	for i := range all.Val {
 		all.Val[i] = ^all.Val[i]
@@ -84,13 +88,11 @@ func lockThread() (unlock func(), err error) {
 	runtime.LockOSThread()
 	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &all, &old); err != nil {
 		runtime.UnlockOSThread()
-		release()
 		return nil, fmt.Errorf("mask signals: %w", err)
 	}
 	return func() {
 		_ = unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
 		runtime.UnlockOSThread()
-		release()
 	}, nil
 }
 
