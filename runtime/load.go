@@ -129,7 +129,7 @@ type loading struct {
 	logStep int
 	log     []byte
 	// logs is the context of a loader that can be signed.
-	logs []LogRequest
+	logs *LogRequest // the first of as many as logRequests says
 	// missing are weak kfuncs of a failed program, see noteMissing.
 	missing []string
 }
@@ -261,8 +261,8 @@ func (l *loading) start(prog int) *LoadError {
 	defer unix.Close(prog)
 	run := sys.ProgRunAttr{ProgFd: uint32(prog)}
 	if l.logs != nil {
-		run.CtxIn = uint64(uintptr(unsafe.Pointer(&l.logs[0])))
-		run.CtxSizeIn = uint32(len(l.logs)) * uint32(unsafe.Sizeof(l.logs[0]))
+		run.CtxIn = uint64(uintptr(unsafe.Pointer(l.logs)))
+		run.CtxSizeIn = uint32(l.spec.logRequests()) * uint32(unsafe.Sizeof(*l.logs))
 	}
 	_, err := bpf(unix.BPF_PROG_TEST_RUN, unsafe.Pointer(&run), unsafe.Offsetof(run.BatchSize))
 	runtime.KeepAlive(l.logs)

@@ -140,7 +140,9 @@ func (l *loading) keyringIsEmpty(e *LoadError) bool {
 
 // requestLog makes the context.
 func (l *loading) requestLog() {
-	l.logs = make([]LogRequest, min(1+len(l.spec.Programs), MaxLogRequests))
+	n := l.spec.logRequests()
+	requests := make([]LogRequest, n)
+	l.logs = &requests[0]
 	if l.logStep < 0 {
 		return
 	}
@@ -148,8 +150,8 @@ func (l *loading) requestLog() {
 	if step := l.spec.Steps[l.logStep]; step.Kind == StepLoadProgram {
 		entry = 1 + int(step.Index)
 	}
-	if entry < len(l.logs) {
-		l.logs[entry] = LogRequest{Level: 1, Size: uint32(len(l.log)), Buf: bufAddr(l.log)}
+	if entry < n {
+		requests[entry] = LogRequest{Level: 1, Size: uint32(len(l.log)), Buf: bufAddr(l.log)}
 	}
 }
 

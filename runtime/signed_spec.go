@@ -73,3 +73,6 @@ type LogRequest struct {
 // MaxLogRequests is how many entries a context can have: an instruction
 // reaches 32 KiB. Programs beyond get no log.
 const MaxLogRequests = 1 << 15 / 16
+
+// logRequests is how many entries the context has.
+func (s *Spec) logRequests() int { return min(1+len(s.Programs), MaxLogRequests) }
