@@ -49,6 +49,7 @@ lint:
 unit:
 	$(GO) test -count=1 $$($(GO) list ./... | grep -vxF "$$($(GO) list $(RACE))")
 	$(GO) test -count=1 -race $(RACE)
+	$(GO) test -count=1 -run TestSoak ./runtime
 
 vmtest:
 	@$(SETUP) vm

@@ -1,3 +1,5 @@
+//go:build !race
+
 package runtime_test
 
 import (
@@ -13,6 +15,8 @@ import (
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 )
+
+// The race detector takes memory of its own for each load, so this is not run with it.
 
 // Whoever loads and closes for months has in the end what was there at the start.
 func TestSoak(t *testing.T) {
