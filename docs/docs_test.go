@@ -122,7 +122,7 @@ func TestGo(t *testing.T) {
 	}
 	slices.Sort(patterns)
 	found, err := packages.Load(&packages.Config{
-		Mode:    packages.NeedName | packages.NeedFiles | packages.NeedSyntax | packages.NeedTypes | packages.NeedImports | packages.NeedDeps | packages.NeedTypesInfo,
+		Mode:    packages.NeedName | packages.NeedFiles | packages.NeedSyntax | packages.NeedTypes | packages.NeedImports | packages.NeedTypesInfo,
 		Dir:     root,
 		Overlay: overlay,
 	}, patterns...)
@@ -138,7 +138,7 @@ func TestGo(t *testing.T) {
 		}
 		for _, e := range pkg.Errors {
 			name, _, _ := strings.Cut(e.Pos, ":")
-			if strings.HasPrefix(e.Msg, "declared and not used") { // a fragment may stop where it likes
+			if strings.Contains(e.Msg, "and not used") { // a fragment may stop where it likes
 				continue
 			}
 			t.Errorf("%v: %s\n%s", where[name], e.Msg, overlay[name])
