@@ -40,16 +40,15 @@ test:
 	@$(MAKE) --no-print-directory vmtest
 
 lint:
-	@unformatted=$$($(GO) tool gofumpt -l .); \
+	@unformatted=$$(git ls-files '*.go' | xargs $(GO) tool gofumpt -l); \
 		[ -z "$$unformatted" ] || { echo "not formatted, run go tool gofumpt -w:" $$unformatted; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 
-# Tests of the kernel are not cached: Go does not know what they depend on.
 unit:
-	$(GO) test -count=1 $$($(GO) list ./... | grep -vxF "$$($(GO) list $(RACE))")
-	$(GO) test -count=1 -race $(RACE)
-	$(GO) test -count=1 -run TestSoak ./runtime
+	.ci/gotest.sh $$($(GO) list ./... | grep -vxF "$$($(GO) list $(RACE))")
+	.ci/gotest.sh -race $(RACE)
+	.ci/gotest.sh -run TestSoak ./runtime
 
 vmtest:
 	@$(SETUP) vm
