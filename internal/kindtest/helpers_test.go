@@ -182,18 +182,18 @@ func udp(t *testing.T) *net.UDPConn {
 	return c
 }
 
-// toSelf has a socket send text to itself, and returns what arrives: packets over lo arrive while they are sent.
+// toSelf has a socket send text to itself, and returns what arrives.
 func toSelf(t *testing.T, c *net.UDPConn, text string) (arrived string, sendErr error) {
 	t.Helper()
 	if _, err := c.WriteTo([]byte(text), c.LocalAddr()); err != nil {
 		return "", err
 	}
 	buf := make([]byte, 1500)
-	if err := c.SetReadDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+	if err := c.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	n, err := c.Read(buf)
-	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+	if err != nil {
 		t.Fatal(err)
 	}
 	return string(buf[:n]), nil

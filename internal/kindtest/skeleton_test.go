@@ -59,7 +59,7 @@ func TestSkeletonsAreIndependent(t *testing.T) {
 		t.Skip("needs root")
 	}
 	var group sync.WaitGroup
-	for n := range uint64(8) {
+	for n := range uint64(4) {
 		group.Go(func() {
 			s, err := tables.Open()
 			if err != nil {
