@@ -194,7 +194,7 @@ func TestAttachAuto(t *testing.T) {
 		t.Fatal(err)
 	}
 	slices.Sort(left)
-	if want := []string{"add_args", "each_age", "on_switch"}; !slices.Equal(left, want) {
+	if want := []string{"add_args", "each_age", "in_group", "on_switch"}; !slices.Equal(left, want) {
 		t.Errorf("left alone: %v, want %v", left, want)
 	}
 	_ = getpgid()

@@ -165,6 +165,30 @@ func TestMapPerCPUCgroupStorage(t *testing.T) {
 	}
 }
 
+func TestMapCgroupArray(t *testing.T) {
+	group := ownCgroup(t)
+	s := loadTracing(t)
+	other := filepath.Join(group, "other")
+	if err := os.Mkdir(other, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(other)
+	for dir, want := range map[string]uint32{group: 1, filepath.Dir(group): 1, other: 0} {
+		if err := s.Maps.Groups.Update(2, dir); err != nil {
+			t.Fatal(err)
+		}
+		if res, err := s.Progs.InGroup.Test(runtime.RawTracepointArgs{}); err != nil || res.Return != want {
+			t.Errorf("in %s: %d, %v, want %d", dir, int32(res.Return), err, want)
+		}
+	}
+	if err := s.Maps.Groups.Delete(2); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Maps.Groups.Delete(2); !errors.Is(err, runtime.ErrKeyNotExist) {
+		t.Errorf("delete of nothing: %v", err)
+	}
+}
+
 // notTraced skips the test where the kernel calls no programs at its functions, not even for root.
 func notTraced(t *testing.T, err error) {
 	t.Helper()

@@ -55,6 +55,20 @@ int add_args(struct bpf_raw_tracepoint_args *ctx)
 	return ctx->args[0] + ctx->args[1];
 }
 
+struct {
+	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
+	__uint(key_size, 4);
+	__uint(value_size, 4);
+	__uint(max_entries, 4);
+} groups SEC(".maps");
+
+/* Returns whether the task is in cgroup 2. */
+SEC("raw_tp")
+int in_group(void *ctx)
+{
+	return bpf_current_task_under_cgroup(&groups, 2);
+}
+
 SEC("perf_event")
 int on_switch(void *ctx)
 {

@@ -90,7 +90,7 @@ type Links struct {
 // Attach attaches each loaded program whose section says where, and returns the
 // names of those that it left alone. If one fails, none stays attached.
 func (s *Skeleton) Attach() (left []string, err error) {
-	left = []string{"add_args", "on_switch", "each_age"}
+	left = []string{"add_args", "in_group", "on_switch", "each_age"}
 	for _, p := range []struct {
 		prog   *runtime.Program
 		link   **runtime.Link
@@ -142,28 +142,33 @@ func (s *Skeleton) Core() *runtime.Skeleton {
 // wrap gives types to what the runtime hands out by index.
 func wrap(core *runtime.Skeleton) *Skeleton {
 	s := &Skeleton{core: core}
-	s.Maps.Ages = runtime.NewHashMap[uint32, uint64](core.Map(0))
-	s.Maps.Rodata = core.Map(1)
-	s.Maps.Bss = core.Map(2)
+	s.Maps.Groups = runtime.NewCgroupArray(core.Map(0))
+	s.Maps.Ages = runtime.NewHashMap[uint32, uint64](core.Map(1))
+	s.Maps.Rodata = core.Map(2)
+	s.Maps.Bss = core.Map(3)
 	s.Progs.OnRaw = runtime.NewRawTracepointProgram(core.Program(0))
 	s.Progs.OnTyped = runtime.NewTracingProgram(core.Program(1))
 	s.Progs.OnFormatted = runtime.NewTracepointProgram(core.Program(2))
 	s.Progs.AddArgs = runtime.NewRawTracepointProgram(core.Program(3))
-	s.Progs.OnSwitch = runtime.NewPerfEventProgram(core.Program(4))
-	s.Progs.EachTask = runtime.NewIterProgram(core.Program(5))
-	s.Progs.EachAge = runtime.NewIterProgram(core.Program(6))
+	s.Progs.InGroup = runtime.NewRawTracepointProgram(core.Program(4))
+	s.Progs.OnSwitch = runtime.NewPerfEventProgram(core.Program(5))
+	s.Progs.EachTask = runtime.NewIterProgram(core.Program(6))
+	s.Progs.EachAge = runtime.NewIterProgram(core.Program(7))
 	s.bind()
 	return s
 }
 
 // bind points to global variables where they are now.
 func (s *Skeleton) bind() {
-	s.Rodata = (*RodataSection)(s.core.Data(1))
-	s.Bss = (*BssSection)(s.core.Data(2))
+	s.Rodata = (*RodataSection)(s.core.Data(2))
+	s.Bss = (*BssSection)(s.core.Data(3))
 }
 
 // Maps are the maps of the object.
 type Maps struct {
+	// Groups is map groups of type cgroup_array with 4 entries.
+	Groups runtime.CgroupArray
+
 	// Ages is map ages of type hash with 8 entries.
 	Ages runtime.HashMap[uint32, uint64]
 
@@ -189,13 +194,17 @@ type Progs struct {
 	// AddArgs is program add_args of section "raw_tp", tracing.bpf.c:55.
 	AddArgs runtime.RawTracepointProgram
 
-	// OnSwitch is program on_switch of section "perf_event", tracing.bpf.c:59.
+	// InGroup is program in_group of section "raw_tp", tracing.bpf.c:69.
+	InGroup runtime.RawTracepointProgram
+
+	// OnSwitch is program on_switch of section "perf_event", tracing.bpf.c:73.
 	OnSwitch runtime.PerfEventProgram
 
-	// EachTask is program each_task of section "iter/task", tracing.bpf.c:72.
+	// EachTask is program each_task of section "iter/task", tracing.bpf.c:86.
 	EachTask runtime.IterProgram
 
-	// EachAge is program each_age of section "iter/bpf_map_elem", tracing.bpf.c:89.
+	// EachAge is program each_age of section "iter/bpf_map_elem",
+	// tracing.bpf.c:103.
 	EachAge runtime.IterProgram
 }
 
@@ -241,43 +250,47 @@ func object() *runtime.Spec {
 
 var spec = runtime.Spec{
 	Name:  "tracing",
-	Slots: 20,
-	BTF:   runtime.BTFSpec{Attr: 88, Slot: 10, Data: 120, Size: 2746},
+	Slots: 22,
+	BTF:   runtime.BTFSpec{Attr: 96, Slot: 12, Data: 128, Size: 2989},
 	Maps: []runtime.MapSpec{
-		{Name: "ages", Attr: 2872, AttrSize: 60, Type: 1, KeySize: 4, ValueSize: 8, MaxEntries: 8},
-		{Name: ".rodata", Slot: 1, Attr: 2936, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 16, MaxEntries: 1, Flags: 1152, Kind: runtime.ROData, Data: 3032},
-		{Name: ".bss", Slot: 2, Attr: 3048, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 56, MaxEntries: 1, Flags: 1024, Kind: runtime.BSS},
+		{Name: "groups", Attr: 3120, AttrSize: 44, Type: 8, KeySize: 4, ValueSize: 4, MaxEntries: 4},
+		{Name: "ages", Slot: 1, Attr: 3168, AttrSize: 60, Type: 1, KeySize: 4, ValueSize: 8, MaxEntries: 8},
+		{Name: ".rodata", Slot: 2, Attr: 3232, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 16, MaxEntries: 1, Flags: 1152, Kind: runtime.ROData, Data: 3328},
+		{Name: ".bss", Slot: 3, Attr: 3344, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 56, MaxEntries: 1, Flags: 1024, Kind: runtime.BSS},
 	},
 	Programs: []runtime.ProgramSpec{
-		{Name: "on_raw", Section: "raw_tp/sys_enter", Slot: 3, Attr: 3176, Type: 17, Insns: 17, AutoLoad: true, AttachTo: "sys_enter", Target: -1},
-		{Name: "on_typed", Section: "tp_btf/sys_enter", Slot: 4, Attr: 3592, Type: 26, AttachType: 23, Insns: 17, AutoLoad: true, AttachTo: "sys_enter"},
-		{Name: "on_formatted", Section: "tp/raw_syscalls/sys_enter", Slot: 5, Attr: 4008, Type: 5, Insns: 22, AutoLoad: true, AttachTo: "raw_syscalls/sys_enter", Target: -1},
-		{Name: "add_args", Section: "raw_tp", Slot: 6, Attr: 4512, Type: 17, Insns: 4, AutoLoad: true, Target: -1},
-		{Name: "on_switch", Section: "perf_event", Slot: 7, Attr: 4728, Type: 7, Insns: 6, AutoLoad: true, Target: -1},
-		{Name: "each_task", Section: "iter/task", Slot: 8, Attr: 4960, Type: 26, AttachType: 28, Insns: 18, CORERelos: 5464, AutoLoad: true, AttachTo: "task", Target: 1},
-		{Name: "each_age", Section: "iter/bpf_map_elem", Slot: 9, Attr: 5544, Type: 26, AttachType: 28, Insns: 10, CORERelos: 5856, AutoLoad: true, AttachTo: "bpf_map_elem", Target: 2},
+		{Name: "on_raw", Section: "raw_tp/sys_enter", Slot: 4, Attr: 3472, Type: 17, Insns: 17, AutoLoad: true, AttachTo: "sys_enter", Target: -1},
+		{Name: "on_typed", Section: "tp_btf/sys_enter", Slot: 5, Attr: 3888, Type: 26, AttachType: 23, Insns: 17, AutoLoad: true, AttachTo: "sys_enter"},
+		{Name: "on_formatted", Section: "tp/raw_syscalls/sys_enter", Slot: 6, Attr: 4304, Type: 5, Insns: 22, AutoLoad: true, AttachTo: "raw_syscalls/sys_enter", Target: -1},
+		{Name: "add_args", Section: "raw_tp", Slot: 7, Attr: 4808, Type: 17, Insns: 4, AutoLoad: true, Target: -1},
+		{Name: "in_group", Section: "raw_tp", Slot: 8, Attr: 5024, Type: 17, Insns: 5, AutoLoad: true, Target: -1},
+		{Name: "on_switch", Section: "perf_event", Slot: 9, Attr: 5232, Type: 7, Insns: 6, AutoLoad: true, Target: -1},
+		{Name: "each_task", Section: "iter/task", Slot: 10, Attr: 5464, Type: 26, AttachType: 28, Insns: 18, CORERelos: 5968, AutoLoad: true, AttachTo: "task", Target: 1},
+		{Name: "each_age", Section: "iter/bpf_map_elem", Slot: 11, Attr: 6048, Type: 26, AttachType: 28, Insns: 10, CORERelos: 6360, AutoLoad: true, AttachTo: "bpf_map_elem", Target: 2},
 	},
 	Targets: []runtime.TargetSpec{
-		{Name: "btf_trace_sys_enter", Kind: 8, Slot: 14},
-		{Name: "bpf_iter_task", Kind: 12, Slot: 16},
-		{Name: "bpf_iter_bpf_map_elem", Kind: 12, Slot: 18},
+		{Name: "btf_trace_sys_enter", Kind: 8, Slot: 16},
+		{Name: "bpf_iter_task", Kind: 12, Slot: 18},
+		{Name: "bpf_iter_bpf_map_elem", Kind: 12, Slot: 20},
 	},
 	Steps: []runtime.Step{
-		{Kind: runtime.StepLoadBTF, Result: 10, Attr: 88, Start: 6, End: 14},
-		{Kind: runtime.StepCreateMap, Attr: 2872, Start: 16, End: 22},
-		{Kind: runtime.StepCreateMap, Index: 1, Result: 1, Attr: 2936, Start: 23, End: 29},
-		{Kind: runtime.StepFillMap, Index: 1, Result: 11, Attr: 3000, Start: 30, End: 42},
-		{Kind: runtime.StepFreezeMap, Index: 1, Result: 12, Attr: 4, Start: 42, End: 48},
-		{Kind: runtime.StepCreateMap, Index: 2, Result: 2, Attr: 3048, Start: 49, End: 55},
-		{Kind: runtime.StepFindTarget, Result: 14, Start: 56, End: 62},
-		{Kind: runtime.StepFindTarget, Index: 1, Result: 16, Start: 63, End: 69},
-		{Kind: runtime.StepFindTarget, Index: 2, Result: 18, Start: 70, End: 76},
-		{Kind: runtime.StepLoadProgram, Result: 3, Attr: 3176, Start: 77, End: 92},
-		{Kind: runtime.StepLoadProgram, Index: 1, Result: 4, Attr: 3592, Start: 93, End: 112},
-		{Kind: runtime.StepLoadProgram, Index: 2, Result: 5, Attr: 4008, Start: 113, End: 128},
-		{Kind: runtime.StepLoadProgram, Index: 3, Result: 6, Attr: 4512, Start: 129, End: 143},
-		{Kind: runtime.StepLoadProgram, Index: 4, Result: 7, Attr: 4728, Start: 144, End: 159},
-		{Kind: runtime.StepLoadProgram, Index: 5, Result: 8, Attr: 4960, Start: 160, End: 181},
-		{Kind: runtime.StepLoadProgram, Index: 6, Result: 9, Attr: 5544, Start: 182, End: 203},
+		{Kind: runtime.StepLoadBTF, Result: 12, Attr: 96, Start: 6, End: 14},
+		{Kind: runtime.StepCreateMap, Attr: 3120, Start: 16, End: 21},
+		{Kind: runtime.StepCreateMap, Index: 1, Result: 1, Attr: 3168, Start: 22, End: 28},
+		{Kind: runtime.StepCreateMap, Index: 2, Result: 2, Attr: 3232, Start: 29, End: 35},
+		{Kind: runtime.StepFillMap, Index: 2, Result: 13, Attr: 3296, Start: 36, End: 48},
+		{Kind: runtime.StepFreezeMap, Index: 2, Result: 14, Attr: 8, Start: 48, End: 54},
+		{Kind: runtime.StepCreateMap, Index: 3, Result: 3, Attr: 3344, Start: 55, End: 61},
+		{Kind: runtime.StepFindTarget, Result: 16, Start: 62, End: 68},
+		{Kind: runtime.StepFindTarget, Index: 1, Result: 18, Start: 69, End: 75},
+		{Kind: runtime.StepFindTarget, Index: 2, Result: 20, Start: 76, End: 82},
+		{Kind: runtime.StepLoadProgram, Result: 4, Attr: 3472, Start: 83, End: 98},
+		{Kind: runtime.StepLoadProgram, Index: 1, Result: 5, Attr: 3888, Start: 99, End: 118},
+		{Kind: runtime.StepLoadProgram, Index: 2, Result: 6, Attr: 4304, Start: 119, End: 134},
+		{Kind: runtime.StepLoadProgram, Index: 3, Result: 7, Attr: 4808, Start: 135, End: 149},
+		{Kind: runtime.StepLoadProgram, Index: 4, Result: 8, Attr: 5024, Start: 150, End: 165},
+		{Kind: runtime.StepLoadProgram, Index: 5, Result: 9, Attr: 5232, Start: 166, End: 181},
+		{Kind: runtime.StepLoadProgram, Index: 6, Result: 10, Attr: 5464, Start: 182, End: 203},
+		{Kind: runtime.StepLoadProgram, Index: 7, Result: 11, Attr: 6048, Start: 204, End: 225},
 	},
 }
