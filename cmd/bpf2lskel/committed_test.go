@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// What is committed of generated packages is what the tool writes today: each
-// go:generate line of the module that calls it is run with -check.
+// What is committed of generated packages is what the tool writes today: it is
+// run with -check for each go:generate line of the module that calls it.
 func TestCommittedPackagesAreUpToDate(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
