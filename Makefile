@@ -48,7 +48,7 @@ lint:
 unit:
 	.ci/gotest.sh $$($(GO) list ./... | grep -vxF "$$($(GO) list $(RACE))")
 	.ci/gotest.sh -race $(RACE)
-	.ci/gotest.sh -run TestSoak ./runtime
+	.ci/gotest.sh -run 'TestSoak|TestHintMemoryLock' ./runtime
 
 vmtest:
 	@$(SETUP) vm

@@ -201,9 +201,13 @@ var hints = []hint{
 
 	{
 		"no JIT", "`ENOTSUPP`, 524",
-		"this needs the JIT compiler: sysctl net.core.bpf_jit_enable=1",
+		"this needs the JIT compiler: {how}",
 		func(f *failure) (words, bool) {
-			return nil, f.programSpec() != nil && f.jit == "0" && f.Errno == enotsupp
+			how := "sysctl net.core.bpf_jit_enable=1"
+			if f.jit == "" {
+				how = "this kernel, " + f.release + ", is built without CONFIG_BPF_JIT"
+			}
+			return words{"{how}", how}, f.programSpec() != nil && f.jit != "1" && f.jit != "2" && f.Errno == enotsupp
 		},
 	},
 
