@@ -132,7 +132,7 @@ func TestAttachFentryAndFexit(t *testing.T) {
 	}
 }
 
-func nap() { _ = unix.Nanosleep(&unix.Timespec{Nsec: 100_000}, nil) }
+func nap() { _ = unix.Nanosleep(&unix.Timespec{Nsec: 5_000_000}, nil) }
 
 // skipWithoutTrampolines skips a test where the kernel refuses to call programs
 // at functions, to root and for programs that are right.
