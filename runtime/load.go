@@ -14,10 +14,6 @@ import (
 type LoadOptions struct {
 	// Externs asks for what became of each extern, see [Skeleton.Externs].
 	Externs bool
-	// PinPath is the folder of a BPF file system where maps that the source
-	// pins by name are looked for, and pinned if they are not there. Without it
-	// such maps are like others.
-	PinPath string
 	// Keyring has the certificates to verify a signed package with: the
 	// session's keyring, if nothing else is said.
 	Keyring Keyring
