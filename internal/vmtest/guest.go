@@ -79,7 +79,10 @@ func (b *builder) test(ctx context.Context, k *kernel) *report {
 	begun = time.Now()
 	m := &machine{emulator: qemu, kernel: k, vmlinuz: img.Vmlinuz, initrd: initrd, deadline: b.deadline}
 	r.Console, err = m.boot(ctx)
-	r.Ran = time.Since(begun)
+	r.Ran, r.CPU = time.Since(begun), m.cpu
+	if m.attempts > 1 {
+		r.Note += fmt.Sprintf(" (attempt %d at booting)", m.attempts)
+	}
 	if err != nil {
 		r.Err = err // and what the tests came to until then
 	}

@@ -32,16 +32,20 @@ type machine struct {
 	vmlinuz  string
 	initrd   string
 	deadline time.Duration
+
+	attempts int           // at booting, the one that succeeded included
+	cpu      time.Duration // that QEMU used in the last of them
 }
 
 // boot runs the guest until it is done, and returns its console.
 func (m *machine) boot(ctx context.Context) (console []byte, err error) {
-	for attempt := 1; ; attempt++ {
+	for {
+		m.attempts++
 		console, err = m.bootOnce(ctx)
 		switch {
 		case !errors.Is(err, errNoBoot) || ctx.Err() != nil:
 			return console, err
-		case attempt == bootAttempts:
+		case m.attempts == bootAttempts:
 			return console, fmt.Errorf("%w, the last of %d attempts", err, bootAttempts)
 		}
 	}
@@ -66,6 +70,7 @@ func (m *machine) bootOnce(ctx context.Context) ([]byte, error) {
 	stop := func() []byte {
 		kill()
 		<-ended
+		m.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 		return screen.text()
 	}
 

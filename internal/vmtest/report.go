@@ -20,6 +20,7 @@ type report struct {
 	Err      error         // what went wrong with the guest rather than with a test
 	Prepared time.Duration // fetching and building
 	Ran      time.Duration // in QEMU
+	CPU      time.Duration // of this machine that QEMU used: what Ran would be with nothing else to do
 }
 
 // read takes the results from the console. Every run must have come to its end.
@@ -103,7 +104,7 @@ func (r *report) print(w io.Writer, console bool) {
 // printTable writes a line for each kernel.
 func printTable(w io.Writer, reports []*report) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "\nkernel\trelease\tpackages\tpassed\tfailed\tskipped\tseconds\t")
+	fmt.Fprintln(t, "\nkernel\trelease\tpackages\tpassed\tfailed\tskipped\tseconds\tof CPU\t")
 	for _, r := range reports {
 		c := r.counts()
 		end := "ok"
@@ -113,8 +114,8 @@ func printTable(w io.Writer, reports []*report) {
 		case c.total() == 0:
 			end = "nothing to run"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%.0f\t%s\n", r.Kernel.Key, r.Release, len(packagesOf(r.Results)),
-			c.passed, c.failed, c.skipped, r.Ran.Seconds(), end)
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%.0f\t%.0f\t%s\n", r.Kernel.Key, r.Release, len(packagesOf(r.Results)),
+			c.passed, c.failed, c.skipped, r.Ran.Seconds(), r.CPU.Seconds(), end)
 	}
 	t.Flush()
 }
