@@ -17,7 +17,7 @@ SETUP := .ci/setup.sh
 FUZZTIME ?= 100000x
 
 # The race detector is worth its time where goroutines share something.
-RACE := ./runtime/... ./loader/... ./codegen/... ./internal/object/... ./internal/vmtest
+RACE := ./runtime/... ./loader/... ./codegen/... ./internal/object/... ./internal/kindtest/... ./internal/vmtest
 
 all: build
 
