@@ -16,7 +16,7 @@ import (
 // Deadlines of a guest, and how often one that never reached init is booted. A test that failed is not tried again.
 const (
 	bootDeadline = 90 * time.Second
-	testDeadline = 180 * time.Second // for all tests together, counted from init, unless -deadline says otherwise
+	testDeadline = 360 * time.Second // for all tests together, counted from init, unless -deadline says otherwise
 	offDeadline  = 10 * time.Second
 	bootAttempts = 3
 )
