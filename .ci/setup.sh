@@ -11,7 +11,7 @@ packages_of() {
 	generate) echo clang llvm libbpf-dev linux-libc-dev ;;
 	# Other versions of clang, the reference loader and objects to compare with; gcc for Go's race detector.
 	test) packages_of generate &&
-		echo clang-16 clang-19 clang-22 bpftool xdp-tools iproute2 iputils-ping strace gcc libc6-dev libelf-dev ;;
+		echo clang-16 clang-19 clang-22 bpftool xdp-tools iproute2 iputils-ping strace openssl gcc libc6-dev libelf-dev ;;
 	# QEMU, also for the libraries of the one that vmtest fetches for s390x; what unpacks kernels and builds modules.
 	vm) packages_of generate &&
 		echo qemu-system-x86 qemu-system-arm gcc-12 gcc libc6-dev make pahole binutils xz-utils zstd lz4 ;;
