@@ -26,7 +26,7 @@ build:
 
 generate:
 	@$(SETUP) generate
-	$(GO) generate ./...
+	BPF2GO_CFLAGS=-idirafter/usr/include/$$(uname -m)-linux-gnu $(GO) generate ./...
 
 demo:
 	@$(SETUP) demo

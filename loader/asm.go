@@ -23,33 +23,37 @@ const (
 	btfFD   // R8
 	license // R9
 	frame   // R10
+
+	part = r2 // of a loader in parts, until the part begins
 )
 
 // Opcodes of include/uapi/linux/bpf.h and bpf_common.h, those that a loader uses.
 const (
-	opMovImm  = 0xb7 // BPF_ALU64 | BPF_MOV | BPF_K
-	opMovReg  = 0xbf // BPF_ALU64 | BPF_MOV | BPF_X
-	opAddImm  = 0x07 // BPF_ALU64 | BPF_ADD | BPF_K
-	opAddReg  = 0x0f // BPF_ALU64 | BPF_ADD | BPF_X
-	opSubReg  = 0x1f // BPF_ALU64 | BPF_SUB | BPF_X
-	opMulImm  = 0x27 // BPF_ALU64 | BPF_MUL | BPF_K
-	opMulReg  = 0x2f // BPF_ALU64 | BPF_MUL | BPF_X
-	opOrImm   = 0x47 // BPF_ALU64 | BPF_OR | BPF_K
-	opOrReg   = 0x4f // BPF_ALU64 | BPF_OR | BPF_X
-	opXorImm  = 0xa7 // BPF_ALU64 | BPF_XOR | BPF_K
-	opXorReg  = 0xaf // BPF_ALU64 | BPF_XOR | BPF_X
-	opRshImm  = 0x77 // BPF_ALU64 | BPF_RSH | BPF_K
-	opNeg     = 0x87 // BPF_ALU64 | BPF_NEG
-	opLdImm64 = 0x18 // BPF_LD | BPF_IMM | BPF_DW
-	opLdx32   = 0x61 // BPF_LDX | BPF_MEM | BPF_W
-	opLdx64   = 0x79 // BPF_LDX | BPF_MEM | BPF_DW
-	opStx8    = 0x73 // BPF_STX | BPF_MEM | BPF_B
-	opStx16   = 0x6b // BPF_STX | BPF_MEM | BPF_H
-	opStx32   = 0x63 // BPF_STX | BPF_MEM | BPF_W
-	opStx64   = 0x7b // BPF_STX | BPF_MEM | BPF_DW
-	opCall    = 0x85 // BPF_JMP | BPF_CALL
-	opExit    = 0x95 // BPF_JMP | BPF_EXIT
-	opJeqImm  = 0x15 // BPF_JMP | BPF_JEQ | BPF_K
+	opMovImm   = 0xb7 // BPF_ALU64 | BPF_MOV | BPF_K
+	opMov32Imm = 0xb4 // BPF_ALU | BPF_MOV | BPF_K
+	opMovReg   = 0xbf // BPF_ALU64 | BPF_MOV | BPF_X
+	opAddImm   = 0x07 // BPF_ALU64 | BPF_ADD | BPF_K
+	opAddReg   = 0x0f // BPF_ALU64 | BPF_ADD | BPF_X
+	opSubReg   = 0x1f // BPF_ALU64 | BPF_SUB | BPF_X
+	opMulImm   = 0x27 // BPF_ALU64 | BPF_MUL | BPF_K
+	opMulReg   = 0x2f // BPF_ALU64 | BPF_MUL | BPF_X
+	opOrImm    = 0x47 // BPF_ALU64 | BPF_OR | BPF_K
+	opOrReg    = 0x4f // BPF_ALU64 | BPF_OR | BPF_X
+	opXorImm   = 0xa7 // BPF_ALU64 | BPF_XOR | BPF_K
+	opXorReg   = 0xaf // BPF_ALU64 | BPF_XOR | BPF_X
+	opRshImm   = 0x77 // BPF_ALU64 | BPF_RSH | BPF_K
+	opNeg      = 0x87 // BPF_ALU64 | BPF_NEG
+	opLdImm64  = 0x18 // BPF_LD | BPF_IMM | BPF_DW
+	opLdx32    = 0x61 // BPF_LDX | BPF_MEM | BPF_W
+	opLdx64    = 0x79 // BPF_LDX | BPF_MEM | BPF_DW
+	opStx8     = 0x73 // BPF_STX | BPF_MEM | BPF_B
+	opStx16    = 0x6b // BPF_STX | BPF_MEM | BPF_H
+	opStx32    = 0x63 // BPF_STX | BPF_MEM | BPF_W
+	opStx64    = 0x7b // BPF_STX | BPF_MEM | BPF_DW
+	opCall     = 0x85 // BPF_JMP | BPF_CALL
+	opExit     = 0x95 // BPF_JMP | BPF_EXIT
+	opJeqImm   = 0x15 // BPF_JMP | BPF_JEQ | BPF_K
+	opJneImm   = 0x55 // BPF_JMP | BPF_JNE | BPF_K
 
 	// pseudoMapIdxValue is BPF_PSEUDO_MAP_IDX_VALUE.
 	pseudoMapIdxValue = 6
@@ -147,6 +151,24 @@ func (a *asm) reach(base reg, off int) (reg, int) {
 
 // r0 = h(r1, ...)
 func (a *asm) call(h helper) { a.emit(insn{op: opCall, imm: int32(h)}) }
+
+// label is a jump whose end is not known yet: its index.
+type label int
+
+// if r OP value goto where the label lands
+func (a *asm) jump(op uint8, r reg, value int32) label {
+	a.emit(insn{op: op, dst: r, imm: value})
+	return label(len(a.insns) - 1)
+}
+
+// land lets a jump end here.
+func (a *asm) land(l label) {
+	distance := len(a.insns) - int(l) - 1
+	if distance > math.MaxInt16 {
+		panic(fmt.Sprintf("loader: a jump over %d instructions", distance))
+	}
+	a.insns[l].off = int16(distance)
+}
 
 // dst = the blob, as map value
 func (a *asm) loadBlob(dst reg) {

@@ -9,23 +9,38 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// loadBTF loads the object's BTF, and keeps its fd at hand for maps and programs.
+// loadBTF loads the object's BTF.
 //
 //	attr->btf = data
 //	slots[btf] = bpf_sys_bpf(BPF_BTF_LOAD, attr, size)
-//	r8 = slots[btf]
 func (g *generator) loadBTF() {
-	const size = unsafe.Offsetof(sys.BtfLoadAttr{}.BtfLogLevel) + 4
-	attr := g.attr(sys.BtfLoadAttr{BtfSize: uint32(len(g.obj.BTF))}, size)
-	data := g.bytes(g.obj.BTF)
-
+	attr, data := g.btfRecord()
 	g.say("load BTF, %d bytes", len(g.obj.BTF))
 	g.seek(attr)
 	g.step(runtime.Step{Kind: runtime.StepLoadBTF, Result: g.btfSlot, Attr: attr}, func() {
 		g.logBTF()
 		g.pointTo(pointer{unsafe.Offsetof(sys.BtfLoadAttr{}.Btf), data})
-		g.syscall(unix.BPF_BTF_LOAD, size, g.btfSlot)
+		g.syscall(unix.BPF_BTF_LOAD, btfAttrSize, g.btfSlot)
 	})
-	g.load(opLdx32, btfFD, slots, off(g.btfSlot))
-	g.spec.BTF = runtime.BTFSpec{Attr: attr, Slot: g.btfSlot, Data: data, Size: uint32(len(g.obj.BTF))}
 }
+
+// loadBTFOutside leaves that to the runtime: a loader with CO-RE records of its own needs the BTF to be loaded.
+func (g *generator) loadBTFOutside() {
+	attr, _ := g.btfRecord()
+	g.spec.BTF.Outside = true
+	g.step(runtime.Step{Kind: runtime.StepLoadBTF, Result: g.btfSlot, Attr: attr}, func() {})
+}
+
+const btfAttrSize = unsafe.Offsetof(sys.BtfLoadAttr{}.BtfLogLevel) + 4
+
+func (g *generator) btfRecord() (attr, data runtime.BlobOff) {
+	attr = g.attr(sys.BtfLoadAttr{BtfSize: uint32(len(g.obj.BTF))}, btfAttrSize)
+	data = g.bytes(g.obj.BTF)
+	g.spec.BTF = runtime.BTFSpec{Attr: attr, Slot: g.btfSlot, Data: data, Size: uint32(len(g.obj.BTF))}
+	return attr, data
+}
+
+// takeBTF has the fd of the BTF at hand for maps and programs.
+//
+//	r8 = slots[btf]
+func (g *generator) takeBTF() { g.load(opLdx32, btfFD, slots, off(g.btfSlot)) }

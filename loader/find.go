@@ -1,8 +1,6 @@
 package loader
 
 import (
-	"github.com/cilium/ebpf/btf"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
@@ -25,12 +23,11 @@ func (g *generator) collectTargets() {
 	}
 }
 
-// findTargets looks up what programs attach to.
-func (g *generator) findTargets() {
-	for i, t := range g.spec.Targets {
-		g.say("find attach target %s", t.Name)
-		g.findBTF(runtime.Step{Kind: runtime.StepFindTarget, Index: int32(i), Result: t.Slot}, t.Name, t.Kind)
-	}
+// findTarget looks up what programs attach to.
+func (g *generator) findTarget(i int) {
+	t := &g.spec.Targets[i]
+	g.say("find attach target %s", t.Name)
+	g.findBTF(runtime.Step{Kind: runtime.StepFindTarget, Index: int32(i), Result: t.Slot}, t.Name, t.Kind)
 }
 
 // Kinds of enum in include/uapi/linux/btf.h.
@@ -39,25 +36,24 @@ const (
 	btfKindVar  = 14
 )
 
-// findExterns looks each extern up, once for all the places that use it.
-func (g *generator) findExterns() {
-	for i, e := range g.obj.Externs {
-		step := runtime.Step{Kind: runtime.StepFindExtern, Index: int32(i), Result: g.spec.Externs[i].Slot}
-		switch e.Kind {
-		case object.Kfunc:
-			g.say("find kfunc %s", e.Name)
-			g.findBTF(step, e.KernelName, btfKindFunc)
-			if slot, ok := g.addressSlots[i]; ok {
-				g.say("  and its address, where a program cannot take it by BTF ID")
-				g.findKfuncAddress(slot, e.KernelName)
-			}
-		case object.KsymVar:
-			g.say("find ksym %s", e.Name)
-			g.findBTF(step, e.Name, btfKindVar)
-		case object.KsymAddr:
-			g.say("find the address of %s", e.Name)
-			g.findAddress(step, e.Name)
+// findExtern looks an extern up, once for all the places that use it.
+func (g *generator) findExtern(i int) {
+	e := g.obj.Externs[i]
+	step := runtime.Step{Kind: runtime.StepFindExtern, Index: int32(i), Result: g.spec.Externs[i].Slot}
+	switch e.Kind {
+	case object.Kfunc:
+		g.say("find kfunc %s", e.Name)
+		g.findBTF(step, e.KernelName, btfKindFunc)
+		if slot, ok := g.addressSlots[i]; ok {
+			g.say("  and its address, where a program cannot take it by BTF ID")
+			g.findKfuncAddress(slot, e.KernelName)
 		}
+	case object.KsymVar:
+		g.say("find ksym %s", e.Name)
+		g.findBTF(step, e.Name, btfKindVar)
+	case object.KsymAddr:
+		g.say("find the address of %s", e.Name)
+		g.findAddress(step, e.Name)
 	}
 }
 
@@ -128,13 +124,4 @@ func (g *generator) slotOfFD(s runtime.Slot) int32 {
 		return int32(s)
 	}
 	return int32(s) + 1
-}
-
-// rootType names the type that a CO-RE record starts from.
-func (g *generator) rootType(id btf.TypeID) string {
-	t, err := g.obj.Types.TypeByID(id)
-	if err != nil {
-		return ""
-	}
-	return t.TypeName()
 }

@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 
@@ -42,6 +43,10 @@ type generator struct {
 
 	// at is where the cursor points.
 	at runtime.BlobOff
+	// parts is how many there are so far.
+	parts int
+	// shared are CO-RE relocations that the loader resolves for all programs.
+	shared *shared
 
 	btfSlot     runtime.Slot
 	innerSlots  map[*object.Map]runtime.Slot // by outer map
@@ -73,30 +78,30 @@ func generate(obj *object.Object, opts Options) (*generator, error) {
 		return nil, err
 	}
 	g.collectTargets()
+	g.share()
 	if err := g.layOutSlots(); err != nil {
 		return nil, err
 	}
 
-	g.saveContext()
+	jobs := g.plan()
+	cut := !opts.Signed && (g.shared != nil || isLarge(jobs))
+	g.saveContext(cut)
 	g.say("r6 = blob: the slots, which are the fd_array")
 	g.loadBlob(slots)
-	g.mov(cursor, slots)
+	if !cut {
+		g.mov(cursor, slots)
+	}
 	g.prepareLicense()
-
-	if len(obj.BTF) > 0 {
-		g.loadBTF()
+	if g.shared != nil {
+		g.loadBTFOutside()
 	}
-	g.createMaps()
-	g.findTargets()
-	g.findExterns()
-	for i, p := range obj.Programs {
-		g.loadProgram(i, p)
+	if cut {
+		g.emitParts(jobs)
+	} else {
+		g.emitJobs(jobs)
 	}
-	g.setProgramSlots()
-
-	g.say("return 0")
-	g.movImm(r0, 0)
-	g.emit(insn{op: opExit})
+	g.finish()
+	g.finishShared()
 
 	g.spec.Loader = string(g.asm.encode(obj.ByteOrder))
 	g.spec.Blob = string(g.blob.buf)
@@ -175,6 +180,9 @@ func (g *generator) layOutSlots() error {
 	}
 	spec.Slots = int(next)
 	g.zeros(4 * int(next))
+	if g.shared != nil {
+		g.shared.table = g.bytes(bytes.Repeat([]byte{0xff}, 8*len(g.shared.relos))) // runtime.COREMissing
+	}
 	if len(g.addressSlots) > 0 {
 		g.blob.bo.PutUint32(g.buf[off(g.noAddresses):], 1)
 	}

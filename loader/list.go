@@ -26,7 +26,11 @@ func List(w io.Writer, obj *object.Object, opts Options) error {
 	g.listSlots(p)
 	p.printf("\nsteps\n")
 	for i, s := range spec.Steps {
-		p.printf("%5d  %-40s slot %-5d attr %-8d insns %d-%d\n", i, spec.StepName(s), s.Result, s.Attr, s.Start, s.End-1)
+		by := "by the runtime"
+		if s.Start < s.End {
+			by = fmt.Sprintf("insns %d-%d", s.Start, s.End-1)
+		}
+		p.printf("%5d  %-40s slot %-5d attr %-8d %s\n", i, spec.StepName(s), s.Result, s.Attr, by)
 	}
 	p.printf("\nloader\n")
 	g.listInsns(p)
@@ -91,6 +95,8 @@ func (i insn) String() string {
 		return fmt.Sprintf("r%d %s r%d", i.dst, op, i.src)
 	}
 	switch i.op {
+	case opMov32Imm:
+		return fmt.Sprintf("w%d = %d", i.dst, i.imm)
 	case opNeg:
 		return fmt.Sprintf("r%d = -r%d", i.dst, i.dst)
 	case opLdImm64:
@@ -109,6 +115,8 @@ func (i insn) String() string {
 		return stx(64)
 	case opCall:
 		return "call " + helperNames[helper(i.imm)]
+	case opJneImm:
+		return fmt.Sprintf("if r%d != %d goto %+d", i.dst, i.imm, i.off)
 	case opJeqImm:
 		return fmt.Sprintf("if r%d == %d goto %+d", i.dst, i.imm, i.off)
 	case opExit:

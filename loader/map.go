@@ -10,40 +10,18 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// createMaps creates all maps, fills and freezes those that hold global data,
-// and sets the static entries of maps of maps. Programs come later, so a
+// makeMap creates a map, and fills and freezes it if it holds global data. Programs come later, so a
 // verifier that looks into a frozen map sees its final contents.
-func (g *generator) createMaps() {
-	for i, m := range g.obj.Maps {
-		if m.Inner != nil {
-			g.createInner(i, m)
-		}
-		g.createMap(i, m)
-		if m.Data != nil {
-			g.fillMap(i, m)
-		}
-		if isReadOnly(m) {
-			g.freezeMap(i, m)
-		}
+func (g *generator) makeMap(i int, m *object.Map) {
+	if m.Inner != nil {
+		g.createInner(i, m)
 	}
-	// An inner map may be defined after the outer one that holds it.
-	for i, m := range g.obj.Maps {
-		for _, s := range m.Slots {
-			if s.Map != nil {
-				g.setSlot(i, m, s.Index, g.slotOf(s.Map))
-			}
-		}
+	g.createMap(i, m)
+	if m.Data != nil {
+		g.fillMap(i, m)
 	}
-}
-
-// setProgramSlots fills program arrays, once their programs are loaded.
-func (g *generator) setProgramSlots() {
-	for i, m := range g.obj.Maps {
-		for _, s := range m.Slots {
-			if s.Program != nil {
-				g.setSlot(i, m, s.Index, g.programSlot(s.Program))
-			}
-		}
+	if isReadOnly(m) {
+		g.freezeMap(i, m)
 	}
 }
 

@@ -1,8 +1,6 @@
 package loader
 
 import (
-	"cmp"
-	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -29,6 +27,7 @@ type progRecord struct {
 	attr                                 runtime.BlobOff
 	size                                 uintptr         // of the attr
 	insns, funcInfo, lineInfo, coreRelos runtime.BlobOff // 0 for none
+	ownRelos                             int             // how many of the records the loader does not resolve
 }
 
 // loadProgram loads a program.
@@ -44,7 +43,7 @@ func (g *generator) loadProgram(i int, p *object.Program) {
 	*spec = runtime.ProgramSpec{
 		Name: p.Name, Section: p.Section, Slot: spec.Slot, Attr: rec.attr,
 		Type: p.Type, AttachType: p.ExpectedAttachType, Flags: p.Flags,
-		Insns: uint32(len(p.Insns)), AutoLoad: p.AutoLoad, CORERelos: rec.coreRelos,
+		Insns: uint32(len(p.Insns)), AutoLoad: p.AutoLoad, CORERelos: rec.coreRelos, OwnRelos: uint32(rec.ownRelos),
 		AttachTo: p.AttachTo, Target: -1,
 	}
 	if p.Target != nil {
@@ -145,30 +144,11 @@ func (g *generator) programRecord(i int, p *object.Program) progRecord {
 		rec.lineInfo = g.record(infos)
 	}
 	if len(p.CORERelos) > 0 {
-		rec.coreRelos = g.record(g.coreRelos(i, p))
+		relos, own := g.coreRelos(i, p)
+		rec.coreRelos, rec.ownRelos = g.record(relos), own
+		g.addSites(p, rec.insns)
 	}
 	return rec
-}
-
-// coreRelos gives a program's CO-RE records, sorted by the name of their root type:
-// the kernel keeps the candidates of a few names, one for each value of a hash (bpf_core_find_cands,
-// VMLINUX_CAND_CACHE_SIZE in kernel/bpf/btf.c), and alternating ones make it search all of its BTF again.
-// Every other program has them in reverse: it begins with the names that the one before it has ended with,
-// which are those that are kept.
-func (g *generator) coreRelos(program int, p *object.Program) []sys.CoreRelo {
-	relos := slices.Clone(p.CORERelos)
-	slices.SortStableFunc(relos, func(a, b object.CORERelo) int {
-		order := cmp.Compare(g.rootType(a.Type), g.rootType(b.Type))
-		if program%2 == 1 {
-			return -order
-		}
-		return order
-	})
-	out := make([]sys.CoreRelo, len(relos))
-	for i, r := range relos {
-		out[i] = sys.CoreRelo{InsnOff: 8 * r.Insn, TypeId: uint32(r.Type), AccessStrOff: r.AccessStr, Kind: r.Kind}
-	}
-	return out
 }
 
 // usesFDArray tells programs that name maps, or that may come to name a module's BTF, by index.

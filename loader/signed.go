@@ -78,10 +78,14 @@ func fitAnyMachine(m *object.Map) uint32 {
 // contextOff is where on the stack the loader keeps its context.
 const contextOff = -8
 
-// saveContext keeps the context, a table of runtime.LogRequest.
+// saveContext keeps the context: a table of runtime.LogRequest, or the number of a part.
 //
-//	*(u64 *)(r10 -8) = r1
-func (g *generator) saveContext() {
+//	*(u64 *)(r10 -8) = r1        or r2 = *(u32 *)r1
+func (g *generator) saveContext(cut bool) {
+	if cut {
+		g.say("r2 = the part to do")
+		g.load(opLdx32, part, r1, 0)
+	}
 	if !g.opts.Signed {
 		return
 	}

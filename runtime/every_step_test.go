@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,16 +93,13 @@ func breakStep(t testing.TB, spec *runtime.Spec, k int) *runtime.Spec {
 		broken.Blob = string(blob)
 		return &broken
 	}
-	if step.Kind == runtime.StepLoadBTF {
-		for _, m := range spec.Maps {
-			if m.Outside {
-				// BTF that maps created outside need is loaded outside: no magic, no BTF.
-				blob := []byte(spec.Blob)
-				blob[spec.BTF.Data] ^= 0xff
-				broken.Blob = string(blob)
-				return &broken
-			}
-		}
+	outside := func(m runtime.MapSpec) bool { return m.Outside }
+	if step.Kind == runtime.StepLoadBTF && (spec.BTF.Outside || slices.ContainsFunc(spec.Maps, outside)) {
+		// Nor in this one: no magic, no BTF.
+		blob := []byte(spec.Blob)
+		blob[spec.BTF.Data] ^= 0xff
+		broken.Blob = string(blob)
+		return &broken
 	}
 	loader := []byte(spec.Loader)
 	insn := func(i int32) []byte { return loader[8*i:][:8] }

@@ -46,6 +46,7 @@ func (s *Skeleton) Load(opts *LoadOptions) error {
 		return fmt.Errorf("load %s: %w", s.spec.Name, err)
 	}
 	defer release()
+	defer growFiles(s.spec.files())()
 
 	l := loading{Skeleton: s, spec: s.spec, opts: opts, logStep: -1}
 	var failure *LoadError
@@ -57,11 +58,13 @@ func (s *Skeleton) Load(opts *LoadOptions) error {
 			}
 			defer unlock()
 		}
+		// All that makes a load of large objects quick is for the first attempt. If that fails, a plain one tells why.
+		l.quick = i == 0 && s.spec.Phases != nil
 		if failure = l.attempt(); failure == nil {
 			s.state = loaded
 			return nil
 		}
-		if failure.Errno != unix.EAGAIN && failure.Errno != unix.EINTR {
+		if !l.quick && failure.Errno != unix.EAGAIN && failure.Errno != unix.EINTR {
 			break
 		}
 	}
@@ -121,6 +124,8 @@ type loading struct {
 	opts *LoadOptions
 
 	*loaderMap
+	// quick lets other threads help, and the loader resolve CO-RE.
+	quick bool
 	// logStep is the step whose verifier log goes to log, -1 for none, loaderLog for the loader's own.
 	logStep int
 	log     []byte
@@ -196,6 +201,9 @@ func (l *loading) patch() error {
 			}
 		}
 	}
+	if l.sharesCORE() {
+		l.leaveToLoader()
+	}
 	if l.spec.NoAddresses != 0 && !kernelTakesKfuncAddresses() {
 		*l.slot(l.spec.NoAddresses) = 0
 	}
@@ -226,11 +234,20 @@ func (l *loading) checkTargets() *LoadError {
 // run loads the loader program and runs it.
 func (l *loading) run(loader string) *LoadError {
 	attr := l.loaderAttr(loader)
-	prog, err := bpf(unix.BPF_PROG_LOAD, unsafe.Pointer(&attr), unsafe.Offsetof(attr.FdArray)+8)
+	size := unsafe.Offsetof(attr.FdArray) + 8
+	if l.sharesCORE() {
+		l.loaderCORE(&attr)
+		size = unsafe.Offsetof(attr.CoreReloRecSize) + 4
+	}
+	prog, err := bpf(unix.BPF_PROG_LOAD, unsafe.Pointer(&attr), size)
 	runtime.KeepAlive(loader)
 	runtime.KeepAlive(l.loaderMap)
 	if err != nil {
 		return l.fail(opLoadLoader, err)
+	}
+	if l.spec.Phases != nil {
+		defer unix.Close(prog)
+		return l.runParts(prog)
 	}
 	return l.start(prog)
 }

@@ -9,32 +9,29 @@ import (
 )
 
 // createOutside creates the maps that must not be created inside the loader
-// (see MapSpec.Outside), from the same attrs, and returns a loader without their steps. Most
-// objects have none: theirs is the Spec's own loader.
+// (see MapSpec.Outside), from the same attrs, and the BTF that they or the loader need. It returns a loader without their
+// steps. Most objects have none: theirs is the Spec's own loader.
 func (l *loading) createOutside() (loader string, failure *LoadError) {
-	var skip []int
+	var maps []int
+	btf := -1
 	for i, step := range l.spec.Steps {
-		if step.Kind == StepCreateMap && l.spec.Maps[step.Index].Outside {
-			skip = append(skip, i)
+		switch {
+		case step.Kind == StepCreateMap && l.spec.Maps[step.Index].Outside:
+			maps = append(maps, i)
+		case step.Kind == StepLoadBTF:
+			btf = i
 		}
 	}
-	if len(skip) == 0 {
+	if btf >= 0 && (len(maps) > 0 || l.spec.BTF.Outside) {
+		if err := l.loadBTF(l.spec.Steps[btf]); err != nil {
+			return "", l.failStep(btf, err.(unix.Errno))
+		}
+	}
+	if len(maps) == 0 {
 		return l.spec.Loader, nil
 	}
-	// The maps need the BTF, so it comes before.
-	for i, step := range l.spec.Steps {
-		if step.Kind == StepLoadBTF {
-			if err := l.loadBTF(step); err != nil {
-				return "", l.failStep(i, err.(unix.Errno))
-			}
-			skip = append(skip, i)
-		}
-	}
-	for _, i := range skip {
+	for _, i := range maps {
 		step := l.spec.Steps[i]
-		if step.Kind != StepCreateMap {
-			continue
-		}
 		if err := l.createMap(step); err != nil {
 			return "", l.failStep(i, err.(unix.Errno))
 		}
@@ -44,7 +41,10 @@ func (l *loading) createOutside() (loader string, failure *LoadError) {
 			}
 		}
 	}
-	return l.without(skip), nil
+	if btf >= 0 {
+		maps = append(maps, btf)
+	}
+	return l.without(maps), nil
 }
 
 // loadBTF does what StepLoadBTF does.

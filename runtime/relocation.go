@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"encoding/binary"
 	"strconv"
 	"strings"
 	"unsafe"
@@ -27,11 +26,10 @@ func (s *Spec) reloOf(p *ProgramSpec, insn int) (r sys.CoreRelo, ok bool) {
 	if p.CORERelos == 0 || insn < 0 || uint64(p.Attr)+uint64(unsafe.Sizeof(sys.ProgLoadAttr{})) > uint64(len(s.Blob)) {
 		return r, false
 	}
-	word := func(off int) uint32 { return binary.NativeEndian.Uint32([]byte(s.Blob[off:][:4])) }
-	count := word(int(p.Attr) + int(unsafe.Offsetof(sys.ProgLoadAttr{}.CoreReloCnt)))
-	for at := int(p.CORERelos); count > 0 && at+size <= len(s.Blob); at += size {
-		if word(at) == uint32(8*insn) {
-			return sys.CoreRelo{InsnOff: word(at), TypeId: word(at + 4), AccessStrOff: word(at + 8), Kind: word(at + 12)}, true
+	count := s.word(p.Attr + BlobOff(unsafe.Offsetof(sys.ProgLoadAttr{}.CoreReloCnt)))
+	for at := p.CORERelos; count > 0 && int(at)+size <= len(s.Blob); at += BlobOff(size) {
+		if s.word(at) == uint32(8*insn) {
+			return sys.CoreRelo{InsnOff: s.word(at), TypeId: s.word(at + 4), AccessStrOff: s.word(at + 8), Kind: s.word(at + 12)}, true
 		}
 		count--
 	}

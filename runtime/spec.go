@@ -24,8 +24,14 @@ type Spec struct {
 	// NoAddresses is a word that is 1: set to 0, the loader looks the addresses of kfuncs
 	// up in kallsyms, for kernels where a program cannot take them by BTF ID. 0 if no program takes one.
 	NoAddresses Slot
-	// Steps in the order in which the loader takes them.
+	// Steps in the order in which the loader takes them on one thread.
 	Steps []Step
+	// Phases is set for large objects, whose loader does its work in parts, one a run: how many parts each phase
+	// has. Those of one phase depend on those before, not on each other.
+	Phases []int32
+	// CORE is set for objects whose loader resolves CO-RE relocations for the programs. It does so in the first of its
+	// phases, which does nothing else.
+	CORE CORESpec
 	// Signed is set for packages that can be signed, nil for others.
 	Signed *SignedSpec
 }
@@ -46,6 +52,30 @@ type BTFSpec struct {
 	Slot Slot
 	Data BlobOff
 	Size uint32 // bytes
+	// Outside is set if the runtime loads it, before the loader: one with CO-RE records of its own needs it.
+	Outside bool
+}
+
+// CORESpec says where in the blob there is what the loader resolves for all programs.
+type CORESpec struct {
+	// Values are ValueCount results, 64 bits each: the value, of 32 bits, or COREMissing.
+	Values     BlobOff
+	ValueCount uint32
+	// Records are the loader's own CO-RE records, struct bpf_core_relo each.
+	Records     BlobOff
+	RecordCount uint32
+	// Sites are the instructions that want the values, a CORESite each.
+	Sites     BlobOff
+	SiteCount uint32
+}
+
+// COREMissing is the value of a CO-RE relocation about something that the kernel does not have.
+const COREMissing = 1<<64 - 1
+
+// CORESite is an instruction of a program, which gets the value of that index as its imm.
+type CORESite struct {
+	Insn  BlobOff
+	Value uint32
 }
 
 // DataKind tells what section of the object a global data map holds.
@@ -115,6 +145,8 @@ type ProgramSpec struct {
 	Insns      uint32 // instructions; the attr has 0 in insn_cnt if AutoLoad is not set
 	// CORERelos is where the CO-RE records are, 0 if there are none.
 	CORERelos BlobOff
+	// OwnRelos is how many of them, the first, are left to the kernel when the loader resolves the others.
+	OwnRelos uint32
 	// AutoLoad is false for programs that are loaded only when asked for.
 	AutoLoad bool
 	// AttachTo is the part of the section's name that says where to attach.

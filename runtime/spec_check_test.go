@@ -5,13 +5,19 @@ import (
 	"reflect"
 	"testing"
 	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // testSpec has one of everything, and fits together.
 func testSpec() *Spec {
+	blob := make([]byte, 1024)
+	for i, word := range []uint32{512, 0, 520, 1} { // two CORESites
+		binary.NativeEndian.PutUint32(blob[640+4*i:], word)
+	}
 	return &Spec{
-		Name: "test", Loader: string(make([]byte, 8*16)), Blob: string(make([]byte, 1024)), Slots: 32,
-		BTF:      BTFSpec{Attr: 128, Slot: 2, Data: 160, Size: 40},
+		Name: "test", Loader: string(make([]byte, 8*16)), Blob: string(blob), Slots: 32,
+		BTF:      BTFSpec{Attr: 128, Slot: 2, Data: 160, Size: 40, Outside: true},
 		Maps:     []MapSpec{{Name: "m", Slot: 0, Attr: 200, AttrSize: 44, MaxEntries: 1, ValueSize: 8, Kind: Data, Data: 248, Flags: 1 << 10}},
 		Programs: []ProgramSpec{{Name: "p", Slot: 1, Attr: 256, CORERelos: 400, Target: 0, AutoLoad: true}},
 		Targets:  []TargetSpec{{Name: "t", Slot: 4}},
@@ -27,6 +33,8 @@ func testSpec() *Spec {
 			{Kind: StepFindExtern, Result: 6, Start: 9, End: 10},
 			{Kind: StepLoadProgram, Result: 1, Attr: 256, Start: 10, End: 12},
 		},
+		Phases: []int32{1, 2},
+		CORE:   CORESpec{Values: 608, ValueCount: 2, Records: 704, RecordCount: 3, Sites: 640, SiteCount: 2},
 	}
 }
 
@@ -52,6 +60,14 @@ func TestSpecCheck(t *testing.T) {
 		"step on nothing":               func(s *Spec) { s.Steps[1].Index = 1 },
 		"step behind the loader":        func(s *Spec) { s.Steps[8].End = 17 },
 		"step from behind":              func(s *Spec) { s.Steps[8].Start = 13 },
+		"phase of no parts":             func(s *Spec) { s.Phases[1] = 0 },
+		"CO-RE without a phase":         func(s *Spec) { s.Phases = nil },
+		"CO-RE without BTF":             func(s *Spec) { s.BTF.Outside = false },
+		"values behind the blob":        func(s *Spec) { s.CORE.Values = 1016 },
+		"records behind the blob":       func(s *Spec) { s.CORE.RecordCount = 1 << 31 },
+		"sites behind the blob":         func(s *Spec) { s.CORE.SiteCount = 49 },
+		"sites of anything":             func(s *Spec) { s.CORE.Sites = 8; s.Blob = "12345678" + "\xff\xff\xff\xff" + s.Blob[12:] },
+		"site without a value":          func(s *Spec) { s.CORE.ValueCount = 1 },
 		"BTF behind the blob":           func(s *Spec) { s.BTF.Size = 1 << 20 },
 	} {
 		s := testSpec()
@@ -96,7 +112,12 @@ func FuzzSpec(f *testing.F) {
 		l.loaderMap = &loaderMap{mem: unsafe.Slice((*byte)(unsafe.Pointer(&mem[0])), len(spec.Blob))}
 		copy(l.mem, spec.Blob)
 		copy(l.mem, words[:min(len(words), 4*spec.Slots)])
+		l.quick = true
 		_ = l.patch()
+		if l.sharesCORE() {
+			l.loaderCORE(&sys.ProgLoadAttr{})
+			l.applyCORE()
+		}
 		for i, step := range spec.Steps {
 			_, _, _ = spec.StepName(step), l.mayFail(step), l.errno(step)
 			l.noteMissing(step)

@@ -12,6 +12,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	lskel "github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
@@ -56,7 +57,42 @@ func Prepare(spec *lskel.Spec) (*Floor, error) {
 }
 
 // Load makes the calls.
-func (f *Floor) Load() error { return f.m.run(unsafe.Pointer(unsafe.SliceData(f.blob))) }
+func (f *Floor) Load() error {
+	blob := unsafe.Pointer(unsafe.SliceData(f.blob))
+	if f.spec.BTF.Outside {
+		if err := f.loadBTF(); err != nil {
+			return err
+		}
+	}
+	if f.spec.Phases == nil {
+		return f.m.run(blob, 0)
+	}
+	part := 0
+	for i, parts := range f.spec.Phases {
+		for range parts {
+			if i > 0 || f.spec.CORE.ValueCount == 0 { // or else the part that would resolve CO-RE
+				if err := f.m.run(blob, part); err != nil {
+					return err
+				}
+			}
+			part++
+		}
+	}
+	return nil
+}
+
+// loadBTF makes the call that is not the loader's.
+func (f *Floor) loadBTF() error {
+	b := &f.spec.BTF
+	attr := (*sys.BtfLoadAttr)(unsafe.Pointer(&f.blob[b.Attr]))
+	attr.Btf = uint64(uintptr(unsafe.Pointer(&f.blob[b.Data])))
+	fd, errno := sys.BPF(unix.BPF_BTF_LOAD, unsafe.Pointer(attr), unsafe.Offsetof(attr.BtfLogLevel)+4)
+	if errno != 0 {
+		return fmt.Errorf("load BTF: %w", errno)
+	}
+	*(*int32)(unsafe.Pointer(&f.blob[4*b.Slot])) = int32(fd)
+	return nil
+}
 
 // Unload closes what Load has opened.
 func (f *Floor) Unload() {

@@ -53,13 +53,15 @@ const (
 	rshImm, arshImm, neg       = 0x77, 0xc7, 0x87
 	ldImm64, ldx32, ldx64      = 0x18, 0x61, 0x79
 	st8, st16, st32, st64      = 0x73, 0x6b, 0x63, 0x7b
-	jeqImm, call, exit         = 0x15, 0x85, 0x95
+	jeqImm, jneImm, call, exit = 0x15, 0x55, 0x85, 0x95
 	sysBPF, btfFind, findKsyms = 166, 167, 179
 )
 
-// run runs the loader on a blob.
-func (m *machine) run(blob unsafe.Pointer) error {
+// run runs the loader on a blob. Of one in parts it does that part.
+func (m *machine) run(blob unsafe.Pointer, part int) error {
+	context = uint32(part)
 	r := &m.reg
+	r[1] = uint64(uintptr(unsafe.Pointer(&context)))
 	for pc := 0; pc < len(m.insns); pc++ {
 		in := &m.insns[pc]
 		switch in.op {
@@ -114,6 +116,10 @@ func (m *machine) run(blob unsafe.Pointer) error {
 			if r[in.dst] == uint64(int64(in.imm)) {
 				pc += int(in.off)
 			}
+		case jneImm:
+			if r[in.dst] != uint64(int64(in.imm)) {
+				pc += int(in.off)
+			}
 		case call:
 			switch in.imm {
 			case sysBPF:
@@ -139,6 +145,9 @@ func (m *machine) run(blob unsafe.Pointer) error {
 	}
 	return nil
 }
+
+// context is a loader's. It does not move.
+var context uint32
 
 // at makes a pointer of a register. The blob is outside of Go's heap.
 func at(base uint64, off int64) unsafe.Pointer {

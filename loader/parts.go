@@ -1,0 +1,196 @@
+package loader
+
+import (
+	"math"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+)
+
+// The work of a loader is a list of jobs: a map with its value, a look-up, a
+// program. Small objects have them done in a row, by one run. The loader of an object that takes the
+// kernel long is cut into parts, each a run of its own, that the runtime has several threads do: the kernel
+// verifies programs and allocates maps on as many processors as ask it to.
+
+// job is a piece of work that depends on nothing of its own phase.
+type job struct {
+	phase phase
+	cost  int // what it takes the kernel, about, in µs
+	emit  func()
+}
+
+// phase is what has to be over before the next one begins.
+type phase int
+
+const (
+	phaseBTF      phase = iota
+	phaseCORE           // the runtime comes next, and patches programs with what was resolved
+	phaseMaps           // and all that is looked up
+	phasePrograms       // and static entries of maps of maps: each of these waits for a grace period of RCU
+	phaseEntries        // of program arrays
+)
+
+// plan lists all jobs, in the order in which one thread does them.
+func (g *generator) plan() []job {
+	var jobs []job
+	switch {
+	case g.shared != nil:
+		jobs = append(jobs, job{phaseCORE, 0, g.resolveShared})
+	case len(g.obj.BTF) > 0:
+		jobs = append(jobs, job{phaseBTF, costBTF, g.loadBTF})
+	}
+	for i, m := range g.obj.Maps {
+		jobs = append(jobs, job{phaseMaps, mapCost(m), func() { g.makeMap(i, m) }})
+	}
+	for i := range g.spec.Targets {
+		jobs = append(jobs, job{phaseMaps, costFind, func() { g.findTarget(i) }})
+	}
+	for i := range g.obj.Externs {
+		jobs = append(jobs, job{phaseMaps, costFind, func() { g.findExtern(i) }})
+	}
+	for i, m := range g.obj.Maps {
+		for _, s := range m.Slots {
+			if s.Map != nil {
+				jobs = append(jobs, job{phasePrograms, costEntry, func() { g.setSlot(i, m, s.Index, g.slotOf(s.Map)) }})
+			}
+		}
+	}
+	for i, p := range g.obj.Programs {
+		jobs = append(jobs, job{phasePrograms, programCost(p), func() { g.loadProgram(i, p) }})
+	}
+	for i, m := range g.obj.Maps {
+		for _, s := range m.Slots {
+			if s.Program != nil {
+				jobs = append(jobs, job{phaseEntries, costStep, func() { g.setSlot(i, m, s.Index, g.programSlot(s.Program)) }})
+			}
+		}
+	}
+	return jobs
+}
+
+// Costs, measured on Linux 6.18. They need not be right: they say whether an object is large, and
+// threads take parts as they come, so that none waits long for another.
+const (
+	costBTF   = 10
+	costMap   = 5
+	costFind  = 40
+	costStep  = 3
+	costEntry = 10000
+)
+
+func mapCost(m *object.Map) int {
+	entry := uint64(m.ValueSize) + 7&^7
+	switch m.Type {
+	case unix.BPF_MAP_TYPE_HASH, unix.BPF_MAP_TYPE_LRU_HASH:
+		if m.Flags&unix.BPF_F_NO_PREALLOC != 0 {
+			return costMap
+		}
+		entry += uint64(m.KeySize) + 64 // struct htab_elem and its bucket
+	case unix.BPF_MAP_TYPE_ARRAY:
+	default:
+		return costMap
+	}
+	const bytesPerMicrosecond = 5000
+	return costMap + int(min(uint64(m.MaxEntries)*entry/bytesPerMicrosecond, math.MaxInt32))
+}
+
+func programCost(p *object.Program) int {
+	return 12 + len(p.Insns)/2 + 3*len(p.CORERelos)
+}
+
+const (
+	// A loader is cut if threads have at least this much to share, in µs: waking one takes 10, making one 50.
+	worthCutting = 300
+	// leastPart is what makes a part of its own. A run takes 3 µs, and a branch of the loader as much.
+	leastPart = 150
+	// mostParts is how many parts a phase has: enough for threads to share it evenly.
+	mostParts = 4
+	// A part is jumped over with a jump of 16 bits.
+	mostPartInsns = 30000
+)
+
+// isLarge tells whether several threads would be done with the jobs much sooner than one.
+func isLarge(jobs []job) bool {
+	var total, largest [phaseEntries + 1]int
+	for _, j := range jobs {
+		total[j.phase] += j.cost
+		largest[j.phase] = max(largest[j.phase], j.cost)
+	}
+	shared := 0
+	for p := range total {
+		shared += total[p] - largest[p]
+	}
+	return shared >= worthCutting
+}
+
+// emitJobs emits all jobs in a row.
+func (g *generator) emitJobs(jobs []job) {
+	for i, j := range jobs {
+		j.emit()
+		if j.phase == phaseBTF && i+1 < len(jobs) {
+			g.takeBTF()
+		}
+	}
+}
+
+// emitParts emits the jobs as parts. The context is the number of the one to do.
+//
+//	r2 = *(u32 *)ctx
+func (g *generator) emitParts(jobs []job) {
+	for len(jobs) > 0 {
+		n := slices.IndexFunc(jobs, func(j job) bool { return j.phase != jobs[0].phase })
+		if n < 0 {
+			n = len(jobs)
+		}
+		g.spec.Phases = append(g.spec.Phases, g.emitPhase(jobs[:n]))
+		jobs = jobs[n:]
+	}
+}
+
+// emitPhase emits jobs of one phase, as parts of about the same cost, and counts these.
+func (g *generator) emitPhase(jobs []job) (parts int32) {
+	total := 0
+	for _, j := range jobs {
+		total += j.cost
+	}
+	enough := max(total/mostParts, leastPart)
+	for i := 0; i < len(jobs); parts++ {
+		next := g.beginPart()
+		begin, cost := len(g.insns), 0
+		for ; i < len(jobs) && cost < enough && len(g.insns)-begin < mostPartInsns; i++ {
+			jobs[i].emit()
+			cost += jobs[i].cost
+		}
+		g.finish()
+		g.land(next)
+	}
+	return parts
+}
+
+// beginPart begins a part. What only the part knows follows, up to the place that the label lands at.
+//
+//	if r2 != part goto next
+//	r7 = r6
+//	r8 = slots[btf]
+func (g *generator) beginPart() (next label) {
+	g.say("part %d", g.parts)
+	next = g.jump(opJneImm, part, int32(g.parts))
+	g.mov(cursor, slots)
+	g.at = 0
+	if (g.parts > 0 || g.shared != nil) && len(g.obj.BTF) > 0 {
+		g.takeBTF()
+	}
+	g.parts++
+	return next
+}
+
+// finish ends the run.
+//
+//	return 0
+func (g *generator) finish() {
+	g.say("return 0")
+	g.movImm(r0, 0)
+	g.emit(insn{op: opExit})
+}
