@@ -183,7 +183,7 @@ func (l *loading) patch() error {
 			(*sys.MapCreateAttr)(l.at(m.spec.Attr)).MaxEntries = m.maxEntries
 		}
 		if a := l.area(i); m.spec.Data != 0 && a != nil && a.p != nil {
-			copy(l.mem[m.spec.Data:][:m.spec.ValueSize], a.bytes())
+			copy(l.mem[m.spec.Data:][:m.spec.dataSize()], a.bytes())
 		}
 	}
 	for i := range l.programs {
@@ -326,6 +326,11 @@ func (l *loading) wanted(programs []int32) bool {
 func (l *loading) takeOver() *LoadError {
 	if i, err := l.attachAreas(); err != nil {
 		return l.fail(opMapData+l.spec.Maps[i].Name, err)
+	}
+	for i := range l.areas {
+		if a := &l.areas[i]; l.maps[a.of].arena != nil {
+			a.unmap()
+		}
 	}
 	if l.opts.Externs {
 		l.externs = l.readExterns()

@@ -39,7 +39,7 @@ func (l *loading) createOutside() (loader string, failure *LoadError) {
 			return "", l.failStep(i, err.(unix.Errno))
 		}
 		if m := &l.maps[step.Index]; m.spec.Type == mapTypeArena {
-			if err := m.mapArena(int(*l.slot(step.Result))); err != nil {
+			if err := m.mapArena(int(*l.slot(step.Result)), l.mem[m.spec.Data:][:m.spec.DataSize]); err != nil {
 				return "", l.fail(opMapData+m.Name(), err)
 			}
 		}

@@ -100,6 +100,9 @@ type MapSpec struct {
 	// Data is where the initial value is, ValueSize bytes of it; 0 for BSS
 	// and for maps that are not global data.
 	Data BlobOff
+	// DataSize is the size of the global variables that an arena begins with,
+	// in bytes, at Data in the blob; 0 for other maps.
+	DataSize uint32
 }
 
 // ProgramSpec is one program of the object.

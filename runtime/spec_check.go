@@ -29,7 +29,7 @@ func (s *Spec) check() error {
 	for i := range s.Maps {
 		m := &s.Maps[i]
 		ok = ok && s.slot(m.Slot) && m.AttrSize >= leastMapAttr && s.within(m.Attr, m.AttrSize) &&
-			(m.Data == 0 || s.within(m.Data, m.ValueSize))
+			(m.Data == 0 || s.within(m.Data, m.dataSize()))
 	}
 	for i := range s.Programs {
 		p := &s.Programs[i]

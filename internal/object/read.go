@@ -12,9 +12,8 @@ import (
 )
 
 const (
-	btfSection   = ".BTF"
-	extSection   = ".BTF.ext"
-	arenaSection = ".addr_space.1"
+	btfSection = ".BTF"
+	extSection = ".BTF.ext"
 )
 
 // maxFile is the largest file that is read, in bytes. What reading takes is a
@@ -137,8 +136,6 @@ func (r *reader) refuseSections() error {
 				}
 			}
 			return badSection(s.name, "struct_ops is not supported yet")
-		case name == arenaSection && s.size > 0:
-			return badSection(s.name, "arenas are not supported yet")
 		}
 	}
 	return nil
@@ -225,6 +222,9 @@ func (r *reader) readMaps() (err error) {
 		}
 		r.dataAt[s.index] = m
 		r.obj.Maps = append(r.obj.Maps, m)
+	}
+	if err := r.readArena(); err != nil {
+		return err
 	}
 	if size := r.externs.kconfig; size > 0 {
 		m, err := r.dataMap(Kconfig, kconfigSection, uint64(size), make([]byte, size))
