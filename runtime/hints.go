@@ -112,7 +112,7 @@ var hints = []hint{
 	},
 	{
 		"blob too large for this kernel", "`E2BIG` when the loader's map is created",
-		"the object's data and code make a blob of {size} bytes: this kernel, {release}, takes no map value above 4 MiB, later ones do",
+		"the object's data and code make a blob of {size} bytes: this kernel, {release}, takes no map value above 4 MiB, Linux 6.0 and later do",
 		func(f *failure) (words, bool) {
 			return words{"{size}", count(len(f.spec.Blob))}, f.Errno == unix.E2BIG && f.Op == opCreateBlob
 		},
@@ -266,13 +266,6 @@ var hints = []hint{
 				return nil, false
 			}
 			return words{"{address}", hex(m.Extra)}, true
-		},
-	},
-	{
-		"a map is being written", "`EBUSY` when it is frozen",
-		"a process has the map mapped for writing, so that it cannot be frozen",
-		func(f *failure) (words, bool) {
-			return nil, f.Errno == unix.EBUSY && f.stepKind() == StepFreezeMap
 		},
 	},
 

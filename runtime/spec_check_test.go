@@ -39,7 +39,7 @@ func TestSpecCheck(t *testing.T) {
 		"loader cut":                    func(s *Spec) { s.Loader = s.Loader[:9] },
 		"blob of another object":        func(s *Spec) { s.Blob = s.Blob[:250] },
 		"no slots":                      func(s *Spec) { s.Slots = 0 },
-		"more slots than blob":          func(s *Spec) { s.Slots = 1 << 40 },
+		"more slots than blob":          func(s *Spec) { s.Slots = 1 << 30 },
 		"map behind the blob":           func(s *Spec) { s.Maps[0].Attr = 1016 },
 		"map's attr not aligned":        func(s *Spec) { s.Maps[0].Attr = 201 },
 		"data behind the blob":          func(s *Spec) { s.Maps[0].ValueSize = 1 << 31 },
