@@ -12,39 +12,40 @@ import (
 // (see MapSpec.Outside), from the same attrs, and returns a loader without their steps. Most
 // objects have none: theirs is the Spec's own loader.
 func (l *loading) createOutside() (loader string, failure *LoadError) {
-	var skip []int
-	for i, step := range l.spec.Steps {
-		if step.Kind == StepCreateMap && l.spec.Maps[step.Index].Outside {
-			skip = append(skip, i)
-		}
-	}
-	if len(skip) == 0 {
+	if !l.spec.hasOutside() {
 		return l.spec.Loader, nil
 	}
-	// The maps need the BTF, so it comes before.
+	var done []int
 	for i, step := range l.spec.Steps {
-		if step.Kind == StepLoadBTF {
-			if err := l.loadBTF(step); err != nil {
-				return "", l.failStep(i, err.(unix.Errno))
-			}
-			skip = append(skip, i)
-		}
-	}
-	for _, i := range skip {
-		step := l.spec.Steps[i]
-		if step.Kind != StepCreateMap {
+		var err error
+		switch {
+		case step.Kind == StepLoadBTF: // which the maps need; it comes before them
+			err = l.loadBTF(step)
+		case step.Kind == StepCreateMap && l.spec.Maps[step.Index].Outside:
+			err = l.createMap(step)
+		default:
 			continue
 		}
-		if err := l.createMap(step); err != nil {
+		if err != nil {
 			return "", l.failStep(i, err.(unix.Errno))
 		}
-		if m := &l.maps[step.Index]; m.spec.Type == mapTypeArena {
+		done = append(done, i)
+		if m := &l.maps[step.Index]; step.Kind == StepCreateMap && m.spec.Type == mapTypeArena {
 			if err := m.mapArena(int(*l.slot(step.Result)), l.mem[m.spec.Data:][:m.spec.DataSize]); err != nil {
 				return "", l.fail(opMapData+m.Name(), err)
 			}
 		}
 	}
-	return l.without(skip), nil
+	return l.without(done), nil
+}
+
+func (s *Spec) hasOutside() bool {
+	for i := range s.Maps {
+		if s.Maps[i].Outside {
+			return true
+		}
+	}
+	return false
 }
 
 // loadBTF does what StepLoadBTF does.
