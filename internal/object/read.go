@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -185,7 +186,35 @@ func (r *reader) readBTF() (err error) {
 		return badSection(btfSection, "%w", err)
 	}
 	r.obj.Types = r.types
+	r.shrinkArrays()
 	return nil
+}
+
+// shrinkArrays makes arrays of 4 GiB and more arrays of one element in what the
+// kernel gets, since it would refuse all of the BTF for them (btf_array_check_meta, btf_array_resolve). They are numbers of map
+// definitions: __uint(max_entries, 1 << 30) is the length of an array of int. libbpf
+// goes on with no BTF at all.
+func (r *reader) shrinkArrays() {
+	const nelems = btfTypeSize + 8 // of struct btf_array
+	changed := false
+	for id := btf.TypeID(1); r.raw.has(id); id++ {
+		if r.raw.kind(id) != kindArray {
+			continue
+		}
+		t, err := r.types.TypeByID(id)
+		if err != nil {
+			continue // decodeTypes has seen them all
+		}
+		arr := t.(*btf.Array)
+		size, err := btf.Sizeof(arr.Type)
+		if err == nil && arr.Nelems > 0 && uint64(size) > math.MaxUint32/uint64(arr.Nelems) {
+			r.raw.setField(id, nelems, 1)
+			changed = true
+		}
+	}
+	if changed {
+		r.obj.BTF = r.raw.marshal()
+	}
 }
 
 // decodeTypes decodes all types, in the order of their IDs: this is what
