@@ -175,6 +175,11 @@ var hints = []hint{
 		},
 	},
 	{
+		"a field that the map cannot have", "`EOPNOTSUPP` when the map is created",
+		"its value has a bpf_timer, bpf_spin_lock, kptr or the like, which this kernel does not take in maps of this type",
+		func(f *failure) (words, bool) { return nil, f.Errno == unix.EOPNOTSUPP && f.mapSpec() != nil },
+	},
+	{
 		"kernel too old for a program type, or a way to attach", "`EINVAL` when the program is loaded",
 		"{type} needs Linux {since}, this is {release}",
 		func(f *failure) (words, bool) {

@@ -301,3 +301,8 @@ func TestHintMapThatCannotBe(t *testing.T) {
 	wantError(t, loadDirectly(generate(t, oneMap(values))), unix.E2BIG,
 		"create map m", "no map of its type with keys of 4 bytes, values of 8388608, 16 entries and the flags 0x0")
 }
+
+func TestHintFieldOfMap(t *testing.T) {
+	m := object.Map{Type: unix.BPF_MAP_TYPE_PERCPU_ARRAY, KeySize: 4, MaxEntries: 1}
+	wantError(t, loadDirectly(generate(t, withTimer(t, m))), unix.EOPNOTSUPP, "create map m", "its value has a bpf_timer, bpf_spin_lock, kptr")
+}
