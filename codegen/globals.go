@@ -11,6 +11,7 @@ import (
 // globalField is the field of Skeleton for one section with global variables.
 type globalField struct {
 	name  string
+	place string // "section .bss", or the arena that begins with them
 	index int
 	m     *object.Map
 	decl  *decl
@@ -27,10 +28,15 @@ const maxSection = 1 << 29
 func (g *generator) collectGlobals() {
 	names := newScope("Maps", "Progs", "Links", "Load", "LoadWith", "Attach", "Detach", "Close", "Core")
 	for i, m := range g.obj.Maps {
-		if m.Kind == object.NoData || m.ValueSize > maxSection {
+		name, place, size := sectionName(m.Name), "section "+m.Name, m.ValueSize
+		if m.Kind == object.NoData {
+			// An arena; other maps have no variables. It gives them its name, as for bpftool.
+			name, place, size = goName(m.Name), "arena "+m.Name, uint32(len(m.Data))
+		}
+		if size > maxSection {
 			continue
 		}
-		section := &btf.Struct{Name: m.Name, Size: (m.ValueSize + maxAlign - 1) / maxAlign * maxAlign}
+		section := &btf.Struct{Name: m.Name, Size: (size + maxAlign - 1) / maxAlign * maxAlign}
 		for _, v := range m.Vars {
 			if v.Static || v.Type == nil {
 				continue
@@ -43,21 +49,23 @@ func (g *generator) collectGlobals() {
 		if len(section.Members) == 0 {
 			continue
 		}
-		name := names.take(sectionName(m.Name))
+		name = names.take(name)
 		// The memory behind the pointer is whole pages, so the struct may be larger than the section.
-		d := &decl{typ: section, c: m.Name, what: "the global variables of section " + m.Name}
+		d := &decl{typ: section, c: m.Name, what: "the global variables of " + place}
 		d.name = g.types.scope.take(name + "Section")
 		g.types.declareSection(d)
-		g.globals = append(g.globals, &globalField{name: name, index: i, m: m, decl: d})
+		g.globals = append(g.globals, &globalField{name: name, place: place, index: i, m: m, decl: d})
 	}
 }
 
 func (v *globalField) comment() string {
-	text := v.name + " has the global variables of section " + v.m.Name + ": their initial values between Open and Load, " +
+	text := v.name + " has the global variables of " + v.place + ": their initial values between Open and Load, " +
 		"the kernel's memory from then on, nil after Close. "
 	switch v.m.Kind {
 	case object.ROData, object.Kconfig:
 		return text + "After Load it is read-only: a write is a fault that ends the process."
+	case object.NoData:
+		text += "Load changes the pointer: a copy from before is not to be used any more. "
 	}
 	return text + "Use sync/atomic for what BPF programs write, or write, at the same time."
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
@@ -29,6 +30,7 @@ func TestGolden(t *testing.T) {
 		{"map_percpu_lru", readObject(t, "map_percpu_lru", "bpfel"), Options{}},
 		{"map_in_map", readObject(t, "map_in_map", "bpfel"), Options{}},
 		{"sec_fentry", readObject(t, "sec_fentry", "bpfel"), Options{}},
+		{"arena_globals", read(t, testobj.Compile(t, "arena/globals", testobj.Options{CC: "clang-19", Target: "bpfel"})), Options{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, _, _ := bytes.Cut(generateFor(t, test.obj, test.opts), []byte("//go:embed"))

@@ -194,7 +194,7 @@ func (g *generator) countResults() int {
 	n := 0
 	for _, m := range g.obj.Maps {
 		n += len(m.Slots)
-		if m.Data != nil {
+		if isFilled(m) {
 			n++
 		}
 		if isReadOnly(m) {

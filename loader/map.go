@@ -17,13 +17,17 @@ func (g *generator) makeMap(i int, m *object.Map) {
 		g.createInner(i, m)
 	}
 	g.createMap(i, m)
-	if m.Data != nil {
+	if isFilled(m) {
 		g.fillMap(i, m)
 	}
 	if isReadOnly(m) {
 		g.freezeMap(i, m)
 	}
 }
+
+// isFilled tells maps that the loader gives an initial value. An arena gets its own
+// from the runtime, which has it mapped.
+func isFilled(m *object.Map) bool { return m.Kind != object.NoData && m.Data != nil }
 
 func isReadOnly(m *object.Map) bool {
 	return m.Kind == object.ROData || m.Kind == object.Kconfig
@@ -98,6 +102,9 @@ func (g *generator) createMap(i int, m *object.Map) {
 			g.store(opStx32, cursor, int(inner), r1)
 		}
 	})
+	if m.Kind == object.NoData && m.Data != nil {
+		spec.Data, spec.DataSize = g.bytes(m.Data), uint32(len(m.Data))
+	}
 }
 
 // createInner creates the template that tells an outer map what its inner maps

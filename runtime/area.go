@@ -14,11 +14,20 @@ type area struct {
 	of   int // index of the map
 }
 
+// areaOf is the area of the map of that index, which has no memory yet.
+func areaOf(i int, m *MapSpec) area {
+	page := uintptr(unix.Getpagesize())
+	return area{of: i, size: (uintptr(m.dataSize()) + page - 1) &^ (page - 1)}
+}
+
 // attachAreas maps global data, each where its initial value has been. After a
 // failure, which is of the map of that index, all is as before.
 func (l *loading) attachAreas() (of int, err error) {
 	for i := range l.areas {
 		m := &l.spec.Maps[l.areas[i].of]
+		if m.Type == mapTypeArena {
+			continue // mapped before the loader ran
+		}
 		// BSS has no bytes in the blob: what was set before the load goes in now.
 		var initial []byte
 		opened := l.areas[i].p != nil
@@ -46,15 +55,14 @@ func (l *loading) attachAreas() (of int, err error) {
 func (l *loading) detachAreas(i int, initial []byte) {
 	for j := range l.areas[:i+1] {
 		a := &l.areas[j]
-		m := &l.spec.Maps[a.of]
 		if a.p == nil {
 			continue
 		}
 		value := initial
 		if j < i {
-			value = append([]byte(nil), a.bytes()[:m.ValueSize]...)
+			value = append([]byte(nil), a.bytes()...)
 		}
-		if err := a.reserve(m); err != nil {
+		if err := a.reserve(); err != nil {
 			l.state = closed // what was changed before the load is lost
 			unmapAreas(l.areas)
 			return
@@ -63,17 +71,17 @@ func (l *loading) detachAreas(i int, initial []byte) {
 	}
 }
 
-// reserve gives an area memory of its own for the initial value of m, in the place of what it had.
-func (a *area) reserve(m *MapSpec) error {
-	size, flags := areaSize(m), unix.MAP_SHARED|unix.MAP_ANONYMOUS
+// reserve gives an area memory of its own for the initial value, in the place of what it had.
+func (a *area) reserve() error {
+	flags := unix.MAP_SHARED | unix.MAP_ANONYMOUS
 	if a.p != nil {
 		flags |= unix.MAP_FIXED
 	}
-	p, err := unix.MmapPtr(-1, 0, a.p, size, unix.PROT_READ|unix.PROT_WRITE, flags)
+	p, err := unix.MmapPtr(-1, 0, a.p, a.size, unix.PROT_READ|unix.PROT_WRITE, flags)
 	if err != nil {
 		return err
 	}
-	a.p, a.size = p, size
+	a.p = p
 	return nil
 }
 
@@ -86,12 +94,11 @@ func (a *area) attach(m *MapSpec, fd int) error {
 	if a.p != nil {
 		flags |= unix.MAP_FIXED
 	}
-	size := areaSize(m)
-	p, err := unix.MmapPtr(fd, 0, a.p, size, prot, flags)
+	p, err := unix.MmapPtr(fd, 0, a.p, a.size, prot, flags)
 	if err != nil {
 		return err
 	}
-	a.p, a.size = p, size
+	a.p = p
 	return nil
 }
 
@@ -102,9 +109,4 @@ func (a *area) unmap() {
 		_ = unix.MunmapPtr(a.p, a.size)
 		a.p = nil
 	}
-}
-
-func areaSize(m *MapSpec) uintptr {
-	page := uintptr(unix.Getpagesize())
-	return (uintptr(m.ValueSize) + page - 1) &^ (page - 1)
 }

@@ -5,6 +5,7 @@ package runtime_test
 import (
 	"errors"
 	"testing"
+	"unsafe"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -116,5 +117,93 @@ func TestArenaIsUnmappedAfterFailure(t *testing.T) {
 	spec := generate(t, obj)
 	before := settledCensus(t)
 	wantError(t, loadDirectly(spec), unix.ENOENT, "find kfunc no_such")
+	wantCensus(t, before, "after the failure")
+}
+
+// withGlobals is an object with an arena of four pages, which begins with two pages of global variables, and a
+// program that increments the second of them and returns it:
+//
+//	r1 = &arena[8]
+//	r1 = addr_space_cast(r1, 0, 1)
+//	r0 = *(u64 *)r1
+//	r0 += 1
+//	*(u64 *)r1 = r0
+//	return r0
+func withGlobals(flags uint32) *object.Object {
+	const syscall = 31
+	obj := oneProgram(object.Program{
+		Type: syscall, Flags: unix.BPF_F_SLEEPABLE,
+		Insns: []object.Insn{
+			{Op: 0x18, Dst: 1, Src: object.PseudoMapIdxValue},
+			{Imm: 8},
+			{Op: 0xbf, Dst: 1, Src: 1, Off: 1, Imm: 1},
+			{Op: 0x79, Src: 1},
+			{Op: 0x07, Imm: 1},
+			{Op: 0x7b, Dst: 1, Src: 0},
+			{Op: 0x95},
+		},
+	})
+	data := make([]byte, 2*unix.Getpagesize())
+	data[0], data[8], data[len(data)-1] = 1, 2, 3
+	obj.Maps = oneMap(object.Map{Type: arenaType, Flags: unix.BPF_F_MMAPABLE | flags, MaxEntries: 4, Data: data}).Maps
+	return obj
+}
+
+// Global variables of an arena can be changed before the load, also after one that has failed; from
+// the load on the program and user space share them.
+func TestArenaGlobals(t *testing.T) {
+	spec := generate(t, withGlobals(0))
+	size := 2 * unix.Getpagesize()
+	before := settledCensus(t)
+	s, err := runtime.Open(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	globals := func() []byte { return unsafe.Slice((*byte)(s.Data(0)), size) }
+	if g := globals(); g[0] != 1 || g[8] != 2 || g[size-1] != 3 {
+		t.Errorf("the initial values are %d, %d and %d", g[0], g[8], g[size-1])
+	}
+	globals()[8] = 40
+	s.Map(0).SetMaxEntries(1)
+	want := "load test: map the contents of m: max_entries leaves no room for the arena's global variables"
+	if err := s.Load(nil); err == nil || err.Error() != want {
+		t.Errorf("with one page:\n got %v\nwant %s", err, want)
+	}
+	s.Map(0).SetMaxEntries(4)
+	if err := s.Load(nil); err != nil {
+		t.Fatalf("%+v", err)
+	}
+	fd, err := s.Program(0).DupFD()
+	if err != nil {
+		t.Fatal(err)
+	}
+	prog, err := ebpf.NewProgramFromFD(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ret, err := prog.Run(&ebpf.RunOptions{}); err != nil || ret != 41 {
+		t.Errorf("the program found and returned %d, %v", ret, err)
+	}
+	globals()[8] = 50
+	if ret, err := prog.Run(&ebpf.RunOptions{}); err != nil || ret != 51 {
+		t.Errorf("the second time it returned %d, %v", ret, err)
+	}
+	prog.Close()
+	if g := globals(); g[0] != 1 || g[8] != 51 || g[size-1] != 3 {
+		t.Errorf("at the end they are %d, %d and %d", g[0], g[8], g[size-1])
+	}
+	if s.Close(); s.Data(0) != nil {
+		t.Error("Data outlives Close")
+	}
+	wantCensus(t, before, "after Close")
+}
+
+// Pages that user space cannot have are an error, not a signal. Here it is a flag that forbids to take them.
+func TestArenaPagesRefused(t *testing.T) {
+	const segvOnFault = 1 << 17 // BPF_F_SEGV_ON_FAULT
+	spec := generate(t, withGlobals(segvOnFault))
+	before := settledCensus(t)
+	wantError(t, loadDirectly(spec), unix.EFAULT, "map the contents of m")
 	wantCensus(t, before, "after the failure")
 }

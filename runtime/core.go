@@ -21,13 +21,14 @@ func (l *loading) leaveToLoader() {
 // noLine is line info of a program without any: what has none has no CO-RE records (check_btf_info).
 var noLine sys.LineInfo
 
-// loaderCORE gives the loader its own CO-RE records.
-func (l *loading) loaderCORE(attr *sys.ProgLoadAttr) {
+// loaderCORE gives the loader its own CO-RE records, and returns the size of its attr.
+func (l *loading) loaderCORE(attr *sys.ProgLoadAttr) uintptr {
 	attr.ProgBtfFd = uint32(*l.slot(l.spec.BTF.Slot))
 	attr.LineInfo = uint64(uintptr(unsafe.Pointer(&noLine)))
 	attr.LineInfoCnt, attr.LineInfoRecSize = 1, uint32(unsafe.Sizeof(noLine))
 	attr.CoreRelos = uint64(uintptr(l.at(l.spec.CORE.Records)))
 	attr.CoreReloCnt, attr.CoreReloRecSize = l.spec.CORE.RecordCount, uint32(unsafe.Sizeof(sys.CoreRelo{}))
+	return unsafe.Offsetof(attr.CoreReloRecSize) + 4
 }
 
 // applyCORE copies what the loader has resolved to the programs.
@@ -45,3 +46,36 @@ func (l *loading) applyCORE() {
 }
 
 const callHelper = 0x85 // BPF_JMP | BPF_CALL
+
+// coreProgramAttr is the least of a program's attr that has the number of its CO-RE records.
+const coreProgramAttr = uint32(unsafe.Offsetof(sys.ProgLoadAttr{}.CoreReloCnt)) + 4
+
+// checkCORE makes sure of what is about CO-RE, and of the sites, which are in the blob.
+func (s *Spec) checkCORE() bool {
+	c := &s.CORE
+	if c.ValueCount == 0 {
+		return true
+	}
+	ok := s.Phases[0] == 1 && s.BTF.Attr != 0 && s.BTF.Outside &&
+		s.array(c.Values, c.ValueCount, 8) && s.array(c.Sites, c.SiteCount, unsafe.Sizeof(CORESite{})) &&
+		s.array(c.Records, c.RecordCount, unsafe.Sizeof(sys.CoreRelo{}))
+	if !ok {
+		return false
+	}
+	for at := c.Sites; at < c.Sites+BlobOff(8*c.SiteCount); at += 8 {
+		if !s.within(BlobOff(s.word(at)), 8) || s.word(at+4) >= c.ValueCount {
+			return false
+		}
+	}
+	for i := range s.Programs {
+		if p := &s.Programs[i]; p.CORERelos != 0 && !s.within(p.Attr, coreProgramAttr) {
+			return false
+		}
+	}
+	return true
+}
+
+// array tells whether an array is in the blob.
+func (s *Spec) array(at BlobOff, count uint32, size uintptr) bool {
+	return at%8 == 0 && uint64(at)+uint64(count)*uint64(size) <= uint64(len(s.Blob))
+}

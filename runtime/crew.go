@@ -10,33 +10,6 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// mostThreads is how many threads do a load.
-const mostThreads = 4
-
-// runParts has the loader do its parts, phase by phase. Other threads help only with what is tried
-// again without them: the calling one may have capabilities, namespaces or a seccomp filter of its own.
-func (l *loading) runParts(prog int) *LoadError {
-	threads := int32(1)
-	if l.quick {
-		threads = int32(min(runtime.GOMAXPROCS(0), mostThreads))
-	}
-	first := int32(0)
-	for i, parts := range l.spec.Phases {
-		resolves := i == 0 && l.spec.CORE.ValueCount > 0
-		if !resolves || l.quick {
-			c := crew{prog: prog, parts: parts, first: first}
-			if errno := c.run(min(threads, parts) - 1); errno != 0 {
-				return l.fail(opRunLoader, errno)
-			}
-		}
-		if resolves && l.quick {
-			l.applyCORE()
-		}
-		first += parts
-	}
-	return nil
-}
-
 // A crew is some threads that do the parts of a phase, each taking one after another.
 type crew struct {
 	prog         int

@@ -157,6 +157,9 @@ func TestTooFewFiles(t *testing.T) {
 				if !errors.As(err, &failure) || !errors.Is(err, unix.EMFILE) || !strings.Contains(failure.Hint, "RLIMIT_NOFILE is ") {
 					t.Fatalf("limit %d: %v", limit, err)
 				}
+				if failure.Log != "" {
+					t.Errorf("limit %d: the verifier's log of something that it has not refused: %v", limit, err)
+				}
 				steps[failure.Op] = true
 				if limit%16 == 0 {
 					wantCensus(t, before, "after a failure")

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"fmt"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -105,16 +106,16 @@ var hints = []hint{
 	},
 	{
 		"too many open files", "`EMFILE`",
-		"RLIMIT_NOFILE is {limit}: this load opens up to {fds} files",
+		"RLIMIT_NOFILE is {limit}, and this load opens up to {fds} files more than the process has open",
 		func(f *failure) (words, bool) {
-			return words{"{limit}", count(f.noFile), "{fds}", count(f.spec.files())}, f.Errno == unix.EMFILE
+			return words{"{limit}", count(f.noFile), "{fds}", count(uint64(f.spec.files()))}, f.Errno == unix.EMFILE
 		},
 	},
 	{
 		"blob too large for this kernel", "`E2BIG` when the loader's map is created",
-		"the object's data and code make a blob of {size} bytes: this kernel, {release}, takes no map value above 4 MiB, later ones do",
+		"the object's data and code make a blob of {size} bytes: this kernel, {release}, takes no map value above 4 MiB, Linux 6.0 and later do",
 		func(f *failure) (words, bool) {
-			return words{"{size}", count(len(f.spec.Blob))}, f.Errno == unix.E2BIG && f.Op == opCreateBlob
+			return words{"{size}", count(uint64(len(f.spec.Blob)))}, f.Errno == unix.E2BIG && f.Op == opCreateBlob
 		},
 	},
 	{
@@ -160,6 +161,23 @@ var hints = []hint{
 			}
 			return f.tooNew("{type}", mapTypesSince.at(m.Type))
 		},
+	},
+	{
+		"a map that cannot be", "`EINVAL` or `E2BIG` when the map is created",
+		"this kernel has no map of its type with {attributes}",
+		func(f *failure) (words, bool) {
+			m := f.mapSpec()
+			if m == nil || f.Errno != unix.EINVAL && f.Errno != unix.E2BIG {
+				return nil, false
+			}
+			return words{"{attributes}", fmt.Sprintf("keys of %d bytes, values of %d, %d entries and the flags %#x",
+				m.KeySize, m.ValueSize, f.maps[f.spec.Steps[f.Step].Index].maxEntries, m.Flags)}, true
+		},
+	},
+	{
+		"a field that the map cannot have", "`EOPNOTSUPP` when the map is created",
+		"its value has a bpf_timer, bpf_spin_lock, kptr or the like, which this kernel does not take in maps of this type",
+		func(f *failure) (words, bool) { return nil, f.Errno == unix.EOPNOTSUPP && f.mapSpec() != nil },
 	},
 	{
 		"kernel too old for a program type, or a way to attach", "`EINVAL` when the program is loaded",
@@ -266,13 +284,6 @@ var hints = []hint{
 				return nil, false
 			}
 			return words{"{address}", hex(m.Extra)}, true
-		},
-	},
-	{
-		"a map is being written", "`EBUSY` when it is frozen",
-		"a process has the map mapped for writing, so that it cannot be frozen",
-		func(f *failure) (words, bool) {
-			return nil, f.Errno == unix.EBUSY && f.stepKind() == StepFreezeMap
 		},
 	},
 

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
@@ -28,6 +29,12 @@ func TestHintTooOld(t *testing.T) {
 	before := settledCensus(t)
 	check(loadDirectly(generate(t, oneMap(array))))
 	check(loadDirectly(generate(t, oneProgram(returnsZero))))
+
+	// A blob above 4 MiB: the same answer as up to 5.19, where it has a hint of its own.
+	large := array
+	large.Kind, large.Data = object.Data, make([]byte, 5<<20)
+	large.ValueSize = uint32(len(large.Data))
+	wantError(t, loadDirectly(generate(t, oneMap(large))), unix.E2BIG, "create the loader's map", want)
 
 	// There the memory of BPF objects counts against RLIMIT_MEMLOCK.
 	var old unix.Rlimit

@@ -46,7 +46,6 @@ func (s *Skeleton) Load(opts *LoadOptions) error {
 		return fmt.Errorf("load %s: %w", s.spec.Name, err)
 	}
 	defer release()
-	defer growFiles(s.spec.files())()
 
 	l := loading{Skeleton: s, spec: s.spec, opts: opts, logStep: -1}
 	var failure *LoadError
@@ -59,7 +58,7 @@ func (s *Skeleton) Load(opts *LoadOptions) error {
 			defer unlock()
 		}
 		// All that makes a load of large objects quick is for the first attempt. If that fails, a plain one tells why.
-		l.quick = i == 0 && s.spec.Phases != nil
+		l.quick = i == 0 && s.spec.Parts != nil
 		if failure = l.attempt(); failure == nil {
 			s.state = loaded
 			return nil
@@ -188,7 +187,7 @@ func (l *loading) patch() error {
 			(*sys.MapCreateAttr)(l.at(m.spec.Attr)).MaxEntries = m.maxEntries
 		}
 		if a := l.area(i); m.spec.Data != 0 && a != nil && a.p != nil {
-			copy(l.mem[m.spec.Data:][:m.spec.ValueSize], a.bytes())
+			copy(l.mem[m.spec.Data:][:m.spec.dataSize()], a.bytes())
 		}
 	}
 	for i := range l.programs {
@@ -200,9 +199,6 @@ func (l *loading) patch() error {
 				attr.InsnCnt = p.spec.Insns
 			}
 		}
-	}
-	if l.sharesCORE() {
-		l.leaveToLoader()
 	}
 	if l.spec.NoAddresses != 0 && !kernelTakesKfuncAddresses() {
 		*l.slot(l.spec.NoAddresses) = 0
@@ -233,24 +229,30 @@ func (l *loading) checkTargets() *LoadError {
 
 // run loads the loader program and runs it.
 func (l *loading) run(loader string) *LoadError {
+	if l.spec.Parts != nil {
+		return l.spec.Parts.run(l, loader)
+	}
 	attr := l.loaderAttr(loader)
-	size := unsafe.Offsetof(attr.FdArray) + 8
-	if l.sharesCORE() {
-		l.loaderCORE(&attr)
-		size = unsafe.Offsetof(attr.CoreReloRecSize) + 4
-	}
-	prog, err := bpf(unix.BPF_PROG_LOAD, unsafe.Pointer(&attr), size)
+	prog, failure := l.loadLoader(&attr, loaderAttrSize)
 	runtime.KeepAlive(loader)
-	runtime.KeepAlive(l.loaderMap)
-	if err != nil {
-		return l.fail(opLoadLoader, err)
-	}
-	if l.spec.Phases != nil {
-		defer unix.Close(prog)
-		return l.runParts(prog)
+	if failure != nil {
+		return failure
 	}
 	return l.start(prog)
 }
+
+// loadLoader loads the loader program. What the attr refers to has to be kept alive, but for the loader's map.
+func (l *loading) loadLoader(attr *sys.ProgLoadAttr, size uintptr) (prog int, failure *LoadError) {
+	prog, err := bpf(unix.BPF_PROG_LOAD, unsafe.Pointer(attr), size)
+	runtime.KeepAlive(l.loaderMap)
+	if err != nil {
+		return -1, l.fail(opLoadLoader, err)
+	}
+	return prog, nil
+}
+
+// loaderAttrSize is how much of its attr the kernel has to see.
+const loaderAttrSize = unsafe.Offsetof(sys.ProgLoadAttr{}.FdArray) + 8
 
 // loaderAttr is the attr of the loader program.
 func (l *loading) loaderAttr(loader string) sys.ProgLoadAttr {
@@ -343,6 +345,11 @@ func (l *loading) wanted(programs []int32) bool {
 func (l *loading) takeOver() *LoadError {
 	if i, err := l.attachAreas(); err != nil {
 		return l.fail(opMapData+l.spec.Maps[i].Name, err)
+	}
+	for i := range l.areas {
+		if a := &l.areas[i]; l.maps[a.of].arena != nil {
+			a.unmap()
+		}
 	}
 	if l.opts.Externs {
 		l.externs = l.readExterns()

@@ -45,9 +45,13 @@ func ArenaPointer[T any](a Arena, addr uint64) (*T, error) {
 }
 
 // mapArena maps the memory of an arena that was just created, which settles its address:
-// programs cannot be loaded before (bpf_arena_get_user_vm_start is 0).
-func (m *Map) mapArena(num int) error {
+// programs cannot be loaded before (bpf_arena_get_user_vm_start is 0). The arena begins with the
+// initial values of its global variables.
+func (m *Map) mapArena(num int, globals []byte) error {
 	size := uintptr(m.maxEntries) * uintptr(unix.Getpagesize())
+	if uintptr(len(globals)) > size {
+		return errArenaTooSmall
+	}
 	flags := unix.MAP_SHARED
 	if m.spec.Extra != 0 {
 		flags |= unix.MAP_FIXED_NOREPLACE
@@ -60,8 +64,19 @@ func (m *Map) mapArena(num int) error {
 		return err
 	}
 	m.arena = &area{p: p, size: size}
+	if len(globals) == 0 {
+		return nil
+	}
+	// A page that cannot be had is an error here, and a signal in copy. unix.Madvise would be one more function in each binary.
+	if _, _, errno := unix.Syscall(unix.SYS_MADVISE, uintptr(p), uintptr(len(globals)), unix.MADV_POPULATE_WRITE); errno != 0 {
+		return errno
+	}
+	copy(m.arena.bytes(), globals)
 	return nil
 }
+
+// errArenaTooSmall is for SetMaxEntries, or a source, that gives an arena less than its global variables take.
+var errArenaTooSmall = errors.New("max_entries leaves no room for the arena's global variables")
 
 // unmapArena is for maps that mapArena may have been called for.
 func (m *Map) unmapArena() {

@@ -396,7 +396,7 @@ func TestArenaMemory(t *testing.T) {
 	if a.Bytes() != nil {
 		t.Error("memory before the load")
 	}
-	if err := m.mapArena(m.FD()); err != nil {
+	if err := m.mapArena(m.FD(), nil); err != nil {
 		t.Fatal(err)
 	}
 	mem := a.Bytes()

@@ -1,9 +1,11 @@
 package runtime_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"testing"
 
+	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
@@ -104,4 +106,26 @@ func (b *testBTF) bytes() []byte {
 		out = binary.NativeEndian.AppendUint32(out, uint32(word))
 	}
 	return append(append(out, b.types...), b.strings...)
+}
+
+// withTimer is an object with a map whose values have a bpf_timer, which is for hashes and arrays only
+// (map_check_btf).
+func withTimer(t *testing.T, m object.Map) *object.Object {
+	t.Helper()
+	var b testBTF
+	b.add("int", 1, 0, 4, 1<<24|32)                        // 1
+	b.add("u64", 1, 0, 8, 64)                              // 2
+	b.add("", 3, 0, 0, 2, 1, 2)                            // 3: u64[2]
+	b.add("bpf_timer", 4, 1, 16, b.str("__opaque"), 3, 0)  // 4
+	b.add("value_type", 4, 1, 16, b.str("no_timer"), 4, 0) // 5
+	m.ValueSize, m.KeyTypeID, m.ValueTypeID = 16, 1, 5
+	obj := oneMap(m)
+	obj.Programs = oneProgram(returnsZero).Programs
+	obj.BTF = b.bytes()
+	types, err := btf.LoadSpecFromReader(bytes.NewReader(obj.BTF))
+	if err != nil {
+		t.Fatal(err)
+	}
+	obj.Types = types
+	return obj
 }

@@ -12,39 +12,48 @@ import (
 // (see MapSpec.Outside), from the same attrs, and the BTF that they or the loader need. It returns a loader without their
 // steps. Most objects have none: theirs is the Spec's own loader.
 func (l *loading) createOutside() (loader string, failure *LoadError) {
-	var maps []int
-	btf := -1
-	for i, step := range l.spec.Steps {
-		switch {
-		case step.Kind == StepCreateMap && l.spec.Maps[step.Index].Outside:
-			maps = append(maps, i)
-		case step.Kind == StepLoadBTF:
-			btf = i
-		}
-	}
-	if btf >= 0 && (len(maps) > 0 || l.spec.BTF.Outside) {
-		if err := l.loadBTF(l.spec.Steps[btf]); err != nil {
-			return "", l.failStep(btf, err.(unix.Errno))
-		}
-	}
-	if len(maps) == 0 {
+	if !l.spec.hasOutside() {
 		return l.spec.Loader, nil
 	}
-	for _, i := range maps {
-		step := l.spec.Steps[i]
-		if err := l.createMap(step); err != nil {
+	var done []int
+	for i, step := range l.spec.Steps {
+		var err error
+		switch {
+		case step.Kind == StepLoadBTF: // which the maps need; it comes before them
+			err = l.loadBTF(step)
+		case step.Kind == StepCreateMap && l.spec.Maps[step.Index].Outside:
+			err = l.createMap(step)
+		default:
+			continue
+		}
+		if err != nil {
 			return "", l.failStep(i, err.(unix.Errno))
 		}
+		if step.Start < step.End {
+			done = append(done, i)
+		}
+		if step.Kind == StepLoadBTF {
+			continue
+		}
 		if m := &l.maps[step.Index]; m.spec.Type == mapTypeArena {
-			if err := m.mapArena(int(*l.slot(step.Result))); err != nil {
+			if err := m.mapArena(int(*l.slot(step.Result)), l.mem[m.spec.Data:][:m.spec.DataSize]); err != nil {
 				return "", l.fail(opMapData+m.Name(), err)
 			}
 		}
 	}
-	if btf >= 0 {
-		maps = append(maps, btf)
+	if done == nil {
+		return l.spec.Loader, nil
 	}
-	return l.without(maps), nil
+	return l.without(done), nil
+}
+
+func (s *Spec) hasOutside() bool {
+	for i := range s.Maps {
+		if s.Maps[i].Outside {
+			return true
+		}
+	}
+	return s.BTF.Outside
 }
 
 // loadBTF does what StepLoadBTF does.

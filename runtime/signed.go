@@ -192,11 +192,10 @@ func (l *loading) runSigned(form SignedForm, p *SignedProgram) *LoadError {
 	if form == SignedContents {
 		attr.FdArrayCnt = 1 // since 7.3 what a signed program uses has to be listed, and is covered
 	}
-	prog, err := bpf(unix.BPF_PROG_LOAD, unsafe.Pointer(&attr), unsafe.Offsetof(attr.KeyringId)+4)
+	prog, failure := l.loadLoader(&attr, unsafe.Offsetof(attr.KeyringId)+4)
 	runtime.KeepAlive(loader)
-	runtime.KeepAlive(l.loaderMap)
-	if err != nil {
-		return l.fail(opLoadLoader, err)
+	if failure != nil {
+		return failure
 	}
 	return l.start(prog)
 }

@@ -45,6 +45,8 @@ func (f SignedForm) String() string { return signedFormNames[f] }
 
 // SignedProgram is a loader as one protocol wants it.
 type SignedProgram struct {
+	_ [0]func() // not comparable: the code for that would be in each binary
+
 	// Check are the instructions that stand before Spec.Loader.
 	Check string
 	// LoaderHash is the SHA-256 of Check and Spec.Loader: the program that the map is exclusive to.

@@ -21,7 +21,8 @@ type Skeleton struct {
 	spec     *Spec
 	maps     []Map
 	programs []Program
-	// areas are the memory of global data maps, in the order of the maps.
+	// areas are the memory of global data maps, in the order of the maps; of an arena only what its
+	// variables are before the load.
 	areas   []area
 	externs []Extern
 	// signature is set when a signed package is loaded.
@@ -49,12 +50,12 @@ func Open(spec *Spec) (*Skeleton, error) {
 	s := newSkeleton(spec)
 	for i := range s.areas {
 		m := &spec.Maps[s.areas[i].of]
-		if err := s.areas[i].reserve(m); err != nil {
+		if err := s.areas[i].reserve(); err != nil {
 			s.Close()
 			return nil, fmt.Errorf("%s: map %s: memory for the initial value: %w", spec.Name, m.Name, err)
 		}
 		if m.Data != 0 {
-			copy(s.areas[i].bytes(), spec.Blob[m.Data:][:m.ValueSize])
+			copy(s.areas[i].bytes(), spec.Blob[m.Data:][:m.dataSize()])
 		}
 	}
 	return s, nil
@@ -83,8 +84,8 @@ func newSkeleton(spec *Spec) *Skeleton {
 		m := &spec.Maps[i]
 		s.maps[i].spec = m
 		s.maps[i].maxEntries = m.MaxEntries
-		if m.mapped() {
-			s.areas = append(s.areas, area{of: i})
+		if m.dataSize() > 0 {
+			s.areas = append(s.areas, areaOf(i, m))
 		}
 	}
 	for i := range s.programs {
@@ -134,9 +135,15 @@ func unmapAreas(areas []area) {
 	}
 }
 
-// mapped tells maps whose contents are mapped into the process.
-func (m *MapSpec) mapped() bool {
-	return m.Kind != NoData && m.Flags&unix.BPF_F_MMAPABLE != 0 && m.ValueSize > 0
+// dataSize is how many bytes of global variables a map has that are mapped into the process.
+func (m *MapSpec) dataSize() uint32 {
+	switch {
+	case m.Type == mapTypeArena:
+		return m.DataSize
+	case m.Kind != NoData && m.Flags&unix.BPF_F_MMAPABLE != 0:
+		return m.ValueSize
+	}
+	return 0
 }
 
 // area is the memory of the global data map of that index, nil for other maps.
@@ -160,13 +167,18 @@ func (s *Skeleton) Program(i int) *Program { return &s.programs[i] }
 
 // Data returns the memory of the global data map of that index: its initial
 // value between Open and Load, the kernel's own memory after Load, at the same address.
-// That of a read-only section is mapped read-only then. It is nil for other maps, for maps
+// That of a read-only section is mapped read-only then. Of an arena with global variables it is what the
+// arena begins with, and Load moves it. It is nil for other maps, for maps
 // of no size, and after Close. What accesses it concurrently with a BPF program has to be atomic.
 func (s *Skeleton) Data(i int) unsafe.Pointer {
-	if a := s.area(i); a != nil {
-		return a.p
+	a := s.area(i)
+	if a == nil {
+		return nil
 	}
-	return nil
+	if arena := s.maps[i].arena; arena != nil {
+		return arena.p
+	}
+	return a.p
 }
 
 // Close closes all maps and programs and unmaps global data: what has a pointer to it must not use it any more. A map or program

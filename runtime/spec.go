@@ -29,6 +29,8 @@ type Spec struct {
 	// Phases is set for large objects, whose loader does its work in parts, one a run: how many parts each phase
 	// has. Those of one phase depend on those before, not on each other.
 	Phases []int32
+	// Parts is set with Phases: to [Parts].
+	Parts *partsLoad
 	// CORE is set for objects whose loader resolves CO-RE relocations for the programs. It does so in the first of its
 	// phases, which does nothing else.
 	CORE CORESpec
@@ -130,6 +132,9 @@ type MapSpec struct {
 	// Data is where the initial value is, ValueSize bytes of it; 0 for BSS
 	// and for maps that are not global data.
 	Data BlobOff
+	// DataSize is the size of the global variables that an arena begins with,
+	// in bytes, at Data in the blob; 0 for other maps.
+	DataSize uint32
 }
 
 // ProgramSpec is one program of the object.

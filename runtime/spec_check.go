@@ -16,7 +16,6 @@ var errDamagedSpec = errors.New("the object's description and its blob do not be
 const (
 	leastMapAttr     = uint32(unsafe.Offsetof(sys.MapCreateAttr{}.MapIfindex))
 	leastProgramAttr = uint32(unsafe.Offsetof(sys.ProgLoadAttr{}.ExpectedAttachType)) + 4
-	coreProgramAttr  = uint32(unsafe.Offsetof(sys.ProgLoadAttr{}.CoreReloCnt)) + 4
 	leastBTFAttr     = uint32(unsafe.Offsetof(sys.BtfLoadAttr{}.BtfLogLevel)) + 4
 )
 
@@ -31,7 +30,7 @@ func (s *Spec) check() error {
 	for i := range s.Maps {
 		m := &s.Maps[i]
 		ok = ok && s.slot(m.Slot) && m.AttrSize >= leastMapAttr && s.within(m.Attr, m.AttrSize) &&
-			(m.Data == 0 || s.within(m.Data, m.ValueSize))
+			(m.Data == 0 || s.within(m.Data, m.dataSize()))
 	}
 	for i := range s.Programs {
 		p := &s.Programs[i]
@@ -50,10 +49,7 @@ func (s *Spec) check() error {
 	for i := range s.Steps {
 		ok = ok && s.step(&s.Steps[i])
 	}
-	ok = ok && s.CORE.check(s)
-	for _, parts := range s.Phases {
-		ok = ok && parts > 0 && int(parts) <= len(s.Loader)/8
-	}
+	ok = ok && (s.Parts == nil || s.Parts.check(s))
 	if !ok {
 		return errDamagedSpec
 	}
@@ -98,32 +94,3 @@ func (s *Spec) within(at BlobOff, size uint32) bool {
 
 // word reads 32 bits of the blob.
 func (s *Spec) word(at BlobOff) uint32 { return binary.NativeEndian.Uint32([]byte(s.Blob[at:][:4])) }
-
-// check makes sure of the sites too, which are in the blob.
-func (c *CORESpec) check(s *Spec) bool {
-	if c.ValueCount == 0 {
-		return true
-	}
-	ok := len(s.Phases) > 0 && s.Phases[0] == 1 && s.BTF.Attr != 0 && s.BTF.Outside &&
-		s.array(c.Values, c.ValueCount, 8) && s.array(c.Sites, c.SiteCount, unsafe.Sizeof(CORESite{})) &&
-		s.array(c.Records, c.RecordCount, unsafe.Sizeof(sys.CoreRelo{}))
-	if !ok {
-		return false
-	}
-	for at := c.Sites; at < c.Sites+BlobOff(8*c.SiteCount); at += 8 {
-		if !s.within(BlobOff(s.word(at)), 8) || s.word(at+4) >= c.ValueCount {
-			return false
-		}
-	}
-	for i := range s.Programs {
-		if p := &s.Programs[i]; p.CORERelos != 0 && !s.within(p.Attr, coreProgramAttr) {
-			return false
-		}
-	}
-	return true
-}
-
-// array tells whether an array is in the blob.
-func (s *Spec) array(at BlobOff, count uint32, size uintptr) bool {
-	return at%8 == 0 && uint64(at)+uint64(count)*uint64(size) <= uint64(len(s.Blob))
-}

@@ -34,6 +34,7 @@ func testSpec() *Spec {
 			{Kind: StepLoadProgram, Result: 1, Attr: 256, Start: 10, End: 12},
 		},
 		Phases: []int32{1, 2},
+		Parts:  Parts,
 		CORE:   CORESpec{Values: 608, ValueCount: 2, Records: 704, RecordCount: 3, Sites: 640, SiteCount: 2},
 	}
 }
@@ -47,7 +48,7 @@ func TestSpecCheck(t *testing.T) {
 		"loader cut":                    func(s *Spec) { s.Loader = s.Loader[:9] },
 		"blob of another object":        func(s *Spec) { s.Blob = s.Blob[:250] },
 		"no slots":                      func(s *Spec) { s.Slots = 0 },
-		"more slots than blob":          func(s *Spec) { s.Slots = 1 << 40 },
+		"more slots than blob":          func(s *Spec) { s.Slots = 1 << 30 },
 		"map behind the blob":           func(s *Spec) { s.Maps[0].Attr = 1016 },
 		"map's attr not aligned":        func(s *Spec) { s.Maps[0].Attr = 201 },
 		"data behind the blob":          func(s *Spec) { s.Maps[0].ValueSize = 1 << 31 },
@@ -115,6 +116,7 @@ func FuzzSpec(f *testing.F) {
 		l.quick = true
 		_ = l.patch()
 		if l.sharesCORE() {
+			l.leaveToLoader()
 			l.loaderCORE(&sys.ProgLoadAttr{})
 			l.applyCORE()
 		}

@@ -27,6 +27,8 @@ const loaderLog = -2
 func (l *loading) fetchLog(e *LoadError) (loaded bool) {
 	sizes := []int{firstLog, lastLog}
 	switch {
+	case e.Errno == unix.EMFILE:
+		return false // the verifier was content: the file comes after it
 	case e.Op == opLoadLoader:
 		l.logStep = loaderLog
 	case e.Step < 0:

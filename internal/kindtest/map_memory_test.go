@@ -35,8 +35,9 @@ func TestMapStackTrace(t *testing.T) {
 	}
 }
 
-func TestMapArena(t *testing.T) {
-	s := opened(t, arena.Open)
+// loadArena loads what was opened, or skips the test.
+func loadArena(t *testing.T, s *arena.Skeleton) {
+	t.Helper()
 	err := s.Load()
 	since(t, err, "6.9", "arenas")
 	withoutCX16(t, err)
@@ -44,6 +45,11 @@ func TestMapArena(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%+v", err)
 	}
+}
+
+func TestMapArena(t *testing.T) {
+	s := opened(t, arena.Open)
+	loadArena(t, s)
 	memory := s.Maps.Arena.Bytes()
 	pair, err := runtime.ArenaPointer[arena.Pair](s.Maps.Arena, uint64(uintptr(unsafe.Pointer(&memory[4096]))))
 	if err != nil {
@@ -59,5 +65,31 @@ func TestMapArena(t *testing.T) {
 	}
 	if _, err := runtime.ArenaPointer[arena.Pair](s.Maps.Arena, order.Address+1<<32); err == nil {
 		t.Error("a pointer to something else")
+	}
+}
+
+// The arena's global variables are there before the load, with their initial values, and the program's own after it.
+func TestArenaGlobals(t *testing.T) {
+	s := opened(t, arena.Open)
+	if s.Arena.Shared.In != 5 || s.Arena.Runs != 0 {
+		t.Errorf("initial values are %+v", s.Arena)
+	}
+	s.Arena.Runs = 10
+	loadArena(t, s)
+	for i, in := range []uint64{5, 14} {
+		s.Arena.Shared.In = in
+		runs, err := s.Progs.TripleShared.Run()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := 11 + uint64(i); uint64(runs) != want || s.Arena.Runs != want || s.Arena.Shared.Out != 3*in {
+			t.Errorf("run %d returned %d, and left %+v", i, runs, s.Arena)
+		}
+	}
+	if p := unsafe.Pointer(s.Arena); p != unsafe.Pointer(&s.Maps.Arena.Bytes()[0]) {
+		t.Errorf("the variables are at %p, which is not where the arena begins", p)
+	}
+	if err := s.Close(); err != nil || s.Arena != nil {
+		t.Errorf("after Close: %v, %v", err, s.Arena)
 	}
 }

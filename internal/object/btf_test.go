@@ -28,6 +28,33 @@ func TestTheKernelTakesTheBTF(t *testing.T) {
 	}
 }
 
+// A ring buffer of 1 GiB is an array of as many ints in BTF, which is 4 GiB to the kernel.
+func TestTheKernelTakesLargeNumbersInMapDefinitions(t *testing.T) {
+	const old, large = 3 * 4096, 1 << 30
+	p := patch(t, "map_ringbuf_round")
+	types := p.contents(".BTF")
+	at := bytes.Index(types, le.AppendUint32(nil, old))
+	if at < 0 {
+		t.Fatalf("no number %d", old)
+	}
+	le.PutUint32(types[at:], large)
+	obj, err := Parse("large", p.data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := findMap(t, obj, "odd").MaxEntries; n != large {
+		t.Errorf("max_entries is %d", n)
+	}
+	h, err := btf.NewHandleFromRawBTF(obj.BTF)
+	if errors.Is(err, fs.ErrPermission) {
+		t.Skip("loading BTF is not permitted")
+	}
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	h.Close()
+}
+
 func TestTypeIDsAndStringOffsetsAreThoseOfTheFile(t *testing.T) {
 	for _, name := range []string{"btf_kinds", "btf_datasec", "extern/mixed", "globals_empty"} {
 		for _, target := range []string{"bpfel", "bpfeb"} {

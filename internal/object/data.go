@@ -32,6 +32,9 @@ func dataKind(s *section) DataKind {
 	return NoData
 }
 
+// hasGlobals tells sections with global variables, whichever map they are in.
+func hasGlobals(s *section) bool { return dataKind(s) != NoData || s.name == arenaSection }
+
 // dataMap is the map that holds a section's global data, an array of one
 // element (libbpf's bpf_object__init_internal_map).
 func (r *reader) dataMap(kind DataKind, name string, size uint64, data []byte) (*Map, error) {
@@ -57,22 +60,32 @@ func (r *reader) dataMap(kind DataKind, name string, size uint64, data []byte) (
 	if kind == ROData || kind == Kconfig {
 		m.Flags |= flagRdonlyProg
 	}
-	// Sections that the compiler made up, such as .rodata.str1.1, have no BTF.
-	sec, err := r.datasec(name)
+	sec, vars, err := r.variablesOf(name, size)
 	if sec == nil || err != nil {
 		return m, err
 	}
-	if sec.Size != m.ValueSize {
-		return nil, badSection(name, "%d bytes in BTF, %d in ELF", sec.Size, m.ValueSize)
-	}
-	m.Value = sec
+	m.Value, m.Vars = sec, vars
 	if m.ValueTypeID, err = r.types.TypeID(sec); err != nil {
 		return nil, badSection(name, "%w", err)
 	}
-	if m.Vars, err = variables(sec); err != nil {
-		return nil, badSection(name, "%w", err)
-	}
 	return m, nil
+}
+
+// variablesOf reads what BTF says about a section of that size: nothing about those that the
+// compiler made up, such as .rodata.str1.1.
+func (r *reader) variablesOf(name string, size uint64) (*btf.Datasec, []Var, error) {
+	sec, err := r.datasec(name)
+	if sec == nil || err != nil {
+		return nil, nil, err
+	}
+	if uint64(sec.Size) != size {
+		return nil, nil, badSection(name, "%d bytes in BTF, %d in ELF", sec.Size, size)
+	}
+	vars, err := variables(sec)
+	if err != nil {
+		return nil, nil, badSection(name, "%w", err)
+	}
+	return sec, vars, nil
 }
 
 // datasec returns the data section of that name in BTF; nil if there is none.

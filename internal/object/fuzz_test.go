@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cilium/ebpf"
 )
 
 // What one file may cost.
@@ -51,17 +53,20 @@ func allocated() uint64 {
 func checkObject(t *testing.T, obj *Object) {
 	t.Helper()
 	for _, m := range obj.Maps {
-		if m.Data != nil && len(m.Data) != int(m.ValueSize) {
-			t.Errorf("map %q: %d bytes of data, value size %d", m.Name, len(m.Data), m.ValueSize)
-		}
-		if (m.Data == nil) != (m.Kind == NoData || m.Kind == BSS) {
+		size := m.ValueSize
+		if arena := ebpf.MapType(m.Type) == ebpf.Arena; arena && m.Data != nil {
+			size = uint32(len(m.Data))
+		} else if (m.Data == nil) != (m.Kind == NoData || m.Kind == BSS) {
 			t.Errorf("map %q of kind %d: data %v", m.Name, m.Kind, m.Data != nil)
+		}
+		if m.Data != nil && len(m.Data) != int(size) {
+			t.Errorf("map %q: %d bytes of data, value size %d", m.Name, len(m.Data), m.ValueSize)
 		}
 		if len(m.KernelName) > 15 {
 			t.Errorf("map %q: kernel name %q", m.Name, m.KernelName)
 		}
 		for _, v := range m.Vars {
-			if uint64(v.Offset)+uint64(v.Size) > uint64(m.ValueSize) || v.Type == nil {
+			if uint64(v.Offset)+uint64(v.Size) > uint64(size) || v.Type == nil {
 				t.Errorf("map %q: variable %+v", m.Name, v)
 			}
 		}

@@ -178,7 +178,7 @@ func (r *reader) typeAttr(t btf.Type, size *uint32) (btf.Type, btf.TypeID, error
 	if err != nil {
 		return nil, 0, fmt.Errorf("size unknown: %w", err)
 	}
-	if n > maxValueSize {
+	if int64(n) > maxValueSize {
 		return nil, 0, fmt.Errorf("%d bytes are too many", n)
 	}
 	id, err := r.types.TypeID(ptr.Target)

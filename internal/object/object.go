@@ -93,9 +93,9 @@ type Map struct {
 
 	Kind DataKind
 	// Data is the initial value of global data, ValueSize bytes in the
-	// object's byte order; nil for BSS.
+	// object's byte order; nil for BSS. An arena, which has no value, begins with it.
 	Data []byte
-	// Vars are the variables of global data, by offset.
+	// Vars are the variables of global data, or those that an arena begins with, by offset.
 	Vars []Var
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,9 +13,8 @@ import (
 )
 
 const (
-	btfSection   = ".BTF"
-	extSection   = ".BTF.ext"
-	arenaSection = ".addr_space.1"
+	btfSection = ".BTF"
+	extSection = ".BTF.ext"
 )
 
 // maxFile is the largest file that is read, in bytes. What reading takes is a
@@ -137,8 +137,6 @@ func (r *reader) refuseSections() error {
 				}
 			}
 			return badSection(s.name, "struct_ops is not supported yet")
-		case name == arenaSection && s.size > 0:
-			return badSection(s.name, "arenas are not supported yet")
 		}
 	}
 	return nil
@@ -188,7 +186,35 @@ func (r *reader) readBTF() (err error) {
 		return badSection(btfSection, "%w", err)
 	}
 	r.obj.Types = r.types
+	r.shrinkArrays()
 	return nil
+}
+
+// shrinkArrays makes arrays of 4 GiB and more arrays of one element in what the
+// kernel gets, since it would refuse all of the BTF for them (btf_array_check_meta, btf_array_resolve). They are numbers of map
+// definitions: __uint(max_entries, 1 << 30) is the length of an array of int. libbpf
+// goes on with no BTF at all.
+func (r *reader) shrinkArrays() {
+	const nelems = btfTypeSize + 8 // of struct btf_array
+	changed := false
+	for id := btf.TypeID(1); r.raw.has(id); id++ {
+		if r.raw.kind(id) != kindArray {
+			continue
+		}
+		t, err := r.types.TypeByID(id)
+		if err != nil {
+			continue // decodeTypes has seen them all
+		}
+		arr := t.(*btf.Array)
+		size, err := btf.Sizeof(arr.Type)
+		if err == nil && arr.Nelems > 0 && uint64(size) > math.MaxUint32/uint64(arr.Nelems) {
+			r.raw.setField(id, nelems, 1)
+			changed = true
+		}
+	}
+	if changed {
+		r.obj.BTF = r.raw.marshal()
+	}
 }
 
 // decodeTypes decodes all types, in the order of their IDs: this is what
@@ -225,6 +251,9 @@ func (r *reader) readMaps() (err error) {
 		}
 		r.dataAt[s.index] = m
 		r.obj.Maps = append(r.obj.Maps, m)
+	}
+	if err := r.readArena(); err != nil {
+		return err
 	}
 	if size := r.externs.kconfig; size > 0 {
 		m, err := r.dataMap(Kconfig, kconfigSection, uint64(size), make([]byte, size))

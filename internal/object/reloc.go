@@ -41,14 +41,14 @@ func (r *reader) collectReferences() error {
 		}
 		target := &r.elf.sections[s.info]
 		switch {
-		case s.typ == elf.SHT_RELA && (target.isCode() || dataKind(target) != NoData):
+		case s.typ == elf.SHT_RELA && (target.isCode() || hasGlobals(target)):
 			return badSection(s.name, "unsupported relocations: with addends")
 		case s.typ == elf.SHT_RELA:
 		case target.isCode():
 			if err := r.collectFrom(s, target); err != nil {
 				return err
 			}
-		case dataKind(target) != NoData:
+		case hasGlobals(target):
 			if err := r.refusePointers(s, target); err != nil {
 				return err
 			}
@@ -217,8 +217,6 @@ func (r *reader) dataRef(s *section, sym *symbol, in Insn) (reference, error) {
 	switch {
 	case s.name == ".jumptables":
 		return reference{}, errors.New("jump tables are not supported yet")
-	case s.name == arenaSection:
-		return reference{}, errors.New("arenas are not supported yet")
 	case strings.HasPrefix(s.name, ".bss") || strings.HasPrefix(s.name, ".data") || strings.HasPrefix(s.name, ".rodata"):
 		return reference{}, fmt.Errorf("section %s is empty", clean(s.name))
 	}

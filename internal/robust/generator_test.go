@@ -79,7 +79,7 @@ func readAll(t *testing.T) [][]byte {
 		}
 		files = append(files, file)
 	}
-	return files
+	return append(files, testobj.Read(t, "arena/globals", testobj.Options{CC: "clang-19"}))
 }
 
 // generateWithin fails the test, with the file kept, if there is neither a package nor an error soon.

@@ -2,7 +2,7 @@ package main
 
 // arch is what differs between architectures: their names, and how QEMU boots them.
 type arch struct {
-	Debian  string // what Debian calls it, and Go too for the ones here
+	Debian  string // what Debian calls it
 	GOARCH  string
 	BPF     string // clang's target for BPF objects of this byte order
 	Console string // the kernel's name for the console that QEMU shows
@@ -20,6 +20,11 @@ var (
 		// wrong flags behind it, and 6.12, whose allocator branches on them, crashed in 7 of 16 boots. Without: 0 of 40.
 		// And with four levels of page tables rather than five: every TLB miss is a walk in software.
 		QEMU: []string{"qemu-system-x86_64", "-cpu", "max,-cx16,-la57"}, Package: "qemu-system-x86",
+	}
+	// i386 is for a kernel of 32 bits: Debian builds these without BTF.
+	i386 = &arch{
+		Debian: "i386", GOARCH: "386", BPF: "bpfel", Console: "ttyS0",
+		QEMU: []string{"qemu-system-x86_64", "-cpu", "max"}, Package: "qemu-system-x86",
 	}
 	arm64 = &arch{
 		Debian: "arm64", GOARCH: "arm64", BPF: "bpfel", Console: "ttyAMA0",

@@ -20,8 +20,8 @@ type kernel struct {
 	// they are since Debian's 7.0.
 	Split bool
 
-	// Refuses says that this kernel is there to refuse light skeletons, because it is too old or locked down: only
-	// tests that name its key run there.
+	// Refuses says that this kernel is there to refuse light skeletons, because it is too old, locked down or without
+	// BTF: only tests that name its key run there.
 	Refuses bool
 
 	// Append is added to the kernel's command line.
@@ -42,6 +42,7 @@ var matrix = []*kernel{
 	{Key: "7.2", Arch: amd64, Suite: "trixie-backports", Version: "7.2.", Flavour: "cloud-amd64", Split: true},
 	{Key: "7.x", Arch: amd64, Suite: "trixie-backports", Version: "7.", Flavour: "cloud-amd64", Split: true},
 	{Key: "6.12-lockdown", Arch: amd64, Suite: "bookworm-backports", Version: "6.12.", Flavour: "cloud-amd64", Refuses: true, Append: "lockdown=confidentiality"},
+	{Key: "6.1-i386", Arch: i386, Suite: "bookworm", Version: "6.1.", Flavour: "686", Refuses: true},
 	{Key: "5.10", Arch: amd64, Suite: "bullseye", Version: "5.10.", Flavour: "cloud-amd64", Refuses: true},
 }
 

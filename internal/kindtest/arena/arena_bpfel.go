@@ -21,10 +21,11 @@ type Skeleton struct {
 	Maps  Maps
 	Progs Progs
 
-	// Bss has the global variables of section .bss: their initial values between
-	// Open and Load, the kernel's memory from then on, nil after Close. Use
+	// Arena has the global variables of arena arena: their initial values between
+	// Open and Load, the kernel's memory from then on, nil after Close. Load
+	// changes the pointer: a copy from before is not to be used any more. Use
 	// sync/atomic for what BPF programs write, or write, at the same time.
-	Bss *BssSection
+	Arena *ArenaSection
 }
 
 // Open prepares the object for loading, without loading anything: its global
@@ -74,7 +75,7 @@ func (s *Skeleton) Close() error {
 // Attach attaches each program whose section says where, which no program's
 // does here, and returns the names of those that it left alone.
 func (s *Skeleton) Attach() (left []string, err error) {
-	return []string{"triple"}, nil
+	return []string{"triple", "triple_shared"}, nil
 }
 
 // Core returns the skeleton without its types, for code that works with any
@@ -87,36 +88,37 @@ func (s *Skeleton) Core() *runtime.Skeleton {
 func wrap(core *runtime.Skeleton) *Skeleton {
 	s := &Skeleton{core: core}
 	s.Maps.Arena = runtime.NewArena(core.Map(0))
-	s.Maps.Bss = core.Map(1)
 	s.Progs.Triple = runtime.NewSyscallProgram(core.Program(0))
+	s.Progs.TripleShared = runtime.NewSyscallProgram(core.Program(1))
 	s.bind()
 	return s
 }
 
 // bind points to global variables where they are now.
 func (s *Skeleton) bind() {
-	s.Bss = (*BssSection)(s.core.Data(1))
+	s.Arena = (*ArenaSection)(s.core.Data(0))
 }
 
 // Maps are the maps of the object.
 type Maps struct {
 	// Arena is map arena of type arena with 4 entries.
 	Arena runtime.Arena
-
-	// Bss is the map of section .bss.
-	Bss *runtime.Map
 }
 
 // Progs are the programs of the object.
 type Progs struct {
-	// Triple is program triple of section "syscall", arena.bpf.c:40.
+	// Triple is program triple of section "syscall", arena.bpf.c:44.
 	Triple runtime.SyscallProgram
+
+	// TripleShared is program triple_shared of section "syscall", arena.bpf.c:35.
+	TripleShared runtime.SyscallProgram
 }
 
-// BssSection is the global variables of section .bss.
-type BssSection struct {
-	_            structs.HostLayout
-	DescribePair uint64 // const struct pair *
+// ArenaSection is the global variables of arena arena.
+type ArenaSection struct {
+	_      structs.HostLayout
+	Shared Pair
+	Runs   uint64
 }
 
 // Order is struct order.
@@ -148,18 +150,18 @@ func object() *runtime.Spec {
 var spec = runtime.Spec{
 	Name:  "arena",
 	Slots: 4,
-	BTF:   runtime.BTFSpec{Attr: 24, Slot: 3, Data: 56, Size: 908},
+	BTF:   runtime.BTFSpec{Attr: 24, Slot: 3, Data: 56, Size: 1028},
 	Maps: []runtime.MapSpec{
-		{Name: "arena", Attr: 968, AttrSize: 44, Type: 33, MaxEntries: 4, Flags: 1024, Outside: true},
-		{Name: ".bss", Slot: 1, Attr: 1016, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 8, MaxEntries: 1, Flags: 1024, Kind: runtime.BSS},
+		{Name: "arena", Attr: 1088, AttrSize: 44, Type: 33, MaxEntries: 4, Flags: 1024, Outside: true, Data: 1136, DataSize: 24},
 	},
 	Programs: []runtime.ProgramSpec{
-		{Name: "triple", Section: "syscall", Slot: 2, Attr: 1080, Type: 31, Flags: 16, Insns: 9, AutoLoad: true, Target: -1},
+		{Name: "triple", Section: "syscall", Slot: 1, Attr: 1160, Type: 31, Flags: 16, Insns: 9, AutoLoad: true, Target: -1},
+		{Name: "triple_shared", Section: "syscall", Slot: 2, Attr: 1480, Type: 31, Flags: 16, Insns: 16, AutoLoad: true, Target: -1},
 	},
 	Steps: []runtime.Step{
 		{Kind: runtime.StepLoadBTF, Result: 3, Attr: 24, Start: 6, End: 14},
-		{Kind: runtime.StepCreateMap, Attr: 968, Start: 16, End: 21},
-		{Kind: runtime.StepCreateMap, Index: 1, Result: 1, Attr: 1016, Start: 22, End: 28},
-		{Kind: runtime.StepLoadProgram, Result: 2, Attr: 1080, Start: 29, End: 44},
+		{Kind: runtime.StepCreateMap, Attr: 1088, Start: 16, End: 21},
+		{Kind: runtime.StepLoadProgram, Result: 1, Attr: 1160, Start: 22, End: 37},
+		{Kind: runtime.StepLoadProgram, Index: 1, Result: 2, Attr: 1480, Start: 38, End: 53},
 	},
 }

@@ -18,6 +18,12 @@ struct pair {
 	__u64 in, out;
 };
 
+/* Global variables of the arena. To a compiler that knows address spaces they are __arena, of address space 1. */
+#define IN_ARENA SEC(".addr_space.1")
+
+struct pair IN_ARENA shared = { .in = 5 };
+__u64 IN_ARENA runs;
+
 /* in_kernel turns a user's address in the arena into the kernel's: addr_space_cast(p, 0, 1), which
  * this compiler does not know. The number of a register stands in both halves of the second byte,
  * so that the byte order does not matter.
@@ -30,8 +36,6 @@ static void *in_kernel(__u64 address)
 	return p;
 }
 
-DESCRIBE(struct pair, pair);
-
 SEC("syscall")
 int triple(struct order *o)
 {
@@ -41,4 +45,15 @@ int triple(struct order *o)
 	p = in_kernel(o->address);
 	p->out = p->in * 3;
 	return 0;
+}
+
+SEC("syscall")
+int triple_shared(void *ctx)
+{
+	struct pair *p = in_kernel((__u64)&shared);
+	__u64 *n = in_kernel((__u64)&runs);
+
+	asm volatile("" ::"r"(&arena));
+	p->out = p->in * 3;
+	return ++*n;
 }

@@ -1871,4 +1871,5 @@ var spec = runtime.Spec{
 		{Kind: runtime.StepLoadProgram, Index: 1, Result: 3, Attr: 24416, Start: 75, End: 90},
 	},
 	Phases: []int32{1, 1, 1},
+	Parts:  runtime.Parts,
 }

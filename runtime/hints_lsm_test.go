@@ -1,0 +1,71 @@
+//vmtest:6.1,6.12,6.18,7.x
+
+package runtime_test
+
+import (
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// What no kernel here says by itself, a security module has it say: a BPF program at the hook of bpf(2).
+
+// refuseCommand has the kernel answer a command of bpf(2) with errno, if it is this process that gives it:
+//
+//	r6 = *(u64 *)r1
+//	r0 = bpf_get_current_pid_tgid() >> 32
+//	if r0 != pid goto allow
+//	if r6 != cmd goto allow
+//	return -errno
+//	allow: return 0
+func refuseCommand(t *testing.T, cmd int32, errno unix.Errno) {
+	t.Helper()
+	obj := oneProgram(object.Program{
+		Type: unix.BPF_PROG_TYPE_LSM, ExpectedAttachType: unix.BPF_LSM_MAC,
+		Target: &object.AttachTarget{Name: "bpf_lsm_bpf", Kind: 12},
+		Insns: []object.Insn{
+			{Op: 0x79, Dst: 6, Src: 1},
+			{Op: 0x85, Imm: 14},
+			{Op: 0x77, Imm: 32},
+			{Op: 0x56, Off: 3, Imm: int32(os.Getpid())},
+			{Op: 0x56, Dst: 6, Off: 2, Imm: cmd},
+			{Op: 0xb7, Imm: -int32(errno)},
+			{Op: 0x95},
+			{Op: 0xb7},
+			{Op: 0x95},
+		},
+	})
+	s, err := runtime.Load(generate(t, obj), nil)
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	t.Cleanup(func() { s.Close() })
+	l, err := runtime.NewLSMProgram(s.Program(0)).Attach()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+}
+
+func TestHintNoBPF(t *testing.T) {
+	guest.Only(t)
+	spec := generate(t, oneMap(array))
+	refuseCommand(t, unix.BPF_MAP_CREATE, unix.ENOSYS)
+	wantError(t, loadDirectly(spec), unix.ENOSYS, "create the loader's map", "is built without CONFIG_BPF_SYSCALL")
+}
+
+func TestHintRefusedInSpiteOfCapabilities(t *testing.T) {
+	guest.Only(t)
+	spec := compiled(t, "globals")
+	before := settledCensus(t)
+	t.Run("", func(t *testing.T) {
+		refuseCommand(t, unix.BPF_MAP_FREEZE, unix.EPERM)
+		wantError(t, loadDirectly(spec), unix.EPERM, "freeze map .rodata", "the process has the capabilities for it: a security module refuses it")
+	})
+	wantCensus(t, before, "after the refusal")
+}
