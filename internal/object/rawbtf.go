@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/cilium/ebpf/btf"
 )
@@ -259,17 +260,20 @@ func (b *rawBTF) eachName(id btf.TypeID, f func(off uint32)) {
 	}
 }
 
-// checkNames checks that every name is there, and bounds them all together.
+// checkNames checks that every name is there and fit for one line, and bounds them all together. Names go into errors,
+// those of package btf among them, and into generated code. The kernel takes fewer (btf_name_valid_identifier in
+// kernel/bpf/btf.c); only tags are free text to it.
 func (b *rawBTF) checkNames() error {
 	budget := maxNameBytes
 	for id := btf.TypeID(1); b.has(id); id++ {
 		bad := false
+		tag := b.kind(id) == kindDeclTag || b.kind(id) == kindTypeTag
 		b.eachName(id, func(off uint32) {
 			if off == 0 || budget < 0 {
 				return
 			}
 			s, ok := stringAt(b.strs, uint64(off))
-			bad = bad || !ok
+			bad = bad || !ok || !tag && strings.ContainsFunc(s, unprintable)
 			budget -= len(s)
 		})
 		if bad {
