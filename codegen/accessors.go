@@ -182,6 +182,9 @@ func (ts *typeSet) writeWideBits(f *jen.File, d *decl, m *member, g goType) {
 func bitKind(t btf.Type) (kind btf.IntEncoding, signed bool) {
 	switch t := btf.UnderlyingType(t).(type) {
 	case *btf.Int:
+		if t.Encoding == btf.Bool && t.Size != 1 {
+			return btf.Unsigned, false // no bool in Go either
+		}
 		return t.Encoding, t.Encoding == btf.Signed
 	case *btf.Enum:
 		return btf.Unsigned, isSigned(t)

@@ -1,11 +1,6 @@
 package runtime
 
-import (
-	"encoding/binary"
-	"reflect"
-	"testing"
-	"unsafe"
-)
+import "testing"
 
 // testSpec has one of everything, and fits together.
 func testSpec() *Spec {
@@ -69,63 +64,3 @@ func TestSpecCheck(t *testing.T) {
 }
 
 var testSpecShared = testSpec()
-
-// FuzzSpec sets numbers of a Spec, and reads it in all the ways that a load does, without a kernel:
-// each byte triple of changes is a number in the Spec and what it becomes; words are what the loader left in the slots.
-func FuzzSpec(f *testing.F) {
-	f.Add([]byte{}, []byte{})
-	f.Add([]byte{3, 0, 200, 7, 1, 0}, []byte{0xff, 0xff, 0xff, 0xff})
-	f.Fuzz(func(t *testing.T, changes, words []byte) {
-		spec := testSpec()
-		var numbers []reflect.Value
-		collectNumbers(reflect.ValueOf(spec).Elem(), &numbers)
-		for ; len(changes) >= 3; changes = changes[3:] {
-			n := numbers[int(changes[0])%len(numbers)]
-			v := int64(int16(binary.LittleEndian.Uint16(changes[1:])))
-			if n.CanInt() {
-				n.SetInt(v)
-			} else {
-				n.SetUint(uint64(v))
-			}
-		}
-		if spec.check() != nil {
-			return
-		}
-		l := loading{Skeleton: newSkeleton(spec), spec: spec, opts: &LoadOptions{}, logStep: -1}
-		mem := make([]uint64, (len(spec.Blob)+7)/8)
-		l.loaderMap = &loaderMap{mem: unsafe.Slice((*byte)(unsafe.Pointer(&mem[0])), len(spec.Blob))}
-		copy(l.mem, spec.Blob)
-		copy(l.mem, words[:min(len(words), 4*spec.Slots)])
-		_ = l.patch()
-		for i, step := range spec.Steps {
-			_, _, _ = spec.StepName(step), l.mayFail(step), l.errno(step)
-			l.noteMissing(step)
-			l.log = make([]byte, 64)
-			l.logStep = i
-			l.patchLog()
-			fail := &failure{l.failStep(i, 22), &l, &machine{hasModule: func(string) bool { return false }}}
-			fail.Log = "0: (85) call unknown#195896080\ninvalid func unknown#195896080\n"
-			fail.findReason()
-			_ = fail.hint()
-		}
-		_ = l.without([]int{0, len(spec.Steps) - 1})
-		_ = l.check()
-		_ = spec.files()
-	})
-}
-
-// collectNumbers lists the numbers of a Spec that a damaged one may have wrong.
-func collectNumbers(v reflect.Value, out *[]reflect.Value) {
-	switch {
-	case v.Kind() == reflect.Struct:
-		for i := range v.NumField() {
-			collectNumbers(v.Field(i), out)
-		}
-	case v.Kind() == reflect.Slice:
-		for i := range v.Len() {
-			collectNumbers(v.Index(i), out)
-		}
-	case v.CanInt() || v.CanUint():
-		*out = append(*out, v)
-	}
-}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -46,6 +47,7 @@ const (
 const (
 	maxNameBytes = 32 << 20 // of all names in all types
 	maxTypeDepth = 8192     // types that lead to each other, in the order of their IDs; in vmlinux not 3000
+	maxNesting   = 256      // types that are part of each other; in vmlinux not 40
 	maxTypes     = 1 << 19  // vmlinux has a quarter of it
 	maxBTF       = 16 << 20 // the kernel's BTF_MAX_SIZE
 )
@@ -107,7 +109,10 @@ func parseBTF(data []byte, order binary.ByteOrder) (*rawBTF, error) {
 	if err := b.checkNames(); err != nil {
 		return nil, err
 	}
-	return b, b.checkDepth()
+	if err := b.checkDepth(); err != nil {
+		return nil, err
+	}
+	return b, b.checkNesting()
 }
 
 // marshal returns what BPF_BTF_LOAD takes. The header is always the short one.
@@ -142,6 +147,12 @@ func (b *rawBTF) recordSize(off int) (int, error) {
 		size += 8 * vlen
 	default:
 		return 0, fmt.Errorf("unknown kind %d", kind)
+	}
+	if kind := info >> 24 & 0x1f; kind == kindEnum || kind == kindEnum64 {
+		// The kernel takes no other (btf_enum_check_meta), and no integer of Go has another.
+		if n := b.order.Uint32(b.types[off+8:]); n > 8 || bits.OnesCount32(n) != 1 {
+			return 0, fmt.Errorf("an enum of %d bytes", n)
+		}
 	}
 	if len(b.types)-off < size {
 		return 0, errTruncated
@@ -349,6 +360,56 @@ func (b *rawBTF) checkDepth() error {
 			// The first reference is to be visited first.
 			for i, j := mark, len(stack)-1; i < j; i, j = i+1, j-1 {
 				stack[i], stack[j] = stack[j], stack[i]
+			}
+		}
+	}
+	return nil
+}
+
+// eachPart calls f with each type that a type has within itself, in contrast to those that it points to.
+func (b *rawBTF) eachPart(id btf.TypeID, f func(btf.TypeID)) {
+	switch b.kind(id) {
+	case kindPtr, kindFunc, kindFuncProto, kindDeclTag:
+		return
+	}
+	b.eachRef(id, func(part btf.TypeID) {
+		if part != 0 {
+			f(part)
+		}
+	})
+}
+
+// checkNesting bounds how many types are part of each other, and checks that none is part of itself, which the kernel
+// refuses as well (btf_resolve): who follows the parts of a type comes to an end.
+func (b *rawBTF) checkNesting() error {
+	const open = -1 // height of a type whose parts are looked at
+	heights := make([]int, len(b.offs))
+	var stack []btf.TypeID
+	for id := btf.TypeID(1); b.has(id); id++ {
+		stack = append(stack[:0], id)
+		for len(stack) > 0 {
+			top := stack[len(stack)-1]
+			if heights[top] != 0 {
+				// For the second time: the parts, which were above it, are done.
+				stack = stack[:len(stack)-1]
+				height := 1
+				b.eachPart(top, func(part btf.TypeID) { height = max(height, 1+heights[part]) })
+				if height > maxNesting {
+					return fmt.Errorf("type %d: nested too deep", top)
+				}
+				heights[top] = height
+				continue
+			}
+			heights[top] = open
+			loop := false
+			b.eachPart(top, func(part btf.TypeID) {
+				loop = loop || heights[part] == open
+				if heights[part] == 0 {
+					stack = append(stack, part)
+				}
+			})
+			if loop {
+				return fmt.Errorf("type %d: a part of itself", top)
 			}
 		}
 	}
