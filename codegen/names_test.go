@@ -151,7 +151,7 @@ func TestTypesThatMultiply(t *testing.T) {
 	} {
 		start := time.Now()
 		handMade(t, typ)
-		if d := time.Since(start); d > time.Second {
+		if d := time.Since(start); d > 10*time.Second {
 			t.Errorf("%s: took %v", name, d)
 		}
 	}

@@ -31,12 +31,17 @@ func FuzzSpec(f *testing.F) {
 			return
 		}
 		readSpec(spec, words)
+		for _, m := range spec.Maps {
+			if m.ValueSize > 1<<20 {
+				return // all of it would be compared
+			}
+		}
 		s, err := Open(spec)
 		if err != nil {
-			return // no memory for so large a value
+			t.Fatal(err)
 		}
 		for i := range spec.Maps {
-			if p := (*byte)(s.Data(i)); p != nil && spec.Maps[i].ValueSize > 0 {
+			if p := (*byte)(s.Data(i)); p != nil {
 				*p++
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf/btf"
 	"github.com/google/go-cmp/cmp"
@@ -150,6 +151,30 @@ func TestNamesThatDoNotFitALineAreRefused(t *testing.T) {
 				t.Errorf("%q of kind %d: %v", name, kind, err)
 			}
 		}
+	}
+}
+
+// A file may have as many data sections as types, each with something to take out.
+func TestManyDataSectionsTakeNoTime(t *testing.T) {
+	b := &rawBTF{order: le, strs: "\x00", offs: []int{-1}}
+	none := b.add("none", kindVar, 0, linkageStatic)
+	some := b.add("some", kindVar, 0, linkageStatic)
+	for range 100_000 {
+		datasec := b.add("", kindDatasec, 8, uint32(none), 0, 0, uint32(some), 0, 8, uint32(none), 8, 0)
+		b.setField(datasec, 4, kindDatasec<<24|3)
+		b.strs = b.strs[:len(b.strs)-1]
+	}
+	b.strs += "\x00"
+	start := time.Now()
+	if err := fixDatasecs(b, &elfFile{order: le, sections: make([]section, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	if d := time.Since(start); d > 10*time.Second {
+		t.Errorf("took %v", d)
+	}
+	last := btf.TypeID(len(b.offs) - 1)
+	if got := b.secinfos(last); len(got) != 1 || got[0].typ != some {
+		t.Errorf("left are %v", got)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
-	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf/btf"
@@ -228,17 +227,13 @@ func (b *rawBTF) add(name string, kind int, ref uint32, tail ...uint32) btf.Type
 	return btf.TypeID(len(b.offs) - 1)
 }
 
-// truncate takes bytes from the end of a type's record, which then has a length of vlen.
-func (b *rawBTF) truncate(id btf.TypeID, bytes, vlen int) {
+// record is all that a type has in the types.
+func (b *rawBTF) record(id btf.TypeID) []byte {
 	end := len(b.types)
 	if b.has(id + 1) {
 		end = b.offs[id+1]
 	}
-	b.types = slices.Delete(b.types, end-bytes, end)
-	for i := int(id) + 1; i < len(b.offs); i++ {
-		b.offs[i] -= bytes
-	}
-	b.setField(id, 4, b.field(id, 4)&^0xffff|uint32(vlen))
+	return b.types[b.offs[id]:end]
 }
 
 // skipMods follows typedefs and qualifiers, as libbpf's skip_mods_and_typedefs does.
