@@ -124,11 +124,15 @@ func (ts *typeSet) writeFlexible(f *jen.File, d *decl, m *member) error {
 //	func (t *T) Name() uint32 { return uint32(getBits(unsafe.Add(unsafe.Pointer(t), 4), 1, 3, 5)) }
 //	func (t *T) SetName(v uint32) { setBits(unsafe.Add(unsafe.Pointer(t), 4), 1, 3, 5, uint64(v)) }
 func (ts *typeSet) writeBits(f *jen.File, d *decl, m *member, g goType) {
-	if m.bits > 64 {
+	ts.usesBits = true
+	switch {
+	case m.bits > 64:
 		ts.writeWideBits(f, d, m, g)
 		return
+	case m.size == 16:
+		ts.writeNarrowBits(f, d, m, g)
+		return
 	}
-	ts.usesBits = true
 	args := ts.bitArgs(m.offset, m.bits)
 	value := jen.Id("getBits").Call(args...)
 	set := []jen.Code{}
@@ -154,9 +158,27 @@ func (ts *typeSet) writeBits(f *jen.File, d *decl, m *member, g goType) {
 	f.Add(method(d, "Set"+m.name).Params(jen.Id("v").Add(g.code)).Block(set...))
 }
 
-// writeWideBits writes the methods for a bit-field of a 128-bit integer.
+// writeNarrowBits writes the methods for a bit-field of a 128-bit integer that fits 64 bits.
+func (ts *typeSet) writeNarrowBits(f *jen.File, d *decl, m *member, g goType) {
+	args := ts.bitArgs(m.offset, m.bits)
+	get := []jen.Code{jen.Return(jen.Add(g.code).Values(jen.Id("Lo").Op(":").Id("getBits").Call(args...)))}
+	if _, signed := bitKind(m.typ); signed {
+		up := jen.Lit(int(64 - m.bits))
+		get = []jen.Code{
+			jen.Id("n").Op(":=").Int64().Call(jen.Id("getBits").Call(args...).Op("<<").Add(up)).Op(">>").Add(up),
+			jen.Return(jen.Add(g.code).Values(jen.Id("Lo").Op(":").Uint64().Call(jen.Id("n")), jen.Id("Hi").Op(":").Id("n").Op(">>").Lit(63))),
+		}
+	}
+	f.Commentf("%s returns %s, a bit-field of %s.", m.name, described(m, g), plural(int(m.bits), "bit", "bits"))
+	f.Add(method(d, m.name).Params().Add(g.code).Block(get...))
+	f.Commentf("Set%s sets %s, of which it takes the lowest %s.", m.name, described(m, g), plural(int(m.bits), "bit", "bits"))
+	f.Add(method(d, "Set"+m.name).Params(jen.Id("v").Add(g.code)).Block(
+		jen.Id("setBits").Call(append(args, jen.Id("v").Dot("Lo"))...),
+	))
+}
+
+// writeWideBits writes the methods for a bit-field of a 128-bit integer that is wider than that.
 func (ts *typeSet) writeWideBits(f *jen.File, d *decl, m *member, g goType) {
-	ts.usesBits = true
 	low, high := ts.bitArgs(m.offset, 64), ts.bitArgs(m.offset+64, m.bits-64)
 	if ts.bigEndian {
 		low, high = ts.bitArgs(m.offset+m.bits-64, 64), ts.bitArgs(m.offset, m.bits-64)
@@ -182,6 +204,9 @@ func (ts *typeSet) writeWideBits(f *jen.File, d *decl, m *member, g goType) {
 func bitKind(t btf.Type) (kind btf.IntEncoding, signed bool) {
 	switch t := btf.UnderlyingType(t).(type) {
 	case *btf.Int:
+		if t.Encoding == btf.Bool && t.Size != 1 {
+			return btf.Unsigned, false // no bool in Go either
+		}
 		return t.Encoding, t.Encoding == btf.Signed
 	case *btf.Enum:
 		return btf.Unsigned, isSigned(t)

@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/cilium/ebpf/btf"
@@ -58,6 +59,9 @@ func (ts *typeSet) goType(t btf.Type) (goType, error) {
 		size, err := btf.Sizeof(t)
 		if err != nil {
 			return goType{}, err
+		}
+		if size > math.MaxUint32 {
+			return goType{}, fmt.Errorf("%d bytes are too many", size)
 		}
 		g.size = uint32(size)
 		return g, nil
@@ -119,14 +123,19 @@ func cName(t btf.Type) string {
 }
 
 func cNameDepth(t btf.Type, depth int) string {
-	const tooDeep = 16 // pointers to pointers to functions of pointers...
+	const (
+		tooDeep = 16 // pointers to pointers to pointers...
+		tooMany = 3  // functions of functions of functions...
+	)
 	if depth > tooDeep {
 		return "..."
 	}
 	depth++
 	switch t := t.(type) {
 	case *btf.Pointer:
-		if proto, ok := btf.QualifiedType(t.Target).(*btf.FuncProto); ok {
+		if proto, ok := btf.QualifiedType(t.Target).(*btf.FuncProto); ok && depth > tooMany {
+			return "void (*)(...)"
+		} else if ok {
 			return fmt.Sprintf("%s (*)(%s)", cNameDepth(proto.Return, depth), cParams(proto, depth))
 		}
 		s := cNameDepth(t.Target, depth)
@@ -159,8 +168,13 @@ func cNameDepth(t btf.Type, depth int) string {
 }
 
 func cParams(proto *btf.FuncProto, depth int) string {
+	const most = 16
 	var params []string
-	for _, p := range proto.Params {
+	for i, p := range proto.Params {
+		if i == most {
+			params = append(params, "...")
+			break
+		}
 		params = append(params, cNameDepth(p.Type, depth))
 	}
 	return strings.Join(params, ", ")

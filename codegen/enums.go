@@ -12,7 +12,7 @@ func writeEnum(f *jen.File, d *decl, e *btf.Enum) {
 	if len(e.Values) > 0 {
 		f.Const().DefsFunc(func(g *jen.Group) {
 			for i, v := range e.Values {
-				g.Id(d.constants[i]).Id(d.name).Op("=").Add(enumLit(e, v))
+				g.Id(d.constants[i]).Id(d.name).Op("=").Op(enumNumber(e, v))
 			}
 		})
 	}
@@ -23,11 +23,11 @@ func writeEnum(f *jen.File, d *decl, e *btf.Enum) {
 	}
 	f.Comment("String returns the name that the value has in C.")
 	f.Func().Params(jen.Id("e").Id(d.name)).Id("String").Params().String().BlockFunc(func(g *jen.Group) {
-		seen := map[uint64]bool{}
+		seen := map[string]bool{}
 		var cases []jen.Code
 		for i, v := range e.Values {
-			if !seen[v.Value] { // the first of several names for one value
-				seen[v.Value] = true
+			if n := enumNumber(e, v); !seen[n] { // the first of several names for one value
+				seen[n] = true
 				cases = append(cases, jen.Case(jen.Id(d.constants[i])).Block(jen.Return(jen.Lit(v.Name))))
 			}
 		}
@@ -49,12 +49,11 @@ func isSigned(e *btf.Enum) bool {
 	return e.Signed
 }
 
-func enumLit(e *btf.Enum, v btf.EnumValue) *jen.Statement {
-	if isSigned(e) && e.Size <= 4 {
-		return jen.Op(strconv.Itoa(int(int32(v.Value)))) // BTF has 32 bits of it
+// enumNumber is a value as a number of the enum's size. What does not fit, which no compiler writes, is cut.
+func enumNumber(e *btf.Enum, v btf.EnumValue) string {
+	unused := 64 - 8*e.Size // bits
+	if isSigned(e) {
+		return strconv.FormatInt(int64(v.Value<<unused)>>unused, 10)
 	}
-	if e.Signed {
-		return jen.Op(strconv.FormatInt(int64(v.Value), 10))
-	}
-	return jen.Op(strconv.FormatUint(v.Value, 10))
+	return strconv.FormatUint(v.Value<<unused>>unused, 10)
 }

@@ -149,7 +149,7 @@ func (g *generator) render() ([]byte, error) {
 		about += ", made from " + g.opts.Source + ","
 	}
 	for _, line := range wrap(about + " and gives access to its maps, programs and global variables.") {
-		f.PackageComment(line)
+		f.PackageComment("// " + line)
 	}
 	f.ImportName(RuntimePath, "runtime")
 	f.Anon("embed")
@@ -189,10 +189,11 @@ func groupImports(source []byte) []byte {
 	return []byte(before + "import (\n" + std + "\n" + other + ")\n" + after)
 }
 
-// doc adds a doc comment, with its lines broken at a readable width.
+// doc adds a doc comment, with its lines broken at a readable width. Names from the object are in it: jennifer would
+// take a line that begins as comments do for a whole comment.
 func doc(f interface{ Comment(string) *jen.Statement }, text string) {
 	for _, line := range wrap(text) {
-		f.Comment(line)
+		f.Comment("// " + line)
 	}
 }
 

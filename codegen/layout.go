@@ -3,6 +3,7 @@ package codegen
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/cilium/ebpf/btf"
@@ -56,12 +57,12 @@ type member struct {
 
 func (m *member) start() uint32 { return m.offset / 8 }
 
-// end is the first byte behind the member.
-func (m *member) end() uint32 {
+// end is the first byte behind the member. It fits 32 bits if the member is within its type.
+func (m *member) end() uint64 {
 	if m.bits > 0 {
-		return (m.offset + m.bits + 7) / 8
+		return (uint64(m.offset) + uint64(m.bits) + 7) / 8
 	}
-	return m.start() + m.size
+	return uint64(m.start()) + uint64(m.size)
 }
 
 // layoutOf lays out the type of a declaration.
@@ -93,6 +94,9 @@ func (l *layout) open() bool {
 // collect lists the members of t, which is base bits into the type that is laid out.
 func (ts *typeSet) collect(l *layout, t btf.Type, base uint32, shared bool) error {
 	for _, m := range members(t) {
+		if uint64(base)+uint64(m.Offset) > math.MaxUint32 {
+			return fmt.Errorf("member %s: too far from the beginning of its type", m.Name)
+		}
 		offset := base + uint32(m.Offset)
 		if m.Name == "" {
 			if isAnonymous(m.Type) {
@@ -112,12 +116,34 @@ func (ts *typeSet) collect(l *layout, t btf.Type, base uint32, shared bool) erro
 		if shared {
 			mem.inside = "union"
 		}
-		if mem.end() > l.size {
+		switch {
+		case mem.bits > 0 && !holdsBits(m):
+			return fmt.Errorf("member %s: a bit-field of %d bits in type %s", m.Name, m.BitfieldSize, cName(m.Type))
+		case mem.bits == 0 && offset%8 != 0:
+			return fmt.Errorf("member %s begins within a byte", m.Name)
+		case mem.end() > uint64(l.size):
 			return fmt.Errorf("member %s ends behind byte %d, where its type ends", m.Name, l.size)
 		}
 		l.members = append(l.members, mem)
 	}
 	return nil
+}
+
+// holdsBits tells whether a bit-field is of an integer that can be as wide, which the kernel wants as well
+// (btf_int_check_kflag_member, btf_enum_check_kflag_member).
+func holdsBits(m btf.Member) bool {
+	var size uint32
+	switch t := btf.UnderlyingType(m.Type).(type) {
+	case *btf.Int:
+		size = t.Size
+	case *btf.Enum:
+		size = t.Size
+	}
+	switch size {
+	case 1, 2, 4, 8, 16:
+		return uint32(m.BitfieldSize) <= 8*size
+	}
+	return false
 }
 
 // place decides how Go reaches each member.
@@ -144,7 +170,7 @@ func (l *layout) place() {
 			pointers = max(pointers, m.align)
 		default:
 			m.access = asField
-			used = m.end()
+			used = uint32(m.end())
 			fields = max(fields, m.align)
 		}
 	}
@@ -188,7 +214,7 @@ func (l *layout) cut() {
 		if m.access == asField {
 			gap(m.start())
 			l.pieces = append(l.pieces, piece{offset: pos, size: m.size, field: m})
-			pos = m.end()
+			pos = uint32(m.end())
 		}
 	}
 	gap(l.size)
@@ -202,8 +228,8 @@ type span struct{ start, end uint32 }
 func (l *layout) storage() []span {
 	var all []span
 	for _, m := range l.members {
-		if m.access != asField && m.start() < m.end() {
-			all = append(all, span{m.start(), m.end()})
+		if s := (span{m.start(), uint32(m.end())}); m.access != asField && s.start < s.end {
+			all = append(all, s)
 		}
 	}
 	slices.SortFunc(all, func(a, b span) int { return cmp.Compare(a.start, b.start) })

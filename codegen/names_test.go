@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf/btf"
 
@@ -123,5 +124,35 @@ func TestRepeatedType(t *testing.T) {
 	source := handMade(t, &btf.Struct{Name: "s", Size: 2, Members: []btf.Member{{Name: "x", Type: pair()}, {Name: "y", Type: pair(), Offset: 8}}})
 	if n := strings.Count(string(source), "type Pair"); n != 1 {
 		t.Errorf("struct pair is declared %d times", n)
+	}
+}
+
+// TestTypesThatMultiply has types that are little in BTF, and would be more than there is time for if each was looked at wherever
+// it stands.
+func TestTypesThatMultiply(t *testing.T) {
+	const levels = 60
+	twice := func(name, of string, a, b btf.Type) *btf.Struct {
+		return &btf.Struct{Name: name, Size: 1, Members: []btf.Member{{Name: of, Type: a}, {Name: of, Type: b}}}
+	}
+	var anonymous, repeated1, repeated2 btf.Type = &btf.Struct{}, &btf.Int{Size: 1}, &btf.Int{Size: 1}
+	for range levels {
+		anonymous = twice("", "", anonymous, anonymous)
+		repeated1, repeated2 = twice("s", "m", repeated1, repeated1), twice("s", "m", repeated2, repeated2)
+	}
+	proto := &btf.FuncProto{Return: &btf.Void{}}
+	function := &btf.Pointer{Target: proto}
+	for range levels {
+		proto.Params = append(proto.Params, btf.FuncParam{Type: function})
+	}
+	for name, typ := range map[string]btf.Type{
+		"anonymous members":  twice("all", "", anonymous, anonymous),
+		"repeated types":     twice("all", "m", repeated1, repeated2),
+		"function of itself": &btf.Struct{Name: "all", Size: 8, Members: []btf.Member{{Name: "f", Type: function}}},
+	} {
+		start := time.Now()
+		handMade(t, typ)
+		if d := time.Since(start); d > 10*time.Second {
+			t.Errorf("%s: took %v", name, d)
+		}
 	}
 }

@@ -19,6 +19,10 @@ type typeSet struct {
 	// that Go has anyway.
 	wanted map[btf.Type]bool
 	decls  map[btf.Type]*decl
+	// same has what sameMembers has found out.
+	same map[[2]btf.Type]bool
+	// counts has what countMembers has.
+	counts map[btf.Type]int
 	// order is that in which types were added. It decides who gets a contested name.
 	order []*decl
 
@@ -46,13 +50,15 @@ func newTypeSet(names scope, bigEndian bool) *typeSet {
 		bigEndian: bigEndian,
 		wanted:    map[btf.Type]bool{},
 		decls:     map[btf.Type]*decl{},
+		same:      map[[2]btf.Type]bool{},
+		counts:    map[btf.Type]int{},
 	}
 }
 
 // want adds a type that the user asks for by name: a typedef among them gets a
 // declaration of its own.
 func (ts *typeSet) want(t btf.Type) {
-	if td, ok := t.(*btf.Typedef); ok && !declarable(btf.UnderlyingType(td)) {
+	if td, ok := t.(*btf.Typedef); ok && !ts.declarable(btf.UnderlyingType(td)) {
 		ts.wanted[td] = true
 	}
 	ts.add(t, nil, "")
@@ -73,13 +79,15 @@ func (ts *typeSet) add(t btf.Type, parent *decl, member string) {
 		switch {
 		case ts.wanted[t]:
 			ts.declare(&decl{typ: t, c: t.Name, what: "typedef " + t.Name})
-		case declarable(under) && under.TypeName() == "" && ts.decls[under] == nil:
+		case ts.declarable(under) && under.TypeName() == "" && ts.decls[under] == nil:
 			ts.declare(&decl{typ: under, c: t.Name, what: "typedef " + t.Name})
 			return
 		}
 		ts.add(t.Type, parent, member)
 	case *btf.Struct, *btf.Union, *btf.Enum:
-		ts.declare(&decl{typ: t, c: t.TypeName(), what: cName(t), parent: parent, member: member})
+		if ts.declarable(t) {
+			ts.declare(&decl{typ: t, c: t.TypeName(), what: cName(t), parent: parent, member: member})
+		}
 	case *btf.Int:
 		if t.Size == 16 {
 			ts.int128(t.Encoding == btf.Signed)
@@ -88,18 +96,40 @@ func (ts *typeSet) add(t btf.Type, parent *decl, member string) {
 }
 
 // declarable reports whether Go has a declaration for t, which may have a name in C.
-func declarable(t btf.Type) bool {
+func (ts *typeSet) declarable(t btf.Type) bool {
 	switch t.(type) {
-	case *btf.Struct, *btf.Union, *btf.Enum:
+	case *btf.Struct, *btf.Union:
+		return ts.countMembers(t) <= maxMembers
+	case *btf.Enum:
 		return true
 	}
 	return false
 }
 
+// maxMembers bounds the members of a type, with those of anonymous ones. In C an anonymous type stands in one place; BTF can
+// have it in many, and so on in each of these. Such a type is bytes to Go.
+const maxMembers = 1 << 16
+
+// countMembers counts up to maxMembers and one more.
+func (ts *typeSet) countMembers(t btf.Type) int {
+	n, known := ts.counts[t]
+	if !known {
+		for _, m := range members(t) {
+			n++
+			if m.Name == "" && isAnonymous(m.Type) {
+				n += ts.countMembers(btf.UnderlyingType(m.Type))
+			}
+			n = min(n, maxMembers+1)
+		}
+		ts.counts[t] = n
+	}
+	return n
+}
+
 // declare notes that d's type has to be declared, unless the same one is already.
 func (ts *typeSet) declare(d *decl) *decl {
 	for _, old := range ts.order {
-		if d.c != "" && old.what == d.what && sameType(old.typ, d.typ) {
+		if d.c != "" && old.what == d.what && ts.sameType(old.typ, d.typ) {
 			ts.decls[d.typ] = old
 			return old
 		}
@@ -297,7 +327,7 @@ func (ts *typeSet) int128Code(d *decl) *jen.Statement {
 
 // sameType reports whether two types are the same to Go: a compiler or linker may repeat a type. What
 // a pointer points to does not matter, so there are no cycles.
-func sameType(a, b btf.Type) bool {
+func (ts *typeSet) sameType(a, b btf.Type) bool {
 	a, b = btf.QualifiedType(a), btf.QualifiedType(b)
 	if a == b {
 		return true
@@ -314,27 +344,35 @@ func sameType(a, b btf.Type) bool {
 		return ok
 	case *btf.Array:
 		b, ok := b.(*btf.Array)
-		return ok && a.Nelems == b.Nelems && sameType(a.Type, b.Type)
+		return ok && a.Nelems == b.Nelems && ts.sameType(a.Type, b.Type)
 	case *btf.Typedef:
 		b, ok := b.(*btf.Typedef)
-		return ok && a.Name == b.Name && sameType(a.Type, b.Type)
+		return ok && a.Name == b.Name && ts.sameType(a.Type, b.Type)
 	case *btf.Enum:
 		b, ok := b.(*btf.Enum)
 		return ok && a.Name == b.Name && a.Size == b.Size && a.Signed == b.Signed && slices.Equal(a.Values, b.Values)
 	case *btf.Struct:
 		b, ok := b.(*btf.Struct)
-		return ok && a.Name == b.Name && a.Size == b.Size && sameMembers(a.Members, b.Members)
+		return ok && a.Name == b.Name && a.Size == b.Size && ts.sameMembers(a, b)
 	case *btf.Union:
 		b, ok := b.(*btf.Union)
-		return ok && a.Name == b.Name && a.Size == b.Size && sameMembers(a.Members, b.Members)
+		return ok && a.Name == b.Name && a.Size == b.Size && ts.sameMembers(a, b)
 	}
 	return false
 }
 
-func sameMembers(a, b []btf.Member) bool {
-	return slices.EqualFunc(a, b, func(a, b btf.Member) bool {
-		return a.Name == b.Name && a.Offset == b.Offset && a.BitfieldSize == b.BitfieldSize && sameType(a.Type, b.Type)
-	})
+// sameMembers compares the members of two structs or unions, once: each level of structs would otherwise
+// double the work, or worse.
+func (ts *typeSet) sameMembers(a, b btf.Type) bool {
+	pair := [2]btf.Type{a, b}
+	same, known := ts.same[pair]
+	if !known {
+		same = slices.EqualFunc(members(a), members(b), func(a, b btf.Member) bool {
+			return a.Name == b.Name && a.Offset == b.Offset && a.BitfieldSize == b.BitfieldSize && ts.sameType(a.Type, b.Type)
+		})
+		ts.same[pair] = same
+	}
+	return same
 }
 
 // declareSection declares a struct for a section. Its variables are not members of

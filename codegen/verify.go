@@ -25,8 +25,9 @@ func (ts *typeSet) verify(arches []string) error {
 		if sizes == nil {
 			return fmt.Errorf("check the layout of types: Go has no architecture %s", arch)
 		}
+		m := &model{Sizes: sizes, plain: map[*types.Named]types.Type{}}
 		for _, d := range ts.order {
-			if err := ts.verifyDecl(pkg, sizes, d); err != nil {
+			if err := ts.verifyDecl(pkg, m, d); err != nil {
 				return fmt.Errorf("%s would not have the layout of C on %s: %w", d.what, arch, err)
 			}
 		}
@@ -34,7 +35,7 @@ func (ts *typeSet) verify(arches []string) error {
 	return nil
 }
 
-func (ts *typeSet) verifyDecl(pkg *types.Package, sizes types.Sizes, d *decl) error {
+func (ts *typeSet) verifyDecl(pkg *types.Package, m *model, d *decl) error {
 	obj := pkg.Scope().Lookup(d.name)
 	if obj == nil {
 		return fmt.Errorf("type %s is not declared", d.name)
@@ -43,37 +44,80 @@ func (ts *typeSet) verifyDecl(pkg *types.Package, sizes types.Sizes, d *decl) er
 	if err != nil {
 		return err
 	}
-	if got := sizes.Sizeof(obj.Type()); got != int64(want.size) {
+	if got := m.Sizeof(m.simplify(obj.Type())); got != int64(want.size) {
 		return fmt.Errorf("type %s has %d bytes, not %d", d.name, got, want.size)
 	}
 	s, ok := obj.Type().Underlying().(*types.Struct)
 	if !ok || d.layout == nil {
 		return nil
 	}
+	fields := m.fields(s)
 	members := map[string]*member{}
-	for _, m := range d.layout.members {
-		if m.access == asField {
-			members[m.name] = m
+	for _, mem := range d.layout.members {
+		if mem.access == asField {
+			members[mem.name] = mem
 		}
 	}
-	fields := make([]*types.Var, s.NumFields())
-	for i := range fields {
-		fields[i] = s.Field(i)
-	}
-	for i, offset := range sizes.Offsetsof(fields) {
-		m := members[fields[i].Name()]
-		if m == nil {
+	for i, offset := range m.Offsetsof(fields) {
+		mem := members[fields[i].Name()]
+		if mem == nil {
 			continue
 		}
-		delete(members, m.name)
-		if size := sizes.Sizeof(fields[i].Type()); offset != int64(m.start()) || size != int64(m.size) {
-			return fmt.Errorf("field %s has bytes %d to %d, not %d to %d", m.name, offset, offset+size, m.start(), m.end())
+		delete(members, mem.name)
+		if size := m.Sizeof(fields[i].Type()); offset != int64(mem.start()) || size != int64(mem.size) {
+			return fmt.Errorf("field %s has bytes %d to %d, not %d to %d", mem.name, offset, offset+size, mem.start(), mem.end())
 		}
 	}
 	if len(members) > 0 {
 		return fmt.Errorf("%d members are missing", len(members))
 	}
 	return nil
+}
+
+// model is the compiler's model of an architecture. It works a type out anew wherever the type stands, which is twice
+// the work for each level of structs in structs: so it gets plain ones to see.
+type model struct {
+	types.Sizes
+	plain map[*types.Named]types.Type
+}
+
+// simplify replaces each struct in a type by integers of the same size and alignment.
+func (m *model) simplify(t types.Type) types.Type {
+	switch t := t.(type) {
+	case *types.Array:
+		return types.NewArray(m.simplify(t.Elem()), t.Len())
+	case *types.Named:
+		s, ok := t.Underlying().(*types.Struct)
+		if !ok {
+			return m.simplify(t.Underlying())
+		}
+		if m.plain[t] == nil {
+			m.plain[t] = m.integers(types.NewStruct(m.fields(s), nil))
+		}
+		return m.plain[t]
+	}
+	return t
+}
+
+// fields are those of a struct, simplified.
+func (m *model) fields(s *types.Struct) []*types.Var {
+	fields := make([]*types.Var, s.NumFields())
+	for i := range fields {
+		f := s.Field(i)
+		fields[i] = types.NewField(f.Pos(), f.Pkg(), f.Name(), m.simplify(f.Type()), false)
+	}
+	return fields
+}
+
+// integers is an array as large as a type, and aligned like it.
+func (m *model) integers(t types.Type) types.Type {
+	elem := types.Typ[types.Uint8]
+	for _, kind := range []types.BasicKind{types.Uint16, types.Uint32, types.Uint64} {
+		if m.Alignof(types.Typ[kind]) <= m.Alignof(t) && m.Sizeof(t)%m.Sizeof(types.Typ[kind]) == 0 {
+			elem = types.Typ[kind]
+		}
+	}
+	return types.NewArray(elem, m.Sizeof(t)/m.Sizeof(elem))
 }
 
 // check type-checks the declarations, without their methods.

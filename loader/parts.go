@@ -161,7 +161,7 @@ func (g *generator) emitPhase(jobs []job) (parts int32) {
 	for i := 0; i < len(jobs); parts++ {
 		next := g.beginPart()
 		begin, cost := len(g.insns), 0
-		for ; i < len(jobs) && cost < enough && len(g.insns)-begin < mostPartInsns; i++ {
+		for ; i < len(jobs) && (cost == 0 || cost+jobs[i].cost/2 < enough) && len(g.insns)-begin < mostPartInsns; i++ {
 			jobs[i].emit()
 			cost += jobs[i].cost
 		}

@@ -120,20 +120,25 @@ func TestParseVersion(t *testing.T) {
 	}
 }
 
-// The description of a CO-RE record believes nothing that it reads.
-func FuzzDescribeRelo(f *testing.F) {
+// smallBTF has an integer, and a struct foo with a member bar; the string at 13 is an access path.
+func smallBTF(access string) []byte {
 	btf := binary.NativeEndian.AppendUint16(nil, 0xeb9f)
 	btf = append(btf, 1, 0)
 	types := []uint32{1, btfInt << 24, 4, 32, 5, btfStruct<<24 | 1, 4, 9, 1, 0}
-	names := "\x00int\x00foo\x00bar\x00"
+	names := "\x00int\x00foo\x00bar\x00" + access + "\x00"
 	for _, word := range []uint32{24, 0, uint32(4 * len(types)), uint32(4 * len(types)), uint32(len(names))} {
 		btf = binary.NativeEndian.AppendUint32(btf, word)
 	}
 	for _, word := range types {
 		btf = binary.NativeEndian.AppendUint32(btf, word)
 	}
-	f.Add(append(btf, names...), uint32(2), uint32(0), "0:0", true)
-	f.Add(append(btf, names...), uint32(2), uint32(11), "0", true)
+	return append(btf, names...)
+}
+
+// The description of a CO-RE record believes nothing that it reads.
+func FuzzDescribeRelo(f *testing.F) {
+	f.Add(smallBTF("0:0"), uint32(2), uint32(0), "0:0", true)
+	f.Add(smallBTF("0:0"), uint32(2), uint32(11), "0", true)
 	f.Fuzz(func(t *testing.T, btf []byte, id, kind uint32, access string, has bool) {
 		const attr, data = 8, 1024
 		blob := make([]byte, data, data+len(btf)+len(access)+1)

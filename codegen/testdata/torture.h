@@ -233,6 +233,9 @@ struct bits_128 {
 	__u8 a : 3;
 	u128_t b : 100;
 	s128_t c : 90;
+	u128_t d : 26;
+	s128_t e : 64;
+	s128_t f : 17;
 } v_bits_128;
 
 struct bits_one {

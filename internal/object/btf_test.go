@@ -3,8 +3,10 @@ package object
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf/btf"
 	"github.com/google/go-cmp/cmp"
@@ -111,19 +113,95 @@ func TestHiddenFunctionsBecomeStatic(t *testing.T) {
 	}
 }
 
-func TestTypesThatAreNestedTooDeepAreRefused(t *testing.T) {
-	chain := func(n int) []byte {
+func TestTypesThatLeadTooFarAreRefused(t *testing.T) {
+	// Each type has a member, if it has one, of the type behind it; the last is void.
+	chain := func(n, kind int) []byte {
 		b := &rawBTF{order: le, strs: "\x00", offs: []int{-1}}
 		for i := range n {
-			b.add("t", kindTypedef, uint32(i+2)%uint32(n+1)) // the last is void
+			b.add("t", kind, uint32(i+2)%uint32(n+1))
 		}
 		return b.marshal()
 	}
-	if _, err := parseBTF(chain(maxTypeDepth), le); err != nil {
-		t.Errorf("%d types: %v", maxTypeDepth, err)
+	for _, tt := range []struct{ kind, most int }{{kindPtr, maxTypeDepth}, {kindTypedef, maxNesting}} {
+		if _, err := parseBTF(chain(tt.most, tt.kind), le); err != nil {
+			t.Errorf("%d types: %v", tt.most, err)
+		}
+		if _, err := parseBTF(chain(tt.most+2, tt.kind), le); err == nil {
+			t.Errorf("%d types: not refused", tt.most+2)
+		}
 	}
-	if _, err := parseBTF(chain(maxTypeDepth+2), le); err == nil {
-		t.Error("not refused")
+}
+
+// Nesting is counted whatever the order of the types is, and not where a pointer is between them.
+func TestTypesThatArePartsOfThemselvesAreRefused(t *testing.T) {
+	structOf := func(b *rawBTF, member uint32) {
+		b.setField(b.add("s", kindStruct, 8, 0, member, 0), 4, kindStruct<<24|1)
+	}
+	for _, tt := range []struct {
+		claim string
+		add   func(*rawBTF)
+		want  string
+	}{
+		{"a typedef of itself", func(b *rawBTF) { b.add("t", kindTypedef, 1) }, "type 1: a part of itself"},
+		{"two typedefs", func(b *rawBTF) { b.add("t", kindTypedef, 2); b.add("u", kindTypedef, 1) }, "type 2: a part of itself"},
+		{"a struct in itself", func(b *rawBTF) { structOf(b, 1) }, "type 1: a part of itself"},
+		{"an array of structs in a struct", func(b *rawBTF) { structOf(b, 2); b.add("", kindArray, 0, 1, 3, 7); b.add("int", kindInt, 4, 32) }, "type 2: a part of itself"},
+		{"a struct in two members", func(b *rawBTF) {
+			b.setField(b.add("s", kindStruct, 8, 0, 2, 0, 0, 2, 32), 4, kindStruct<<24|2)
+			b.add("int", kindInt, 4, 32)
+		}, ""},
+		{"a list", func(b *rawBTF) { structOf(b, 2); b.add("", kindPtr, 1) }, ""},
+		{"a chain from its end", func(b *rawBTF) {
+			b.add("int", kindInt, 4, 32)
+			for i := range maxNesting {
+				b.add("t", kindTypedef, uint32(i+1))
+			}
+		}, fmt.Sprintf("type %d: nested too deep", maxNesting+1)},
+	} {
+		b := &rawBTF{order: le, strs: "\x00", offs: []int{-1}}
+		tt.add(b)
+		_, err := parseBTF(b.marshal(), le)
+		if got := fmt.Sprint(err); got != tt.want && (tt.want != "" || err != nil) {
+			t.Errorf("%s: %v, want %q", tt.claim, err, tt.want)
+		}
+	}
+}
+
+func TestNamesThatDoNotFitALineAreRefused(t *testing.T) {
+	for name, want := range map[string]bool{
+		"unsigned int": true, "größe": true, "a\nb": false, "\x1b[2J": false, "\xff": false, "a\u202eb": false,
+	} {
+		for kind, free := range map[int]bool{kindTypedef: false, kindTypeTag: true} {
+			b := &rawBTF{order: le, strs: "\x00", offs: []int{-1}}
+			b.add(name, kind, 0)
+			if _, err := parseBTF(b.marshal(), le); (err == nil) != (want || free) {
+				t.Errorf("%q of kind %d: %v", name, kind, err)
+			}
+		}
+	}
+}
+
+// A file may have as many data sections as types, each with something to take out.
+func TestManyDataSectionsTakeNoTime(t *testing.T) {
+	b := &rawBTF{order: le, strs: "\x00", offs: []int{-1}}
+	none := b.add("none", kindVar, 0, linkageStatic)
+	some := b.add("some", kindVar, 0, linkageStatic)
+	for range 100_000 {
+		datasec := b.add("", kindDatasec, 8, uint32(none), 0, 0, uint32(some), 0, 8, uint32(none), 8, 0)
+		b.setField(datasec, 4, kindDatasec<<24|3)
+		b.strs = b.strs[:len(b.strs)-1]
+	}
+	b.strs += "\x00"
+	start := time.Now()
+	if err := fixDatasecs(b, &elfFile{order: le, sections: make([]section, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	if d := time.Since(start); d > 10*time.Second {
+		t.Errorf("took %v", d)
+	}
+	last := btf.TypeID(len(b.offs) - 1)
+	if got := b.secinfos(last); len(got) != 1 || got[0].typ != some {
+		t.Errorf("left are %v", got)
 	}
 }
 

@@ -46,34 +46,48 @@ const (
 // filled in from the ELF file, variables with a hidden symbol become static,
 // and all are sorted by offset. This is libbpf's bpf_object_fixup_btf.
 func fixDatasecs(b *rawBTF, f *elfFile) error {
+	b.dropEmptyVariables()
+	var sections map[string]*section
 	var variables map[string]*symbol
 	for id := btf.TypeID(1); b.has(id); id++ {
 		if b.kind(id) != kindDatasec {
 			continue
 		}
 		if variables == nil {
-			variables = globalVariables(f)
+			sections, variables = f.sectionsByName(), globalVariables(f)
 		}
-		if err := fixDatasec(b, f, id, variables); err != nil {
+		if err := fixDatasec(b, id, sections[b.name(id)], variables); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// dropEmptyVariables takes variables of no size (char none[0]) out of a data
-// section, and returns what is left. The kernel refuses BTF with them
-// (btf_datasec_check_meta); libbpf then goes on with no BTF at all.
-func (b *rawBTF) dropEmptyVariables(datasec btf.TypeID) []secinfo {
-	all := b.secinfos(datasec)
-	infos := slices.DeleteFunc(slices.Clone(all), func(info secinfo) bool {
-		return info.size == 0 && b.kind(info.typ) == kindVar
-	})
-	if dropped := len(all) - len(infos); dropped > 0 {
-		b.truncate(datasec, dropped*secinfoSize, len(infos))
-		b.setSecinfos(datasec, infos)
+// dropEmptyVariables takes variables of no size (char none[0]) out of all data
+// sections. The kernel refuses BTF with them (btf_datasec_check_meta); libbpf then goes on
+// with no BTF at all.
+func (b *rawBTF) dropEmptyVariables() {
+	kept := b.types[:0]
+	for id := btf.TypeID(1); b.has(id); id++ {
+		record := b.record(id)
+		begin := len(kept)
+		if b.kind(id) == kindDatasec {
+			infos := b.secinfos(id)
+			kept = append(kept, record[:btfTypeSize]...)
+			for i, info := range infos {
+				if info.size != 0 || b.kind(info.typ) != kindVar {
+					kept = append(kept, record[btfTypeSize+i*secinfoSize:][:secinfoSize]...)
+				}
+			}
+		} else {
+			kept = append(kept, record...)
+		}
+		b.offs[id] = begin
+		if b.kind(id) == kindDatasec {
+			b.setField(id, 4, b.field(id, 4)&^0xffff|uint32(len(kept)-begin-btfTypeSize)/secinfoSize)
+		}
 	}
-	return infos
+	b.types = kept
 }
 
 // voidDatasec makes an empty data section, which the kernel refuses too, an
@@ -97,10 +111,10 @@ func globalVariables(f *elfFile) map[string]*symbol {
 	return m
 }
 
-func fixDatasec(b *rawBTF, f *elfFile, id btf.TypeID, variables map[string]*symbol) error {
+// fixDatasec fixes one of them, of section s; that is nil if there is none of its name.
+func fixDatasec(b *rawBTF, id btf.TypeID, s *section, variables map[string]*symbol) error {
 	name := b.name(id)
-	infos := b.dropEmptyVariables(id)
-	s := f.sectionByName(name)
+	infos := b.secinfos(id)
 	if len(infos) == 0 && (s == nil || s.size == 0) {
 		b.voidDatasec(id)
 		return nil

@@ -277,6 +277,15 @@ func (f *elfFile) relocations(s *section) ([]relocation, error) {
 	return rels, nil
 }
 
+// sectionsByName are all sections, the first of each name.
+func (f *elfFile) sectionsByName() map[string]*section {
+	m := make(map[string]*section, len(f.sections))
+	for i := len(f.sections) - 1; i > 0; i-- {
+		m[f.sections[i].name] = &f.sections[i]
+	}
+	return m
+}
+
 // sectionByName returns the first section of that name.
 func (f *elfFile) sectionByName(name string) *section {
 	for i := range f.sections {

@@ -51,9 +51,11 @@ func clean(name string) string {
 	if len(name) > maxPrinted {
 		name = name[:maxPrinted] + "..."
 	}
-	odd := func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
-	if name == "" || strings.ContainsFunc(name, odd) {
+	if name == "" || strings.ContainsFunc(name, unprintable) {
 		return strconv.Quote(name)
 	}
 	return name
 }
+
+// unprintable tells what does not belong into a line, bytes that are no UTF-8 too.
+func unprintable(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }

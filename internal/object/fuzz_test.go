@@ -128,7 +128,7 @@ func checkProgram(t *testing.T, obj *Object, p *Program) {
 }
 
 // corpus returns a file of the fuzz test's corpus.
-func corpus(t *testing.T, name string) []byte {
+func corpus(t testing.TB, name string) []byte {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("testdata", "fuzz", "FuzzParse", name))
 	if err != nil {
@@ -147,13 +147,8 @@ func corpus(t *testing.T, name string) []byte {
 func TestParseOfMutatedObjects(t *testing.T) {
 	const rounds = 150 // of each file
 	likely := []uint32{0, 1, 2, 5, 8, 12, 16, 0xffff, 1 << 16, 1 << 24, 1<<31 - 1, 1 << 31, 1<<32 - 1}
-	files, err := os.ReadDir(filepath.Join("testdata", "fuzz", "FuzzParse"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	r := rand.New(rand.NewPCG(1, 2))
-	for _, file := range files {
-		data := corpus(t, file.Name())
+	for _, data := range corpusObjects(t) {
 		if len(data) < 128 {
 			continue
 		}

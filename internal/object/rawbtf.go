@@ -5,7 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
+	"math/bits"
+	"strings"
 
 	"github.com/cilium/ebpf/btf"
 )
@@ -45,6 +46,7 @@ const (
 const (
 	maxNameBytes = 32 << 20 // of all names in all types
 	maxTypeDepth = 8192     // types that lead to each other, in the order of their IDs; in vmlinux not 3000
+	maxNesting   = 256      // types that are part of each other; in vmlinux not 40
 	maxTypes     = 1 << 19  // vmlinux has a quarter of it
 	maxBTF       = 16 << 20 // the kernel's BTF_MAX_SIZE
 )
@@ -106,7 +108,10 @@ func parseBTF(data []byte, order binary.ByteOrder) (*rawBTF, error) {
 	if err := b.checkNames(); err != nil {
 		return nil, err
 	}
-	return b, b.checkDepth()
+	if err := b.checkDepth(); err != nil {
+		return nil, err
+	}
+	return b, b.checkNesting()
 }
 
 // marshal returns what BPF_BTF_LOAD takes. The header is always the short one.
@@ -141,6 +146,12 @@ func (b *rawBTF) recordSize(off int) (int, error) {
 		size += 8 * vlen
 	default:
 		return 0, fmt.Errorf("unknown kind %d", kind)
+	}
+	if kind := info >> 24 & 0x1f; kind == kindEnum || kind == kindEnum64 {
+		// The kernel takes no other (btf_enum_check_meta), and no integer of Go has another.
+		if n := b.order.Uint32(b.types[off+8:]); n > 8 || bits.OnesCount32(n) != 1 {
+			return 0, fmt.Errorf("an enum of %d bytes", n)
+		}
 	}
 	if len(b.types)-off < size {
 		return 0, errTruncated
@@ -216,17 +227,13 @@ func (b *rawBTF) add(name string, kind int, ref uint32, tail ...uint32) btf.Type
 	return btf.TypeID(len(b.offs) - 1)
 }
 
-// truncate takes bytes from the end of a type's record, which then has a length of vlen.
-func (b *rawBTF) truncate(id btf.TypeID, bytes, vlen int) {
+// record is all that a type has in the types.
+func (b *rawBTF) record(id btf.TypeID) []byte {
 	end := len(b.types)
 	if b.has(id + 1) {
 		end = b.offs[id+1]
 	}
-	b.types = slices.Delete(b.types, end-bytes, end)
-	for i := int(id) + 1; i < len(b.offs); i++ {
-		b.offs[i] -= bytes
-	}
-	b.setField(id, 4, b.field(id, 4)&^0xffff|uint32(vlen))
+	return b.types[b.offs[id]:end]
 }
 
 // skipMods follows typedefs and qualifiers, as libbpf's skip_mods_and_typedefs does.
@@ -259,17 +266,20 @@ func (b *rawBTF) eachName(id btf.TypeID, f func(off uint32)) {
 	}
 }
 
-// checkNames checks that every name is there, and bounds them all together.
+// checkNames checks that every name is there and fit for one line, and bounds them all together. Names go into errors,
+// those of package btf among them, and into generated code. The kernel takes fewer (btf_name_valid_identifier in
+// kernel/bpf/btf.c); only tags are free text to it.
 func (b *rawBTF) checkNames() error {
 	budget := maxNameBytes
 	for id := btf.TypeID(1); b.has(id); id++ {
 		bad := false
+		tag := b.kind(id) == kindDeclTag || b.kind(id) == kindTypeTag
 		b.eachName(id, func(off uint32) {
 			if off == 0 || budget < 0 {
 				return
 			}
 			s, ok := stringAt(b.strs, uint64(off))
-			bad = bad || !ok
+			bad = bad || !ok || !tag && strings.ContainsFunc(s, unprintable)
 			budget -= len(s)
 		})
 		if bad {
@@ -345,6 +355,56 @@ func (b *rawBTF) checkDepth() error {
 			// The first reference is to be visited first.
 			for i, j := mark, len(stack)-1; i < j; i, j = i+1, j-1 {
 				stack[i], stack[j] = stack[j], stack[i]
+			}
+		}
+	}
+	return nil
+}
+
+// eachPart calls f with each type that a type has within itself, in contrast to those that it points to.
+func (b *rawBTF) eachPart(id btf.TypeID, f func(btf.TypeID)) {
+	switch b.kind(id) {
+	case kindPtr, kindFunc, kindFuncProto, kindDeclTag:
+		return
+	}
+	b.eachRef(id, func(part btf.TypeID) {
+		if part != 0 {
+			f(part)
+		}
+	})
+}
+
+// checkNesting bounds how many types are part of each other, and checks that none is part of itself, which the kernel
+// refuses as well (btf_resolve): who follows the parts of a type comes to an end.
+func (b *rawBTF) checkNesting() error {
+	const open = -1 // height of a type whose parts are looked at
+	heights := make([]int, len(b.offs))
+	var stack []btf.TypeID
+	for id := btf.TypeID(1); b.has(id); id++ {
+		stack = append(stack[:0], id)
+		for len(stack) > 0 {
+			top := stack[len(stack)-1]
+			if heights[top] != 0 {
+				// For the second time: the parts, which were above it, are done.
+				stack = stack[:len(stack)-1]
+				height := 1
+				b.eachPart(top, func(part btf.TypeID) { height = max(height, 1+heights[part]) })
+				if height > maxNesting {
+					return fmt.Errorf("type %d: nested too deep", top)
+				}
+				heights[top] = height
+				continue
+			}
+			heights[top] = open
+			loop := false
+			b.eachPart(top, func(part btf.TypeID) {
+				loop = loop || heights[part] == open
+				if heights[part] == 0 {
+					stack = append(stack, part)
+				}
+			})
+			if loop {
+				return fmt.Errorf("type %d: a part of itself", top)
 			}
 		}
 	}

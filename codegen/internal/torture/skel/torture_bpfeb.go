@@ -310,8 +310,10 @@ type Bits128 struct {
 	_     structs.HostLayout
 	raw0  [13]byte
 	_     [3]byte
-	raw16 [12]byte
-	_     [4]byte
+	raw16 [15]byte
+	_     [1]byte
+	raw32 [11]byte
+	_     [5]byte
 }
 
 // A returns member a, a bit-field of 3 bits.
@@ -344,6 +346,38 @@ func (t *Bits128) C() Int128 {
 func (t *Bits128) SetC(v Int128) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 19), 9, 6, 64, v.Lo)
 	setBits(unsafe.Add(unsafe.Pointer(t), 16), 4, 6, 26, uint64(v.Hi))
+}
+
+// D returns member d, a u128_t, a bit-field of 26 bits.
+func (t *Bits128) D() Uint128 {
+	return Uint128{Lo: getBits(unsafe.Add(unsafe.Pointer(t), 27), 4, 4, 26)}
+}
+
+// SetD sets member d, a u128_t, of which it takes the lowest 26 bits.
+func (t *Bits128) SetD(v Uint128) {
+	setBits(unsafe.Add(unsafe.Pointer(t), 27), 4, 4, 26, v.Lo)
+}
+
+// E returns member e, a s128_t, a bit-field of 64 bits.
+func (t *Bits128) E() Int128 {
+	n := int64(getBits(unsafe.Add(unsafe.Pointer(t), 32), 8, 0, 64)<<0) >> 0
+	return Int128{Lo: uint64(n), Hi: n >> 63}
+}
+
+// SetE sets member e, a s128_t, of which it takes the lowest 64 bits.
+func (t *Bits128) SetE(v Int128) {
+	setBits(unsafe.Add(unsafe.Pointer(t), 32), 8, 0, 64, v.Lo)
+}
+
+// F returns member f, a s128_t, a bit-field of 17 bits.
+func (t *Bits128) F() Int128 {
+	n := int64(getBits(unsafe.Add(unsafe.Pointer(t), 40), 3, 7, 17)<<47) >> 47
+	return Int128{Lo: uint64(n), Hi: n >> 63}
+}
+
+// SetF sets member f, a s128_t, of which it takes the lowest 17 bits.
+func (t *Bits128) SetF(v Int128) {
+	setBits(unsafe.Add(unsafe.Pointer(t), 40), 3, 7, 17, v.Lo)
 }
 
 // BitsBetween is struct bits_between.
@@ -1505,7 +1539,7 @@ type Qualified struct {
 // RodataSection is the global variables of section .rodata.
 type RodataSection struct {
 	_      structs.HostLayout
-	Layout [292]Layout
+	Layout [295]Layout
 }
 
 // SameName is struct same_name.
@@ -1852,24 +1886,24 @@ func object() *runtime.Spec {
 var spec = runtime.Spec{
 	Name:  "torture",
 	Slots: 8,
-	BTF:   runtime.BTFSpec{Attr: 48, Slot: 4, Data: 80, Size: 12059},
+	BTF:   runtime.BTFSpec{Attr: 48, Slot: 4, Data: 80, Size: 12095},
 	Maps: []runtime.MapSpec{
-		{Name: ".rodata", Attr: 12144, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 2336, MaxEntries: 1, Flags: 1152, Kind: runtime.ROData, Data: 12240},
-		{Name: ".bss", Slot: 1, Attr: 14576, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 5623, MaxEntries: 1, Flags: 1024, Kind: runtime.BSS},
+		{Name: ".rodata", Attr: 12176, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 2360, MaxEntries: 1, Flags: 1152, Kind: runtime.ROData, Data: 12272},
+		{Name: ".bss", Slot: 1, Attr: 14632, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 5639, MaxEntries: 1, Flags: 1024, Kind: runtime.BSS},
 	},
 	Programs: []runtime.ProgramSpec{
-		{Name: "fill", Section: "syscall", Slot: 2, Attr: 14640, Type: 31, Flags: 16, Insns: 733, AutoLoad: true, Target: -1},
-		{Name: "check", Section: "syscall", Slot: 3, Attr: 24416, Type: 31, Flags: 16, Insns: 2998, AutoLoad: true, Target: -1},
+		{Name: "fill", Section: "syscall", Slot: 2, Attr: 14696, Type: 31, Flags: 16, Insns: 741, AutoLoad: true, Target: -1},
+		{Name: "check", Section: "syscall", Slot: 3, Attr: 24664, Type: 31, Flags: 16, Insns: 3043, AutoLoad: true, Target: -1},
 	},
 	Steps: []runtime.Step{
 		{Kind: runtime.StepLoadBTF, Result: 4, Attr: 48, Start: 8, End: 16},
-		{Kind: runtime.StepCreateMap, Attr: 12144, Start: 22, End: 28},
-		{Kind: runtime.StepFillMap, Result: 5, Attr: 12208, Start: 29, End: 41},
+		{Kind: runtime.StepCreateMap, Attr: 12176, Start: 22, End: 28},
+		{Kind: runtime.StepFillMap, Result: 5, Attr: 12240, Start: 29, End: 41},
 		{Kind: runtime.StepFreezeMap, Result: 6, Start: 41, End: 46},
-		{Kind: runtime.StepCreateMap, Index: 1, Result: 1, Attr: 14576, Start: 47, End: 53},
-		{Kind: runtime.StepLoadProgram, Result: 2, Attr: 14640, Start: 59, End: 74},
-		{Kind: runtime.StepLoadProgram, Index: 1, Result: 3, Attr: 24416, Start: 75, End: 90},
+		{Kind: runtime.StepCreateMap, Index: 1, Result: 1, Attr: 14632, Start: 47, End: 53},
+		{Kind: runtime.StepLoadProgram, Result: 2, Attr: 14696, Start: 59, End: 74},
+		{Kind: runtime.StepLoadProgram, Index: 1, Result: 3, Attr: 24664, Start: 80, End: 95},
 	},
-	Phases: []int32{1, 1, 1},
+	Phases: []int32{1, 1, 2},
 	Parts:  runtime.Parts,
 }
