@@ -38,7 +38,7 @@ func (g *generator) writeSpec() {
 
 // constants are the names of values that would say nothing as numbers.
 var constants = map[any]string{
-	runtime.NoSlot: "NoSlot", runtime.Parts: "Parts",
+	runtime.NoSlot: "NoSlot", runtime.Parts: "Parts", runtime.Outside: "Outside",
 
 	runtime.Data: "Data", runtime.ROData: "ROData", runtime.BSS: "BSS", runtime.Kconfig: "Kconfig",
 	runtime.SizeCPUs: "SizeCPUs", runtime.SizePages: "SizePages",

@@ -27,7 +27,7 @@ func (g *generator) loadBTF() {
 // loadBTFOutside leaves that to the runtime: a loader with CO-RE records of its own needs the BTF to be loaded.
 func (g *generator) loadBTFOutside() {
 	attr, _ := g.btfRecord()
-	g.spec.BTF.Outside = true
+	g.spec.BTF.Outside, g.spec.Outside = true, runtime.Outside
 	g.step(runtime.Step{Kind: runtime.StepLoadBTF, Result: g.btfSlot, Attr: attr}, func() {})
 }
 

@@ -91,6 +91,9 @@ func (g *generator) createMap(i int, m *object.Map) {
 		Sizing: g.sizing(m), PinByName: m.Pinning == object.PinByName, Outside: isOutside(m),
 		Kind: runtime.DataKind(m.Kind),
 	}
+	if spec.Outside {
+		g.spec.Outside = runtime.Outside
+	}
 	_, size := mapAttr(m)
 	spec.AttrSize = uint32(size)
 	step := runtime.Step{Kind: runtime.StepCreateMap, Index: int32(i), Result: spec.Slot, Attr: spec.Attr}

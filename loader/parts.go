@@ -82,7 +82,7 @@ const (
 )
 
 func mapCost(m *object.Map) int {
-	entry := uint64(m.ValueSize) + 7&^7
+	entry := (uint64(m.ValueSize) + 7) &^ 7
 	switch m.Type {
 	case unix.BPF_MAP_TYPE_HASH, unix.BPF_MAP_TYPE_LRU_HASH:
 		if m.Flags&unix.BPF_F_NO_PREALLOC != 0 {

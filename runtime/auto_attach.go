@@ -17,7 +17,7 @@ func AutoAttach(p *Program) (*Link, error) {
 	switch p.spec.Type {
 	case progTypeTracing:
 		switch {
-		case p.target == nil:
+		case p.spec.Target < 0:
 			return nowhere()
 		case p.spec.AttachType != unix.BPF_TRACE_ITER:
 			return TracingProgram{p}.Attach()
@@ -28,7 +28,7 @@ func AutoAttach(p *Program) (*Link, error) {
 		}
 		return IterProgram{p}.Attach(IterTarget{})
 	case progTypeLSM:
-		if p.target == nil || p.spec.AttachType != unix.BPF_LSM_MAC {
+		if p.spec.Target < 0 || p.spec.AttachType != unix.BPF_LSM_MAC {
 			return nowhere()
 		}
 		return LSMProgram{p}.Attach()

@@ -26,9 +26,6 @@ func TestAutoAttach(t *testing.T) {
 			tp.btfID = targetID[*btf.Typedef](t, tt.target)
 		}
 		p := newTestProgram(t, tp)
-		if tt.target != "" {
-			p.target = &TargetSpec{Name: tt.target}
-		}
 		before := counted(t, count)
 		l, err := AutoAttach(p)
 		if err != nil {
@@ -59,6 +56,7 @@ func TestAutoAttach(t *testing.T) {
 		{Type: progTypeLSM, AttachType: unix.BPF_LSM_CGROUP, Section: "lsm_cgroup/socket_bind", AttachTo: "socket_bind"},
 		{Type: progTypeSyscall, Section: "syscall"},
 	} {
+		spec.Target = -1
 		if _, err := AutoAttach(&Program{spec: &spec}); !errors.Is(err, ErrNoAttachTarget) {
 			t.Errorf("%s: %v", spec.Section, err)
 		}

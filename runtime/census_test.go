@@ -2,7 +2,9 @@ package runtime_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	goruntime "runtime"
 	"slices"
@@ -74,6 +76,9 @@ func openFiles(t testing.TB) []string {
 			continue
 		}
 		what, err := os.Readlink("/proc/self/fd/" + name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // a finalizer has closed it meanwhile
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

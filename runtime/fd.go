@@ -22,7 +22,10 @@ type fd struct {
 // fdClosing is added to state by close. There are never as many users.
 const fdClosing = -1 << 30
 
-// set gives f its number. It may be called once, before f is shared.
+// notWanted is the number of an fd that is not going to be opened.
+const notWanted = -1
+
+// set gives f its number. It may be called before f is shared.
 func (f *fd) set(num int) { f.num.Store(int32(num)) }
 
 // acquire returns the number of f, which stays what it is until release.
@@ -32,7 +35,7 @@ func (f *fd) acquire() (int, error) {
 		return -1, os.ErrClosed
 	}
 	num := f.num.Load()
-	if num == 0 {
+	if num <= 0 {
 		f.release()
 		return -1, os.ErrClosed
 	}
@@ -65,7 +68,7 @@ func (f *fd) close() {
 // shut closes the file. Late callers of acquire may bring the state back to
 // fdClosing, so it can be called again.
 func (f *fd) shut() {
-	if num := f.num.Swap(0); num != 0 {
+	if num := f.num.Load(); num > 0 && f.num.CompareAndSwap(num, 0) {
 		unix.Close(int(num))
 	}
 }
@@ -74,7 +77,7 @@ func (f *fd) shut() {
 // is for printing and for callers that know f to be open.
 func (f *fd) peek() int {
 	num := f.num.Load()
-	if num == 0 || f.state.Load() < 0 {
+	if num <= 0 || f.state.Load() < 0 {
 		return -1
 	}
 	return int(num)

@@ -171,7 +171,7 @@ var hints = []hint{
 				return nil, false
 			}
 			return words{"{attributes}", fmt.Sprintf("keys of %d bytes, values of %d, %d entries and the flags %#x",
-				m.KeySize, m.ValueSize, f.maps[f.spec.Steps[f.Step].Index].maxEntries, m.Flags)}, true
+				m.KeySize, m.ValueSize, f.maps[f.spec.Steps[f.Step].Index].MaxEntries(), m.Flags)}, true
 		},
 	},
 	{

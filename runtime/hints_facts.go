@@ -74,7 +74,7 @@ func (f *failure) externKind() ExternKind {
 
 // mapSize is about what a map takes, in bytes.
 func (f *failure) mapSize(m *MapSpec) uint64 {
-	entries := uint64(f.maps[f.spec.Steps[f.Step].Index].maxEntries)
+	entries := uint64(f.maps[f.spec.Steps[f.Step].Index].MaxEntries())
 	size := entries * (uint64(m.KeySize) + uint64(m.ValueSize))
 	switch m.Type {
 	case mapTypeRingBuf, mapTypeUserRingBuf:

@@ -12,8 +12,14 @@ func (f *failure) has(capability int) bool {
 	return f.caps&(1<<capability) != 0 || f.caps&(1<<unix.CAP_SYS_ADMIN) != 0
 }
 
-var capNames = map[int]string{
-	unix.CAP_BPF: "CAP_BPF", unix.CAP_PERFMON: "CAP_PERFMON", unix.CAP_NET_ADMIN: "CAP_NET_ADMIN",
+func capName(c int) string {
+	switch c {
+	case unix.CAP_BPF:
+		return "CAP_BPF"
+	case unix.CAP_PERFMON:
+		return "CAP_PERFMON"
+	}
+	return "CAP_NET_ADMIN"
 }
 
 // needs are the capabilities that the kernel asks for what has failed. A loader program is
@@ -47,7 +53,7 @@ func (f *failure) names(wanted func(capability int) bool) string {
 	var names []string
 	for _, c := range f.needs() {
 		if wanted(c) {
-			names = append(names, capNames[c])
+			names = append(names, capName(c))
 		}
 	}
 	return strings.Join(names, " and ")

@@ -151,7 +151,10 @@ func (l *loading) attempt() *LoadError {
 	if err := l.patch(); err != nil {
 		return l.fail(opPatch, err)
 	}
-	loader, failure := l.createOutside()
+	loader, failure := l.spec.Loader, (*LoadError)(nil)
+	if l.spec.Outside != nil {
+		loader, failure = l.spec.Outside.create(l)
+	}
 	if failure == nil {
 		failure = l.checkTargets()
 	}
@@ -183,8 +186,8 @@ func (l *loading) patch() error {
 		if err := m.fit(); err != nil {
 			return err
 		}
-		if m.maxEntries != m.spec.MaxEntries {
-			(*sys.MapCreateAttr)(l.at(m.spec.Attr)).MaxEntries = m.maxEntries
+		if n := m.MaxEntries(); n != m.spec.MaxEntries {
+			(*sys.MapCreateAttr)(l.at(m.spec.Attr)).MaxEntries = n
 		}
 		if a := l.area(i); m.spec.Data != 0 && a != nil && a.p != nil {
 			copy(l.mem[m.spec.Data:][:m.spec.dataSize()], a.bytes())
@@ -192,10 +195,10 @@ func (l *loading) patch() error {
 	}
 	for i := range l.programs {
 		p := &l.programs[i]
-		if p.autoLoad != p.spec.AutoLoad {
+		if p.AutoLoad() != p.spec.AutoLoad {
 			attr := (*sys.ProgLoadAttr)(l.at(p.spec.Attr))
 			attr.InsnCnt = 0
-			if p.autoLoad {
+			if p.AutoLoad() {
 				attr.InsnCnt = p.spec.Insns
 			}
 		}
@@ -218,7 +221,7 @@ func (l *loading) checkTargets() *LoadError {
 		if step.Kind != StepLoadProgram {
 			continue
 		}
-		if p := &l.programs[step.Index]; p.autoLoad && p.spec.Type == unix.BPF_PROG_TYPE_EXT {
+		if p := &l.programs[step.Index]; p.AutoLoad() && p.spec.Type == unix.BPF_PROG_TYPE_EXT {
 			e := l.failStep(i, unix.EINVAL)
 			e.Hint = "a freplace program needs the program that it replaces a function of"
 			return e
@@ -316,13 +319,13 @@ func (l *loading) errno(step Step) unix.Errno {
 func (l *loading) mayFail(step Step) bool {
 	switch step.Kind {
 	case StepLoadProgram:
-		return !l.programs[step.Index].autoLoad
+		return !l.programs[step.Index].AutoLoad()
 	case StepFindExtern:
 		e := &l.spec.Externs[step.Index]
 		return e.Weak || !l.wanted(e.Programs)
 	case StepFindTarget:
 		for i := range l.programs {
-			if p := &l.programs[i]; p.spec.Target == step.Index && p.autoLoad {
+			if p := &l.programs[i]; p.spec.Target == step.Index && p.AutoLoad() {
 				return false
 			}
 		}
@@ -334,7 +337,7 @@ func (l *loading) mayFail(step Step) bool {
 // wanted tells whether any of these programs is to be loaded.
 func (l *loading) wanted(programs []int32) bool {
 	for _, p := range programs {
-		if l.programs[p].autoLoad {
+		if l.programs[p].AutoLoad() {
 			return true
 		}
 	}
@@ -347,7 +350,7 @@ func (l *loading) takeOver() *LoadError {
 		return l.fail(opMapData+l.spec.Maps[i].Name, err)
 	}
 	for i := range l.areas {
-		if a := &l.areas[i]; l.maps[a.of].arena != nil {
+		if a := &l.areas[i]; l.maps[a.of].arena() != nil {
 			a.unmap()
 		}
 	}
@@ -358,7 +361,7 @@ func (l *loading) takeOver() *LoadError {
 		l.maps[i].fd.set(int(*l.slot(l.spec.Maps[i].Slot)))
 	}
 	for i := range l.programs {
-		if p := &l.programs[i]; p.autoLoad {
+		if p := &l.programs[i]; p.AutoLoad() {
 			p.fd.set(int(*l.slot(p.spec.Slot)))
 		}
 	}

@@ -7,11 +7,9 @@ import "sync/atomic"
 // concurrent use, and return an error that wraps os.ErrClosed after the
 // skeleton is closed.
 type Map struct {
-	fd         fd
-	maxEntries uint32
-	spec       *MapSpec
-	access     atomic.Pointer[access] // what typed operations share, made by the first
-	arena      *area                  // its memory, if it is one and mapped
+	fd     fd
+	spec   *MapSpec
+	access atomic.Pointer[access] // what few maps of a large object need, see own
 }
 
 // Name returns the name that the map has in the source.
@@ -31,12 +29,17 @@ func (m *Map) Spec() *MapSpec { return m.spec }
 // before the load that of the object, or what SetMaxEntries said, and after it
 // what came to be, which for ring buffers and for perf event arrays without a
 // size depends on the machine.
-func (m *Map) MaxEntries() uint32 { return m.maxEntries }
+func (m *Map) MaxEntries() uint32 {
+	if a := m.access.Load(); a != nil {
+		return a.maxEntries
+	}
+	return m.spec.MaxEntries
+}
 
 // SetMaxEntries changes the number of entries of a map that is not loaded
 // yet. Afterwards it has no effect. It is not safe for concurrent use.
 func (m *Map) SetMaxEntries(n uint32) {
 	if m.fd.peek() < 0 {
-		m.maxEntries = n
+		m.own().maxEntries = n
 	}
 }

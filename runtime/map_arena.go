@@ -19,10 +19,10 @@ func NewArena(m *Map) Arena { return Arena{m} }
 // closed. Touching a page that programs have not allocated allocates it, or, if the arena has the flag
 // BPF_F_SEGV_ON_FAULT, kills the process.
 func (a Arena) Bytes() []byte {
-	if a.arena == nil {
-		return nil
+	if memory := a.arena(); memory != nil {
+		return memory.bytes()
 	}
-	return a.arena.bytes()
+	return nil
 }
 
 // errNotInArena is for addresses that are no pointers into the arena.
@@ -48,7 +48,7 @@ func ArenaPointer[T any](a Arena, addr uint64) (*T, error) {
 // programs cannot be loaded before (bpf_arena_get_user_vm_start is 0). The arena begins with the
 // initial values of its global variables.
 func (m *Map) mapArena(num int, globals []byte) error {
-	size := uintptr(m.maxEntries) * uintptr(unix.Getpagesize())
+	size := uintptr(m.MaxEntries()) * uintptr(unix.Getpagesize())
 	if uintptr(len(globals)) > size {
 		return errArenaTooSmall
 	}
@@ -63,7 +63,8 @@ func (m *Map) mapArena(num int, globals []byte) error {
 	if err != nil {
 		return err
 	}
-	m.arena = &area{p: p, size: size}
+	arena := &area{p: p, size: size}
+	m.own().arena = arena
 	if len(globals) == 0 {
 		return nil
 	}
@@ -71,7 +72,7 @@ func (m *Map) mapArena(num int, globals []byte) error {
 	if _, _, errno := unix.Syscall(unix.SYS_MADVISE, uintptr(p), uintptr(len(globals)), unix.MADV_POPULATE_WRITE); errno != 0 {
 		return errno
 	}
-	copy(m.arena.bytes(), globals)
+	copy(arena.bytes(), globals)
 	return nil
 }
 
@@ -80,8 +81,16 @@ var errArenaTooSmall = errors.New("max_entries leaves no room for the arena's gl
 
 // unmapArena is for maps that mapArena may have been called for.
 func (m *Map) unmapArena() {
-	if m.arena != nil {
-		m.arena.unmap()
-		m.arena = nil
+	if memory := m.arena(); memory != nil {
+		memory.unmap()
+		m.own().arena = nil
 	}
+}
+
+// arena is the map's memory, nil if it is no arena or not mapped.
+func (m *Map) arena() *area {
+	if a := m.access.Load(); a != nil {
+		return a.arena
+	}
+	return nil
 }

@@ -99,8 +99,11 @@ func checkSize[T any](m *Map, what string, size uint32) {
 	}
 }
 
-// access is what the typed operations on a map share.
+// access is what the typed operations on a map share, and what else not every map has.
 type access struct {
+	maxEntries uint32
+	arena      *area // its memory, if it is one and mapped
+
 	calls sync.Pool // of *call
 
 	// Errors that are no exception but an answer are made only once.
@@ -116,23 +119,31 @@ type call struct {
 	value []uint64 // the value's, of all CPUs if it is one of several
 }
 
+// own returns the map's access, made by the first who asks.
+func (m *Map) own() *access {
+	if a := m.access.Load(); a != nil {
+		return a
+	}
+	return m.makeOwn()
+}
+
+func (m *Map) makeOwn() *access {
+	m.access.CompareAndSwap(nil, &access{
+		maxEntries:          m.spec.MaxEntries,
+		lookupMissing:       m.fail(opLookup, unix.ENOENT),
+		deleteMissing:       m.fail(opDelete, unix.ENOENT),
+		lookupDeleteMissing: m.fail(opLookupDelete, unix.ENOENT),
+	})
+	return m.access.Load()
+}
+
 // begin returns a call on m with a key of zeros. After end it must not be touched.
 func (m *Map) begin(op string) (*call, error) {
 	num, err := m.fd.acquire()
 	if err != nil {
 		return nil, m.wrap(op, err)
 	}
-	a := m.access.Load()
-	if a == nil {
-		a = &access{
-			lookupMissing:       m.fail(opLookup, unix.ENOENT),
-			deleteMissing:       m.fail(opDelete, unix.ENOENT),
-			lookupDeleteMissing: m.fail(opLookupDelete, unix.ENOENT),
-		}
-		if !m.access.CompareAndSwap(nil, a) {
-			a = m.access.Load()
-		}
-	}
+	a := m.own()
 	c, ok := a.calls.Get().(*call)
 	if !ok {
 		c = m.newCall()

@@ -42,7 +42,7 @@ func walk[K, V any](m *Map, n int, yield func(K, []V) bool) error {
 		k    K
 		v    V
 		each = int(unsafe.Sizeof(k)) + n*int(unsafe.Sizeof(v))
-		room = min(max(1, walkBytes/max(1, each)), max(1, int(m.maxEntries)))
+		room = min(max(1, walkBytes/max(1, each)), max(1, int(m.MaxEntries())))
 
 		keys   = make([]K, room)
 		values = make([]V, room*n)
@@ -50,7 +50,7 @@ func walk[K, V any](m *Map, n int, yield func(K, []V) bool) error {
 		cur    BatchCursor
 	)
 	if m.restartsWalks() {
-		seen = &walkGuard{keys: map[string]struct{}{}, budget: 64 * (int64(m.maxEntries) + 1024)}
+		seen = &walkGuard{keys: map[string]struct{}{}, budget: 64 * (int64(m.MaxEntries()) + 1024)}
 	}
 	if m.isSparse() {
 		cur = BatchCursor{place: keyStart, token: make([]byte, 4)}
@@ -64,7 +64,7 @@ func walk[K, V any](m *Map, n int, yield func(K, []V) bool) error {
 		}
 		if seen == nil && cur.place == inKeys && !m.hasIndexKeys() {
 			// The kernel walks this kind of hash key by key.
-			seen = &walkGuard{keys: map[string]struct{}{}, budget: 64 * (int64(m.maxEntries) + 1024)}
+			seen = &walkGuard{keys: map[string]struct{}{}, budget: 64 * (int64(m.MaxEntries()) + 1024)}
 		}
 		for i := range got {
 			if seen != nil && !seen.first(unsafe.Slice((*byte)(unsafe.Pointer(&keys[i])), unsafe.Sizeof(k))) {
@@ -88,7 +88,7 @@ func walk[K, V any](m *Map, n int, yield func(K, []V) bool) error {
 
 // walkKeys calls yield with each key of m until it returns false.
 func walkKeys[K any](m *Map, yield func(K) bool) error {
-	seen := &walkGuard{keys: map[string]struct{}{}, budget: 64 * (int64(m.maxEntries) + 1024)}
+	seen := &walkGuard{keys: map[string]struct{}{}, budget: 64 * (int64(m.MaxEntries()) + 1024)}
 	last, next := unsafe.Pointer(nil), new(K)
 	for {
 		errno, err := m.elem(opNext, unix.BPF_MAP_GET_NEXT_KEY, last, unsafe.Pointer(next))

@@ -71,7 +71,7 @@ func (o ofMaps[K, I]) create() (InnerMap[I], error) {
 	if errno != 0 {
 		return InnerMap[I]{}, &MapError{o.ids.Name(), "create inner map", errno}
 	}
-	m := &Map{spec: &s, maxEntries: s.MaxEntries}
+	m := &Map{spec: &s}
 	m.fd.set(num)
 	return InnerMap[I]{o.wrap(m)}, nil
 }
@@ -88,7 +88,7 @@ func openMapID(id uint32) (*Map, error) {
 		unix.Close(num)
 		return nil, err
 	}
-	m := &Map{maxEntries: info.MaxEntries, spec: &MapSpec{
+	m := &Map{spec: &MapSpec{
 		Name: unix.ByteSliceToString(info.Name[:]), Type: info.Type, KeySize: info.KeySize, ValueSize: info.ValueSize,
 		MaxEntries: info.MaxEntries, Flags: info.MapFlags, Extra: info.MapExtra,
 	}}

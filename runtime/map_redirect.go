@@ -92,7 +92,7 @@ func (d DevMap) All() iter.Seq2[uint32, DevMapEntry] {
 func (d DevMap) keys() iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
 		if d.hasIndexKeys() {
-			for k := range d.maxEntries {
+			for k := range d.MaxEntries() {
 				if !yield(k) {
 					return
 				}

@@ -38,7 +38,6 @@ func createTestMap(attr sys.MapCreateAttr) (*Map, error) {
 			Name: "test", Type: attr.MapType, KeySize: attr.KeySize, ValueSize: attr.ValueSize,
 			MaxEntries: attr.MaxEntries, Flags: attr.MapFlags, Extra: attr.MapExtra,
 		},
-		maxEntries: attr.MaxEntries,
 	}
 	m.fd.set(num)
 	return m, nil

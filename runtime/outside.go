@@ -8,13 +8,19 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
+// outsideLoad is what only objects with such maps, or such BTF, need. Nothing but Outside refers to it, so that
+// the linker leaves it out of the binaries of others.
+type outsideLoad struct {
+	create func(*loading) (loader string, failure *LoadError)
+}
+
+// Outside is for generated packages, see [Spec.Outside].
+var Outside = &outsideLoad{(*loading).createOutside}
+
 // createOutside creates the maps that must not be created inside the loader
 // (see MapSpec.Outside), from the same attrs, and the BTF that they or the loader need. It returns a loader without their
-// steps. Most objects have none: theirs is the Spec's own loader.
+// steps.
 func (l *loading) createOutside() (loader string, failure *LoadError) {
-	if !l.spec.hasOutside() {
-		return l.spec.Loader, nil
-	}
 	var done []int
 	for i, step := range l.spec.Steps {
 		var err error
@@ -45,15 +51,6 @@ func (l *loading) createOutside() (loader string, failure *LoadError) {
 		return l.spec.Loader, nil
 	}
 	return l.without(done), nil
-}
-
-func (s *Spec) hasOutside() bool {
-	for i := range s.Maps {
-		if s.Maps[i].Outside {
-			return true
-		}
-	}
-	return s.BTF.Outside
 }
 
 // loadBTF does what StepLoadBTF does.

@@ -95,7 +95,7 @@ func (r *PerfReader[T]) open(opts PerfOptions) error {
 		unix.Close(epoll)
 		return err
 	}
-	for cpu := range min(cpus, int(r.m.maxEntries)) {
+	for cpu := range min(cpus, int(r.m.MaxEntries())) {
 		ring, err := openPerfRing(cpu, opts)
 		if errors.Is(err, unix.ENODEV) {
 			continue // not online

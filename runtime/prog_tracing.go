@@ -43,8 +43,8 @@ func attachTracing(p *Program, cookie uint64) (*Link, error) {
 
 // targetName is what p was loaded for, for messages.
 func (p *Program) targetName() string {
-	if p.target != nil {
-		return p.target.Name
+	if p.spec.AttachTo != "" {
+		return p.spec.AttachTo
 	}
 	return p.spec.Section
 }

@@ -5,10 +5,8 @@ package runtime
 // methods are safe for concurrent use, and return an error that wraps
 // os.ErrClosed after the skeleton is closed.
 type Program struct {
-	fd       fd
-	autoLoad bool
-	spec     *ProgramSpec
-	target   *TargetSpec // what spec.Target refers to, nil for none
+	fd   fd // notWanted if it is not to be loaded
+	spec *ProgramSpec
 }
 
 // Name returns the name of the program's C function.
@@ -26,8 +24,16 @@ func (p *Program) DupFD() (int, error) { return p.fd.dup() }
 func (p *Program) Spec() *ProgramSpec { return p.spec }
 
 // AutoLoad tells whether the program is loaded with its object.
-func (p *Program) AutoLoad() bool { return p.autoLoad }
+func (p *Program) AutoLoad() bool { return p.fd.num.Load() != notWanted }
 
 // SetAutoLoad says whether the program shall be loaded with its object. It
 // has no effect once the object is loaded, and is not safe for concurrent use.
-func (p *Program) SetAutoLoad(load bool) { p.autoLoad = load }
+func (p *Program) SetAutoLoad(load bool) {
+	switch {
+	case p.fd.num.Load() > 0:
+	case load:
+		p.fd.set(0)
+	default:
+		p.fd.set(notWanted)
+	}
+}

@@ -72,7 +72,7 @@ func (r RingBuf[T]) Reader() (*RingBufReader[T], error) {
 // mapMemory maps the consumer's page, which is ours to write, and behind it the
 // producer's page and the data (ringbuf_map_mmap_kern).
 func (r *RingBufReader[T]) mapMemory(num int) (err error) {
-	page, size := unix.Getpagesize(), int(r.m.maxEntries)
+	page, size := unix.Getpagesize(), int(r.m.MaxEntries())
 	r.consumerPage, err = unix.Mmap(num, 0, page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		return fmt.Errorf("map consumer page: %w", err)

@@ -53,7 +53,7 @@ func (u UserRingBuf[T]) Writer() (*UserRingBufWriter[T], error) {
 	if err != nil {
 		return nil, u.wrap(opUserRingBuf, err)
 	}
-	w := &UserRingBufWriter[T]{m: u.Map, encode: u.encode, size: uintptr(u.maxEntries)}
+	w := &UserRingBufWriter[T]{m: u.Map, encode: u.encode, size: uintptr(u.MaxEntries())}
 	if err := w.mapMemory(num); err != nil {
 		unix.Close(num)
 		return nil, u.wrap(opUserRingBuf, err)

@@ -69,7 +69,7 @@ func (s *Skeleton) checkSigned() *LoadError {
 func (s *Skeleton) changed() string {
 	for i := range s.maps {
 		m := &s.maps[i]
-		if m.maxEntries != m.spec.MaxEntries {
+		if m.MaxEntries() != m.spec.MaxEntries {
 			return "max_entries of map " + m.Name()
 		}
 		a := s.area(i)
@@ -86,7 +86,7 @@ func (s *Skeleton) changed() string {
 		}
 	}
 	for i := range s.programs {
-		if p := &s.programs[i]; p.autoLoad != p.spec.AutoLoad {
+		if p := &s.programs[i]; p.AutoLoad() != p.spec.AutoLoad {
 			return "whether program " + p.Name() + " is loaded"
 		}
 	}

@@ -14,16 +14,18 @@ import (
 func (m *Map) fit() error {
 	switch m.spec.Sizing {
 	case SizeCPUs:
-		if m.maxEntries != 0 {
+		if m.MaxEntries() != 0 {
 			return nil
 		}
 		n, err := PossibleCPUs()
 		if err != nil {
 			return fmt.Errorf("map %s: %w", m.Name(), err)
 		}
-		m.maxEntries = uint32(n)
+		m.own().maxEntries = uint32(n)
 	case SizePages:
-		m.maxEntries = fitPages(m.maxEntries)
+		if n := fitPages(m.MaxEntries()); n != m.MaxEntries() {
+			m.own().maxEntries = n
+		}
 	}
 	return nil
 }

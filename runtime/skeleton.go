@@ -83,18 +83,14 @@ func newSkeleton(spec *Spec) *Skeleton {
 	for i := range s.maps {
 		m := &spec.Maps[i]
 		s.maps[i].spec = m
-		s.maps[i].maxEntries = m.MaxEntries
 		if m.dataSize() > 0 {
 			s.areas = append(s.areas, areaOf(i, m))
 		}
 	}
 	for i := range s.programs {
-		p := &spec.Programs[i]
-		s.programs[i].spec = p
-		s.programs[i].autoLoad = p.AutoLoad
-		if p.Target >= 0 {
-			s.programs[i].target = &spec.Targets[p.Target]
-		}
+		p := &s.programs[i]
+		p.spec = &spec.Programs[i]
+		p.SetAutoLoad(p.spec.AutoLoad)
 	}
 	s.closeWhenForgotten()
 	return s
@@ -175,7 +171,7 @@ func (s *Skeleton) Data(i int) unsafe.Pointer {
 	if a == nil {
 		return nil
 	}
-	if arena := s.maps[i].arena; arena != nil {
+	if arena := s.maps[i].arena(); arena != nil {
 		return arena.p
 	}
 	return a.p

@@ -26,6 +26,8 @@ type Spec struct {
 	NoAddresses Slot
 	// Steps in the order in which the loader takes them on one thread.
 	Steps []Step
+	// Outside is set if any map or the BTF is created outside: to [Outside].
+	Outside *outsideLoad
 	// Phases is set for large objects, whose loader does its work in parts, one a run: how many parts each phase
 	// has. Those of one phase depend on those before, not on each other.
 	Phases []int32

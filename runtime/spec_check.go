@@ -27,9 +27,10 @@ func (s *Spec) check() error {
 	}
 	ok := s.slot(s.NoAddresses) && (s.BTF.Attr == 0 ||
 		s.slot(s.BTF.Slot) && s.within(s.BTF.Attr, leastBTFAttr) && s.within(s.BTF.Data, s.BTF.Size))
+	ok = ok && (s.Outside != nil || !s.BTF.Outside)
 	for i := range s.Maps {
 		m := &s.Maps[i]
-		ok = ok && s.slot(m.Slot) && m.AttrSize >= leastMapAttr && s.within(m.Attr, m.AttrSize) &&
+		ok = ok && (s.Outside != nil || !m.Outside) && s.slot(m.Slot) && m.AttrSize >= leastMapAttr && s.within(m.Attr, m.AttrSize) &&
 			(m.Data == 0 || s.within(m.Data, m.dataSize()))
 	}
 	for i := range s.Programs {

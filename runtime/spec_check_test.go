@@ -29,9 +29,10 @@ func testSpec() *Spec {
 			{Kind: StepFindExtern, Result: 6, Start: 9, End: 10},
 			{Kind: StepLoadProgram, Result: 1, Attr: 256, Start: 10, End: 12},
 		},
-		Phases: []int32{1, 2},
-		Parts:  Parts,
-		CORE:   CORESpec{Values: 416, ValueCount: 2, Records: 448, RecordCount: 3, Sites: 432, SiteCount: 2},
+		Outside: Outside,
+		Phases:  []int32{1, 2},
+		Parts:   Parts,
+		CORE:    CORESpec{Values: 416, ValueCount: 2, Records: 448, RecordCount: 3, Sites: 432, SiteCount: 2},
 	}
 }
 
@@ -59,6 +60,7 @@ func TestSpecCheck(t *testing.T) {
 		"step from behind":              func(s *Spec) { s.Steps[8].Start = 13 },
 		"phase of no parts":             func(s *Spec) { s.Phases[1] = 0 },
 		"CO-RE without a phase":         func(s *Spec) { s.Phases = nil },
+		"map that hangs the kernel":     func(s *Spec) { s.Outside, s.BTF.Outside, s.CORE, s.Maps[0].Outside = nil, false, CORESpec{}, true },
 		"CO-RE without BTF":             func(s *Spec) { s.BTF.Outside = false },
 		"values behind the blob":        func(s *Spec) { s.CORE.Values = 1016 },
 		"records behind the blob":       func(s *Spec) { s.CORE.RecordCount = 1 << 31 },

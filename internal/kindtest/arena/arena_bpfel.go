@@ -164,4 +164,5 @@ var spec = runtime.Spec{
 		{Kind: runtime.StepLoadProgram, Result: 1, Attr: 1160, Start: 22, End: 37},
 		{Kind: runtime.StepLoadProgram, Index: 1, Result: 2, Attr: 1480, Start: 38, End: 53},
 	},
+	Outside: runtime.Outside,
 }

@@ -210,4 +210,5 @@ var spec = runtime.Spec{
 		{Kind: runtime.StepLoadProgram, Index: 5, Result: 9, Attr: 7584, Start: 122, End: 136},
 		{Kind: runtime.StepLoadProgram, Index: 6, Result: 10, Attr: 7864, Start: 137, End: 152},
 	},
+	Outside: runtime.Outside,
 }

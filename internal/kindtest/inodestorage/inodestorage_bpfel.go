@@ -196,4 +196,5 @@ var spec = runtime.Spec{
 		{Kind: runtime.StepFindTarget, Result: 6, Start: 49, End: 55},
 		{Kind: runtime.StepLoadProgram, Result: 2, Attr: 1232, Start: 56, End: 77},
 	},
+	Outside: runtime.Outside,
 }
