@@ -196,13 +196,7 @@ func (g *generator) finishShared() {
 // which are those that are kept.
 func (g *generator) coreRelos(program int, p *object.Program) (relos []sys.CoreRelo, own int) {
 	sorted := slices.Clone(p.CORERelos)
-	isOwn := func(r object.CORERelo) bool {
-		if g.shared == nil {
-			return true
-		}
-		_, ok := shareable(p, r)
-		return !ok
-	}
+	isOwn := func(r object.CORERelo) bool { return !g.isShared(p, r) }
 	slices.SortStableFunc(sorted, func(a, b object.CORERelo) int {
 		if a, b := isOwn(a), isOwn(b); a != b {
 			if a {

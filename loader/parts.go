@@ -58,15 +58,39 @@ func (g *generator) plan() []job {
 			}
 		}
 	}
-	for i, p := range g.obj.Programs {
-		jobs = append(jobs, job{phasePrograms, programCost(p), func() { g.loadProgram(i, p) }})
-	}
+	jobs = append(jobs, g.programJobs()...)
 	for i, m := range g.obj.Maps {
 		for _, s := range m.Slots {
 			if s.Program != nil {
 				jobs = append(jobs, job{phaseEntries, costStep, func() { g.setSlot(i, m, s.Index, g.programSlot(s.Program)) }})
 			}
 		}
+	}
+	return jobs
+}
+
+// programJobs gives each program a job, but those one for all of them that must not be loaded at the same time.
+func (g *generator) programJobs() []job {
+	together := g.compete()
+	var jobs []job
+	one := job{phase: phasePrograms}
+	var emits []func()
+	for i, p := range g.obj.Programs {
+		emit := func() { g.loadProgram(i, p) }
+		if together && slices.ContainsFunc(p.CORERelos, func(r object.CORERelo) bool { return !g.isShared(p, r) }) {
+			emits = append(emits, emit)
+			one.cost += programCost(p)
+			continue
+		}
+		jobs = append(jobs, job{phasePrograms, programCost(p), emit})
+	}
+	if emits != nil {
+		one.emit = func() {
+			for _, emit := range emits {
+				emit()
+			}
+		}
+		jobs = append(jobs, one)
 	}
 	return jobs
 }
@@ -103,9 +127,9 @@ func programCost(p *object.Program) int {
 
 const (
 	// A loader is cut if threads have at least this much to share, in µs: waking one takes 10, making one 50.
-	worthCutting = 300
+	worthCutting = 100
 	// leastPart is what makes a part of its own. A run takes 3 µs, and a branch of the loader as much.
-	leastPart = 150
+	leastPart = 60
 	// mostParts is how many parts a phase has: enough for threads to share it evenly.
 	mostParts = 4
 	// A part is jumped over with a jump of 16 bits.

@@ -159,6 +159,28 @@ func main() {
 `, module, workDir, name))
 }
 
+// buildAlone writes a main that loads what buildOurs has generated with no help of other threads.
+func (b *builder) buildAlone(s *subject) (string, error) {
+	return b.goMain("go/alone_"+s.Name, header+fmt.Sprintf(`import (
+	"runtime"
+
+	"%[1]s/internal/bench/probe"
+	"%[1]s/%[2]s/go/bpf2lskel_%[3]s/skel"
+)
+
+func main() {
+	runtime.GOMAXPROCS(1)
+	probe.Main(func() (func(), error) {
+		s, err := skel.Load()
+		if err != nil {
+			return nil, err
+		}
+		return func() { s.Close() }, nil
+	})
+}
+`, module, workDir, s.Name))
+}
+
 // buildCilium writes a main that loads an object as code that bpf2go generates does.
 func (b *builder) buildCilium(s *subject) (string, error) {
 	elf, err := os.ReadFile(s.Path)

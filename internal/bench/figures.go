@@ -14,17 +14,17 @@ type figure struct {
 
 var figures = []figure{
 	{
-		File: "cold", Title: "Load, cold", Unit: "ms", Peers: []string{ours, light, cilium, full, bottom},
+		File: "cold", Title: "Load, cold", Unit: "ms", Peers: []string{ours, alone, light, cilium, full, bottom},
 		Value: func(_ *results, o *objectResult, id string) float64 { return median(of(o.Cold[id], wall)) / 1e6 },
 		Note:  "Wall time of the first load of a process.",
 	},
 	{
-		File: "warm", Title: "Load, warm", Unit: "ms", Peers: []string{ours, light, cilium, full, bottom},
+		File: "warm", Title: "Load, warm", Unit: "ms", Peers: []string{ours, alone, light, cilium, full, bottom},
 		Value: func(_ *results, o *objectResult, id string) float64 { return median(of(o.Warm[id], wall)) / 1e6 },
 		Note:  "Wall time of a load in a process that has loaded before; cilium/ebpf keeps the kernel's BTF in memory from then on.",
 	},
 	{
-		File: "cpu", Title: "CPU time, cold", Unit: "ms", Peers: []string{ours, light, cilium, full, bottom},
+		File: "cpu", Title: "CPU time, cold", Unit: "ms", Peers: []string{ours, alone, light, cilium, full, bottom},
 		Value: func(_ *results, o *objectResult, id string) float64 { return median(of(o.Cold[id], cpu)) / 1e6 },
 		Note:  "Of all threads of the process, user and kernel, during its first load.",
 	},
@@ -100,12 +100,13 @@ func (r *results) targets() []target {
 		if when == "warm" {
 			pick = func(o *objectResult) samples { return o.Warm }
 		}
-		add("load, against C's light skeleton, "+when+", geometric mean", 0.67, r.mean(pick, light, nil))
+		add("load, against C's light skeleton, "+when+", geometric mean", 0.67, r.mean(pick, ours, light, nil))
+		add("the same with one thread", 0.67, r.mean(pick, alone, light, nil))
 		one("load, against C's light skeleton, "+when+", worst object", 0.9, r.worst(pick, light))
 		if when == "cold" {
-			add("load, against cilium/ebpf, cold, CO-RE objects, geometric mean", 0.08, r.mean(pick, cilium, func(o *objectResult) bool { return o.CORE }))
+			add("load, against cilium/ebpf, cold, CO-RE objects, geometric mean", 0.08, r.mean(pick, ours, cilium, func(o *objectResult) bool { return o.CORE }))
 		}
-		add("load, against the floor, "+when+", geometric mean", 1.5, r.mean(pick, bottom, nil))
+		add("load, against the floor, "+when+", geometric mean", 1.5, r.mean(pick, ours, bottom, nil))
 	}
 	var insns, allocs, bytes, peak []float64
 	for i := range r.Objects {
@@ -146,13 +147,13 @@ func memoryAbove(r *results, o *objectResult, id string) float64 {
 	return math.NaN()
 }
 
-// mean is the geometric mean over objects of our time in terms of a rival's.
-func (r *results) mean(pick func(*objectResult) samples, rival string, which func(*objectResult) bool) interval {
+// mean is the geometric mean over objects of a peer's time in terms of a rival's.
+func (r *results) mean(pick func(*objectResult) samples, id, rival string, which func(*objectResult) bool) interval {
 	var sets [][]float64
 	for i := range r.Objects {
 		o := &r.Objects[i]
 		if s := pick(o); len(s[rival]) > 0 && (which == nil || which(o)) {
-			sets = append(sets, pairwise(of(s[ours], wall), of(s[rival], wall)))
+			sets = append(sets, pairwise(of(s[id], wall), of(s[rival], wall)))
 		}
 	}
 	if len(sets) == 0 {

@@ -12,7 +12,8 @@ Written by ` + "`make bench`" + `, which measures anew. %s
 
 Peers, each loading the same object on the same kernel in the same run:
 
-- **bpf2lskel**: the generated package's Load.
+- **bpf2lskel**: the generated package's Load. Large objects are loaded by several threads, one for each CPU, up to four.
+- **bpf2lskel, one thread**: the same in a process that has one CPU for Go, GOMAXPROCS=1.
 - **C light skeleton**: ` + "`bpftool gen skeleton -L`" + `, gcc -O2. It has at most 32 programs and 64 maps.
 - **cilium/ebpf**: LoadCollectionSpecFromReader and NewCollection, as bpf2go's code does.
 - **libbpf**: ` + "`bpftool gen skeleton`" + `, gcc -O2, linked with libbpf.

@@ -96,13 +96,13 @@ func (p plan) measure(ctx context.Context, b *builder, o *built) (*objectResult,
 		if err != nil {
 			return nil, err
 		}
-		if peer.ID != bottom {
+		if peer.ID != bottom && peer.ID != alone {
 			r.Size[peer.ID] = float64(info.Size())
 			if r.Peak[peer.ID], err = peakOf(ctx, path, p.processes); err != nil {
 				return nil, err
 			}
 		}
-		if peer.Go && peer.ID != bottom {
+		if peer.Go && peer.ID != bottom && peer.ID != alone {
 			if r.Allocs[peer.ID], r.Bytes[peer.ID], err = allocations(ctx, path, p.processes); err != nil {
 				return nil, err
 			}

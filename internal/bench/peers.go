@@ -11,6 +11,7 @@ type peer struct {
 
 const (
 	ours   = "bpf2lskel"
+	alone  = "alone"
 	light  = "light"
 	cilium = "cilium"
 	full   = "libbpf"
@@ -19,6 +20,7 @@ const (
 
 var peers = []peer{
 	{ID: ours, Title: "bpf2lskel", Go: true, build: (*builder).buildOurs},
+	{ID: alone, Title: "bpf2lskel, one thread", Go: true, build: (*builder).buildAlone},
 	{ID: light, Title: "C light skeleton", build: (*builder).buildLight},
 	{ID: cilium, Title: "cilium/ebpf", Go: true, build: (*builder).buildCilium},
 	{ID: full, Title: "libbpf", build: (*builder).buildFull},

@@ -15,6 +15,7 @@ import (
 // colors and shapes of peers: told apart without color too.
 var looks = map[string]draw.GlyphStyle{
 	ours:   {Color: color.RGBA{0xd5, 0x5e, 0x00, 0xff}, Shape: draw.CircleGlyph{}, Radius: vg.Points(4)},
+	alone:  {Color: color.RGBA{0xe6, 0x9f, 0x00, 0xff}, Shape: draw.PlusGlyph{}, Radius: vg.Points(4)},
 	light:  {Color: color.RGBA{0x00, 0x72, 0xb2, 0xff}, Shape: draw.BoxGlyph{}, Radius: vg.Points(3.5)},
 	cilium: {Color: color.RGBA{0x00, 0x9e, 0x73, 0xff}, Shape: draw.PyramidGlyph{}, Radius: vg.Points(4)},
 	full:   {Color: color.RGBA{0xcc, 0x79, 0xa7, 0xff}, Shape: draw.RingGlyph{}, Radius: vg.Points(3.5)},

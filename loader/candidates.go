@@ -1,0 +1,78 @@
+package loader
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"strings"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+)
+
+// The kernel keeps the candidates for names of types that it has searched vmlinux's BTF for, the last one for each of
+// candidateSlots values of a hash (VMLINUX_CAND_CACHE_SIZE, hash_cands and populate_cand_cache in kernel/bpf/btf.c). Names with the
+// same value displace each other. Programs with such names are loaded one after another: two threads
+// would have the kernel search for each of their records.
+
+const candidateSlots = 31
+
+// compete tells whether CO-RE records that programs have of their own displace each other's candidates.
+func (g *generator) compete() bool {
+	var slots [candidateSlots]string
+	for _, p := range g.obj.Programs {
+		for _, r := range p.CORERelos {
+			if g.isShared(p, r) {
+				continue
+			}
+			name, _, _ := strings.Cut(g.rootType(r.Type), "___") // a flavor is no part of it
+			slot := &slots[candidateHash(g.obj.ByteOrder, name)%candidateSlots]
+			if *slot != "" && *slot != name {
+				return true
+			}
+			*slot = name
+		}
+	}
+	return false
+}
+
+// isShared tells whether the loader resolves a record.
+func (g *generator) isShared(p *object.Program, r object.CORERelo) bool {
+	if g.shared == nil {
+		return false
+	}
+	_, ok := shareable(p, r)
+	return ok
+}
+
+// candidateHash is the kernel's jhash: Bob Jenkins' lookup3, of a name.
+func candidateHash(bo binary.ByteOrder, name string) uint32 {
+	state := 0xdeadbeef + uint32(len(name))
+	a, b, c := state, state, state
+	key := []byte(name)
+	for ; len(key) > 12; key = key[12:] {
+		a, b, c = a+bo.Uint32(key), b+bo.Uint32(key[4:]), c+bo.Uint32(key[8:])
+		for _, turn := range [2][3]int{{4, 6, 8}, {16, 19, 4}} {
+			a = (a - c) ^ bits.RotateLeft32(c, turn[0])
+			c += b
+			b = (b - a) ^ bits.RotateLeft32(a, turn[1])
+			a += c
+			c = (c - b) ^ bits.RotateLeft32(b, turn[2])
+			b += a
+		}
+	}
+	if len(key) == 0 {
+		return c
+	}
+	// What is left counts as little endian on all machines.
+	var rest [12]byte
+	copy(rest[:], key)
+	a += binary.LittleEndian.Uint32(rest[:])
+	b += binary.LittleEndian.Uint32(rest[4:])
+	c += binary.LittleEndian.Uint32(rest[8:])
+	c = (c ^ b) - bits.RotateLeft32(b, 14)
+	a = (a ^ c) - bits.RotateLeft32(c, 11)
+	b = (b ^ a) - bits.RotateLeft32(a, 25)
+	c = (c ^ b) - bits.RotateLeft32(b, 16)
+	a = (a ^ c) - bits.RotateLeft32(c, 4)
+	b = (b ^ a) - bits.RotateLeft32(a, 14)
+	return (c ^ b) - bits.RotateLeft32(b, 24)
+}

@@ -1,0 +1,45 @@
+package loader
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
+)
+
+// The first two are those that the hash was published with.
+func TestCandidateHash(t *testing.T) {
+	for name, want := range map[string]uint32{
+		"":                               0xdeadbeef,
+		"Four score and seven years ago": 0x17770551,
+	} {
+		if got := candidateHash(binary.LittleEndian, name); got != want {
+			t.Errorf("%q: %#x, want %#x", name, got, want)
+		}
+	}
+}
+
+// Programs whose types displace each other's candidates are in one part.
+func TestCompetingProgramsAreInOnePart(t *testing.T) {
+	for name, want := range map[string]bool{
+		"bench_filetop": true,  // super_block and vfsmount
+		"bench_memory":  false, // seven types, and none displaces another
+		"bench_agent":   false, // the loader resolves all of its relocations
+	} {
+		obj, err := object.Read(testobj.Compile(t, name, testobj.Options{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := generate(obj, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := g.compete(); got != want {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+		if n := len(g.programJobs()); (n == 1) != want {
+			t.Errorf("%s: its programs are %d jobs", name, n)
+		}
+	}
+}
