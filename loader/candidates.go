@@ -24,7 +24,7 @@ func (g *generator) compete() bool {
 				continue
 			}
 			name, _, _ := strings.Cut(g.rootType(r.Type), "___") // a flavor is no part of it
-			slot := &slots[candidateHash(g.obj.ByteOrder, name)%candidateSlots]
+			slot := &slots[candidateHash(name)%candidateSlots]
 			if *slot != "" && *slot != name {
 				return true
 			}
@@ -43,13 +43,15 @@ func (g *generator) isShared(p *object.Program, r object.CORERelo) bool {
 	return ok
 }
 
-// candidateHash is the kernel's jhash: Bob Jenkins' lookup3, of a name.
-func candidateHash(bo binary.ByteOrder, name string) uint32 {
+// candidateHash is the kernel's jhash of a name: Bob Jenkins' lookup3, as little endian machines have it. Big endian ones get
+// the same loader, with a guess.
+func candidateHash(name string) uint32 {
+	word := binary.LittleEndian.Uint32
 	state := 0xdeadbeef + uint32(len(name))
 	a, b, c := state, state, state
 	key := []byte(name)
 	for ; len(key) > 12; key = key[12:] {
-		a, b, c = a+bo.Uint32(key), b+bo.Uint32(key[4:]), c+bo.Uint32(key[8:])
+		a, b, c = a+word(key), b+word(key[4:]), c+word(key[8:])
 		for _, turn := range [2][3]int{{4, 6, 8}, {16, 19, 4}} {
 			a = (a - c) ^ bits.RotateLeft32(c, turn[0])
 			c += b
@@ -62,12 +64,9 @@ func candidateHash(bo binary.ByteOrder, name string) uint32 {
 	if len(key) == 0 {
 		return c
 	}
-	// What is left counts as little endian on all machines.
 	var rest [12]byte
 	copy(rest[:], key)
-	a += binary.LittleEndian.Uint32(rest[:])
-	b += binary.LittleEndian.Uint32(rest[4:])
-	c += binary.LittleEndian.Uint32(rest[8:])
+	a, b, c = a+word(rest[:]), b+word(rest[4:]), c+word(rest[8:])
 	c = (c ^ b) - bits.RotateLeft32(b, 14)
 	a = (a ^ c) - bits.RotateLeft32(c, 11)
 	b = (b ^ a) - bits.RotateLeft32(a, 25)

@@ -1,7 +1,6 @@
 package loader
 
 import (
-	"encoding/binary"
 	"testing"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
@@ -14,7 +13,7 @@ func TestCandidateHash(t *testing.T) {
 		"":                               0xdeadbeef,
 		"Four score and seven years ago": 0x17770551,
 	} {
-		if got := candidateHash(binary.LittleEndian, name); got != want {
+		if got := candidateHash(name); got != want {
 			t.Errorf("%q: %#x, want %#x", name, got, want)
 		}
 	}
