@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
+	"io"
 	"strings"
 	"testing"
 
@@ -29,5 +31,17 @@ func TestLoadShowsTheFailedStep(t *testing.T) {
 	}
 	if stdout.Len() > 0 {
 		t.Errorf("output %q", &stdout)
+	}
+}
+
+// An object for the other byte order is refused in words, before the kernel sees it.
+func TestLoadOfTheOtherByteOrder(t *testing.T) {
+	target := "bpfeb"
+	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		target = "bpfel"
+	}
+	err := load([]string{testobj.Compile(t, "minimal", testobj.Options{Target: target})}, io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "Endian, and this machine is not") {
+		t.Errorf("error %v", err)
 	}
 }

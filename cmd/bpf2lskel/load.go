@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -61,6 +62,9 @@ func load(args []string, stdout, stderr io.Writer) error {
 	obj, err := object.Read(file)
 	if err != nil {
 		return err
+	}
+	if bo := obj.ByteOrder; bo.Uint16([]byte{1, 0}) != binary.NativeEndian.Uint16([]byte{1, 0}) {
+		return fmt.Errorf("%s: compiled for %v, and this machine is not: compile it with -target bpf", file, bo)
 	}
 	spec, err := loader.Generate(obj, loader.Options{})
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -27,16 +28,25 @@ func fetchKernel(ctx context.Context, c *cache, k *kernel) (*image, error) {
 		if err != nil {
 			return "", err
 		}
-		packages, version, err := lookUpKernel(ctx, ar, k)
+		found, err := lookUpKernels(ctx, ar, k)
 		if err != nil {
 			return "", fmt.Errorf("look up: %w", err)
 		}
-		return c.put(kind, version, func(dir string) error {
-			if err := ar.unpack(ctx, dir, packages...); err != nil {
-				return fmt.Errorf("fetch: %w", err)
+		// A mirror may list what it does not have yet, beside the one before.
+		var failed []error
+		for _, packages := range found {
+			dir, err := c.put(kind, packages[0].Version, func(dir string) error {
+				if err := ar.unpack(ctx, dir, names(packages)...); err != nil {
+					return fmt.Errorf("fetch: %w", err)
+				}
+				return os.RemoveAll(filepath.Join(dir, "usr", "share"))
+			})
+			if err == nil {
+				return dir, nil
 			}
-			return os.RemoveAll(filepath.Join(dir, "usr", "share"))
-		})
+			failed = append(failed, err)
+		}
+		return "", errors.Join(failed...)
 	})
 	if err != nil {
 		return nil, err
@@ -49,8 +59,16 @@ func fetchKernel(ctx context.Context, c *cache, k *kernel) (*image, error) {
 	return img, nil
 }
 
-// lookUpKernel returns the packages that make up the newest kernel of the entry, and their version.
-func lookUpKernel(ctx context.Context, ar *archive, k *kernel) (packages []string, version string, err error) {
+func names(packages []pkg) []string {
+	var all []string
+	for _, p := range packages {
+		all = append(all, p.Name)
+	}
+	return all
+}
+
+// lookUpKernels returns the packages that make up each kernel of the entry, the newest kernel first.
+func lookUpKernels(ctx context.Context, ar *archive, k *kernel) ([][]pkg, error) {
 	stem := "linux-image-"
 	if k.Split {
 		stem = "linux-binary-"
@@ -59,26 +77,30 @@ func lookUpKernel(ctx context.Context, ar *archive, k *kernel) (packages []strin
 	name := "^" + stem + regexp.QuoteMeta(k.Version) + `[0-9.+a-z]*(-[0-9]+)?-` + k.Flavour + "$"
 	found, err := ar.search(ctx, name)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	if k.OwnModules {
 		// A kernel without its headers is of no use, and in backports headers are kept for the newest one only.
 		found, err = withHeaders(ctx, ar, found)
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
 	}
 	if len(found) == 0 {
-		return nil, "", fmt.Errorf("%s has no package that matches %s", k.Suite, name)
+		return nil, fmt.Errorf("%s has no package that matches %s", k.Suite, name)
 	}
-	newest := slices.MaxFunc(found, func(a, b pkg) int {
-		return cmp.Or(compareVersions(a.Version, b.Version), compareVersions(a.release(), b.release()))
+	slices.SortFunc(found, func(a, b pkg) int {
+		return -cmp.Or(compareVersions(a.Version, b.Version), compareVersions(a.release(), b.release()))
 	})
-	packages = []string{newest.Name}
-	if k.Split {
-		packages = append(packages, "linux-modules-"+newest.release())
+	var kernels [][]pkg
+	for _, p := range found {
+		packages := []pkg{p}
+		if k.Split {
+			packages = append(packages, pkg{Name: "linux-modules-" + p.release()})
+		}
+		kernels = append(kernels, packages)
 	}
-	return packages, newest.Version, nil
+	return kernels, nil
 }
 
 // release is what uname -r says under the kernel of this package.
