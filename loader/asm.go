@@ -87,6 +87,7 @@ type insn struct {
 type asm struct {
 	insns    []insn
 	comments map[int]string // by the index of the group's first instruction
+	tooFar   bool           // a jump is longer than a jump can be: the code is of no use
 }
 
 // say notes what the instructions that follow do, for listings.
@@ -164,9 +165,7 @@ func (a *asm) jump(op uint8, r reg, value int32) label {
 // land lets a jump end here.
 func (a *asm) land(l label) {
 	distance := len(a.insns) - int(l) - 1
-	if distance > math.MaxInt16 {
-		panic(fmt.Sprintf("loader: a jump over %d instructions", distance))
-	}
+	a.tooFar = a.tooFar || distance > math.MaxInt16
 	a.insns[l].off = int16(distance)
 }
 

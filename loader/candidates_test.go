@@ -42,3 +42,26 @@ func TestCompetingProgramsAreInOnePart(t *testing.T) {
 		}
 	}
 }
+
+// Programs that have to be in one part, and are too many for a jump over them, make a loader without parts.
+func TestPartThatIsTooLong(t *testing.T) {
+	obj, err := object.Read(testobj.Compile(t, "bench_filetop", testobj.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range obj.Programs {
+		for i := range p.CORERelos {
+			p.CORERelos[i].Kind = typeIDTarget // which the loader does not resolve
+		}
+	}
+	for len(obj.Programs) < 4096 {
+		obj.Programs = append(obj.Programs, obj.Programs...)
+	}
+	spec, err := Generate(obj, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(spec.Loader) / 8; spec.Phases != nil || spec.Parts != nil || n <= 1<<15 {
+		t.Errorf("%d instructions in phases %v", n, spec.Phases)
+	}
+}

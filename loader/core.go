@@ -73,10 +73,10 @@ const (
 	worthSharingEach = 2
 )
 
-// share decides what the loader resolves.
+// share decides what the loader resolves. One that is to be signed may not: a signature does not cover the records.
 func (g *generator) share() {
-	if g.opts.Signed || len(g.obj.BTF) == 0 {
-		return // a signature does not cover the records
+	if len(g.obj.BTF) == 0 {
+		return
 	}
 	distinct := make(map[sharedRelo]bool)
 	names := make(map[string]bool)

@@ -60,6 +60,15 @@ type generator struct {
 }
 
 func generate(obj *object.Object, opts Options) (*generator, error) {
+	g, err := emit(obj, opts, !opts.Signed)
+	if err == nil && g.tooFar {
+		g, err = emit(obj, opts, false)
+	}
+	return g, err
+}
+
+// emit generates a loader. Only one that may be cut has parts, and resolves relocations.
+func emit(obj *object.Object, opts Options, mayCut bool) (*generator, error) {
 	g := &generator{
 		obj:          obj,
 		opts:         opts,
@@ -78,13 +87,15 @@ func generate(obj *object.Object, opts Options) (*generator, error) {
 		return nil, err
 	}
 	g.collectTargets()
-	g.share()
+	if mayCut {
+		g.share()
+	}
 	if err := g.layOutSlots(); err != nil {
 		return nil, err
 	}
 
 	jobs := g.plan()
-	cut := !opts.Signed && (g.shared != nil || isLarge(jobs))
+	cut := mayCut && (g.shared != nil || isLarge(jobs))
 	g.saveContext(cut)
 	g.say("r6 = blob: the slots, which are the fd_array")
 	g.loadBlob(slots)

@@ -132,7 +132,7 @@ const (
 	leastPart = 60
 	// mostParts is how many parts a phase has: enough for threads to share it evenly.
 	mostParts = 4
-	// A part is jumped over with a jump of 16 bits.
+	// A part is jumped over with a jump of 16 bits: a part ends before it gets too long, unless a single job is.
 	mostPartInsns = 30000
 )
 
