@@ -43,6 +43,7 @@ lint:
 	@unformatted=$$(git ls-files '*.go' | xargs $(GO) tool gofumpt -l); \
 		[ -z "$$unformatted" ] || { echo "not formatted, run go tool gofumpt -w:" $$unformatted; exit 1; }
 	$(GO) vet ./...
+	GOARCH=386 $(GO) vet ./... # an int of 32 bits
 	$(GO) tool staticcheck ./...
 
 unit:

@@ -60,7 +60,7 @@ func (ts *typeSet) goType(t btf.Type) (goType, error) {
 		if err != nil {
 			return goType{}, err
 		}
-		if size > math.MaxUint32 {
+		if uint64(size) > math.MaxUint32 {
 			return goType{}, fmt.Errorf("%d bytes are too many", size)
 		}
 		g.size = uint32(size)

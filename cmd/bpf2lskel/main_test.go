@@ -273,7 +273,7 @@ func TestLoad(t *testing.T) {
 
 	const bpffs = "/sys/fs/bpf"
 	var fs unix.Statfs_t
-	if err := unix.Statfs(bpffs, &fs); err != nil || fs.Type != unix.BPF_FS_MAGIC {
+	if err := unix.Statfs(bpffs, &fs); err != nil || uint32(fs.Type) != unix.BPF_FS_MAGIC {
 		t.Skipf("no BPF file system at %s", bpffs)
 	}
 	dir, err := os.MkdirTemp(bpffs, "bpf2lskel_test_")

@@ -75,7 +75,7 @@ func measure(load Loader) ([]int64, error) {
 	}
 	peak, err := peakRSS()
 	unload()
-	return []int64{wall.Nanoseconds(), cpu, after.Minflt - before.Minflt, peak}, err
+	return []int64{wall.Nanoseconds(), cpu, int64(after.Minflt - before.Minflt), peak}, err
 }
 
 // count counts the allocations of one load. The garbage collector rests meanwhile, because it allocates too.

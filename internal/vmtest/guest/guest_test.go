@@ -44,7 +44,7 @@ func TestGuestHasMounts(t *testing.T) {
 		}
 	}
 	var fs unix.Statfs_t
-	if err := unix.Statfs("/sys/fs/bpf", &fs); err != nil || fs.Type != unix.BPF_FS_MAGIC {
+	if err := unix.Statfs("/sys/fs/bpf", &fs); err != nil || uint32(fs.Type) != unix.BPF_FS_MAGIC {
 		t.Errorf("/sys/fs/bpf: type %#x, %v", fs.Type, err)
 	}
 }
