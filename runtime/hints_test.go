@@ -159,19 +159,29 @@ func TestHintSeccomp(t *testing.T) {
 // child runs one of the cases below in a process of its own, and returns the error that its load got.
 func child(t *testing.T, what string, attr *syscall.SysProcAttr) string {
 	t.Helper()
+	said, err := tryChild(what, attr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return said
+}
+
+func tryChild(what string, attr *syscall.SysProcAttr) (string, error) {
 	cmd := exec.Command("/proc/self/exe", "-test.run=^TestChild$")
 	cmd.Env = append(os.Environ(), "BPF2LSKEL_TEST_CHILD="+what)
 	cmd.SysProcAttr = attr
+	var complaint strings.Builder
+	cmd.Stderr = &complaint
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		return "", fmt.Errorf("child: %w\n%s%s", err, out, complaint.String())
 	}
 	_, said, ok := strings.Cut(string(out), "child: ")
 	if !ok {
-		t.Fatalf("the child said: %s", out)
+		return "", fmt.Errorf("the child said: %s", out)
 	}
 	said, _, _ = strings.Cut(said, "\n")
-	return said
+	return said, nil
 }
 
 func TestChild(t *testing.T) {

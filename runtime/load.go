@@ -186,11 +186,11 @@ func (l *loading) patch() error {
 		if err := m.fit(); err != nil {
 			return err
 		}
-		if n := m.MaxEntries(); n != m.spec.MaxEntries {
-			(*sys.MapCreateAttr)(l.at(m.spec.Attr)).MaxEntries = n
+		if n := m.MaxEntries(); n != m.spec().MaxEntries {
+			(*sys.MapCreateAttr)(l.at(m.spec().Attr)).MaxEntries = n
 		}
-		if a := l.area(i); m.spec.Data != 0 && a != nil && a.p != nil {
-			copy(l.mem[m.spec.Data:][:m.spec.dataSize()], a.bytes())
+		if a := l.area(i); m.spec().Data != 0 && a != nil && a.p != nil {
+			copy(l.mem[m.spec().Data:][:m.spec().dataSize()], a.bytes())
 		}
 	}
 	for i := range l.programs {

@@ -7,13 +7,21 @@ import "sync/atomic"
 // concurrent use, and return an error that wraps os.ErrClosed after the
 // skeleton is closed.
 type Map struct {
-	fd     fd
-	spec   *MapSpec
-	access atomic.Pointer[access] // what few maps of a large object need, see own
+	fd   fd
+	desc atomic.Pointer[MapSpec] // the object's own, or a copy that has more to say, see own
 }
 
+func newMap(spec *MapSpec) *Map {
+	m := new(Map)
+	m.desc.Store(spec)
+	return m
+}
+
+// spec describes the map. What is in it does not change.
+func (m *Map) spec() *MapSpec { return m.desc.Load() }
+
 // Name returns the name that the map has in the source.
-func (m *Map) Name() string { return m.spec.Name }
+func (m *Map) Name() string { return m.spec().Name }
 
 // FD returns the map's file descriptor, -1 if it is closed or not loaded. It
 // stays the map's own: do not close it, and do not use it after the skeleton is closed.
@@ -23,17 +31,24 @@ func (m *Map) FD() int { return m.fd.peek() }
 func (m *Map) DupFD() (int, error) { return m.fd.dup() }
 
 // Spec describes the map as the object defines it.
-func (m *Map) Spec() *MapSpec { return m.spec }
+func (m *Map) Spec() *MapSpec {
+	spec := m.spec()
+	if spec.own != nil {
+		return spec.own.spec
+	}
+	return spec
+}
 
 // MaxEntries returns the number of entries that the map is created with:
 // before the load that of the object, or what SetMaxEntries said, and after it
 // what came to be, which for ring buffers and for perf event arrays without a
 // size depends on the machine.
 func (m *Map) MaxEntries() uint32 {
-	if a := m.access.Load(); a != nil {
-		return a.maxEntries
+	spec := m.spec()
+	if spec.own != nil {
+		return spec.own.maxEntries
 	}
-	return m.spec.MaxEntries
+	return spec.MaxEntries
 }
 
 // SetMaxEntries changes the number of entries of a map that is not loaded

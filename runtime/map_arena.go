@@ -53,12 +53,12 @@ func (m *Map) mapArena(num int, globals []byte) error {
 		return errArenaTooSmall
 	}
 	flags := unix.MAP_SHARED
-	if m.spec.Extra != 0 {
+	if m.spec().Extra != 0 {
 		flags |= unix.MAP_FIXED_NOREPLACE
 	}
 	// Without an address of its own, the kernel chooses one that does not cross 4 GiB (arena_get_unmapped_area).
 	var at unsafe.Pointer
-	*(*uintptr)(unsafe.Pointer(&at)) = uintptr(m.spec.Extra)
+	*(*uintptr)(unsafe.Pointer(&at)) = uintptr(m.spec().Extra)
 	p, err := unix.MmapPtr(num, 0, at, size, unix.PROT_READ|unix.PROT_WRITE, flags)
 	if err != nil {
 		return err
@@ -89,7 +89,7 @@ func (m *Map) unmapArena() {
 
 // arena is the map's memory, nil if it is no arena or not mapped.
 func (m *Map) arena() *area {
-	if a := m.access.Load(); a != nil {
+	if a := m.spec().own; a != nil {
 		return a.arena
 	}
 	return nil

@@ -13,7 +13,7 @@ func NewArrayMap[V any](m *Map) ArrayMap[V] { return ArrayMap[V]{newTable[uint32
 
 // hasIndexKeys is true for maps whose keys are 0 to max_entries-1.
 func (m *Map) hasIndexKeys() bool {
-	switch m.spec.Type {
+	switch m.spec().Type {
 	case mapTypeArray, mapTypeProgArray, mapTypePerfEventArray, mapTypePerCPUArray, mapTypeCgroupArray,
 		mapTypeArrayOfMaps, mapTypeDevMap, mapTypeSockMap, mapTypeCPUMap, mapTypeXSKMap, mapTypeReuseportSockArray:
 		return true

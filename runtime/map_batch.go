@@ -152,7 +152,7 @@ func (m *Map) next(cur *BatchCursor, keys, values unsafe.Pointer, n, valueSize i
 		op, cmd = opDrainBatch, unix.BPF_MAP_LOOKUP_AND_DELETE_BATCH
 	}
 	if cur.place == atStart {
-		cur.token = make([]byte, max(4, m.spec.KeySize))
+		cur.token = make([]byte, max(4, m.spec().KeySize))
 	}
 	for {
 		switch cur.place {
@@ -190,7 +190,7 @@ func (m *Map) next(cur *BatchCursor, keys, values unsafe.Pointer, n, valueSize i
 				cur.place = inKeys
 			}
 		case errno == unix.ENOSPC:
-			return 0, &MapError{m.spec.Name, op, errBatchSmall}
+			return 0, &MapError{m.spec().Name, op, errBatchSmall}
 		default:
 			return 0, m.fail(op, errno)
 		}
@@ -229,7 +229,7 @@ func (m *Map) nextOneByOne(cur *BatchCursor, keys, values unsafe.Pointer, n, val
 		case errno != 0:
 			return got, m.fail(opLookup, errno)
 		}
-		copy(unsafe.Slice((*byte)(unsafe.Add(keys, got*int(m.spec.KeySize))), m.spec.KeySize), cur.token)
+		copy(unsafe.Slice((*byte)(unsafe.Add(keys, got*int(m.spec().KeySize))), m.spec().KeySize), cur.token)
 		got++
 	}
 	return n, nil

@@ -83,11 +83,11 @@ type table[K, V any] struct{ ref }
 
 func newTable[K, V any](m *Map) table[K, V] {
 	checkKey[K](m)
-	checkSize[V](m, "value", m.spec.ValueSize)
+	checkSize[V](m, "value", m.spec().ValueSize)
 	return table[K, V]{ref{m}}
 }
 
-func checkKey[K any](m *Map) { checkSize[K](m, "key", m.spec.KeySize) }
+func checkKey[K any](m *Map) { checkSize[K](m, "key", m.spec().KeySize) }
 
 // checkSize panics if T is not what m holds: code that was generated from
 // another object, or written by hand and wrong.
@@ -95,12 +95,13 @@ func checkSize[T any](m *Map, what string, size uint32) {
 	var t T
 	if unsafe.Sizeof(t) != uintptr(size) {
 		panic(fmt.Sprintf("map %s: %s type %T has %d bytes, the map's %s has %d",
-			m.spec.Name, what, t, unsafe.Sizeof(t), what, size))
+			m.spec().Name, what, t, unsafe.Sizeof(t), what, size))
 	}
 }
 
 // access is what the typed operations on a map share, and what else not every map has.
 type access struct {
+	spec       *MapSpec // the object's
 	maxEntries uint32
 	arena      *area // its memory, if it is one and mapped
 
@@ -121,20 +122,24 @@ type call struct {
 
 // own returns the map's access, made by the first who asks.
 func (m *Map) own() *access {
-	if a := m.access.Load(); a != nil {
+	if a := m.spec().own; a != nil {
 		return a
 	}
 	return m.makeOwn()
 }
 
 func (m *Map) makeOwn() *access {
-	m.access.CompareAndSwap(nil, &access{
-		maxEntries:          m.spec.MaxEntries,
+	spec := m.Spec()
+	more := *spec
+	more.own = &access{
+		spec:                spec,
+		maxEntries:          spec.MaxEntries,
 		lookupMissing:       m.fail(opLookup, unix.ENOENT),
 		deleteMissing:       m.fail(opDelete, unix.ENOENT),
 		lookupDeleteMissing: m.fail(opLookupDelete, unix.ENOENT),
-	})
-	return m.access.Load()
+	}
+	m.desc.CompareAndSwap(spec, &more)
+	return m.spec().own
 }
 
 // begin returns a call on m with a key of zeros. After end it must not be touched.
@@ -159,8 +164,8 @@ func (m *Map) begin(op string) (*call, error) {
 // newCall makes a call with addresses that stay: what is on the heap does not move.
 func (m *Map) newCall() *call {
 	words := func(size uint32) int { return max(1, (int(size)+7)/8) }
-	c := &call{key: make([]uint64, words(m.spec.KeySize)), value: make([]uint64, m.valueWords())}
-	if m.spec.KeySize > 0 { // maps without keys want none
+	c := &call{key: make([]uint64, words(m.spec().KeySize)), value: make([]uint64, m.valueWords())}
+	if m.spec().KeySize > 0 { // maps without keys want none
 		c.attr.Key = uint64(uintptr(unsafe.Pointer(&c.key[0])))
 	}
 	c.attr.Value = uint64(uintptr(unsafe.Pointer(&c.value[0])))
@@ -170,7 +175,7 @@ func (m *Map) newCall() *call {
 // valueWords is the room that a call's value needs, in words of 8 bytes. Those of file descriptors
 // may be 4 bytes and are handled as 8.
 func (m *Map) valueWords() int {
-	words := max(1, (int(m.spec.ValueSize)+7)/8)
+	words := max(1, (int(m.spec().ValueSize)+7)/8)
 	if m.isPerCPU() {
 		cpus, _ := PossibleCPUs()
 		words *= max(1, cpus)
@@ -180,7 +185,7 @@ func (m *Map) valueWords() int {
 
 // isPerCPU is true for maps with a value for each possible CPU under each key.
 func (m *Map) isPerCPU() bool {
-	switch m.spec.Type {
+	switch m.spec().Type {
 	case mapTypePerCPUHash, mapTypePerCPUArray, mapTypeLRUPerCPUHash, mapTypePerCPUCgroupStorage:
 		return true
 	}
@@ -188,7 +193,7 @@ func (m *Map) isPerCPU() bool {
 }
 
 func (m *Map) end(c *call) {
-	m.access.Load().calls.Put(c)
+	m.spec().own.calls.Put(c)
 	m.fd.release()
 }
 
@@ -307,7 +312,7 @@ func (m *Map) missing(op string, errno unix.Errno) error {
 	case 0:
 		return nil
 	case unix.ENOENT:
-		a := m.access.Load()
+		a := m.spec().own
 		switch op {
 		case opLookup:
 			return a.lookupMissing

@@ -85,7 +85,7 @@ func (m *Map) fail(op string, errno unix.Errno) error {
 	case enotsupp:
 		err = errNotSupp
 	}
-	return &MapError{m.spec.Name, op, err}
+	return &MapError{m.spec().Name, op, err}
 }
 
 // wrap puts m's name and the operation around an error that is no errno.
@@ -93,7 +93,7 @@ func (m *Map) wrap(op string, err error) error {
 	if errors.Is(err, os.ErrClosed) {
 		err = errMapClosed
 	}
-	return &MapError{m.spec.Name, op, err}
+	return &MapError{m.spec().Name, op, err}
 }
 
 // errMapClosed wraps os.ErrClosed: the skeleton is closed, or not loaded yet.

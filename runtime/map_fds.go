@@ -15,15 +15,15 @@ type fdTable[K any] struct{ table[K, [2]uint32] }
 
 func newFDTable[K any](m *Map) fdTable[K] {
 	checkKey[K](m)
-	if size := m.spec.ValueSize; size != 4 && size != 8 {
-		panic(fmt.Sprintf("map %s: the map's value has %d bytes, not 4 or 8", m.spec.Name, size))
+	if size := m.spec().ValueSize; size != 4 && size != 8 {
+		panic(fmt.Sprintf("map %s: the map's value has %d bytes, not 4 or 8", m.spec().Name, size))
 	}
 	return fdTable[K]{table[K, [2]uint32]{ref{m}}}
 }
 
 // number is a value that the kernel reads as one number of the map's value size.
 func (t fdTable[K]) number(n int) (v [2]uint32) {
-	if t.m.spec.ValueSize == 8 {
+	if t.m.spec().ValueSize == 8 {
 		*(*uint64)(unsafe.Pointer(&v)) = uint64(n)
 	} else {
 		v[0] = uint32(n)

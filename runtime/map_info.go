@@ -20,7 +20,7 @@ func (m *Map) ID() (uint32, error) {
 	defer m.fd.release()
 	info := new(sys.MapInfo)
 	if err := objInfo(num, unsafe.Pointer(info), unsafe.Sizeof(*info)); err != nil {
-		return 0, &MapError{m.spec.Name, "info", err}
+		return 0, &MapError{m.spec().Name, "info", err}
 	}
 	return info.Id, nil
 }
@@ -35,7 +35,7 @@ func (m *Map) Freeze() error {
 	defer m.fd.release()
 	attr := sys.MapElemAttr{MapFd: uint32(num)}
 	if _, errno := sys.BPF(unix.BPF_MAP_FREEZE, unsafe.Pointer(&attr), unsafe.Offsetof(attr.Key)); errno != 0 {
-		return &MapError{m.spec.Name, "freeze", errno}
+		return &MapError{m.spec().Name, "freeze", errno}
 	}
 	return nil
 }
@@ -64,7 +64,7 @@ func (m *Map) Pin(path string) error {
 	}
 	defer m.fd.release()
 	if errno := pinFD(num, path); errno != 0 {
-		return &MapError{m.spec.Name, "pin to " + path, errno}
+		return &MapError{m.spec().Name, "pin to " + path, errno}
 	}
 	return nil
 }

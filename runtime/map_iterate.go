@@ -69,7 +69,7 @@ func walk[K, V any](m *Map, n int, yield func(K, []V) bool) error {
 		for i := range got {
 			if seen != nil && !seen.first(unsafe.Slice((*byte)(unsafe.Pointer(&keys[i])), unsafe.Sizeof(k))) {
 				if seen.budget < 0 {
-					return &MapError{m.spec.Name, opIterate, errTooManyChanges}
+					return &MapError{m.spec().Name, opIterate, errTooManyChanges}
 				}
 				continue
 			}
@@ -100,7 +100,7 @@ func walkKeys[K any](m *Map, yield func(K) bool) error {
 		case errno != 0:
 			return m.fail(opNext, errno)
 		case seen.budget < 0:
-			return &MapError{m.spec.Name, opIterate, errTooManyChanges}
+			return &MapError{m.spec().Name, opIterate, errTooManyChanges}
 		}
 		last = unsafe.Pointer(next)
 		if seen.first(unsafe.Slice((*byte)(last), unsafe.Sizeof(*next))) && !yield(*next) {
@@ -112,12 +112,12 @@ func walkKeys[K any](m *Map, yield func(K) bool) error {
 // restartsWalks is true for maps that the kernel walks from key to key even
 // in batches: if the last key has been deleted, it starts over
 // (trie_get_next_key, generic_map_lookup_batch).
-func (m *Map) restartsWalks() bool { return m.spec.Type == mapTypeLPMTrie }
+func (m *Map) restartsWalks() bool { return m.spec().Type == mapTypeLPMTrie }
 
 // isSparse is true for arrays that have empty places, which a batch lookup
 // before 6.9 takes for an interruption (generic_map_lookup_batch).
 func (m *Map) isSparse() bool {
-	return m.hasIndexKeys() && m.spec.Type != mapTypeArray && m.spec.Type != mapTypePerCPUArray
+	return m.hasIndexKeys() && m.spec().Type != mapTypeArray && m.spec().Type != mapTypePerCPUArray
 }
 
 // walkGuard knows what a walk has seen, and ends one that never ends.

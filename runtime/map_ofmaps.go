@@ -40,7 +40,7 @@ func (o ofMaps[K, I]) lookup(k K) (InnerMap[I], error) {
 	if err != nil {
 		return InnerMap[I]{}, o.ids.m.wrap(opLookup, err)
 	}
-	m.spec.Name = o.inner.Name
+	m.spec().Name = o.inner.Name
 	return InnerMap[I]{o.wrap(m)}, nil
 }
 
@@ -71,7 +71,7 @@ func (o ofMaps[K, I]) create() (InnerMap[I], error) {
 	if errno != 0 {
 		return InnerMap[I]{}, &MapError{o.ids.Name(), "create inner map", errno}
 	}
-	m := &Map{spec: &s}
+	m := newMap(&s)
 	m.fd.set(num)
 	return InnerMap[I]{o.wrap(m)}, nil
 }
@@ -88,10 +88,10 @@ func openMapID(id uint32) (*Map, error) {
 		unix.Close(num)
 		return nil, err
 	}
-	m := &Map{spec: &MapSpec{
+	m := newMap(&MapSpec{
 		Name: unix.ByteSliceToString(info.Name[:]), Type: info.Type, KeySize: info.KeySize, ValueSize: info.ValueSize,
 		MaxEntries: info.MaxEntries, Flags: info.MapFlags, Extra: info.MapExtra,
-	}}
+	})
 	m.fd.set(num)
 	return m, nil
 }

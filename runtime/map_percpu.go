@@ -15,7 +15,7 @@ type perCPU[K, V any] struct{ ref }
 
 func newPerCPU[K, V any](m *Map) perCPU[K, V] {
 	checkKey[K](m)
-	checkSize[V](m, "value", m.spec.ValueSize)
+	checkSize[V](m, "value", m.spec().ValueSize)
 	return perCPU[K, V]{ref{m}}
 }
 
@@ -26,7 +26,7 @@ func (m *Map) cpus() int {
 }
 
 // words is how far one CPU's value is from the next, in words of 8 bytes.
-func (m *Map) words() int { return (int(m.spec.ValueSize) + 7) / 8 }
+func (m *Map) words() int { return (int(m.spec().ValueSize) + 7) / 8 }
 
 // beginAll is begin for n values.
 func (m *Map) beginAll(op string, n int) (*call, error) {

@@ -6,7 +6,7 @@ import "golang.org/x/sys/unix"
 type queue[V any] struct{ ref }
 
 func newQueue[V any](m *Map) queue[V] {
-	checkSize[V](m, "value", m.spec.ValueSize)
+	checkSize[V](m, "value", m.spec().ValueSize)
 	return queue[V]{ref{m}}
 }
 

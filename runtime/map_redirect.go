@@ -15,7 +15,7 @@ func (r redirect) update(i, n uint32, p *Program, flags UpdateFlags) error {
 	if p == nil {
 		return r.t.Update(i, v, flags)
 	}
-	if r.t.m.spec.ValueSize != 8 {
+	if r.t.m.spec().ValueSize != 8 {
 		return &MapError{r.t.Name(), opUpdate, errNoRoomForProgram}
 	}
 	num, err := p.fd.acquire()

@@ -33,12 +33,10 @@ func createTestMap(attr sys.MapCreateAttr) (*Map, error) {
 	if errno != 0 {
 		return nil, errno
 	}
-	m := &Map{
-		spec: &MapSpec{
-			Name: "test", Type: attr.MapType, KeySize: attr.KeySize, ValueSize: attr.ValueSize,
-			MaxEntries: attr.MaxEntries, Flags: attr.MapFlags, Extra: attr.MapExtra,
-		},
-	}
+	m := newMap(&MapSpec{
+		Name: "test", Type: attr.MapType, KeySize: attr.KeySize, ValueSize: attr.ValueSize,
+		MaxEntries: attr.MaxEntries, Flags: attr.MapFlags, Extra: attr.MapExtra,
+	})
 	m.fd.set(num)
 	return m, nil
 }

@@ -41,8 +41,8 @@ func (l *loading) createOutside() (loader string, failure *LoadError) {
 		if step.Kind == StepLoadBTF {
 			continue
 		}
-		if m := &l.maps[step.Index]; m.spec.Type == mapTypeArena {
-			if err := m.mapArena(int(*l.slot(step.Result)), l.mem[m.spec.Data:][:m.spec.DataSize]); err != nil {
+		if m := &l.maps[step.Index]; m.spec().Type == mapTypeArena {
+			if err := m.mapArena(int(*l.slot(step.Result)), l.mem[m.spec().Data:][:m.spec().DataSize]); err != nil {
 				return "", l.fail(opMapData+m.Name(), err)
 			}
 		}

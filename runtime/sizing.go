@@ -12,7 +12,7 @@ import (
 
 // fit gives max_entries the value that this machine needs.
 func (m *Map) fit() error {
-	switch m.spec.Sizing {
+	switch m.spec().Sizing {
 	case SizeCPUs:
 		if m.MaxEntries() != 0 {
 			return nil

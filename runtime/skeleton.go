@@ -82,7 +82,7 @@ func newSkeleton(spec *Spec) *Skeleton {
 	}
 	for i := range s.maps {
 		m := &spec.Maps[i]
-		s.maps[i].spec = m
+		s.maps[i].desc.Store(m)
 		if m.dataSize() > 0 {
 			s.areas = append(s.areas, areaOf(i, m))
 		}

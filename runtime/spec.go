@@ -137,6 +137,9 @@ type MapSpec struct {
 	// DataSize is the size of the global variables that an arena begins with,
 	// in bytes, at Data in the blob; 0 for other maps.
 	DataSize uint32
+
+	// own is what a loaded map knows besides, in the copy that it has then; see Map.own.
+	own *access
 }
 
 // ProgramSpec is one program of the object.
