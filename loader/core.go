@@ -14,7 +14,7 @@ import (
 
 // The kernel resolves CO-RE records program by program, and for each program and root type it may have to
 // search all of vmlinux's BTF (bpf_core_add_cands in kernel/bpf/btf.c), 0.3 ms each time. An object of many programs
-// that look at the same types has its relocations resolved once: the loader itself has the records, in instructions that leave
+// that look at the same types, or one that repeats itself, has its relocations resolved once: the loader itself has the records, in instructions that leave
 // the values in the blob. The runtime copies them to all the instructions that want them.
 
 // enum bpf_core_relo_kind.
@@ -71,6 +71,8 @@ type shared struct {
 const (
 	worthSharing     = 10
 	worthSharingEach = 2
+	// Or how many records, each 3 µs: the loader has two for each relocation.
+	worthSharingRecords = 200
 )
 
 // share decides what the loader resolves. One that is to be signed may not: a signature does not cover the records.
@@ -80,7 +82,7 @@ func (g *generator) share() {
 	}
 	distinct := make(map[sharedRelo]bool)
 	names := make(map[string]bool)
-	saved := 0
+	saved, records := 0, 0
 	for _, p := range g.obj.Programs {
 		all, own := make(map[string]bool), make(map[string]bool)
 		for _, r := range p.CORERelos {
@@ -89,6 +91,7 @@ func (g *generator) share() {
 			if s, ok := shareable(p, r); ok {
 				distinct[s] = true
 				names[name] = true
+				records++
 			} else {
 				own[name] = true
 			}
@@ -96,7 +99,8 @@ func (g *generator) share() {
 		saved += len(all) - len(own)
 	}
 	saved -= len(names)
-	if saved < worthSharing || saved < worthSharingEach*len(distinct) {
+	searches := saved >= worthSharing && saved >= worthSharingEach*len(distinct)
+	if !searches && records-2*len(distinct) < worthSharingRecords {
 		return
 	}
 	g.shared = &shared{}

@@ -1,6 +1,9 @@
 package main
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // figure is something that is told about each object and peer, as a number for which less is better.
 type figure struct {
@@ -102,7 +105,8 @@ func (r *results) targets() []target {
 		}
 		add("load, against C's light skeleton, "+when+", geometric mean", 0.67, r.mean(pick, ours, light, nil))
 		add("the same with one thread", 0.67, r.mean(pick, alone, light, nil))
-		one("load, against C's light skeleton, "+when+", worst object", 0.9, r.worst(pick, light))
+		worst, name := r.worst(pick, light)
+		one("load, against C's light skeleton, "+when+", worst object, "+name, 0.9, worst)
 		if when == "cold" {
 			add("load, against cilium/ebpf, cold, CO-RE objects, geometric mean", 0.08, r.mean(pick, ours, cilium, func(o *objectResult) bool { return o.CORE }))
 		}
@@ -118,7 +122,7 @@ func (r *results) targets() []target {
 			peak = append(peak, v)
 		}
 	}
-	for _, o := range append(r.Objects[:len(r.Objects):len(r.Objects)], r.Scale...) {
+	for _, o := range slices.Concat(r.Objects, r.Scale) {
 		allocs = append(allocs, o.Allocs[ours])
 		bytes = append(bytes, o.Bytes[ours]/1024)
 	}
@@ -162,21 +166,16 @@ func (r *results) mean(pick func(*objectResult) samples, id, rival string, which
 	return geometricMean(sets)
 }
 
-// worst is the largest of our times in terms of a rival's.
-func (r *results) worst(pick func(*objectResult) samples, rival string) float64 {
-	worst := math.NaN()
-	for i := range r.Objects {
-		s := pick(&r.Objects[i])
-		if len(s[rival]) > 0 {
-			worst = math.Max(ratio(of(s[ours], wall), of(s[rival], wall)).Value, orZero(worst))
+// worst is the largest of our times in terms of a rival's, of all objects, and whose it is.
+func (r *results) worst(pick func(*objectResult) samples, rival string) (worst float64, name string) {
+	for _, o := range slices.Concat(r.Objects, r.Scale) {
+		s := pick(&o)
+		if len(s[rival]) == 0 {
+			continue
+		}
+		if v := ratio(of(s[ours], wall), of(s[rival], wall)).Value; v > worst {
+			worst, name = v, o.Name
 		}
 	}
-	return worst
-}
-
-func orZero(v float64) float64 {
-	if math.IsNaN(v) {
-		return 0
-	}
-	return v
+	return worst, name
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -60,7 +61,11 @@ func (r *runner) results(ctx context.Context) (*results, error) {
 		return nil, err
 	}
 	b.symbols = r.symbols
-	objects, err := selectObjects(benchObjects, r.objects)
+	pool := benchObjects
+	if r.noScale && r.objects != "" { // those by name may be any
+		pool = slices.Concat(benchObjects, scaleObjects())
+	}
+	objects, err := selectObjects(pool, r.objects)
 	if err != nil {
 		return nil, err
 	}

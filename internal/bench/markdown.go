@@ -22,7 +22,8 @@ Peers, each loading the same object on the same kernel in the same run:
 
 Cold is the first load of a process, timed inside it, around the load; warm is a later one of a process that lives on. In each
 round all peers load in random order. Ratios are medians over the rounds of our time in terms of the peer's,
-with a 95 %% confidence interval from a bootstrap over rounds. Spreads are quartiles.
+with a 95 %% confidence interval from a bootstrap over rounds. Spreads are quartiles. Geometric means leave out the last rows of a
+table, objects that are made by repetition (scale, records, rodata); the worst object may be any.
 
 `
 
