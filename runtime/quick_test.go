@@ -15,8 +15,8 @@ import (
 
 // Objects whose loaders are cut into parts, and those of them whose loaders resolve CO-RE.
 var (
-	inParts    = []string{"big_60", "big_100", "bench_memory", "bench_agent", "core_shared", "scale/records"}
-	sharesCORE = []string{"bench_agent", "core_shared", "scale/records"}
+	inParts    = []string{"big_60", "big_100", "bench_memory", "bench_agent", "core_shared", "core_repeated"}
+	sharesCORE = []string{"bench_agent", "core_shared", "core_repeated"}
 )
 
 // A quick attempt, by several threads, one by a single thread, and a plain one make the same maps and programs.
