@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"iter"
 	"unsafe"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
@@ -31,11 +32,11 @@ func (l *loading) loaderCORE(attr *sys.ProgLoadAttr) uintptr {
 	return unsafe.Offsetof(attr.CoreReloRecSize) + 4
 }
 
-// applyCORE copies what the loader has resolved to the programs.
+// applyCORE copies what the loader has resolved to the programs. Sites are read where they were checked: nothing writes to the Spec's blob.
 func (l *loading) applyCORE() {
 	c := &l.spec.CORE
 	values := unsafe.Slice((*uint64)(l.at(c.Values)), c.ValueCount)
-	for _, site := range unsafe.Slice((*CORESite)(l.at(c.Sites)), c.SiteCount) {
+	for site := range l.spec.sites() {
 		insn := (*sys.Insn)(l.at(site.Insn))
 		if v := values[site.Value]; v != COREMissing {
 			insn.Imm = int32(v)
@@ -62,8 +63,8 @@ func (s *Spec) checkCORE() bool {
 	if !ok {
 		return false
 	}
-	for at := c.Sites; at < c.Sites+BlobOff(8*c.SiteCount); at += 8 {
-		if !s.within(BlobOff(s.word(at)), 8) || s.word(at+4) >= c.ValueCount {
+	for site := range s.sites() {
+		if !s.within(site.Insn, 8) || site.Value >= c.ValueCount {
 			return false
 		}
 	}
@@ -73,6 +74,17 @@ func (s *Spec) checkCORE() bool {
 		}
 	}
 	return true
+}
+
+// sites are those of CO-RE.
+func (s *Spec) sites() iter.Seq[CORESite] {
+	return func(yield func(CORESite) bool) {
+		for at := s.CORE.Sites; at < s.CORE.Sites+BlobOff(8*s.CORE.SiteCount); at += 8 {
+			if !yield(CORESite{BlobOff(s.word(at)), s.word(at + 4)}) {
+				return
+			}
+		}
+	}
 }
 
 // array tells whether an array is in the blob.
