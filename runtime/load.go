@@ -186,11 +186,12 @@ func (l *loading) patch() error {
 		if err := m.fit(); err != nil {
 			return err
 		}
-		if n := m.MaxEntries(); n != m.spec().MaxEntries {
-			(*sys.MapCreateAttr)(l.at(m.spec().Attr)).MaxEntries = n
+		spec := m.spec()
+		if n := m.MaxEntries(); n != spec.MaxEntries {
+			(*sys.MapCreateAttr)(l.at(spec.Attr)).MaxEntries = n
 		}
-		if a := l.area(i); m.spec().Data != 0 && a != nil && a.p != nil {
-			copy(l.mem[m.spec().Data:][:m.spec().dataSize()], a.bytes())
+		if a := l.area(i); spec.Data != 0 && a != nil && a.p != nil {
+			copy(l.mem[spec.Data:][:spec.dataSize()], a.bytes())
 		}
 	}
 	for i := range l.programs {

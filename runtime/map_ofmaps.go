@@ -36,11 +36,10 @@ func (o ofMaps[K, I]) lookup(k K) (InnerMap[I], error) {
 	if err != nil {
 		return InnerMap[I]{}, err
 	}
-	m, err := openMapID(id)
+	m, err := openMapID(id, o.inner.Name)
 	if err != nil {
 		return InnerMap[I]{}, o.ids.m.wrap(opLookup, err)
 	}
-	m.spec().Name = o.inner.Name
 	return InnerMap[I]{o.wrap(m)}, nil
 }
 
@@ -76,8 +75,9 @@ func (o ofMaps[K, I]) create() (InnerMap[I], error) {
 	return InnerMap[I]{o.wrap(m)}, nil
 }
 
-// openMapID opens a map that the kernel knows by that number, which takes CAP_SYS_ADMIN.
-func openMapID(id uint32) (*Map, error) {
+// openMapID opens a map that the kernel knows by that number, which takes CAP_SYS_ADMIN. The name is for errors: the kernel's
+// may be cut.
+func openMapID(id uint32, name string) (*Map, error) {
 	attr := sys.GetFdByIdAttr{Id: id}
 	num, errno := sys.BPF(unix.BPF_MAP_GET_FD_BY_ID, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
 	if errno != 0 {
@@ -89,7 +89,7 @@ func openMapID(id uint32) (*Map, error) {
 		return nil, err
 	}
 	m := newMap(&MapSpec{
-		Name: unix.ByteSliceToString(info.Name[:]), Type: info.Type, KeySize: info.KeySize, ValueSize: info.ValueSize,
+		Name: name, Type: info.Type, KeySize: info.KeySize, ValueSize: info.ValueSize,
 		MaxEntries: info.MaxEntries, Flags: info.MapFlags, Extra: info.MapExtra,
 	})
 	m.fd.set(num)

@@ -69,19 +69,20 @@ func (s *Skeleton) checkSigned() *LoadError {
 func (s *Skeleton) changed() string {
 	for i := range s.maps {
 		m := &s.maps[i]
-		if m.MaxEntries() != m.spec().MaxEntries {
+		spec := m.spec()
+		if m.MaxEntries() != spec.MaxEntries {
 			return "max_entries of map " + m.Name()
 		}
 		a := s.area(i)
 		if a == nil || a.p == nil {
 			continue
 		}
-		now := a.bytes()[:m.spec().ValueSize]
-		if m.spec().Data == 0 {
+		now := a.bytes()[:spec.ValueSize]
+		if spec.Data == 0 {
 			if len(bytes.Trim(now, "\x00")) != 0 {
 				return "the initial value of " + m.Name()
 			}
-		} else if string(now) != s.spec.Blob[m.spec().Data:][:m.spec().ValueSize] {
+		} else if string(now) != s.spec.Blob[spec.Data:][:spec.ValueSize] {
 			return "the initial value of " + m.Name()
 		}
 	}

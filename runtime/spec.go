@@ -138,7 +138,7 @@ type MapSpec struct {
 	// in bytes, at Data in the blob; 0 for other maps.
 	DataSize uint32
 
-	// own is what a loaded map knows besides, in the copy that it has then; see Map.own.
+	// own is set in the copy that a map makes when it has more to remember; see Map.own.
 	own *access
 }
 

@@ -166,14 +166,15 @@ func (r *results) mean(pick func(*objectResult) samples, id, rival string, which
 	return geometricMean(sets)
 }
 
-// worst is the largest of our times in terms of a rival's, of all objects, and whose it is.
+// worst is the largest of our times in terms of a rival's, of all objects, and whose it is; NaN if the rival can load none.
 func (r *results) worst(pick func(*objectResult) samples, rival string) (worst float64, name string) {
+	worst = math.NaN()
 	for _, o := range slices.Concat(r.Objects, r.Scale) {
 		s := pick(&o)
 		if len(s[rival]) == 0 {
 			continue
 		}
-		if v := ratio(of(s[ours], wall), of(s[rival], wall)).Value; v > worst {
+		if v := ratio(of(s[ours], wall), of(s[rival], wall)).Value; math.IsNaN(worst) || v > worst {
 			worst, name = v, o.Name
 		}
 	}
