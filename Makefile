@@ -16,13 +16,20 @@ GO ?= go
 SETUP := .ci/setup.sh
 FUZZTIME ?= 100000x
 
+# What only the project's own work needs is in modules of its own: users get none of its dependencies.
+MODULES := . internal/bench internal/vmtest
+TOOL := $(GO) tool -modfile=$(CURDIR)/internal/tools/go.mod
+
+# each COMMAND runs it in every module's folder.
+each = @set -e; for module in $(MODULES); do (cd $$module && $(1)); done
+
 # The race detector is worth its time where goroutines share something.
-RACE := ./runtime/... ./loader/... ./codegen/... ./internal/object/... ./internal/kindtest/... ./internal/vmtest
+RACE := ./runtime/... ./loader/... ./codegen/... ./internal/object/... ./internal/kindtest/...
 
 all: build
 
 build:
-	$(GO) build ./...
+	$(call each,$(GO) build -o /dev/null ./...)
 
 generate:
 	@$(SETUP) generate
@@ -40,24 +47,33 @@ test:
 	@$(MAKE) --no-print-directory vmtest
 
 lint:
-	@unformatted=$$(git ls-files '*.go' | xargs $(GO) tool gofumpt -l); \
-		[ -z "$$unformatted" ] || { echo "not formatted, run go tool gofumpt -w:" $$unformatted; exit 1; }
-	$(GO) vet ./...
-	GOARCH=386 $(GO) vet ./... # an int of 32 bits
-	$(GO) tool staticcheck ./...
+	@unformatted=$$(git ls-files '*.go' | xargs $(TOOL) gofumpt -l); \
+		[ -z "$$unformatted" ] || { echo "not formatted, run make format:" $$unformatted; exit 1; }
+	$(call each,$(GO) vet ./...)
+	$(call each,GOARCH=386 $(GO) vet ./...) # an int of 32 bits
+	$(call each,$(TOOL) staticcheck ./...)
+
+format:
+	git ls-files '*.go' | xargs $(TOOL) gofumpt -w
+
+tidy:
+	$(call each,$(GO) mod tidy)
+	cd internal/tools && $(GO) mod tidy
 
 unit:
 	.ci/gotest.sh $$($(GO) list ./... | grep -vxF "$$($(GO) list $(RACE))")
 	.ci/gotest.sh -race $(RACE)
 	.ci/gotest.sh -run 'TestSoak|TestHintMemoryLock' ./runtime
+	cd internal/bench && $(CURDIR)/.ci/gotest.sh ./...
+	cd internal/vmtest && $(CURDIR)/.ci/gotest.sh -race ./...
 
 vmtest:
 	@$(SETUP) vm
-	$(GO) run ./internal/vmtest $(if $(KERNEL),-kernel '$(KERNEL)') $(if $(RUN),-run '$(RUN)') $(VMTESTFLAGS)
+	$(GO) -C internal/vmtest run . $(if $(KERNEL),-kernel '$(KERNEL)') $(if $(RUN),-run '$(value RUN)') $(VMTESTFLAGS)
 
 bench:
 	@$(SETUP) test
-	$(GO) run ./internal/bench $(if $(SMOKE),-smoke,-o docs) $(BENCHFLAGS)
+	$(GO) -C internal/bench run . $(if $(SMOKE),-smoke,-o $(CURDIR)/docs) $(BENCHFLAGS)
 
 fuzz:
 	@.ci/fuzz.sh $(FUZZTIME)
@@ -70,6 +86,6 @@ golden:
 # Fetched kernels stay: they are in the user's cache folder, bpf2lskel/vmtest.
 clean:
 	$(GO) clean -testcache
-	rm -rf bin
+	rm -rf bin internal/bench/_bin
 
-.PHONY: all build generate demo test lint unit vmtest bench fuzz golden clean
+.PHONY: all build generate demo test lint format tidy unit vmtest bench fuzz golden clean

@@ -1,7 +1,7 @@
 // Package codegen writes the Go package of an object.
 //
 // In go an [object.Object], for what is known about C (types, names, lines),
-// and the [runtime.Spec] that package loader made of it; out come the files of a Go
+// and the [spec.Spec] that package loader made of it; out come the files of a Go
 // package, in memory. It is pure: the same input gives the same bytes. The
 // caller is cmd/bpf2lskel, which puts the files on disk.
 //

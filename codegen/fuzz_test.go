@@ -19,7 +19,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
-	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
 // What the types of one input may cost.
@@ -42,7 +42,7 @@ func FuzzTypes(f *testing.F) {
 		}
 		names := useAll(obj)
 		before, start := allocated(), time.Now()
-		files, err := Generate(obj, &runtime.Spec{Maps: make([]runtime.MapSpec, len(obj.Maps))}, Options{
+		files, err := Generate(obj, &spec.Spec{Maps: make([]spec.MapSpec, len(obj.Maps))}, Options{
 			Package: "fuzz", Stem: "fuzz", Suffix: "bpf", GOARCH: []string{"arm", "s390x"}, Types: names,
 		})
 		if n := allocated() - before; n > fuzzAlloc {

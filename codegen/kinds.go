@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // A mapForm is a type of package runtime for a kind of map.
@@ -58,28 +59,12 @@ var mapForms = map[uint32]mapForm{
 	unix.BPF_MAP_TYPE_RINGBUF:               {"RingBuf", recordOnly},
 	unix.BPF_MAP_TYPE_INODE_STORAGE:         {"LocalStorage", valueOnly},
 	unix.BPF_MAP_TYPE_TASK_STORAGE:          {"LocalStorage", valueOnly},
-	mapTypeBloomFilter:                      {"BloomFilter", valueOnly},
-	mapTypeUserRingBuf:                      {"UserRingBuf", recordOnly},
-	mapTypeCgrpStorage:                      {"LocalStorage", valueOnly},
-	mapTypeArena:                            {"Arena", noTypes},
-	mapTypeRHash:                            {"HashMap", keyValue},
+	sys.MapTypeBloomFilter:                  {"BloomFilter", valueOnly},
+	sys.MapTypeUserRingBuf:                  {"UserRingBuf", recordOnly},
+	sys.MapTypeCgrpStorage:                  {"LocalStorage", valueOnly},
+	sys.MapTypeArena:                        {"Arena", noTypes},
+	sys.MapTypeRHash:                        {"HashMap", keyValue},
 }
-
-// Map types that golang.org/x/sys/unix does not have.
-const (
-	mapTypeBloomFilter = 30
-	mapTypeUserRingBuf = 31
-	mapTypeCgrpStorage = 32
-	mapTypeArena       = 33
-	mapTypeRHash       = 35
-)
-
-// Attach types that golang.org/x/sys/unix does not have.
-const (
-	attachUprobeMulti   = 48 // BPF_TRACE_UPROBE_MULTI
-	attachKprobeSession = 56 // BPF_TRACE_KPROBE_SESSION
-	attachUprobeSession = 57 // BPF_TRACE_UPROBE_SESSION
-)
 
 // programKinds says what each program type is in Go: a type of package runtime that has the
 // methods which make sense for it.
@@ -125,9 +110,9 @@ func programKind(p *object.Program) string {
 	case unix.BPF_PROG_TYPE_KPROBE:
 		section := strings.TrimPrefix(p.Section, "?")
 		switch {
-		case p.ExpectedAttachType == unix.BPF_TRACE_KPROBE_MULTI, p.ExpectedAttachType == attachKprobeSession:
+		case p.ExpectedAttachType == unix.BPF_TRACE_KPROBE_MULTI, p.ExpectedAttachType == sys.AttachTraceKprobeSession:
 			return "KprobeMultiProgram"
-		case p.ExpectedAttachType == attachUprobeMulti, p.ExpectedAttachType == attachUprobeSession:
+		case p.ExpectedAttachType == sys.AttachTraceUprobeMulti, p.ExpectedAttachType == sys.AttachTraceUprobeSession:
 			return "UprobeMultiProgram"
 		case strings.HasPrefix(section, "u"): // uprobe, uretprobe, usdt
 			return "UprobeProgram"

@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
-	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // mapField is the field of Maps for one map.
@@ -230,12 +231,12 @@ func (g *generator) writeInner() {
 			continue
 		}
 		m := f.inner.m
-		spec := runtime.MapSpec{
+		inner := spec.MapSpec{
 			Name: m.Name, Type: m.Type, KeySize: m.KeySize, ValueSize: m.ValueSize, MaxEntries: m.MaxEntries,
 			Flags: m.Flags, Extra: m.Extra,
 		}
 		doc(g.file, f.innerVar()+" describes the maps that map "+f.m.Name+" holds.")
-		g.file.Var().Id(f.innerVar()).Op("=").Add(literal(reflect.ValueOf(spec), true))
+		g.file.Var().Id(f.innerVar()).Op("=").Add(literal(reflect.ValueOf(inner), true))
 	}
 }
 
@@ -251,7 +252,7 @@ func (f *mapField) comment() string {
 	text := fmt.Sprintf("%s is map %s of type %s", f.name, f.m.Name, MapTypeName(f.m.Type))
 	if n := f.m.MaxEntries; n > 0 {
 		unit, units := "entry", "entries"
-		if f.m.Type == unix.BPF_MAP_TYPE_RINGBUF || f.m.Type == mapTypeUserRingBuf {
+		if f.m.Type == unix.BPF_MAP_TYPE_RINGBUF || f.m.Type == sys.MapTypeUserRingBuf {
 			unit, units = "byte", "bytes"
 		}
 		text += " with " + plural(int(n), unit, units)

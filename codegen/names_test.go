@@ -10,7 +10,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
-	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
 func TestGoName(t *testing.T) {
@@ -67,7 +67,7 @@ func handMade(t *testing.T, typ btf.Type) []byte {
 	obj := &object.Object{Name: "made", ByteOrder: binary.LittleEndian, Maps: []*object.Map{{
 		Name: ".bss", Kind: object.BSS, ValueSize: uint32(size), Vars: []object.Var{{Name: "v", Size: uint32(size), Type: typ}},
 	}}}
-	spec := &runtime.Spec{Maps: []runtime.MapSpec{{Name: ".bss"}}}
+	spec := &spec.Spec{Maps: []spec.MapSpec{{Name: ".bss"}}}
 	files, err := Generate(obj, spec, Options{Package: "skel", Stem: "made", Suffix: "bpfel", GOARCH: archesOf["bpfel"]})
 	if err != nil {
 		t.Fatal(err)

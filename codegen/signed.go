@@ -6,7 +6,7 @@ import (
 
 	"github.com/dave/jennifer/jen"
 
-	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
 // SignatureFile is what a package's signature of a form is called, and CheckFile what the
@@ -15,16 +15,16 @@ import (
 //	.sig                                   for Linux 7.3: the signature covers .loader and .blob
 //	.exclusive.check, .exclusive.sig       before: it covers .exclusive.check and .loader
 //	.hash.check, .hash.sig                 likewise
-func SignatureFile(form runtime.SignedForm) string {
-	if form == runtime.SignedContents {
+func SignatureFile(form spec.SignedForm) string {
+	if form == spec.SignedContents {
 		return ".sig"
 	}
 	return "." + form.String() + ".sig"
 }
 
 // CheckFile is "" for the form that has no check.
-func CheckFile(form runtime.SignedForm) string {
-	if form == runtime.SignedContents {
+func CheckFile(form spec.SignedForm) string {
+	if form == spec.SignedContents {
 		return ""
 	}
 	return "." + form.String() + ".check"
@@ -45,7 +45,7 @@ func (g *generator) signedFiles() []File {
 	if g.spec.Signed == nil {
 		return nil
 	}
-	for form := range runtime.SignedForms {
+	for form := range spec.SignedForms {
 		p := &g.spec.Signed.Forms[form]
 		if name := CheckFile(form); name != "" {
 			files = append(files, File{g.fileName(name[1:]), []byte(p.Check)})
@@ -57,7 +57,7 @@ func (g *generator) signedFiles() []File {
 
 // writeSigned embeds what can be signed, and returns what adds it to the Spec s.
 //
-//	s.Signed = runtime.NewSignedSpec([runtime.SignedForms]runtime.SignedProgram{...})
+//	s.Signed = &impl.SignedSpec{Forms: [impl.SignedForms]impl.SignedProgram{...}}
 func (g *generator) writeSigned() []jen.Code {
 	if g.spec.Signed == nil {
 		return nil
@@ -68,7 +68,7 @@ func (g *generator) writeSigned() []jen.Code {
 		return jen.Id(name)
 	}
 	var forms []jen.Code
-	for form := range runtime.SignedForms {
+	for form := range spec.SignedForms {
 		fields := jen.Dict{}
 		if name := CheckFile(form); name != "" {
 			fields[jen.Id("Check")] = embed(form.String()+"Check", name)
@@ -77,8 +77,8 @@ func (g *generator) writeSigned() []jen.Code {
 		fields[jen.Id("Signature")] = embed(form.String()+"Signature", SignatureFile(form))
 		forms = append(forms, jen.Values(fields))
 	}
-	return []jen.Code{jen.Id("s").Dot("Signed").Op("=").Qual(RuntimePath, "NewSignedSpec").Call(
-		jen.Index(jen.Qual(RuntimePath, "SignedForms")).Qual(RuntimePath, "SignedProgram").
+	return []jen.Code{jen.Id("s").Dot("Signed").Op("=").Op("&").Qual(implPath, "SignedSpec").Values(
+		jen.Id("Forms").Op(":").Index(jen.Qual(implPath, "SignedForms")).Qual(implPath, "SignedProgram").
 			Custom(jen.Options{Open: "{", Close: "}", Separator: ",", Multi: true}, forms...),
 	)}
 }

@@ -38,13 +38,13 @@ func (g *generator) writeSkeleton() {
 	doc(f, "Open prepares the object for loading, without loading anything: its global variables can be given other initial values, "+
 		"its maps other sizes, and programs can be left out, until Load.")
 	f.Func().Id("Open").Params().Params(skeleton, jen.Error()).Block(
-		jen.List(jen.Id("core"), jen.Err()).Op(":=").Add(runtime("Open")).Call(jen.Id("object").Call()),
+		jen.List(jen.Id("core"), jen.Err()).Op(":=").Add(runtime("OpenGenerated")).Call(jen.Id("object").Call(), g.features()),
 		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
 		jen.Return(jen.Id("wrap").Call(jen.Id("core")), jen.Nil()),
 	)
 	doc(f, "Load opens the object and loads it as it is.")
 	f.Func().Id("Load").Params().Params(skeleton, jen.Error()).Block(
-		jen.List(jen.Id("core"), jen.Err()).Op(":=").Add(runtime("Load")).Call(jen.Id("object").Call(), jen.Nil()),
+		jen.List(jen.Id("core"), jen.Err()).Op(":=").Add(runtime("LoadGenerated")).Call(jen.Id("object").Call(), g.features(), jen.Nil()),
 		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
 		jen.Return(jen.Id("wrap").Call(jen.Id("core")), jen.Nil()),
 	)
@@ -54,14 +54,11 @@ func (g *generator) writeSkeleton() {
 	)
 	doc(f, "LoadWith is Load with options.")
 	f.Add(method("LoadWith")).Params(jen.Id("opts").Op("*").Add(runtime("LoadOptions"))).Error().BlockFunc(func(b *jen.Group) {
-		load := jen.Id("s").Dot("core").Dot("Load").Call(jen.Id("opts"))
 		if len(g.globals) == 0 {
-			b.Return(load)
+			b.Return(jen.Id("s").Dot("core").Dot("Load").Call(jen.Id("opts")))
 			return
 		}
-		b.If(jen.Err().Op(":=").Add(load), jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
-		b.Id("s").Dot("bind").Call()
-		b.Return(jen.Nil())
+		b.Return(runtime("LoadAndBind").Call(jen.Id("s").Dot("core"), jen.Id("opts"), jen.Id("s").Dot("bind")))
 	})
 	text := "Close closes all maps and programs. What is attached or pinned stays in the kernel. "
 	if g.attaches() {
@@ -79,9 +76,7 @@ func (g *generator) writeSkeleton() {
 			b.Return(jen.Id("s").Dot("core").Dot("Close").Call())
 			return
 		}
-		b.Err().Op(":=").Id("s").Dot("core").Dot("Close").Call()
-		b.Id("s").Dot("bind").Call()
-		b.Return(jen.Err())
+		b.Return(runtime("CloseAndBind").Call(jen.Id("s").Dot("core"), jen.Id("s").Dot("bind")))
 	})
 	g.writeAttach()
 	doc(f, "Core returns the skeleton without its types, for code that works with any object.")

@@ -7,7 +7,7 @@ import (
 
 	"github.com/dave/jennifer/jen"
 
-	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
 // writeSpec writes the Spec as a variable that needs no code to initialize. The
@@ -23,7 +23,7 @@ func (g *generator) writeSpec() {
 	signed := g.writeSigned()
 
 	doc(f, "object describes the object: what package loader planned.")
-	f.Func().Id("object").Params().Op("*").Qual(RuntimePath, "Spec").BlockFunc(func(b *jen.Group) {
+	f.Func().Id("object").Params().Op("*").Qual(implPath, "Spec").BlockFunc(func(b *jen.Group) {
 		b.Id("s").Op(":=").Id("spec")
 		b.List(jen.Id("s").Dot("Blob"), jen.Id("s").Dot("Loader")).Op("=").List(jen.Id("blob"), jen.Id("loader"))
 		for _, line := range signed {
@@ -31,22 +31,42 @@ func (g *generator) writeSpec() {
 		}
 		b.Return(jen.Op("&").Id("s"))
 	})
+	doc(f, "The compiler makes sure that this file and the runtime fit.")
+	f.Const().Defs(
+		jen.Id("_").Op("=").Qual(implPath, "GenerateAgain").Call(jen.Lit(spec.ABI).Op("-").Qual(implPath, "Oldest")),
+		jen.Id("_").Op("=").Qual(implPath, "UpgradeRuntime").Call(jen.Qual(implPath, "Newest").Op("-").Lit(spec.ABI)),
+	)
 	s := *g.spec
+	s.Sums = spec.Sums{Blob: spec.Sum(s.Blob), Loader: spec.Sum(s.Loader)}
 	s.Blob, s.Loader, s.Signed = "", "", nil
 	f.Var().Id("spec").Op("=").Add(literal(reflect.ValueOf(s), true))
 }
 
+// features are the code of the runtime that the object needs.
+func (g *generator) features() jen.Code {
+	var fields []jen.Code
+	add := func(needed bool, name string) {
+		if needed {
+			fields = append(fields, jen.Id(name).Op(":").Qual(implPath, "Use"+name))
+		}
+	}
+	add(g.spec.Outside(), "Outside")
+	add(g.spec.Phases != nil, "Parts")
+	add(g.spec.Signed != nil, "Signed")
+	return jen.Qual(implPath, "Features").Values(fields...)
+}
+
 // constants are the names of values that would say nothing as numbers.
 var constants = map[any]string{
-	runtime.NoSlot: "NoSlot", runtime.Parts: "Parts", runtime.Outside: "Outside",
+	spec.NoSlot: "NoSlot",
 
-	runtime.Data: "Data", runtime.ROData: "ROData", runtime.BSS: "BSS", runtime.Kconfig: "Kconfig",
-	runtime.SizeCPUs: "SizeCPUs", runtime.SizePages: "SizePages",
-	runtime.Kfunc: "Kfunc", runtime.KsymVar: "KsymVar", runtime.KsymAddr: "KsymAddr",
+	spec.Data: "Data", spec.ROData: "ROData", spec.BSS: "BSS", spec.Kconfig: "Kconfig",
+	spec.SizeCPUs: "SizeCPUs", spec.SizePages: "SizePages",
+	spec.Kfunc: "Kfunc", spec.KsymVar: "KsymVar", spec.KsymAddr: "KsymAddr",
 
-	runtime.StepLoadBTF: "StepLoadBTF", runtime.StepCreateMap: "StepCreateMap", runtime.StepCreateInner: "StepCreateInner",
-	runtime.StepFillMap: "StepFillMap", runtime.StepFreezeMap: "StepFreezeMap", runtime.StepSetSlot: "StepSetSlot",
-	runtime.StepFindTarget: "StepFindTarget", runtime.StepFindExtern: "StepFindExtern", runtime.StepLoadProgram: "StepLoadProgram",
+	spec.StepLoadBTF: "StepLoadBTF", spec.StepCreateMap: "StepCreateMap", spec.StepCreateInner: "StepCreateInner",
+	spec.StepFillMap: "StepFillMap", spec.StepFreezeMap: "StepFreezeMap", spec.StepSetSlot: "StepSetSlot",
+	spec.StepFindTarget: "StepFindTarget", spec.StepFindExtern: "StepFindExtern", spec.StepLoadProgram: "StepLoadProgram",
 }
 
 // literal writes a value of the Spec's types as Go source, without the fields that are
@@ -64,7 +84,7 @@ func literal(v reflect.Value, typed bool) *jen.Statement {
 		}
 		s := jen.Null()
 		if typed {
-			s = jen.Qual(RuntimePath, v.Type().Name())
+			s = jen.Qual(implPath, v.Type().Name())
 		}
 		return s.Custom(jen.Options{Open: "{", Close: "}", Separator: ",", Multi: multi}, fields...)
 	case reflect.Slice:
@@ -75,12 +95,12 @@ func literal(v reflect.Value, typed bool) *jen.Statement {
 		elem := v.Type().Elem()
 		name := jen.Id(elem.Name())
 		if elem.PkgPath() != "" {
-			name = jen.Qual(RuntimePath, elem.Name())
+			name = jen.Qual(implPath, elem.Name())
 		}
 		return jen.Index().Add(name).Custom(jen.Options{Open: "{", Close: "}", Separator: ",", Multi: elem.Kind() == reflect.Struct}, elems...)
 	}
 	if name := constants[v.Interface()]; name != "" {
-		return jen.Qual(RuntimePath, name)
+		return jen.Qual(implPath, name)
 	}
 	switch {
 	case v.Kind() == reflect.String:

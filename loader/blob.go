@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
 // blob is the data piece under construction: the slots, the license, then one
@@ -15,10 +15,10 @@ type blob struct {
 }
 
 // here is the offset that the next item will have.
-func (b *blob) here() runtime.BlobOff { return runtime.BlobOff(len(b.buf)) }
+func (b *blob) here() spec.BlobOff { return spec.BlobOff(len(b.buf)) }
 
 // bytes appends raw bytes and pads.
-func (b *blob) bytes(p []byte) runtime.BlobOff {
+func (b *blob) bytes(p []byte) spec.BlobOff {
 	at := b.here()
 	b.buf = append(b.buf, p...)
 	b.pad()
@@ -26,7 +26,7 @@ func (b *blob) bytes(p []byte) runtime.BlobOff {
 }
 
 // zeros appends n zero bytes and pads.
-func (b *blob) zeros(n int) runtime.BlobOff {
+func (b *blob) zeros(n int) spec.BlobOff {
 	at := b.here()
 	b.buf = append(b.buf, make([]byte, n)...)
 	b.pad()
@@ -34,7 +34,7 @@ func (b *blob) zeros(n int) runtime.BlobOff {
 }
 
 // cstring appends s and its terminating zero.
-func (b *blob) cstring(s string) runtime.BlobOff {
+func (b *blob) cstring(s string) spec.BlobOff {
 	at := b.here()
 	b.buf = append(b.buf, s...)
 	b.buf = append(b.buf, 0)
@@ -44,7 +44,7 @@ func (b *blob) cstring(s string) runtime.BlobOff {
 
 // record appends values of fixed size in the blob's byte order: structs of
 // package sys, or slices of them.
-func (b *blob) record(v any) runtime.BlobOff {
+func (b *blob) record(v any) spec.BlobOff {
 	at := b.here()
 	buf, err := binary.Append(b.buf, b.bo, v)
 	if err != nil {
@@ -58,7 +58,7 @@ func (b *blob) record(v any) runtime.BlobOff {
 // attr appends the first size bytes of an attr. The kernel takes any
 // prefix of union bpf_attr, and an older one refuses bytes it does not know unless they are zero
 // (bpf_check_uarg_tail_zero).
-func (b *blob) attr(v any, size uintptr) runtime.BlobOff {
+func (b *blob) attr(v any, size uintptr) spec.BlobOff {
 	at := b.here()
 	buf, err := binary.Append(b.buf, b.bo, v)
 	if err != nil {

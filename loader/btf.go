@@ -5,8 +5,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
-	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
 // loadBTF loads the object's BTF.
@@ -17,7 +17,7 @@ func (g *generator) loadBTF() {
 	attr, data := g.btfRecord()
 	g.say("load BTF, %d bytes", len(g.obj.BTF))
 	g.seek(attr)
-	g.step(runtime.Step{Kind: runtime.StepLoadBTF, Result: g.btfSlot, Attr: attr}, func() {
+	g.step(spec.Step{Kind: spec.StepLoadBTF, Result: g.btfSlot, Attr: attr}, func() {
 		g.logBTF()
 		g.pointTo(pointer{unsafe.Offsetof(sys.BtfLoadAttr{}.Btf), data})
 		g.syscall(unix.BPF_BTF_LOAD, btfAttrSize, g.btfSlot)
@@ -27,16 +27,16 @@ func (g *generator) loadBTF() {
 // loadBTFOutside leaves that to the runtime: a loader with CO-RE records of its own needs the BTF to be loaded.
 func (g *generator) loadBTFOutside() {
 	attr, _ := g.btfRecord()
-	g.spec.BTF.Outside, g.spec.Outside = true, runtime.Outside
-	g.step(runtime.Step{Kind: runtime.StepLoadBTF, Result: g.btfSlot, Attr: attr}, func() {})
+	g.spec.BTF.Outside = true
+	g.step(spec.Step{Kind: spec.StepLoadBTF, Result: g.btfSlot, Attr: attr}, func() {})
 }
 
 const btfAttrSize = unsafe.Offsetof(sys.BtfLoadAttr{}.BtfLogLevel) + 4
 
-func (g *generator) btfRecord() (attr, data runtime.BlobOff) {
+func (g *generator) btfRecord() (attr, data spec.BlobOff) {
 	attr = g.attr(sys.BtfLoadAttr{BtfSize: uint32(len(g.obj.BTF))}, btfAttrSize)
 	data = g.bytes(g.obj.BTF)
-	g.spec.BTF = runtime.BTFSpec{Attr: attr, Slot: g.btfSlot, Data: data, Size: uint32(len(g.obj.BTF))}
+	g.spec.BTF = spec.BTFSpec{Attr: attr, Slot: g.btfSlot, Data: data, Size: uint32(len(g.obj.BTF))}
 	return attr, data
 }
 

@@ -8,8 +8,8 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
-	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
 // The kernel resolves CO-RE records program by program, and for each program and root type it may have to
@@ -60,10 +60,10 @@ type sharedRelo struct {
 type shared struct {
 	relos []sharedRelo // sorted by the name of the root type
 	// table is where their values are in the blob, 64 bits each.
-	table runtime.BlobOff
+	table spec.BlobOff
 	// records of the loader, sites of the programs.
 	records []sys.CoreRelo
-	sites   []runtime.CORESite
+	sites   []spec.CORESite
 }
 
 // How many searches of vmlinux's BTF may be saved at the least: in all, and for each relocation, of which the
@@ -166,7 +166,7 @@ func (g *generator) addRecord(s sharedRelo, kind uint32) {
 }
 
 // addSites notes which instructions of a program want shared values.
-func (g *generator) addSites(p *object.Program, insns runtime.BlobOff) {
+func (g *generator) addSites(p *object.Program, insns spec.BlobOff) {
 	if g.shared == nil {
 		return
 	}
@@ -176,7 +176,7 @@ func (g *generator) addSites(p *object.Program, insns runtime.BlobOff) {
 	}
 	for _, r := range p.CORERelos {
 		if s, ok := shareable(p, r); ok {
-			g.shared.sites = append(g.shared.sites, runtime.CORESite{Insn: insns + runtime.BlobOff(8*r.Insn), Value: uint32(index[s])})
+			g.shared.sites = append(g.shared.sites, spec.CORESite{Insn: insns + spec.BlobOff(8*r.Insn), Value: uint32(index[s])})
 		}
 	}
 }
@@ -186,7 +186,7 @@ func (g *generator) finishShared() {
 	if g.shared == nil {
 		return
 	}
-	g.spec.CORE = runtime.CORESpec{
+	g.spec.CORE = spec.CORESpec{
 		Values: g.shared.table, ValueCount: uint32(len(g.shared.relos)),
 		Records: g.record(g.shared.records), RecordCount: uint32(len(g.shared.records)),
 		Sites: g.record(g.shared.sites), SiteCount: uint32(len(g.shared.sites)),

@@ -1,7 +1,7 @@
 // Package loader makes the two pieces that a load needs from an object: the
 // blob, and the loader program that turns the blob into maps and programs.
 //
-// In goes an [object.Object], out comes a [runtime.Spec]. The package is pure:
+// In goes an [object.Object], out comes a [spec.Spec]. The package is pure:
 // no system call, no clock, and the same object gives the same bytes.
 // docs/architecture.md has the layout of the blob and the loader's ABI.
 //

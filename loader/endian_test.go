@@ -8,10 +8,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 	"github.com/bpf2lskel/bpf2lskel/loader"
-	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
 // The same object made for either byte order gives the same instructions,
@@ -67,7 +67,7 @@ func TestBigEndianObjects(t *testing.T) {
 // decoded is a Spec's loader and blob, each record read in its byte order.
 type decoded struct {
 	Loader   []sys.Insn
-	Steps    []runtime.Step
+	Steps    []spec.Step
 	BTF      sys.BtfLoadAttr
 	Maps     []sys.MapCreateAttr
 	Programs []decodedProgram
@@ -84,13 +84,13 @@ type decodedProgram struct {
 
 func decode(t *testing.T, obj *object.Object) decoded {
 	t.Helper()
-	spec, err := loader.Generate(obj, loader.Options{})
+	planned, err := loader.Generate(obj, loader.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	bo, big := obj.ByteOrder, obj.ByteOrder == binary.BigEndian
-	d := decoded{Steps: spec.Steps, Loader: make([]sys.Insn, len(spec.Loader)/8)}
-	read(t, bo, []byte(spec.Loader), d.Loader)
+	d := decoded{Steps: planned.Steps, Loader: make([]sys.Insn, len(planned.Loader)/8)}
+	read(t, bo, []byte(planned.Loader), d.Loader)
 	little(d.Loader, big)
 	for i := range d.Loader {
 		in := &d.Loader[i]
@@ -107,34 +107,34 @@ func decode(t *testing.T, obj *object.Object) decoded {
 			in.Imm >>= 4
 		}
 	}
-	blob := []byte(spec.Blob)
-	if spec.BTF.Attr != 0 {
-		read(t, bo, pad(blob[spec.BTF.Attr:], 28, 40), &d.BTF)
+	blob := []byte(planned.Blob)
+	if planned.BTF.Attr != 0 {
+		read(t, bo, pad(blob[planned.BTF.Attr:], 28, 40), &d.BTF)
 	}
-	for _, s := range spec.Steps {
+	for _, s := range planned.Steps {
 		switch s.Kind {
-		case runtime.StepCreateMap, runtime.StepCreateInner:
+		case spec.StepCreateMap, spec.StepCreateInner:
 			var attr sys.MapCreateAttr
 			read(t, bo, pad(blob[s.Attr:], 44, binary.Size(attr)), &attr)
 			d.Maps = append(d.Maps, attr)
-		case runtime.StepFillMap, runtime.StepSetSlot:
+		case spec.StepFillMap, spec.StepSetSlot:
 			var attr sys.MapElemAttr
 			read(t, bo, blob[s.Attr:], &attr)
 			d.Elems = append(d.Elems, attr)
-		case runtime.StepLoadProgram:
-			d.Programs = append(d.Programs, decodeProgram(t, bo, blob[s.Attr:], spec, s))
+		case spec.StepLoadProgram:
+			d.Programs = append(d.Programs, decodeProgram(t, bo, blob[s.Attr:], planned, s))
 		}
 	}
 	return d
 }
 
 // decodeProgram reads a program's record: the attr, then what is behind it, in order.
-func decodeProgram(t *testing.T, bo binary.ByteOrder, rec []byte, spec *runtime.Spec, s runtime.Step) decodedProgram {
+func decodeProgram(t *testing.T, bo binary.ByteOrder, rec []byte, planned *spec.Spec, s spec.Step) decodedProgram {
 	t.Helper()
 	var p decodedProgram
 	// The attr's size is what the loader says: the r3 of the step's call.
 	insns := make([]sys.Insn, s.End-s.Start)
-	read(t, bo, []byte(spec.Loader)[8*s.Start:8*s.End], insns)
+	read(t, bo, []byte(planned.Loader)[8*s.Start:8*s.End], insns)
 	little(insns, bo == binary.BigEndian)
 	size := 0
 	for _, in := range insns {
@@ -147,7 +147,7 @@ func decodeProgram(t *testing.T, bo binary.ByteOrder, rec []byte, spec *runtime.
 	}
 	read(t, bo, pad(rec, size, binary.Size(p.Attr)), &p.Attr)
 	rec = rec[(size+7)&^7:]
-	p.Insns = make([]sys.Insn, spec.Programs[s.Index].Insns)
+	p.Insns = make([]sys.Insn, planned.Programs[s.Index].Insns)
 	p.Funcs = make([]sys.FuncInfo, p.Attr.FuncInfoCnt)
 	p.Lines = make([]sys.LineInfo, p.Attr.LineInfoCnt)
 	p.Relos = make([]sys.CoreRelo, p.Attr.CoreReloCnt)

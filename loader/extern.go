@@ -2,7 +2,7 @@ package loader
 
 import (
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
-	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
 const (
@@ -34,21 +34,21 @@ func (g *generator) patchExterns(program int, p *object.Program, insns int) {
 	}
 	dst := func(at int) int32 { return int32(p.Insns[(at-insns)/8].Dst) }
 	for _, i := range order {
-		e, spec := g.obj.Externs[i], &g.spec.Externs[i]
-		spec.Programs = append(spec.Programs, int32(program))
-		spec.Uses += int32(len(calls[i]) + len(values[i]))
+		e, planned := g.obj.Externs[i], &g.spec.Externs[i]
+		planned.Programs = append(planned.Programs, int32(program))
+		planned.Uses += int32(len(calls[i]) + len(values[i]))
 		g.say("  patch %s", e.Name)
 		if e.Kind == object.KsymAddr {
-			g.patchAddress(spec.Slot, values[i])
+			g.patchAddress(planned.Slot, values[i])
 			continue
 		}
-		g.loadFound(spec.Slot, e.Weak)
+		g.loadFound(planned.Slot, e.Weak)
 		if address, ok := g.addressSlots[i]; ok && len(values[i]) > 0 {
 			g.patchKfuncAddress(values[i], address, e.Weak, dst)
 		} else {
 			g.patchValues(values[i], e.Weak, dst)
 		}
-		g.patchCalls(calls[i], spec.Slot)
+		g.patchCalls(calls[i], planned.Slot)
 	}
 }
 
@@ -61,7 +61,7 @@ func (g *generator) patchExterns(program int, p *object.Program, insns int) {
 //
 //	r0 = *(u64 *)(slots + extern)
 //	r2 = r0 >> 63 ^ 1; r0 *= r2        if weak
-func (g *generator) loadFound(extern runtime.Slot, weak bool) {
+func (g *generator) loadFound(extern spec.Slot, weak bool) {
 	g.load(opLdx64, r0, slots, off(extern))
 	if weak {
 		g.mov(r2, r0)
@@ -113,7 +113,7 @@ func (g *generator) patchPseudo(at []int, yes reg, dst func(at int) int32) {
 //	r3 = address; r4 = (r3 | -r3) >> 63
 //	insn.imm64 = r0 + (r3 - r0) * r4
 //	insn[0].regs = dst | (r4 ^ 1) * BPF_PSEUDO_BTF_ID        and * r2 if weak
-func (g *generator) patchKfuncAddress(at []int, address runtime.Slot, weak bool, dst func(at int) int32) {
+func (g *generator) patchKfuncAddress(at []int, address spec.Slot, weak bool, dst func(at int) int32) {
 	g.load(opLdx64, r3, slots, off(address)+8)
 	g.mov(r4, r3)
 	g.emit(insn{op: opNeg, dst: r4})
@@ -141,7 +141,7 @@ func (g *generator) patchKfuncAddress(at []int, address runtime.Slot, weak bool,
 //
 //	insn.imm = (u32)r0
 //	insn.off = -(r0 >> 32) >> 63 * slot
-func (g *generator) patchCalls(at []int, extern runtime.Slot) {
+func (g *generator) patchCalls(at []int, extern spec.Slot) {
 	if len(at) == 0 {
 		return
 	}
@@ -161,7 +161,7 @@ func (g *generator) patchCalls(at []int, extern runtime.Slot) {
 //
 //	insn[0].imm = (u32)address
 //	insn[1].imm = address >> 32
-func (g *generator) patchAddress(extern runtime.Slot, at []int) {
+func (g *generator) patchAddress(extern spec.Slot, at []int) {
 	g.load(opLdx64, r0, slots, off(extern)+8)
 	for _, at := range at {
 		g.store(opStx32, cursor, at+insnImm, r0)

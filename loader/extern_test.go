@@ -12,9 +12,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
-	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
 	"github.com/bpf2lskel/bpf2lskel/loader"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
@@ -180,7 +181,7 @@ func TestOneLookupForAllPlaces(t *testing.T) {
 	}
 	lookups := 0
 	for _, step := range spec.Steps {
-		if step.Kind == runtime.StepFindExtern {
+		if step.Kind == impl.StepFindExtern {
 			lookups++
 		}
 	}
@@ -192,7 +193,7 @@ func TestOneLookupForAllPlaces(t *testing.T) {
 // Where a load asks for it, it can say where each extern was found.
 func TestExternsAreReported(t *testing.T) {
 	guest.Module(t, ownModule)
-	s := loadWith(t, "extern/mixed", &runtime.LoadOptions{Externs: true})
+	s := loadWith(t, "extern/mixed", &runtime.LoadOptions{Externs: runtime.ReadExterns})
 	want := map[string]string{"bpf_kmod_add": ownModule, "bpf2lskel_no_such_func": "not found"}
 	for _, e := range s.Externs() {
 		where := e.Module
@@ -202,7 +203,7 @@ func TestExternsAreReported(t *testing.T) {
 		if w, ok := want[e.Spec.Name]; ok && w != where {
 			t.Errorf("%s: %q, want %q", e.Spec.Name, where, w)
 		}
-		if e.Found && e.Spec.Kind != runtime.KsymAddr && e.BTFID == 0 {
+		if e.Found && e.Spec.Kind != impl.KsymAddr && e.BTFID == 0 {
 			t.Errorf("%s is found without a BTF ID", e.Spec.Name)
 		}
 		delete(want, e.Spec.Name)

@@ -2,7 +2,7 @@ package loader
 
 import (
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
-	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
 // collectTargets lists the distinct kernel functions and types that programs attach to.
@@ -15,7 +15,7 @@ func (g *generator) collectTargets() {
 			continue
 		}
 		g.targetIndex[*p.Target] = int32(len(g.spec.Targets))
-		g.spec.Targets = append(g.spec.Targets, runtime.TargetSpec{
+		g.spec.Targets = append(g.spec.Targets, spec.TargetSpec{
 			Name:   p.Target.Name,
 			Kind:   p.Target.Kind,
 			Module: p.Target.Module,
@@ -27,7 +27,7 @@ func (g *generator) collectTargets() {
 func (g *generator) findTarget(i int) {
 	t := &g.spec.Targets[i]
 	g.say("find attach target %s", t.Name)
-	g.findBTF(runtime.Step{Kind: runtime.StepFindTarget, Index: int32(i), Result: t.Slot}, t.Name, t.Kind)
+	g.findBTF(spec.Step{Kind: spec.StepFindTarget, Index: int32(i), Result: t.Slot}, t.Name, t.Kind)
 }
 
 // Kinds of enum in include/uapi/linux/btf.h.
@@ -39,7 +39,7 @@ const (
 // findExtern looks an extern up, once for all the places that use it.
 func (g *generator) findExtern(i int) {
 	e := g.obj.Externs[i]
-	step := runtime.Step{Kind: runtime.StepFindExtern, Index: int32(i), Result: g.spec.Externs[i].Slot}
+	step := spec.Step{Kind: spec.StepFindExtern, Index: int32(i), Result: g.spec.Externs[i].Slot}
 	switch e.Kind {
 	case object.Kfunc:
 		g.say("find kfunc %s", e.Name)
@@ -61,7 +61,7 @@ func (g *generator) findExtern(i int) {
 // of a module's BTF ends up in a word of the slots, so that the fd_array has it.
 //
 //	*(u64 *)(slots + result) = bpf_btf_find_by_name_kind(name, size, kind, 0)
-func (g *generator) findBTF(step runtime.Step, name string, kind uint8) {
+func (g *generator) findBTF(step spec.Step, name string, kind uint8) {
 	g.seek(g.cstring(name))
 	g.step(step, func() {
 		g.mov(r1, cursor)
@@ -76,7 +76,7 @@ func (g *generator) findBTF(step runtime.Step, name string, kind uint8) {
 // findAddress finds the address of a symbol.
 //
 //	*(u64 *)(slots + result) = bpf_kallsyms_lookup_name(name, size, 0, slots + result + 8)
-func (g *generator) findAddress(step runtime.Step, name string) {
+func (g *generator) findAddress(step spec.Step, name string) {
 	g.seek(g.cstring(name))
 	g.step(step, func() {
 		g.mov(r1, cursor)
@@ -108,7 +108,7 @@ func (g *generator) addressedKfuncs() map[int]bool {
 // kernel/bpf/verifier.c). The runtime knows, and elsewhere the flags, which must be 0, end the call at once.
 //
 //	bpf_kallsyms_lookup_name(name, size, slots[no addresses], slots + address + 8)
-func (g *generator) findKfuncAddress(address runtime.Slot, name string) {
+func (g *generator) findKfuncAddress(address spec.Slot, name string) {
 	g.mov(r1, cursor)
 	g.movImm(r2, int32(len(name)+1))
 	g.load(opLdx32, r3, slots, off(g.noAddresses))
@@ -119,7 +119,7 @@ func (g *generator) findKfuncAddress(address runtime.Slot, name string) {
 
 // slotOfFD is the index in the fd_array of the fd that findBTF left at s: the
 // high half of 64 bits.
-func (g *generator) slotOfFD(s runtime.Slot) int32 {
+func (g *generator) slotOfFD(s spec.Slot) int32 {
 	if isBigEndian(g.blob.bo) {
 		return int32(s)
 	}

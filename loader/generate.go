@@ -6,7 +6,7 @@ import (
 	"math"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
-	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
 // Options say how to make a loader. The zero value is right for most.
@@ -21,7 +21,7 @@ type Options struct {
 
 // Generate makes the blob and the loader of an object. The same object and
 // options give the same bytes.
-func Generate(obj *object.Object, opts Options) (*runtime.Spec, error) {
+func Generate(obj *object.Object, opts Options) (*spec.Spec, error) {
 	g, err := generate(obj, opts)
 	if err != nil {
 		return nil, err
@@ -39,24 +39,24 @@ type generator struct {
 	opts Options
 	asm
 	blob
-	spec *runtime.Spec
+	spec *spec.Spec
 
 	// at is where the cursor points.
-	at runtime.BlobOff
+	at spec.BlobOff
 	// parts is how many there are so far.
 	parts int
 	// shared are CO-RE relocations that the loader resolves for all programs.
 	shared *shared
 
-	btfSlot     runtime.Slot
-	innerSlots  map[*object.Map]runtime.Slot // by outer map
-	results     runtime.Slot                 // next free word for the result of a step without fd
+	btfSlot     spec.Slot
+	innerSlots  map[*object.Map]spec.Slot // by outer map
+	results     spec.Slot                 // next free word for the result of a step without fd
 	targetIndex map[object.AttachTarget]int32
 
 	// addressSlots are where the addresses of kfuncs go, by index of the extern, those
 	// whose address is taken; noAddresses is the word that says whether they are looked up.
-	addressSlots map[int]runtime.Slot
-	noAddresses  runtime.Slot
+	addressSlots map[int]spec.Slot
+	noAddresses  spec.Slot
 }
 
 func generate(obj *object.Object, opts Options) (*generator, error) {
@@ -73,10 +73,10 @@ func emit(obj *object.Object, opts Options, mayCut bool) (*generator, error) {
 		obj:          obj,
 		opts:         opts,
 		blob:         blob{bo: obj.ByteOrder},
-		innerSlots:   make(map[*object.Map]runtime.Slot),
+		innerSlots:   make(map[*object.Map]spec.Slot),
 		targetIndex:  make(map[object.AttachTarget]int32),
-		addressSlots: make(map[int]runtime.Slot),
-		spec:         &runtime.Spec{Name: obj.Name},
+		addressSlots: make(map[int]spec.Slot),
+		spec:         &spec.Spec{Name: obj.Name},
 	}
 	if opts.Signed {
 		if err := checkSignable(obj); err != nil {
@@ -136,14 +136,14 @@ func refuseKconfig(obj *object.Object) error {
 // the start of the blob. Maps come first, so that a map's slot is the index that the
 // object's instructions have; what is found comes last, in aligned pairs.
 func (g *generator) layOutSlots() error {
-	spec := g.spec
-	var next runtime.Slot
+	s := g.spec
+	var next spec.Slot
 	for range g.obj.Maps {
-		spec.Maps = append(spec.Maps, runtime.MapSpec{Slot: next})
+		s.Maps = append(s.Maps, spec.MapSpec{Slot: next})
 		next++
 	}
 	for range g.obj.Programs {
-		spec.Programs = append(spec.Programs, runtime.ProgramSpec{Slot: next})
+		s.Programs = append(s.Programs, spec.ProgramSpec{Slot: next})
 		next++
 	}
 	if next == 0 {
@@ -158,17 +158,17 @@ func (g *generator) layOutSlots() error {
 		}
 	}
 	g.results = next
-	next += runtime.Slot(g.countResults())
+	next += spec.Slot(g.countResults())
 	next += next % 2
-	for i := range spec.Targets {
-		spec.Targets[i].Slot = next
+	for i := range s.Targets {
+		s.Targets[i].Slot = next
 		next += 2
 	}
 	addressed := g.addressedKfuncs()
 	for i, e := range g.obj.Externs {
-		spec.Externs = append(spec.Externs, runtime.ExternSpec{
+		s.Externs = append(s.Externs, spec.ExternSpec{
 			Name: e.Name,
-			Kind: runtime.ExternKind(e.Kind),
+			Kind: spec.ExternKind(e.Kind),
 			Weak: e.Weak,
 			Slot: next,
 		})
@@ -183,16 +183,16 @@ func (g *generator) layOutSlots() error {
 	}
 	if len(g.addressSlots) > 0 {
 		g.noAddresses = next
-		spec.NoAddresses = next
+		s.NoAddresses = next
 		next += 2
 	}
 	if next > maxSlots {
 		return fmt.Errorf("object %s needs %d slots for its maps, programs and externs: the kernel can index %d", g.obj.Name, next, maxSlots)
 	}
-	spec.Slots = int(next)
+	s.Slots = int(next)
 	g.zeros(4 * int(next))
 	if g.shared != nil {
-		g.shared.table = g.bytes(bytes.Repeat([]byte{0xff}, 8*len(g.shared.relos))) // runtime.COREMissing
+		g.shared.table = g.bytes(bytes.Repeat([]byte{0xff}, 8*len(g.shared.relos))) // spec.COREMissing
 	}
 	if len(g.addressSlots) > 0 {
 		g.blob.bo.PutUint32(g.buf[off(g.noAddresses):], 1)
@@ -216,19 +216,19 @@ func (g *generator) countResults() int {
 }
 
 // nextResult takes a word for the result of a step without fd.
-func (g *generator) nextResult() runtime.Slot {
+func (g *generator) nextResult() spec.Slot {
 	s := g.results
 	g.results++
 	return s
 }
 
 // off is where a slot is, in bytes from the slots register.
-func off(s runtime.Slot) int { return 4 * int(s) }
+func off(s spec.Slot) int { return 4 * int(s) }
 
 // seek moves the cursor to a record.
 //
 //	r7 += record - cursor
-func (g *generator) seek(to runtime.BlobOff) {
+func (g *generator) seek(to spec.BlobOff) {
 	g.add(cursor, int32(to)-int32(g.at))
 	g.at = to
 }
@@ -250,13 +250,13 @@ func (g *generator) pointTo(ptrs ...pointer) {
 // pointer is a field of an attr, and where in the blob it shall point.
 type pointer struct {
 	field uintptr
-	to    runtime.BlobOff
+	to    spec.BlobOff
 }
 
 // syscall does what the attr at the cursor says and keeps the result.
 //
 //	*(u32 *)(slots + result) = bpf_sys_bpf(cmd, cursor, size)
-func (g *generator) syscall(cmd int32, size uintptr, result runtime.Slot) {
+func (g *generator) syscall(cmd int32, size uintptr, result spec.Slot) {
 	g.movImm(r1, cmd)
 	g.mov(r2, cursor)
 	g.movImm(r3, int32(size))
@@ -265,7 +265,7 @@ func (g *generator) syscall(cmd int32, size uintptr, result runtime.Slot) {
 }
 
 // step records the instructions that f emits as a step.
-func (g *generator) step(s runtime.Step, f func()) {
+func (g *generator) step(s spec.Step, f func()) {
 	s.Start = int32(len(g.insns))
 	f()
 	s.End = int32(len(g.insns))

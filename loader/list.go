@@ -5,7 +5,7 @@ import (
 	"io"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
-	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
 // List writes the plan of a load for people: the sizes, the slots, the steps,
@@ -16,21 +16,21 @@ func List(w io.Writer, obj *object.Object, opts Options) error {
 		return err
 	}
 	p := &printer{w: w}
-	spec := g.spec
+	planned := g.spec
 	p.printf("object %s: %d maps, %d programs, %d attach targets, %d externs\n",
-		spec.Name, len(spec.Maps), len(spec.Programs), len(spec.Targets), len(spec.Externs))
+		planned.Name, len(planned.Maps), len(planned.Programs), len(planned.Targets), len(planned.Externs))
 	p.printf("loader: %d instructions, %d steps; blob: %d bytes, %d slots\n",
-		len(g.insns), len(spec.Steps), len(spec.Blob), spec.Slots)
+		len(g.insns), len(planned.Steps), len(planned.Blob), planned.Slots)
 
 	p.printf("\nslots\n")
 	g.listSlots(p)
 	p.printf("\nsteps\n")
-	for i, s := range spec.Steps {
+	for i, s := range planned.Steps {
 		by := "by the runtime"
 		if s.Start < s.End {
 			by = fmt.Sprintf("insns %d-%d", s.Start, s.End-1)
 		}
-		p.printf("%5d  %-40s slot %-5d attr %-8d %s\n", i, spec.StepName(s), s.Result, s.Attr, by)
+		p.printf("%5d  %-40s slot %-5d attr %-8d %s\n", i, planned.StepName(s), s.Result, s.Attr, by)
 	}
 	p.printf("\nloader\n")
 	g.listInsns(p)
@@ -38,26 +38,26 @@ func List(w io.Writer, obj *object.Object, opts Options) error {
 }
 
 func (g *generator) listSlots(p *printer) {
-	spec := g.spec
-	for _, m := range spec.Maps {
+	planned := g.spec
+	for _, m := range planned.Maps {
 		p.printf("%5d  map %s\n", m.Slot, m.Name)
 	}
-	for _, prog := range spec.Programs {
+	for _, prog := range planned.Programs {
 		p.printf("%5d  program %s\n", prog.Slot, prog.Name)
 	}
-	if spec.BTF.Attr != 0 {
-		p.printf("%5d  BTF\n", spec.BTF.Slot)
+	if planned.BTF.Attr != 0 {
+		p.printf("%5d  BTF\n", planned.BTF.Slot)
 	}
-	for _, s := range spec.Steps {
+	for _, s := range planned.Steps {
 		switch s.Kind {
-		case runtime.StepCreateInner, runtime.StepFillMap, runtime.StepFreezeMap, runtime.StepSetSlot:
-			p.printf("%5d  %s\n", s.Result, spec.StepName(s))
+		case spec.StepCreateInner, spec.StepFillMap, spec.StepFreezeMap, spec.StepSetSlot:
+			p.printf("%5d  %s\n", s.Result, planned.StepName(s))
 		}
 	}
-	for _, t := range spec.Targets {
+	for _, t := range planned.Targets {
 		p.printf("%5d  attach target %s: BTF ID and fd\n", t.Slot, t.Name)
 	}
-	for _, e := range spec.Externs {
+	for _, e := range planned.Externs {
 		p.printf("%5d  extern %s, used %d times\n", e.Slot, e.Name, e.Uses)
 	}
 }

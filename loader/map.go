@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
-	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
 // makeMap creates a map, and fills and freezes it if it holds global data. Programs come later, so a
@@ -33,7 +33,7 @@ func isReadOnly(m *object.Map) bool {
 	return m.Kind == object.ROData || m.Kind == object.Kconfig
 }
 
-func (g *generator) slotOf(m *object.Map) runtime.Slot {
+func (g *generator) slotOf(m *object.Map) spec.Slot {
 	for i, other := range g.obj.Maps {
 		if m == other {
 			return g.spec.Maps[i].Slot
@@ -42,7 +42,7 @@ func (g *generator) slotOf(m *object.Map) runtime.Slot {
 	panic("loader: a slot of " + m.Name + " refers to a map that is not the object's")
 }
 
-func (g *generator) programSlot(p *object.Program) runtime.Slot {
+func (g *generator) programSlot(p *object.Program) spec.Slot {
 	for i, other := range g.obj.Programs {
 		if p == other {
 			return g.spec.Programs[i].Slot
@@ -83,30 +83,27 @@ func hasBTF(m *object.Map) bool { return m.KeyTypeID != 0 || m.ValueTypeID != 0 
 //	attr->inner_map_fd = slots[template]
 //	slots[map] = bpf_sys_bpf(BPF_MAP_CREATE, attr, size)
 func (g *generator) createMap(i int, m *object.Map) {
-	spec := &g.spec.Maps[i]
-	*spec = runtime.MapSpec{
-		Name: m.Name, Slot: spec.Slot, Attr: g.here(),
+	planned := &g.spec.Maps[i]
+	*planned = spec.MapSpec{
+		Name: m.Name, Slot: planned.Slot, Attr: g.here(),
 		Type: m.Type, KeySize: m.KeySize, ValueSize: m.ValueSize, MaxEntries: g.maxEntries(m),
 		Flags: m.Flags, Extra: m.Extra,
 		Sizing: g.sizing(m), PinByName: m.Pinning == object.PinByName, Outside: isOutside(m),
-		Kind: runtime.DataKind(m.Kind),
-	}
-	if spec.Outside {
-		g.spec.Outside = runtime.Outside
+		Kind: spec.DataKind(m.Kind),
 	}
 	_, size := mapAttr(m)
-	spec.AttrSize = uint32(size)
-	step := runtime.Step{Kind: runtime.StepCreateMap, Index: int32(i), Result: spec.Slot, Attr: spec.Attr}
+	planned.AttrSize = uint32(size)
+	step := spec.Step{Kind: spec.StepCreateMap, Index: int32(i), Result: planned.Slot, Attr: planned.Attr}
 
 	g.say("create map %s", m.Name)
-	g.create(step, m, spec.MaxEntries, func(inner uintptr) {
+	g.create(step, m, planned.MaxEntries, func(inner uintptr) {
 		if template, ok := g.innerSlots[m]; ok {
 			g.load(opLdx32, r1, slots, off(template))
 			g.store(opStx32, cursor, int(inner), r1)
 		}
 	})
 	if m.Kind == object.NoData && m.Data != nil {
-		spec.Data, spec.DataSize = g.bytes(m.Data), uint32(len(m.Data))
+		planned.Data, planned.DataSize = g.bytes(m.Data), uint32(len(m.Data))
 	}
 }
 
@@ -115,13 +112,13 @@ func (g *generator) createMap(i int, m *object.Map) {
 //
 //	slots[template] = bpf_sys_bpf(BPF_MAP_CREATE, attr, size)
 func (g *generator) createInner(i int, m *object.Map) {
-	step := runtime.Step{Kind: runtime.StepCreateInner, Index: int32(i), Result: g.innerSlots[m], Attr: g.here()}
+	step := spec.Step{Kind: spec.StepCreateInner, Index: int32(i), Result: g.innerSlots[m], Attr: g.here()}
 	g.say("create the template of %s's inner maps", m.Name)
 	g.create(step, m.Inner, m.Inner.MaxEntries, nil)
 }
 
 // create emits a BPF_MAP_CREATE; setInner, if any, sets the field that it is given the offset of.
-func (g *generator) create(step runtime.Step, m *object.Map, maxEntries uint32, setInner func(field uintptr)) {
+func (g *generator) create(step spec.Step, m *object.Map, maxEntries uint32, setInner func(field uintptr)) {
 	attr, size := mapAttr(m)
 	attr.MaxEntries = maxEntries
 	g.attr(attr, size)
@@ -139,18 +136,15 @@ func (g *generator) create(step runtime.Step, m *object.Map, maxEntries uint32, 
 
 // sizing tells what libbpf would adjust when it creates the map
 // (map_set_def_max_entries and adjust_ringbuf_sz in libbpf.c).
-func sizing(m *object.Map) runtime.Sizing {
+func sizing(m *object.Map) spec.Sizing {
 	switch {
 	case m.Type == unix.BPF_MAP_TYPE_PERF_EVENT_ARRAY && m.MaxEntries == 0:
-		return runtime.SizeCPUs
+		return spec.SizeCPUs
 	case m.Type == unix.BPF_MAP_TYPE_RINGBUF, m.Type == unix.BPF_MAP_TYPE_USER_RINGBUF:
-		return runtime.SizePages
+		return spec.SizePages
 	}
-	return runtime.SizeFixed
+	return spec.SizeFixed
 }
-
-// mapTypeArena is BPF_MAP_TYPE_ARENA, since Linux 6.9.
-const mapTypeArena = 33
 
 // isOutside tells maps that must not be created inside a loader program. It runs under
 // rcu_read_lock_trace, and when the creation of a local storage map fails after its
@@ -158,7 +152,7 @@ const mapTypeArena = 33
 func isOutside(m *object.Map) bool {
 	switch m.Type {
 	case unix.BPF_MAP_TYPE_SK_STORAGE, unix.BPF_MAP_TYPE_INODE_STORAGE,
-		unix.BPF_MAP_TYPE_TASK_STORAGE, unix.BPF_MAP_TYPE_CGRP_STORAGE, mapTypeArena:
+		unix.BPF_MAP_TYPE_TASK_STORAGE, unix.BPF_MAP_TYPE_CGRP_STORAGE, sys.MapTypeArena:
 		return true
 	}
 	return false
@@ -179,9 +173,9 @@ func (g *generator) fillMap(i int, m *object.Map) {
 	g.spec.Maps[i].Data = data
 
 	g.say("fill map %s, %d bytes", m.Name, len(m.Data))
-	g.update(runtime.StepFillMap, i, 0, attr, func() {
+	g.update(spec.StepFillMap, i, 0, attr, func() {
 		g.pointTo(
-			pointer{unsafe.Offsetof(elem.Key), attr + runtime.BlobOff(unsafe.Offsetof(elem.Flags))},
+			pointer{unsafe.Offsetof(elem.Key), attr + spec.BlobOff(unsafe.Offsetof(elem.Flags))},
 			pointer{unsafe.Offsetof(elem.Value), data})
 	})
 }
@@ -192,12 +186,12 @@ func (g *generator) fillMap(i int, m *object.Map) {
 //	attr->key = &key
 //	attr->value = &slots[entry]
 //	slots[result] = bpf_sys_bpf(BPF_MAP_UPDATE_ELEM, attr, size)
-func (g *generator) setSlot(i int, m *object.Map, index uint32, entry runtime.Slot) {
+func (g *generator) setSlot(i int, m *object.Map, index uint32, entry spec.Slot) {
 	attr := g.record(elem)
 	key := g.record(index)
 
 	g.say("%s[%d] = slots[%d]", m.Name, index, entry)
-	g.update(runtime.StepSetSlot, i, index, attr, func() {
+	g.update(spec.StepSetSlot, i, index, attr, func() {
 		g.pointTo(pointer{unsafe.Offsetof(elem.Key), key})
 		g.mov(r1, slots)
 		g.add(r1, int32(off(entry)))
@@ -206,10 +200,10 @@ func (g *generator) setSlot(i int, m *object.Map, index uint32, entry runtime.Sl
 }
 
 // update emits a BPF_MAP_UPDATE_ELEM whose key and value setPointers sets.
-func (g *generator) update(kind runtime.StepKind, i int, entry uint32, attr runtime.BlobOff, setPointers func()) {
+func (g *generator) update(kind spec.StepKind, i int, entry uint32, attr spec.BlobOff, setPointers func()) {
 	result := g.nextResult()
 	g.seek(attr)
-	g.step(runtime.Step{Kind: kind, Index: int32(i), Entry: entry, Result: result, Attr: attr}, func() {
+	g.step(spec.Step{Kind: kind, Index: int32(i), Entry: entry, Result: result, Attr: attr}, func() {
 		g.load(opLdx32, r1, slots, off(g.spec.Maps[i].Slot))
 		g.store(opStx32, cursor, int(unsafe.Offsetof(elem.MapFd)), r1)
 		setPointers()
@@ -224,7 +218,7 @@ func (g *generator) freezeMap(i int, m *object.Map) {
 	result := g.nextResult()
 	slot := g.spec.Maps[i].Slot
 	g.say("freeze map %s", m.Name)
-	g.step(runtime.Step{Kind: runtime.StepFreezeMap, Index: int32(i), Result: result, Attr: runtime.BlobOff(off(slot))}, func() {
+	g.step(spec.Step{Kind: spec.StepFreezeMap, Index: int32(i), Result: result, Attr: spec.BlobOff(off(slot))}, func() {
 		g.movImm(r1, unix.BPF_MAP_FREEZE)
 		g.mov(r2, slots)
 		g.add(r2, int32(off(slot)))

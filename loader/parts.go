@@ -7,7 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
-	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
 // The work of a loader is a list of jobs: a map with its value, a look-up, a
@@ -164,7 +163,6 @@ func (g *generator) emitJobs(jobs []job) {
 //
 //	r2 = *(u32 *)ctx
 func (g *generator) emitParts(jobs []job) {
-	g.spec.Parts = runtime.Parts
 	for len(jobs) > 0 {
 		n := slices.IndexFunc(jobs, func(j job) bool { return j.phase != jobs[0].phase })
 		if n < 0 {

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
-	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
 // prepareLicense puts the license string of all programs into the blob.
@@ -19,15 +19,16 @@ func (g *generator) prepareLicense() {
 	}
 	g.say("r9 = license %q", g.obj.License)
 	g.mov(license, slots)
-	g.add(license, int32(g.cstring(g.obj.License)))
+	g.spec.License = g.cstring(g.obj.License)
+	g.add(license, int32(g.spec.License))
 }
 
 // record of a program: the attr, then what it points to.
 type progRecord struct {
-	attr                                 runtime.BlobOff
-	size                                 uintptr         // of the attr
-	insns, funcInfo, lineInfo, coreRelos runtime.BlobOff // 0 for none
-	ownRelos                             int             // how many of the records the loader does not resolve
+	attr                                 spec.BlobOff
+	size                                 uintptr      // of the attr
+	insns, funcInfo, lineInfo, coreRelos spec.BlobOff // 0 for none
+	ownRelos                             int          // how many of the records the loader does not resolve
 }
 
 // loadProgram loads a program.
@@ -39,20 +40,20 @@ type progRecord struct {
 //	slots[program] = bpf_sys_bpf(BPF_PROG_LOAD, attr, size)
 func (g *generator) loadProgram(i int, p *object.Program) {
 	rec := g.programRecord(i, p)
-	spec := &g.spec.Programs[i]
-	*spec = runtime.ProgramSpec{
-		Name: p.Name, Section: p.Section, Slot: spec.Slot, Attr: rec.attr,
+	planned := &g.spec.Programs[i]
+	*planned = spec.ProgramSpec{
+		Name: p.Name, Section: p.Section, Slot: planned.Slot, Attr: rec.attr,
 		Type: p.Type, AttachType: p.ExpectedAttachType, Flags: p.Flags,
 		Insns: uint32(len(p.Insns)), AutoLoad: p.AutoLoad, CORERelos: rec.coreRelos, OwnRelos: uint32(rec.ownRelos),
 		AttachTo: p.AttachTo, Target: -1,
 	}
 	if p.Target != nil {
-		spec.Target = g.targetIndex[*p.Target]
+		planned.Target = g.targetIndex[*p.Target]
 	}
 
 	g.say("load program %s, %d instructions", p.Name, len(p.Insns))
 	g.seek(rec.attr)
-	g.step(runtime.Step{Kind: runtime.StepLoadProgram, Index: int32(i), Result: spec.Slot, Attr: rec.attr}, func() {
+	g.step(spec.Step{Kind: spec.StepLoadProgram, Index: int32(i), Result: planned.Slot, Attr: rec.attr}, func() {
 		var attr sys.ProgLoadAttr
 		ptrs := []pointer{{unsafe.Offsetof(attr.Insns), rec.insns}}
 		for _, p := range []pointer{
@@ -73,11 +74,11 @@ func (g *generator) loadProgram(i int, p *object.Program) {
 			g.store(opStx32, cursor, int(unsafe.Offsetof(attr.ProgBtfFd)), btfFD)
 		}
 		g.logProgram(i)
-		if spec.Target >= 0 {
-			g.setTarget(g.spec.Targets[spec.Target].Slot)
+		if planned.Target >= 0 {
+			g.setTarget(g.spec.Targets[planned.Target].Slot)
 		}
 		g.patchExterns(i, p, int(rec.insns-rec.attr))
-		g.syscall(unix.BPF_PROG_LOAD, rec.size, spec.Slot)
+		g.syscall(unix.BPF_PROG_LOAD, rec.size, planned.Slot)
 	})
 }
 
@@ -176,7 +177,7 @@ const pseudoMapIdx = 5
 //
 //	attr->attach_btf_id = (u32)target
 //	attr->attach_btf_obj_fd = target >> 32
-func (g *generator) setTarget(target runtime.Slot) {
+func (g *generator) setTarget(target spec.Slot) {
 	var attr sys.ProgLoadAttr
 	g.load(opLdx64, r1, slots, off(target))
 	g.store(opStx32, cursor, int(unsafe.Offsetof(attr.AttachBtfId)), r1)

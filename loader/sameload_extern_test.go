@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
-	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
 )
 
 // Objects with externs are the same load as libbpf's, as far as this machine has what they need.

@@ -10,14 +10,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
-	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
 // A loader that is to be signed differs from others in three ways. What
 // depends on the machine is decided here, since the runtime may not patch. Where verifier logs
 // go comes through the context, which no signature covers. And there is a check of the blob's hash for
-// kernels that leave that to the loader (see runtime.SignedForm).
+// kernels that leave that to the loader (see spec.SignedForm).
 
 // checkSignable refuses objects that the runtime has to help with.
 func checkSignable(obj *object.Object) error {
@@ -42,9 +42,9 @@ const (
 )
 
 // sizing tells what the runtime has to adjust: nothing, if it may not.
-func (g *generator) sizing(m *object.Map) runtime.Sizing {
+func (g *generator) sizing(m *object.Map) spec.Sizing {
 	if g.opts.Signed {
-		return runtime.SizeFixed
+		return spec.SizeFixed
 	}
 	return sizing(m)
 }
@@ -61,9 +61,9 @@ func (g *generator) maxEntries(m *object.Map) uint32 {
 // those maps whose size the runtime otherwise adjusts to the one that it runs on.
 func fitAnyMachine(m *object.Map) uint32 {
 	switch sizing(m) {
-	case runtime.SizeCPUs:
+	case spec.SizeCPUs:
 		return mostCPUs
-	case runtime.SizePages:
+	case spec.SizePages:
 		pages := (uint64(m.MaxEntries) + largestPage - 1) / largestPage
 		if pages&(pages-1) != 0 {
 			pages = 1 << bits.Len64(pages)
@@ -78,7 +78,7 @@ func fitAnyMachine(m *object.Map) uint32 {
 // contextOff is where on the stack the loader keeps its context.
 const contextOff = -8
 
-// saveContext keeps the context: a table of runtime.LogRequest, or the number of a part.
+// saveContext keeps the context: a table of spec.LogRequest, or the number of a part.
 //
 //	*(u64 *)(r10 -8) = r1        or r2 = *(u32 *)r1
 func (g *generator) saveContext(cut bool) {
@@ -94,7 +94,7 @@ func (g *generator) saveContext(cut bool) {
 }
 
 // log is an entry of the context.
-var log runtime.LogRequest
+var log spec.LogRequest
 
 // logBTF takes from the context where the log of the BTF goes: entry 0.
 //
@@ -123,7 +123,7 @@ func (g *generator) logBTF() {
 //
 //	attr->log_level, log_size = ctx[1 + program].level, size; attr->log_buf = ctx[1 + program].buf
 func (g *generator) logProgram(program int) {
-	if !g.opts.Signed || program >= runtime.MaxLogRequests-1 {
+	if !g.opts.Signed || program >= spec.MaxLogRequests-1 {
 		return
 	}
 	var attr sys.ProgLoadAttr
@@ -140,8 +140,8 @@ func (g *generator) sign() {
 	if !g.opts.Signed {
 		return
 	}
-	signed := runtime.NewSignedSpec([runtime.SignedForms]runtime.SignedProgram{})
-	for form := range runtime.SignedForms {
+	signed := &spec.SignedSpec{}
+	for form := range spec.SignedForms {
 		p := &signed.Forms[form]
 		p.Check = HashCheck(form, g.spec.Blob, g.blob.bo)
 		hash := sha256.Sum256([]byte(p.Check + g.spec.Loader))
@@ -169,8 +169,8 @@ const (
 //	return -EKEYREJECTED
 //
 // This is a program's only branch; one that ends at once costs the verifier next to nothing.
-func HashCheck(form runtime.SignedForm, blob string, bo binary.ByteOrder) string {
-	if form == runtime.SignedContents {
+func HashCheck(form spec.SignedForm, blob string, bo binary.ByteOrder) string {
+	if form == spec.SignedContents {
 		return ""
 	}
 	hash := sha256.Sum256([]byte(blob))
@@ -186,7 +186,7 @@ func HashCheck(form runtime.SignedForm, blob string, bo binary.ByteOrder) string
 		a.xor(r2, r3)
 		a.or(r4, r2)
 	}
-	if form == runtime.SignedExclusive {
+	if form == spec.SignedExclusive {
 		a.load(opLdx32, r2, r0, mapExcl)
 		a.alu(opXorImm, r2, 1)
 		a.or(r4, r2)

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"os"
 
-	"golang.org/x/sys/unix"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // AttachError says what was being done with which program or link. It unwraps
@@ -35,7 +35,7 @@ func (p *Program) fail(op string, err error) error {
 	switch {
 	case errors.Is(err, os.ErrClosed):
 		err = errProgramClosed
-	case err == error(enotsupp):
+	case err == error(sys.ENOTSUPP):
 		err = errProgNotSupp
 	}
 	return &AttachError{p.spec.Name, op, err}
@@ -50,5 +50,5 @@ type progNotSuppError struct{}
 func (*progNotSuppError) Error() string { return "this kind of program does not have the operation" }
 
 func (*progNotSuppError) Unwrap() []error {
-	return []error{errors.ErrUnsupported, unix.Errno(enotsupp)}
+	return []error{errors.ErrUnsupported, sys.ENOTSUPP}
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // AutoAttach attaches a program to what its section names, whatever its kind.
@@ -15,7 +17,7 @@ func AutoAttach(p *Program) (*Link, error) {
 		return nil, p.fail(fmt.Sprintf("attach by section %q", p.spec.Section), ErrNoAttachTarget)
 	}
 	switch p.spec.Type {
-	case progTypeTracing:
+	case sys.ProgTypeTracing:
 		switch {
 		case p.spec.Target < 0:
 			return nowhere()
@@ -27,26 +29,26 @@ func AutoAttach(p *Program) (*Link, error) {
 			return nowhere() // of which map, from which cgroup on
 		}
 		return IterProgram{p}.Attach(IterTarget{})
-	case progTypeLSM:
+	case sys.ProgTypeLSM:
 		if p.spec.Target < 0 || p.spec.AttachType != unix.BPF_LSM_MAC {
 			return nowhere()
 		}
 		return LSMProgram{p}.Attach()
-	case progTypeTracepoint:
+	case sys.ProgTypeTracepoint:
 		if !strings.Contains(p.spec.AttachTo, "/") {
 			return nowhere()
 		}
 		return TracepointProgram{p}.Attach()
-	case progTypeRawTracepoint, progTypeRawTracepointWritable:
+	case sys.ProgTypeRawTracepoint, sys.ProgTypeRawTracepointWritable:
 		if p.spec.AttachTo == "" {
 			return nowhere()
 		}
 		return RawTracepointProgram{p}.Attach()
-	case progTypeKprobe:
+	case sys.ProgTypeKprobe:
 		switch {
 		case p.spec.AttachTo == "" || !p.isKprobe():
 			return nowhere()
-		case p.spec.AttachType == unix.BPF_TRACE_KPROBE_MULTI || p.spec.AttachType == attachKprobeSession:
+		case p.spec.AttachType == unix.BPF_TRACE_KPROBE_MULTI || p.spec.AttachType == sys.AttachTraceKprobeSession:
 			return KprobeMultiProgram{p}.Attach()
 		}
 		return KprobeProgram{p}.Attach()

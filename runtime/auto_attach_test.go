@@ -8,18 +8,20 @@ import (
 
 	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 func TestAutoAttach(t *testing.T) {
-	mountTraceFS(t)
+	ownTraceFS(t)
 	count := newCount(t)
 	for _, tt := range []struct {
 		spec   ProgramSpec
 		target string
 	}{
-		{ProgramSpec{Type: progTypeRawTracepoint, Section: "raw_tp/sys_enter", AttachTo: "sys_enter"}, ""},
-		{ProgramSpec{Type: progTypeTracepoint, Section: "tp/sched/sched_switch", AttachTo: "sched/sched_switch"}, ""},
-		{ProgramSpec{Type: progTypeTracing, AttachType: unix.BPF_TRACE_RAW_TP, Section: "tp_btf/sys_enter", AttachTo: "sys_enter"}, "btf_trace_sys_enter"},
+		{ProgramSpec{Type: sys.ProgTypeRawTracepoint, Section: "raw_tp/sys_enter", AttachTo: "sys_enter"}, ""},
+		{ProgramSpec{Type: sys.ProgTypeTracepoint, Section: "tp/sched/sched_switch", AttachTo: "sched/sched_switch"}, ""},
+		{ProgramSpec{Type: sys.ProgTypeTracing, AttachType: unix.BPF_TRACE_RAW_TP, Section: "tp_btf/sys_enter", AttachTo: "sys_enter"}, "btf_trace_sys_enter"},
 	} {
 		tp := testProgram{ProgramSpec: tt.spec, insns: counting(count, 0)}
 		if tt.target != "" {
@@ -44,17 +46,17 @@ func TestAutoAttach(t *testing.T) {
 
 	// None of these is loaded: they are left alone before that matters.
 	for _, spec := range []ProgramSpec{
-		{Type: progTypeXDP, Section: "xdp"},
-		{Type: progTypeSchedCLS, Section: "tcx/ingress", AttachTo: "ingress"},
-		{Type: progTypeCgroupSKB, Section: "cgroup_skb/egress", AttachTo: "egress"},
-		{Type: progTypeKprobe, Section: "kprobe"},
-		{Type: progTypeKprobe, Section: "uprobe//bin/sh:main", AttachTo: "/bin/sh:main"},
-		{Type: progTypeKprobe, Section: "usdt/libc:a:b", AttachTo: "libc:a:b"},
-		{Type: progTypeTracepoint, Section: "tp"},
-		{Type: progTypeRawTracepoint, Section: "raw_tp"},
-		{Type: progTypeTracing, Section: "fentry"},
-		{Type: progTypeLSM, AttachType: unix.BPF_LSM_CGROUP, Section: "lsm_cgroup/socket_bind", AttachTo: "socket_bind"},
-		{Type: progTypeSyscall, Section: "syscall"},
+		{Type: sys.ProgTypeXDP, Section: "xdp"},
+		{Type: sys.ProgTypeSchedCLS, Section: "tcx/ingress", AttachTo: "ingress"},
+		{Type: sys.ProgTypeCgroupSKB, Section: "cgroup_skb/egress", AttachTo: "egress"},
+		{Type: sys.ProgTypeKprobe, Section: "kprobe"},
+		{Type: sys.ProgTypeKprobe, Section: "uprobe//bin/sh:main", AttachTo: "/bin/sh:main"},
+		{Type: sys.ProgTypeKprobe, Section: "usdt/libc:a:b", AttachTo: "libc:a:b"},
+		{Type: sys.ProgTypeTracepoint, Section: "tp"},
+		{Type: sys.ProgTypeRawTracepoint, Section: "raw_tp"},
+		{Type: sys.ProgTypeTracing, Section: "fentry"},
+		{Type: sys.ProgTypeLSM, AttachType: unix.BPF_LSM_CGROUP, Section: "lsm_cgroup/socket_bind", AttachTo: "socket_bind"},
+		{Type: sys.ProgTypeSyscall, Section: "syscall"},
 	} {
 		spec.Target = -1
 		if _, err := AutoAttach(&Program{spec: &spec}); !errors.Is(err, ErrNoAttachTarget) {

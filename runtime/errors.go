@@ -1,11 +1,14 @@
 package runtime
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/explain"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // LoadError is why a load has failed: at which step, on what, and with what
@@ -36,14 +39,14 @@ type LoadError struct {
 func (e *LoadError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "load %s: %s: ", e.Object, e.Op)
-	if e.Errno == enotsupp {
+	if e.Errno == sys.ENOTSUPP {
 		b.WriteString("not supported (ENOTSUPP)") // Go has no text for it
 	} else {
 		fmt.Fprint(&b, e.Err)
 	}
 	if e.Reason != "" {
 		fmt.Fprintf(&b, ": %s", e.Reason)
-	} else if said := decisive(e.Log); said != "" {
+	} else if said := explain.Decisive(e.Log); said != "" {
 		fmt.Fprintf(&b, ": %s", said)
 	}
 	if e.Hint != "" {
@@ -67,40 +70,33 @@ func (e *LoadError) Format(f fmt.State, verb rune) {
 	}
 }
 
-// What the runtime does itself.
-const (
-	opCreateBlob = "create the loader's map"
-	opMapBlob    = "map the loader's map"
-	opPatch      = "prepare the blob"
-	opLoadLoader = "load the loader program"
-	opRunLoader  = "run the loader program"
-	opMapData    = "map the contents of "
-	opVerify     = "verify the signature"
-)
-
-// fail is the error of what the runtime does itself.
-func (l *loading) fail(op string, err error) *LoadError {
-	e := &LoadError{Object: l.spec.Name, Op: op, Step: -1, Err: err}
-	e.Errno, _ = errors.AsType[unix.Errno](err)
-	return e
+// newLoadError finds out what can be known about a failure.
+func newLoadError(f *spec.Failure) *LoadError {
+	explain.Explain(f)
+	return &LoadError{
+		Object: f.Spec.Name, Op: f.Operation(), Step: f.Step, Errno: f.Errno, Err: f.Err,
+		Reason: f.Reason, Log: f.Log, Hint: f.Hint,
+	}
 }
 
-// failStep is the error of a step.
-func (l *loading) failStep(i int, errno unix.Errno) *LoadError {
-	return &LoadError{Object: l.spec.Name, Op: l.spec.StepName(l.spec.Steps[i]), Step: i, Errno: errno, Err: errno}
+// withHint adds what to do about an operation that the kernel refused, if there is anything to say.
+func withHint(said, op string, err error) string {
+	if hint := explain.OperationHint(operationOf(op), sys.ErrnoOf(err)); hint != "" {
+		return said + " (" + hint + ")"
+	}
+	return said
 }
 
-// explain finds out what can be known about a failure. It returns true if the
-// load, run again for the verifier's log, succeeds this time.
-func (l *loading) explain(e *LoadError) bool {
-	if e.Hint != "" {
-		return false
+func operationOf(op string) explain.Operation {
+	switch {
+	case strings.HasPrefix(op, "pin to "):
+		return explain.Pin
+	case strings.HasPrefix(op, "attach XDP "):
+		return explain.AttachXDP
+	case strings.HasPrefix(op, "attach to cgroup "):
+		return explain.AttachCgroup
+	case strings.HasPrefix(op, "attach "):
+		return explain.Attach
 	}
-	if l.fetchLog(e) {
-		return true
-	}
-	f := &failure{LoadError: e, loading: l, machine: lookAround()}
-	f.findReason()
-	e.Hint = f.hint()
-	return false
+	return explain.OtherOperation
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 )
 
 // large are objects of many steps of all kinds.
@@ -90,7 +91,7 @@ func breakStep(t testing.TB, spec *runtime.Spec, k int) *runtime.Spec {
 	t.Helper()
 	step := spec.Steps[k]
 	broken := *spec
-	if step.Kind == runtime.StepCreateMap && spec.Maps[step.Index].Outside {
+	if step.Kind == impl.StepCreateMap && spec.Maps[step.Index].Outside {
 		// The loader has no part in it.
 		blob := []byte(spec.Blob)
 		binary.NativeEndian.PutUint32(blob[step.Attr:], math.MaxUint32)
@@ -98,7 +99,7 @@ func breakStep(t testing.TB, spec *runtime.Spec, k int) *runtime.Spec {
 		return &broken
 	}
 	outside := func(m runtime.MapSpec) bool { return m.Outside }
-	if step.Kind == runtime.StepLoadBTF && (spec.BTF.Outside || slices.ContainsFunc(spec.Maps, outside)) {
+	if step.Kind == impl.StepLoadBTF && (spec.BTF.Outside || slices.ContainsFunc(spec.Maps, outside)) {
 		// Nor in this one: no magic, no BTF.
 		blob := []byte(spec.Blob)
 		blob[spec.BTF.Data] ^= 0xff

@@ -1,24 +1,21 @@
 package runtime
 
-import "golang.org/x/sys/unix"
+import "github.com/bpf2lskel/bpf2lskel/internal/load"
 
 // LoadOnce opens an object and makes one attempt to load it, quick or plain; one that a signal interrupts does not count.
 func LoadOnce(spec *Spec, quick bool) (*Skeleton, error) {
-	if err := spec.check(); err != nil {
+	features := load.AllFeatures()
+	if err := features.Check(spec); err != nil {
 		return nil, err
 	}
-	s := newSkeleton(spec)
-	l := loading{Skeleton: s, spec: spec, opts: &LoadOptions{}, logStep: -1, quick: quick}
-	failure := l.attempt()
-	for range maxAttempts {
-		if failure == nil || failure.Errno != unix.EAGAIN && failure.Errno != unix.EINTR {
-			break
-		}
-		failure = l.attempt()
-	}
+	s := newSkeleton(spec, features)
+	req := s.request(nil)
+	loaded, failure := load.RunOnce(&req, quick)
 	if failure != nil {
-		return nil, failure
+		return nil, newLoadError(failure)
 	}
-	s.state = loaded
+	s.take(loaded)
+	loaded.Release()
+	s.state = loadedState
 	return s, nil
 }

@@ -7,8 +7,8 @@ import (
 	"os"
 	"testing"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
-	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 

@@ -3,22 +3,17 @@
 package runtime_test
 
 import (
-	"os"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
+	"github.com/bpf2lskel/bpf2lskel/internal/guest"
+	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 )
 
 func TestHintLockdown(t *testing.T) {
 	guest.Only(t)
-	const file = "/sys/kernel/security/lockdown"
-	if _, err := os.Stat(file); err != nil {
-		if err := unix.Mount("security", "/sys/kernel/security", "securityfs", 0, ""); err != nil {
-			t.Fatal(err)
-		}
-	}
+	testfs.At(t, "securityfs", "/sys/kernel/security")
 	p := calling(113)
 	p.Type = unix.BPF_PROG_TYPE_TRACEPOINT
 	wantError(t, loadDirectly(generate(t, oneProgram(p))), unix.EINVAL,

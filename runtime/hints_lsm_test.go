@@ -8,8 +8,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
-	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
@@ -23,23 +24,8 @@ func wantText(t *testing.T, err error, text string) {
 	}
 }
 
-// mountBPF mounts a BPF file system of the test's own.
-func mountBPF(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := unix.Mount("bpf", dir, "bpf", 0, ""); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(dir, 0); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
-
 func TestHintPin(t *testing.T) {
-	dir := mountBPF(t)
+	dir := testfs.BPF(t)
 	s, err := runtime.Load(generate(t, oneMap(array)), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +38,7 @@ func TestHintPin(t *testing.T) {
 	wantText(t, m.Pin(filepath.Join(dir, "m")), "file exists (something is pinned there already")
 	wantText(t, m.Pin(filepath.Join(dir, "a.b")), "operation not permitted (pins are names without dots")
 	wantText(t, m.Pin(filepath.Join(t.TempDir(), "m")), "operation not permitted (pins are names without dots in a BPF file system")
-	wantText(t, m.Pin(filepath.Join(dir, "no", "m")), "no such file or directory (the folder does not exist")
+	wantText(t, m.Pin(filepath.Join(dir, "no", "m")), "no such file or directory (the directory does not exist")
 	if err := os.Remove(filepath.Join(dir, "m")); err != nil {
 		t.Error(err)
 	}

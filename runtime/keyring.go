@@ -1,13 +1,6 @@
 package runtime
 
-import (
-	"fmt"
-	"strconv"
-	"strings"
-	"unsafe"
-
-	"golang.org/x/sys/unix"
-)
+import "github.com/bpf2lskel/bpf2lskel/internal/load"
 
 // Keyring says which certificates the kernel verifies a signature against. A
 // number above 2 is the serial number of a keyring or key.
@@ -27,83 +20,15 @@ const (
 	PlatformKeyring Keyring = -4
 )
 
-// String is the keyring's name, or its serial number.
-func (k Keyring) String() string {
-	if name, ok := keyringNames[k]; ok {
-		return name + " keyring"
-	}
-	return "keyring " + strconv.Itoa(int(k))
-}
-
-var keyringNames = map[Keyring]string{
-	SessionKeyring: "session", UserKeyring: "user", BuiltinKeyring: "builtin", SecondaryKeyring: "secondary", PlatformKeyring: "platform",
-}
+// String returns the keyring's name, or its serial number.
+func (k Keyring) String() string { return load.Keyring(k).String() }
 
 // ParseKeyring reads a name, such as session, or a serial number.
 func ParseKeyring(s string) (Keyring, error) {
-	for k, name := range keyringNames {
-		if s == name {
-			return k, nil
-		}
-	}
-	n, err := strconv.ParseInt(s, 0, 32)
-	if err != nil || n <= 2 {
-		return 0, fmt.Errorf("%q is not a keyring: session, user, builtin, secondary, platform or a serial number", s)
-	}
-	return Keyring(n), nil
+	k, err := load.ParseKeyring(s)
+	return Keyring(k), err
 }
 
-// ID is what the kernel calls the keyring in keyring_id of BPF_PROG_LOAD: a serial number, one of KEY_SPEC_* of
-// linux/keyctl.h, or one of the system's own (VERIFY_USE_SECONDARY_KEYRING and
-// VERIFY_USE_PLATFORM_KEYRING of linux/verification.h, and 0).
-func (k Keyring) ID() int32 {
-	switch k {
-	case SessionKeyring:
-		return unix.KEY_SPEC_SESSION_KEYRING
-	case UserKeyring:
-		return unix.KEY_SPEC_USER_KEYRING
-	case BuiltinKeyring:
-		return 0
-	case SecondaryKeyring:
-		return 1
-	case PlatformKeyring:
-		return 2
-	}
-	return int32(k)
-}
-
-// certificates counts the certificates that can be found from a keyring, or
-// -1 if the process cannot look.
-func (k Keyring) certificates() int {
-	if id := k.ID(); id < 0 || id > 2 {
-		return countKeys(int(id), 6) // KEYRING_SEARCH_MAX_DEPTH
-	}
-	return -1
-}
-
-func countKeys(id, depth int) int {
-	description, err := unix.KeyctlString(unix.KEYCTL_DESCRIBE, id)
-	if err != nil {
-		return -1
-	}
-	kind, _, _ := strings.Cut(description, ";")
-	switch {
-	case kind == "asymmetric":
-		return 1
-	case kind != "keyring" || depth == 0:
-		return 0
-	}
-	list := make([]int32, 1024)
-	size, err := unix.KeyctlBuffer(unix.KEYCTL_READ, id, unsafe.Slice((*byte)(unsafe.Pointer(&list[0])), 4*len(list)), 0)
-	if err != nil {
-		return -1
-	}
-	n := 0
-	for _, key := range list[:min(size/4, len(list))] {
-		n += max(0, countKeys(int(key), depth-1))
-	}
-	return n
-}
-
-// String names the certificate as openssl does: by its serial number.
-func (s signer) String() string { return fmt.Sprintf("certificate %x", s.serial) }
+// ID returns the keyring_id for BPF_PROG_LOAD: a serial number, one of KEY_SPEC_* of
+// linux/keyctl.h, or one of the system's own (0, 1 and 2 of linux/verification.h).
+func (k Keyring) ID() int32 { return load.Keyring(k).ID() }

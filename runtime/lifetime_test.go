@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 )
 
 func TestCloseGivesEverythingBack(t *testing.T) {
@@ -172,11 +173,11 @@ func TestFailureAfterTheLoaderKeepsInitialValues(t *testing.T) {
 	spec.Maps = append([]runtime.MapSpec(nil), spec.Maps...)
 	broken := -1
 	for i, m := range spec.Maps {
-		if m.Kind == runtime.ROData && m.Flags&unix.BPF_F_MMAPABLE != 0 {
+		if m.Kind == impl.ROData && m.Flags&unix.BPF_F_MMAPABLE != 0 {
 			broken = i
 		}
 	}
-	spec.Maps[broken].Kind = runtime.Data // it is frozen: nobody may map it for writing
+	spec.Maps[broken].Kind = impl.Data // it is frozen: nobody may map it for writing
 	before := settledCensus(t)
 	s, err := runtime.Open(&spec)
 	if err != nil {

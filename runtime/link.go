@@ -136,7 +136,7 @@ func (l *Link) Pin(path string) error {
 		return err
 	}
 	defer l.fd.release()
-	if errno := pinFD(num, path); errno != 0 {
+	if errno := sys.ObjPin(num, path); errno != 0 {
 		return l.fail("pin to "+path, errno)
 	}
 	return nil
@@ -144,7 +144,7 @@ func (l *Link) Pin(path string) error {
 
 // OpenPinnedLink opens a link that some process has pinned.
 func OpenPinnedLink(path string) (*Link, error) {
-	num, errno := openPin(path)
+	num, errno := sys.ObjGet(path)
 	if errno != 0 {
 		return nil, &os.PathError{Op: "open pinned link", Path: path, Err: errno}
 	}
@@ -177,7 +177,7 @@ func (l *Link) fail(op string, err error) error {
 	switch {
 	case errors.Is(err, os.ErrClosed):
 		err = errLinkClosed
-	case err == error(enotsupp):
+	case err == error(sys.ENOTSUPP):
 		err = errProgNotSupp
 	}
 	return &AttachError{l.name, op + " link", err}

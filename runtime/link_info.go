@@ -72,8 +72,8 @@ func (l *Link) Info() (LinkInfo, error) {
 	}
 	defer l.fd.release()
 	raw := new(sys.LinkInfo)
-	if err := objInfo(num, unsafe.Pointer(raw), unsafe.Sizeof(*raw)); err != nil {
-		return LinkInfo{}, l.fail("info of", err)
+	if errno := sys.ObjInfo(num, unsafe.Pointer(raw), unsafe.Sizeof(*raw)); errno != 0 {
+		return LinkInfo{}, l.fail("info of", errno)
 	}
 	info := LinkInfo{Type: LinkType(raw.Type), ID: raw.Id, ProgramID: raw.ProgId}
 	u32 := func(off int) uint32 { return *(*uint32)(unsafe.Pointer(&raw.Tail[off])) }

@@ -33,8 +33,8 @@ func (m *Map) DupFD() (int, error) { return m.fd.dup() }
 // Spec describes the map as the object defines it.
 func (m *Map) Spec() *MapSpec {
 	spec := m.spec()
-	if spec.own != nil {
-		return spec.own.spec
+	if a := accessOf(spec); a != nil {
+		return a.spec
 	}
 	return spec
 }
@@ -45,8 +45,8 @@ func (m *Map) Spec() *MapSpec {
 // size depends on the machine.
 func (m *Map) MaxEntries() uint32 {
 	spec := m.spec()
-	if spec.own != nil {
-		return spec.own.maxEntries
+	if a := accessOf(spec); a != nil {
+		return a.maxEntries
 	}
 	return spec.MaxEntries
 }

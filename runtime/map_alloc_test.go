@@ -20,10 +20,10 @@ func TestMapsDoNotAllocate(t *testing.T) {
 	}
 	h := newTestHash[uint64, counter](t, 8)
 	a := NewArrayMap[counter](newTestMap(t, sys.MapCreateAttr{
-		MapType: mapTypeArray, KeySize: 4, ValueSize: 16, MaxEntries: 4,
+		MapType: sys.MapTypeArray, KeySize: 4, ValueSize: 16, MaxEntries: 4,
 	}))
 	p := NewPerCPUArrayMap[uint64](newTestMap(t, sys.MapCreateAttr{
-		MapType: mapTypePerCPUArray, KeySize: 4, ValueSize: 8, MaxEntries: 4,
+		MapType: sys.MapTypePerCPUArray, KeySize: 4, ValueSize: 8, MaxEntries: 4,
 	}))
 	values := make([]uint64, p.CPUs())
 	for _, tt := range []struct {

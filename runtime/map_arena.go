@@ -4,7 +4,7 @@ import (
 	"errors"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
+	"github.com/bpf2lskel/bpf2lskel/internal/load"
 )
 
 // Arena is a map of type arena (BPF_MAP_TYPE_ARENA, 6.9): memory that programs
@@ -20,7 +20,7 @@ func NewArena(m *Map) Arena { return Arena{m} }
 // BPF_F_SEGV_ON_FAULT, kills the process.
 func (a Arena) Bytes() []byte {
 	if memory := a.arena(); memory != nil {
-		return memory.bytes()
+		return memory.Bytes()
 	}
 	return nil
 }
@@ -44,52 +44,17 @@ func ArenaPointer[T any](a Arena, addr uint64) (*T, error) {
 	return (*T)(unsafe.Pointer(&mem[off])), nil
 }
 
-// mapArena maps the memory of an arena that was just created, which settles its address:
-// programs cannot be loaded before (bpf_arena_get_user_vm_start is 0). The arena begins with the
-// initial values of its global variables.
-func (m *Map) mapArena(num int, globals []byte) error {
-	size := uintptr(m.MaxEntries()) * uintptr(unix.Getpagesize())
-	if uintptr(len(globals)) > size {
-		return errArenaTooSmall
-	}
-	flags := unix.MAP_SHARED
-	if m.spec().Extra != 0 {
-		flags |= unix.MAP_FIXED_NOREPLACE
-	}
-	// Without an address of its own, the kernel chooses one that does not cross 4 GiB (arena_get_unmapped_area).
-	var at unsafe.Pointer
-	*(*uintptr)(unsafe.Pointer(&at)) = uintptr(m.spec().Extra)
-	p, err := unix.MmapPtr(num, 0, at, size, unix.PROT_READ|unix.PROT_WRITE, flags)
-	if err != nil {
-		return err
-	}
-	arena := &area{p: p, size: size}
-	m.own().arena = arena
-	if len(globals) == 0 {
-		return nil
-	}
-	// A page that cannot be had is an error here, and a signal in copy. unix.Madvise would be one more function in each binary.
-	if _, _, errno := unix.Syscall(unix.SYS_MADVISE, uintptr(p), uintptr(len(globals)), unix.MADV_POPULATE_WRITE); errno != 0 {
-		return errno
-	}
-	copy(arena.bytes(), globals)
-	return nil
-}
-
-// errArenaTooSmall is for SetMaxEntries, or a source, that gives an arena less than its global variables take.
-var errArenaTooSmall = errors.New("max_entries leaves no room for the arena's global variables")
-
-// unmapArena is for maps that mapArena may have been called for.
+// unmapArena is for maps that may be arenas.
 func (m *Map) unmapArena() {
 	if memory := m.arena(); memory != nil {
-		memory.unmap()
+		memory.Unmap()
 		m.own().arena = nil
 	}
 }
 
 // arena is the map's memory, nil if it is no arena or not mapped.
-func (m *Map) arena() *area {
-	if a := m.spec().own; a != nil {
+func (m *Map) arena() *load.Area {
+	if a := m.access(); a != nil {
 		return a.arena
 	}
 	return nil

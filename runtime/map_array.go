@@ -1,5 +1,7 @@
 package runtime
 
+import "github.com/bpf2lskel/bpf2lskel/internal/sys"
+
 // ArrayMap is a map of type array (BPF_MAP_TYPE_ARRAY): max_entries values,
 // all of them always there. An index past the end is [ErrKeyNotExist].
 //
@@ -14,8 +16,8 @@ func NewArrayMap[V any](m *Map) ArrayMap[V] { return ArrayMap[V]{newTable[uint32
 // hasIndexKeys is true for maps whose keys are 0 to max_entries-1.
 func (m *Map) hasIndexKeys() bool {
 	switch m.spec().Type {
-	case mapTypeArray, mapTypeProgArray, mapTypePerfEventArray, mapTypePerCPUArray, mapTypeCgroupArray,
-		mapTypeArrayOfMaps, mapTypeDevMap, mapTypeSockMap, mapTypeCPUMap, mapTypeXSKMap, mapTypeReuseportSockArray:
+	case sys.MapTypeArray, sys.MapTypeProgArray, sys.MapTypePerfEventArray, sys.MapTypePerCPUArray, sys.MapTypeCgroupArray,
+		sys.MapTypeArrayOfMaps, sys.MapTypeDevMap, sys.MapTypeSockMap, sys.MapTypeCPUMap, sys.MapTypeXSKMap, sys.MapTypeReuseportSockArray:
 		return true
 	}
 	return false

@@ -13,7 +13,7 @@ import (
 
 func TestArrayMap(t *testing.T) {
 	a := NewArrayMap[counter](newTestMap(t, sys.MapCreateAttr{
-		MapType: mapTypeArray, KeySize: 4, ValueSize: 16, MaxEntries: 10000,
+		MapType: sys.MapTypeArray, KeySize: 4, ValueSize: 16, MaxEntries: 10000,
 	}))
 	for i := range uint32(10000) {
 		if err := a.Update(i, counter{uint64(i), 7}, Any); err != nil {
@@ -63,7 +63,7 @@ func TestPerCPUMaps(t *testing.T) {
 		}
 	}
 
-	for _, kind := range []uint32{mapTypePerCPUHash, mapTypeLRUPerCPUHash} {
+	for _, kind := range []uint32{sys.MapTypePerCPUHash, sys.MapTypeLRUPerCPUHash} {
 		h := NewPerCPUHashMap[uint32, uint32](newTestMap(t, sys.MapCreateAttr{
 			MapType: kind, KeySize: 4, ValueSize: 4, MaxEntries: 1000,
 		}))
@@ -94,7 +94,7 @@ func TestPerCPUMaps(t *testing.T) {
 	}
 
 	a := NewPerCPUArrayMap[uint32](newTestMap(t, sys.MapCreateAttr{
-		MapType: mapTypePerCPUArray, KeySize: 4, ValueSize: 4, MaxEntries: 100,
+		MapType: sys.MapTypePerCPUArray, KeySize: 4, ValueSize: 4, MaxEntries: 100,
 	}))
 	for i := range uint32(100) {
 		if err := a.Update(i, values, Any); err != nil {

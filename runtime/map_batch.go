@@ -136,7 +136,7 @@ func (m *Map) batchAll(op string, cmd int, b *batch) (int, error) {
 		return 0, err
 	case errno == 0:
 		return int(b.count), nil
-	case errno == enotsupp:
+	case errno == sys.ENOTSUPP:
 		return 0, errNoBatch
 	case b.count == all: // refused before it began, the count not written
 		return 0, m.fail(op, errno)
@@ -174,7 +174,7 @@ func (m *Map) next(cur *BatchCursor, keys, values unsafe.Pointer, n, valueSize i
 		case errno == unix.ENOENT: // the end, and often the last entries too
 			cur.place = atEnd
 			return int(b.count), nil
-		case errno == enotsupp && cur.place == atStart:
+		case errno == sys.ENOTSUPP && cur.place == atStart:
 			cur.place = keyStart
 		case errno == unix.EINTR:
 			// generic_map_lookup_batch has met keys that are gone, several in a row. Its

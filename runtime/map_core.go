@@ -7,6 +7,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/load"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
@@ -100,10 +102,14 @@ func checkSize[T any](m *Map, what string, size uint32) {
 }
 
 // access is what the typed operations on a map share, and what else not every map has.
+//
+// It takes the place of the object's description of the map, of which it begins with a copy: so a Map
+// is no larger for it, and reading the description costs nothing more.
 type access struct {
+	desc       MapSpec  // its Slot is NoSlot
 	spec       *MapSpec // the object's
 	maxEntries uint32
-	arena      *area // its memory, if it is one and mapped
+	arena      *load.Area // its memory, if it is one and mapped
 
 	calls sync.Pool // of *call
 
@@ -120,26 +126,38 @@ type call struct {
 	value []uint64 // the value's, of all CPUs if it is one of several
 }
 
+// access returns what the map has beside its description, nil if it has nothing yet.
+func (m *Map) access() *access { return accessOf(m.spec()) }
+
+// accessOf returns what a map's description is a part of: the copy in an access has no slot, the object's own has one.
+func accessOf(desc *MapSpec) *access {
+	if desc.Slot != spec.NoSlot {
+		return nil
+	}
+	return (*access)(unsafe.Pointer(desc))
+}
+
 // own returns the map's access, made by the first who asks.
 func (m *Map) own() *access {
-	if a := m.spec().own; a != nil {
+	if a := m.access(); a != nil {
 		return a
 	}
 	return m.makeOwn()
 }
 
 func (m *Map) makeOwn() *access {
-	spec := m.Spec()
-	more := *spec
-	more.own = &access{
-		spec:                spec,
-		maxEntries:          spec.MaxEntries,
+	object := m.Spec()
+	a := &access{
+		desc:                *object,
+		spec:                object,
+		maxEntries:          object.MaxEntries,
 		lookupMissing:       m.fail(opLookup, unix.ENOENT),
 		deleteMissing:       m.fail(opDelete, unix.ENOENT),
 		lookupDeleteMissing: m.fail(opLookupDelete, unix.ENOENT),
 	}
-	m.desc.CompareAndSwap(spec, &more)
-	return m.spec().own
+	a.desc.Slot = spec.NoSlot
+	m.desc.CompareAndSwap(object, &a.desc)
+	return m.access()
 }
 
 // begin returns a call on m with a key of zeros. After end it must not be touched.
@@ -186,14 +204,14 @@ func (m *Map) valueWords() int {
 // isPerCPU is true for maps with a value for each possible CPU under each key.
 func (m *Map) isPerCPU() bool {
 	switch m.spec().Type {
-	case mapTypePerCPUHash, mapTypePerCPUArray, mapTypeLRUPerCPUHash, mapTypePerCPUCgroupStorage:
+	case sys.MapTypePerCPUHash, sys.MapTypePerCPUArray, sys.MapTypeLRUPerCPUHash, sys.MapTypePerCPUCgroupStorage:
 		return true
 	}
 	return false
 }
 
 func (m *Map) end(c *call) {
-	m.spec().own.calls.Put(c)
+	m.access().calls.Put(c)
 	m.fd.release()
 }
 
@@ -312,7 +330,7 @@ func (m *Map) missing(op string, errno unix.Errno) error {
 	case 0:
 		return nil
 	case unix.ENOENT:
-		a := m.spec().own
+		a := m.access()
 		switch op {
 		case opLookup:
 			return a.lookupMissing

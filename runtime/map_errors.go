@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // What the methods of maps fail with, wrapped in a [MapError]. Each unwraps to
@@ -56,14 +58,10 @@ type indexError struct{}
 func (*indexError) Error() string   { return "index is past the end of the map" }
 func (*indexError) Unwrap() []error { return []error{ErrKeyNotExist, unix.E2BIG} }
 
-// enotsupp is the kernel's ENOTSUPP, which it should not but does show to user
-// space for map operations that a map type lacks.
-const enotsupp = unix.Errno(524)
-
 type notSuppError struct{}
 
 func (*notSuppError) Error() string   { return "this kind of map does not have the operation" }
-func (*notSuppError) Unwrap() []error { return []error{errors.ErrUnsupported, enotsupp} }
+func (*notSuppError) Unwrap() []error { return []error{errors.ErrUnsupported, sys.ENOTSUPP} }
 
 // fail makes the error of an operation on m that got errno.
 func (m *Map) fail(op string, errno unix.Errno) error {
@@ -82,7 +80,7 @@ func (m *Map) fail(op string, errno unix.Errno) error {
 		if op != opLookup {
 			err = ErrMapFrozen
 		}
-	case enotsupp:
+	case sys.ENOTSUPP:
 		err = errNotSupp
 	}
 	return &MapError{m.spec().Name, op, err}

@@ -2,11 +2,12 @@ package runtime
 
 import (
 	"fmt"
-	"os"
 	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // fdTable is a map whose values are files to user space when it writes them:
@@ -87,12 +88,12 @@ func NewCgroupArray(m *Map) CgroupArray { return CgroupArray{m, newFDTable[uint3
 
 // Update puts the cgroup (version 2) in that directory at index i.
 func (a CgroupArray) Update(i uint32, dir string) error {
-	f, err := os.Open(dir)
+	num, err := sys.Open(dir)
 	if err != nil {
 		return a.wrap(opUpdate, err)
 	}
-	defer f.Close()
-	return a.t.Update(i, a.t.number(int(f.Fd())), Any)
+	defer unix.Close(num)
+	return a.t.Update(i, a.t.number(num), Any)
 }
 
 // Delete empties index i, or fails with [ErrKeyNotExist].

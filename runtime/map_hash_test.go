@@ -87,7 +87,7 @@ func TestHashMapPaddedKeys(t *testing.T) {
 
 func TestLRUHash(t *testing.T) {
 	h := NewHashMap[uint32, uint32](newTestMap(t, sys.MapCreateAttr{
-		MapType: mapTypeLRUHash, KeySize: 4, ValueSize: 4, MaxEntries: 16,
+		MapType: sys.MapTypeLRUHash, KeySize: 4, ValueSize: 4, MaxEntries: 16,
 	}))
 	for i := range uint32(1000) {
 		if err := h.Update(i, i, Any); err != nil {
@@ -105,7 +105,7 @@ func TestLPMTrie(t *testing.T) {
 		Addr [4]byte
 	}
 	l := NewLPMTrie[prefix, uint32](newTestMap(t, sys.MapCreateAttr{
-		MapType: mapTypeLPMTrie, KeySize: 8, ValueSize: 4, MaxEntries: 100, MapFlags: unix.BPF_F_NO_PREALLOC,
+		MapType: sys.MapTypeLPMTrie, KeySize: 8, ValueSize: 4, MaxEntries: 100, MapFlags: unix.BPF_F_NO_PREALLOC,
 	}))
 	entries := map[prefix]uint32{
 		{8, [4]byte{10}}:           1,

@@ -3,7 +3,6 @@ package runtime
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -19,8 +18,8 @@ func (m *Map) ID() (uint32, error) {
 	}
 	defer m.fd.release()
 	info := new(sys.MapInfo)
-	if err := objInfo(num, unsafe.Pointer(info), unsafe.Sizeof(*info)); err != nil {
-		return 0, &MapError{m.spec().Name, "info", err}
+	if errno := sys.ObjInfo(num, unsafe.Pointer(info), unsafe.Sizeof(*info)); errno != 0 {
+		return 0, &MapError{m.spec().Name, "info", errno}
 	}
 	return info.Id, nil
 }
@@ -48,7 +47,7 @@ func (m *Map) Frozen() (bool, error) {
 		return false, m.wrap("info", err)
 	}
 	defer m.fd.release()
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", num))
+	raw, err := sys.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", num))
 	if err != nil {
 		return false, m.wrap("info", err)
 	}
@@ -63,7 +62,7 @@ func (m *Map) Pin(path string) error {
 		return m.wrap("pin", err)
 	}
 	defer m.fd.release()
-	if errno := pinFD(num, path); errno != 0 {
+	if errno := sys.ObjPin(num, path); errno != 0 {
 		return &MapError{m.spec().Name, "pin to " + path, errno}
 	}
 	return nil

@@ -6,6 +6,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // errTooManyChanges ends an iteration that others keep sending back to the start.
@@ -112,12 +114,12 @@ func walkKeys[K any](m *Map, yield func(K) bool) error {
 // restartsWalks is true for maps that the kernel walks from key to key even
 // in batches: if the last key has been deleted, it starts over
 // (trie_get_next_key, generic_map_lookup_batch).
-func (m *Map) restartsWalks() bool { return m.spec().Type == mapTypeLPMTrie }
+func (m *Map) restartsWalks() bool { return m.spec().Type == sys.MapTypeLPMTrie }
 
 // isSparse is true for arrays that have empty places, which a batch lookup
 // before 6.9 takes for an interruption (generic_map_lookup_batch).
 func (m *Map) isSparse() bool {
-	return m.hasIndexKeys() && m.spec().Type != mapTypeArray && m.spec().Type != mapTypePerCPUArray
+	return m.hasIndexKeys() && m.spec().Type != sys.MapTypeArray && m.spec().Type != sys.MapTypePerCPUArray
 }
 
 // walkGuard knows what a walk has seen, and ends one that never ends.

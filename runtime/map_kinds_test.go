@@ -14,12 +14,13 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/load"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 func TestQueueAndStack(t *testing.T) {
-	q := NewQueueMap[counter](newTestMap(t, sys.MapCreateAttr{MapType: mapTypeQueue, ValueSize: 16, MaxEntries: 2}))
-	s := NewStackMap[counter](newTestMap(t, sys.MapCreateAttr{MapType: mapTypeStack, ValueSize: 16, MaxEntries: 2}))
+	q := NewQueueMap[counter](newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeQueue, ValueSize: 16, MaxEntries: 2}))
+	s := NewStackMap[counter](newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeStack, ValueSize: 16, MaxEntries: 2}))
 	if _, err := q.Pop(); !errors.Is(err, ErrKeyNotExist) || err.Error() != "map test: pop: empty" {
 		t.Errorf("pop from an empty queue: %v", err)
 	}
@@ -51,7 +52,7 @@ func TestQueueAndStack(t *testing.T) {
 }
 
 func TestBloomFilter(t *testing.T) {
-	b := NewBloomFilter[uint64](newTestMap(t, sys.MapCreateAttr{MapType: mapTypeBloomFilter, ValueSize: 8, MaxEntries: 100}))
+	b := NewBloomFilter[uint64](newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeBloomFilter, ValueSize: 8, MaxEntries: 100}))
 	for i := range uint64(100) {
 		if err := b.Add(i); err != nil {
 			t.Fatal(err)
@@ -79,7 +80,7 @@ func TestMapsOfMaps(t *testing.T) {
 	type inner = HashMap[uint32, uint64]
 
 	h := NewHashOfMaps[uint64](newTestMap(t, sys.MapCreateAttr{
-		MapType: mapTypeHashOfMaps, KeySize: 8, ValueSize: 4, MaxEntries: 8, InnerMapFd: uint32(template.FD()),
+		MapType: sys.MapTypeHashOfMaps, KeySize: 8, ValueSize: 4, MaxEntries: 8, InnerMapFd: uint32(template.FD()),
 	}), &spec, NewHashMap[uint32, uint64])
 	if _, err := h.Lookup(1); !errors.Is(err, ErrKeyNotExist) {
 		t.Errorf("lookup of a missing key: %v", err)
@@ -115,7 +116,7 @@ func TestMapsOfMaps(t *testing.T) {
 	}
 
 	a := NewArrayOfMaps[inner](newTestMap(t, sys.MapCreateAttr{
-		MapType: mapTypeArrayOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 100, InnerMapFd: uint32(template.FD()),
+		MapType: sys.MapTypeArrayOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 100, InnerMapFd: uint32(template.FD()),
 	}), &spec, NewHashMap[uint32, uint64])
 	if err := errors.Join(a.Update(3, made.Map), a.Update(77, template)); err != nil {
 		t.Fatal(err)
@@ -143,9 +144,9 @@ func TestMapsOfMaps(t *testing.T) {
 }
 
 func TestProgramArray(t *testing.T) {
-	a := NewProgramArray(newTestMap(t, sys.MapCreateAttr{MapType: mapTypeProgArray, KeySize: 4, ValueSize: 4, MaxEntries: 4}))
-	target := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: progTypeXDP}, insns: returning(42)}))
-	caller := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: progTypeXDP}, insns: asm.Instructions{
+	a := NewProgramArray(newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeProgArray, KeySize: 4, ValueSize: 4, MaxEntries: 4}))
+	target := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP}, insns: returning(42)}))
+	caller := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP}, insns: asm.Instructions{
 		asm.LoadMapPtr(asm.R2, a.FD()),
 		asm.Mov.Imm(asm.R3, 2),
 		asm.FnTailCall.Call(),
@@ -207,9 +208,9 @@ func tcpPair(t *testing.T) (*net.TCPConn, *net.TCPConn) {
 
 func TestSockMaps(t *testing.T) {
 	a, b := tcpPair(t)
-	s := NewSockMap(newTestMap(t, sys.MapCreateAttr{MapType: mapTypeSockMap, KeySize: 4, ValueSize: 8, MaxEntries: 4}))
-	small := NewSockMap(newTestMap(t, sys.MapCreateAttr{MapType: mapTypeSockMap, KeySize: 4, ValueSize: 4, MaxEntries: 4}))
-	h := NewSockHash[uint64](newTestMap(t, sys.MapCreateAttr{MapType: mapTypeSockHash, KeySize: 8, ValueSize: 8, MaxEntries: 4}))
+	s := NewSockMap(newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeSockMap, KeySize: 4, ValueSize: 8, MaxEntries: 4}))
+	small := NewSockMap(newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeSockMap, KeySize: 4, ValueSize: 4, MaxEntries: 4}))
+	h := NewSockHash[uint64](newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeSockHash, KeySize: 8, ValueSize: 8, MaxEntries: 4}))
 	if err := errors.Join(s.Update(1, a, Any), small.Update(2, a, Any), h.Update(1<<40, a, NoExist)); err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +234,7 @@ func TestSockMaps(t *testing.T) {
 	// A verdict program sees what the socket receives.
 	count := newCount(t)
 	p := NewSKSKBProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeSKSKB, AttachType: unix.BPF_SK_SKB_STREAM_VERDICT}, insns: counting(count, 1),
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSKSKB, AttachType: unix.BPF_SK_SKB_STREAM_VERDICT}, insns: counting(count, 1),
 	}))
 	l, err := p.AttachSockMap(s)
 	if err != nil {
@@ -280,9 +281,9 @@ func TestSockMaps(t *testing.T) {
 func TestDevMap(t *testing.T) {
 	lo := loopback(t)
 	p := NewXDPProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeXDP, AttachType: unix.BPF_XDP_DEVMAP}, insns: returning(int32(XDPPass)),
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP, AttachType: unix.BPF_XDP_DEVMAP}, insns: returning(int32(XDPPass)),
 	}))
-	for _, kind := range []uint32{mapTypeDevMap, mapTypeDevMapHash} {
+	for _, kind := range []uint32{sys.MapTypeDevMap, sys.MapTypeDevMapHash} {
 		d := NewDevMap(newTestMap(t, sys.MapCreateAttr{MapType: kind, KeySize: 4, ValueSize: 8, MaxEntries: 4}))
 		if err := errors.Join(d.Update(1, lo, nil, Any), d.Update(3, lo, &p, Any)); err != nil {
 			t.Fatal(err)
@@ -301,7 +302,7 @@ func TestDevMap(t *testing.T) {
 			t.Errorf("lookup of what was deleted: %v", err)
 		}
 	}
-	small := NewDevMap(newTestMap(t, sys.MapCreateAttr{MapType: mapTypeDevMap, KeySize: 4, ValueSize: 4, MaxEntries: 4}))
+	small := NewDevMap(newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeDevMap, KeySize: 4, ValueSize: 4, MaxEntries: 4}))
 	if err := small.Update(0, lo, nil, Any); err != nil {
 		t.Error(err)
 	}
@@ -311,9 +312,9 @@ func TestDevMap(t *testing.T) {
 }
 
 func TestCPUMap(t *testing.T) {
-	c := NewCPUMap(newTestMap(t, sys.MapCreateAttr{MapType: mapTypeCPUMap, KeySize: 4, ValueSize: 8, MaxEntries: 1}))
+	c := NewCPUMap(newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeCPUMap, KeySize: 4, ValueSize: 8, MaxEntries: 1}))
 	p := NewXDPProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeXDP, AttachType: unix.BPF_XDP_CPUMAP}, insns: returning(int32(XDPPass)),
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP, AttachType: unix.BPF_XDP_CPUMAP}, insns: returning(int32(XDPPass)),
 	}))
 	if err := c.Update(0, 128, &p); err != nil {
 		t.Fatal(err)
@@ -330,7 +331,7 @@ func TestCPUMap(t *testing.T) {
 }
 
 func TestXSKMap(t *testing.T) {
-	x := NewXSKMap(newTestMap(t, sys.MapCreateAttr{MapType: mapTypeXSKMap, KeySize: 4, ValueSize: 4, MaxEntries: 1}))
+	x := NewXSKMap(newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeXSKMap, KeySize: 4, ValueSize: 4, MaxEntries: 1}))
 	a, _ := tcpPair(t)
 	if err := withSocket(a, func(num int) error { return x.Update(0, num, Any) }); !errors.Is(err, unix.EOPNOTSUPP) {
 		t.Errorf("a socket that is no AF_XDP socket: %v", err)
@@ -341,9 +342,9 @@ func TestXSKMap(t *testing.T) {
 }
 
 func TestStackTraces(t *testing.T) {
-	s := NewStackTraceMap(newTestMap(t, sys.MapCreateAttr{MapType: mapTypeStackTrace, KeySize: 4, ValueSize: 127 * 8, MaxEntries: 64}))
+	s := NewStackTraceMap(newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeStackTrace, KeySize: 4, ValueSize: 127 * 8, MaxEntries: 64}))
 	p := NewRawTracepointProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeRawTracepoint},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeRawTracepoint},
 		insns: asm.Instructions{
 			asm.LoadMapPtr(asm.R2, s.FD()),
 			asm.Mov.Imm(asm.R3, 0),
@@ -374,7 +375,7 @@ func TestStackTraces(t *testing.T) {
 	}
 
 	b := NewStackTraceMap(newTestMap(t, sys.MapCreateAttr{
-		MapType: mapTypeStackTrace, KeySize: 4, ValueSize: 32 * 32, MaxEntries: 64, MapFlags: unix.BPF_F_STACK_BUILD_ID,
+		MapType: sys.MapTypeStackTrace, KeySize: 4, ValueSize: 32 * 32, MaxEntries: 64, MapFlags: unix.BPF_F_STACK_BUILD_ID,
 	}))
 	if sizeOf[BuildID]() != 32 {
 		t.Errorf("a build ID has %d bytes", sizeOf[BuildID]())
@@ -385,7 +386,7 @@ func TestStackTraces(t *testing.T) {
 }
 
 func TestArenaMemory(t *testing.T) {
-	m, err := createTestMap(sys.MapCreateAttr{MapType: mapTypeArena, MaxEntries: 4, MapFlags: unix.BPF_F_MMAPABLE})
+	m, err := createTestMap(sys.MapCreateAttr{MapType: sys.MapTypeArena, MaxEntries: 4, MapFlags: unix.BPF_F_MMAPABLE})
 	sinceOrSkip(t, err, 6, 9, "BPF_MAP_TYPE_ARENA")
 	skipWithoutCX16(t, err)
 	if err != nil {
@@ -396,9 +397,12 @@ func TestArenaMemory(t *testing.T) {
 	if a.Bytes() != nil {
 		t.Error("memory before the load")
 	}
-	if err := m.mapArena(m.FD(), nil); err != nil {
+	size := uintptr(4 * os.Getpagesize())
+	p, err := unix.MmapPtr(m.FD(), 0, nil, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
 		t.Fatal(err)
 	}
+	m.own().arena = &load.Area{P: p, Size: size}
 	mem := a.Bytes()
 	if len(mem) != 4*os.Getpagesize() {
 		t.Errorf("%d bytes", len(mem))

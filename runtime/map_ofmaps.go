@@ -84,9 +84,9 @@ func openMapID(id uint32, name string) (*Map, error) {
 		return nil, errno
 	}
 	info := new(sys.MapInfo)
-	if err := objInfo(num, unsafe.Pointer(info), unsafe.Sizeof(*info)); err != nil {
+	if errno := sys.ObjInfo(num, unsafe.Pointer(info), unsafe.Sizeof(*info)); errno != 0 {
 		unix.Close(num)
-		return nil, err
+		return nil, errno
 	}
 	m := newMap(&MapSpec{
 		Name: name, Type: info.Type, KeySize: info.KeySize, ValueSize: info.ValueSize,

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"iter"
 	"unsafe"
 
@@ -153,3 +154,7 @@ type PerCPUArrayMap[V any] struct{ perCPU[uint32, V] }
 func NewPerCPUArrayMap[V any](m *Map) PerCPUArrayMap[V] {
 	return PerCPUArrayMap[V]{newPerCPU[uint32, V](m)}
 }
+
+// PossibleCPUs returns the number of CPUs that the machine may ever have
+// online, which is how many values an entry of a per-CPU map has. It is safe for concurrent use.
+func PossibleCPUs() (int, error) { return sys.PossibleCPUs() }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 )
 
 // storageBTF is BTF that local storage maps insist on: an int for the key, and one for the value.
@@ -54,7 +55,7 @@ func TestLocalStorage(t *testing.T) {
 			MapType: kind, KeySize: 4, ValueSize: 8, MapFlags: unix.BPF_F_NO_PREALLOC,
 			BtfFd: uint32(btfFD), BtfKeyTypeId: key, BtfValueTypeId: value,
 		})
-		if kind == mapTypeCgrpStorage {
+		if kind == sys.MapTypeCgrpStorage {
 			sinceOrSkip(t, err, 6, 2, "cgroup local storage")
 		}
 		if err != nil {
@@ -83,23 +84,23 @@ func TestLocalStorage(t *testing.T) {
 			t.Errorf("delete of nothing: %v", err)
 		}
 	}
-	t.Run("task", func(t *testing.T) { use(t, mapTypeTaskStorage, pidfd) })
+	t.Run("task", func(t *testing.T) { use(t, sys.MapTypeTaskStorage, pidfd) })
 	t.Run("socket", func(t *testing.T) {
-		if err := withSocket(a, func(num int) error { use(t, mapTypeSKStorage, num); return nil }); err != nil {
+		if err := withSocket(a, func(num int) error { use(t, sys.MapTypeSKStorage, num); return nil }); err != nil {
 			t.Error(err)
 		}
 	})
 	t.Run("cgroup", func(t *testing.T) {
-		dir, err := os.Open(cgroup2(t))
+		dir, err := os.Open(testfs.Cgroup2(t))
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer dir.Close()
-		use(t, mapTypeCgrpStorage, int(dir.Fd()))
+		use(t, sys.MapTypeCgrpStorage, int(dir.Fd()))
 	})
 	t.Run("inode", func(t *testing.T) {
 		skipWithoutBPFLSM(t) // which inode storage is a part of
-		use(t, mapTypeInodeStorage, int(file.Fd()))
+		use(t, sys.MapTypeInodeStorage, int(file.Fd()))
 	})
 }
 
@@ -111,19 +112,4 @@ func skipWithoutCX16(t *testing.T, err error) {
 	if errors.Is(err, unix.ENOMEM) && runtime.GOARCH == "amd64" && !strings.Contains(string(cpu), " cx16 ") {
 		t.Skipf("not on this kernel: it wants cmpxchg16b, and says: %v", err)
 	}
-}
-
-// cgroup2 mounts cgroup version 2 for the test.
-func cgroup2(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := unix.Mount("none", dir, "cgroup2", 0, ""); err != nil {
-		t.Fatalf("mount cgroup2: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
 }

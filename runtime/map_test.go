@@ -45,7 +45,7 @@ func newTestHash[K, V any](t testing.TB, entries uint32) HashMap[K, V] {
 	var k K
 	var v V
 	return NewHashMap[K, V](newTestMap(t, sys.MapCreateAttr{
-		MapType: mapTypeHash, KeySize: uint32(unsafe.Sizeof(k)), ValueSize: uint32(unsafe.Sizeof(v)), MaxEntries: entries,
+		MapType: sys.MapTypeHash, KeySize: uint32(unsafe.Sizeof(k)), ValueSize: uint32(unsafe.Sizeof(v)), MaxEntries: entries,
 	}))
 }
 

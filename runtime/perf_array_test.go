@@ -21,9 +21,9 @@ func newPerfArray(t testing.TB) (PerfEventArray[uint64], func(uint64) uint32) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := newTestMap(t, sys.MapCreateAttr{MapType: mapTypePerfEventArray, KeySize: 4, ValueSize: 4, MaxEntries: uint32(cpus)})
+	m := newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypePerfEventArray, KeySize: 4, ValueSize: 4, MaxEntries: uint32(cpus)})
 	p := NewRawTracepointProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeRawTracepoint},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeRawTracepoint},
 		insns: asm.Instructions{
 			asm.LoadMem(asm.R2, asm.R1, 0, asm.DWord),
 			asm.StoreMem(asm.RFP, -8, asm.R2, asm.DWord),

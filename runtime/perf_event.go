@@ -100,14 +100,18 @@ func (*noTraceFSError) Error() string {
 }
 func (*noTraceFSError) Unwrap() error { return fs.ErrNotExist }
 
-// openTraceFS opens a file of tracefs.
+// openTraceFS opens a file of tracefs. The file blocks, so that package os does without Go's poller.
 func openTraceFS(name string) (*os.File, error) {
 	var mounted string
 	for _, dir := range traceFS {
-		if f, err := os.Open(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
-			return f, err
+		path := filepath.Join(dir, name)
+		switch num, err := sys.Open(path); {
+		case err == nil:
+			return os.NewFile(uintptr(num), path), nil
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, err
 		}
-		if _, err := os.Stat(filepath.Join(dir, "events")); err == nil {
+		if sys.Exists(filepath.Join(dir, "events")) {
 			mounted = dir
 		}
 	}
@@ -138,7 +142,7 @@ func tracepointID(group, name string) (uint64, error) {
 // bit that makes it a return probe.
 func probePMU(name string) (typ uint32, retBit uint64, err error) {
 	dir := "/sys/bus/event_source/devices/" + name
-	raw, err := os.ReadFile(dir + "/type")
+	raw, err := sys.ReadFile(dir + "/type")
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, 0, fmt.Errorf("the kernel has no %ss: %w", name, err)
 	}
@@ -149,7 +153,7 @@ func probePMU(name string) (typ uint32, retBit uint64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	raw, err = os.ReadFile(dir + "/format/retprobe")
+	raw, err = sys.ReadFile(dir + "/format/retprobe")
 	if err != nil {
 		return 0, 0, err
 	}

@@ -30,7 +30,11 @@ type waiter struct {
 
 // newWaiter takes the file descriptor over.
 func newWaiter(num int, name string) (*waiter, error) {
-	if err := unix.SetNonblock(num, true); err != nil { // or os.NewFile leaves it to blocking calls
+	err := roomForPoller()
+	if err == nil {
+		err = unix.SetNonblock(num, true) // or os.NewFile leaves it to blocking calls
+	}
+	if err != nil {
 		unix.Close(num)
 		return nil, err
 	}
@@ -39,12 +43,35 @@ func newWaiter(num int, name string) (*waiter, error) {
 		file.Close()
 		return nil, err
 	}
+	pollerRuns.Store(true)
 	raw, err := file.SyscallConn()
 	if err != nil {
 		file.Close()
 		return nil, err
 	}
 	return &waiter{file: file, raw: raw, turn: make(chan struct{}, 1)}, nil
+}
+
+// pollerRuns is set when Go's poller is known to have started, by a waiter.
+var pollerRuns atomic.Bool
+
+// roomForPoller opens what Go's poller opens when it starts: if it cannot, it ends the process
+// ("netpollinit failed"), rather than return EMFILE or ENFILE. In a process where something else
+// has started it this may refuse a reader although it need not, for want of two file descriptors.
+func roomForPoller() error {
+	if pollerRuns.Load() {
+		return nil
+	}
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(epoll)
+	event, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	return unix.Close(event)
 }
 
 // lock waits for the caller's turn; unlock ends it.

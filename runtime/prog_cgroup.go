@@ -2,7 +2,10 @@ package runtime
 
 import (
 	"fmt"
-	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // CgroupProgram is a program that works for the processes of a cgroup, of type
@@ -16,12 +19,12 @@ func NewCgroupProgram(p *Program) CgroupProgram { return CgroupProgram{p} }
 // AttachCgroup attaches the program to the cgroup (version 2) in that directory, and so to those below it.
 func (p CgroupProgram) AttachCgroup(dir string) (*Link, error) {
 	what := "attach to cgroup " + dir
-	f, err := os.Open(dir)
+	num, err := sys.Open(dir)
 	if err != nil {
 		return nil, p.fail(what, err)
 	}
-	defer f.Close()
-	return linkCreate(p.Program, what, int(f.Fd()), p.spec.AttachType, 0, noTail)
+	defer unix.Close(num)
+	return linkCreate(p.Program, what, num, p.spec.AttachType, 0, noTail)
 }
 
 // AttachCgroupFD is AttachCgroup for an open directory.

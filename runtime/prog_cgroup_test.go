@@ -11,14 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 )
 
 func TestCgroupPrograms(t *testing.T) {
-	dir := cgroup2(t)
+	dir := testfs.Cgroup2(t)
 	count := newCount(t)
 	for _, at := range []uint64{0, 1 << 32} {
 		p := NewCgroupProgram(newTestProgram(t, testProgram{
-			ProgramSpec: ProgramSpec{Type: progTypeCgroupSock, AttachType: unix.BPF_CGROUP_INET_SOCK_CREATE}, insns: counting(count, 1),
+			ProgramSpec: ProgramSpec{Type: sys.ProgTypeCgroupSock, AttachType: unix.BPF_CGROUP_INET_SOCK_CREATE}, insns: counting(count, 1),
 		}))
 		var l *Link
 		var err error
@@ -48,7 +49,7 @@ func TestCgroupPrograms(t *testing.T) {
 	}
 
 	p := NewCgroupSKBProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeCgroupSKB, AttachType: unix.BPF_CGROUP_INET_EGRESS}, insns: returning(1),
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeCgroupSKB, AttachType: unix.BPF_CGROUP_INET_EGRESS}, insns: returning(1),
 	}))
 	packet := make([]byte, 64)
 	packet[12], packet[13], packet[14] = 8, 0, 0x45 // IPv4
@@ -62,7 +63,7 @@ func TestCgroupPrograms(t *testing.T) {
 		t.Errorf("no such directory: %v", err)
 	}
 
-	a := NewCgroupArray(newTestMap(t, sys.MapCreateAttr{MapType: mapTypeCgroupArray, KeySize: 4, ValueSize: 4, MaxEntries: 1}))
+	a := NewCgroupArray(newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeCgroupArray, KeySize: 4, ValueSize: 4, MaxEntries: 1}))
 	if err := a.Update(0, dir); err != nil {
 		t.Error(err)
 	}
@@ -72,11 +73,11 @@ func TestCgroupPrograms(t *testing.T) {
 }
 
 func TestCgroupStorage(t *testing.T) {
-	dir := cgroup2(t)
-	m := newTestMap(t, sys.MapCreateAttr{MapType: mapTypeCgroupStorage, KeySize: 16, ValueSize: 8})
+	dir := testfs.Cgroup2(t)
+	m := newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeCgroupStorage, KeySize: 16, ValueSize: 8})
 	s := NewCgroupStorage[CgroupStorageKey, uint64](m)
 	p := NewCgroupSKBProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeCgroupSKB, AttachType: unix.BPF_CGROUP_INET_EGRESS},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeCgroupSKB, AttachType: unix.BPF_CGROUP_INET_EGRESS},
 		insns: asm.Instructions{
 			asm.LoadMapPtr(asm.R1, m.FD()),
 			asm.Mov.Imm(asm.R2, 0),

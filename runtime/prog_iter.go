@@ -67,12 +67,12 @@ func (p IterProgram) Attach(target IterTarget) (*Link, error) {
 	case target.Cgroup != "" || target.Order != 0:
 		info[0] = uint32(target.Order)
 		if target.Cgroup != "" {
-			f, err := os.Open(target.Cgroup)
+			num, err := sys.Open(target.Cgroup)
 			if err != nil {
 				return nil, p.fail(what, err)
 			}
-			defer f.Close()
-			info[1] = uint32(f.Fd())
+			defer unix.Close(num)
+			info[1] = uint32(num)
 		}
 		tail.IterInfoLen = uint32(unsafe.Sizeof(*info))
 	}

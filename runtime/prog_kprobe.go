@@ -139,8 +139,8 @@ func (p KprobeMultiProgram) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, e
 	}
 	tail.Syms, tail.Addrs, tail.Cookies = addrOf(names), addrOf(opts.Addresses), addrOf(opts.Cookies)
 	attachType := uint32(unix.BPF_TRACE_KPROBE_MULTI)
-	if p.spec.AttachType == attachKprobeSession {
-		attachType = attachKprobeSession
+	if p.spec.AttachType == sys.AttachTraceKprobeSession {
+		attachType = sys.AttachTraceKprobeSession
 	}
 	l, err := linkCreate(p.Program, what, 0, attachType, 0, tail)
 	goruntime.KeepAlive(keep)

@@ -11,6 +11,8 @@ import (
 
 	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // threadNetNS is the network namespace of the test's thread.
@@ -20,7 +22,7 @@ func TestAttachSKLookup(t *testing.T) {
 	loopback(t)
 	count := newCount(t)
 	p := NewSKLookupProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeSKLookup, AttachType: unix.BPF_SK_LOOKUP}, insns: counting(count, 1), // SK_PASS
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSKLookup, AttachType: unix.BPF_SK_LOOKUP}, insns: counting(count, 1), // SK_PASS
 	}))
 	l, err := p.AttachNetNS(threadNetNS)
 	if err != nil {
@@ -41,7 +43,7 @@ func TestAttachSKLookup(t *testing.T) {
 
 func TestSKLookupTestRun(t *testing.T) {
 	p := NewSKLookupProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeSKLookup, AttachType: unix.BPF_SK_LOOKUP},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSKLookup, AttachType: unix.BPF_SK_LOOKUP},
 		insns: asm.Instructions{
 			asm.LoadMem(asm.R2, asm.R1, 60, asm.Word), // local_port
 			asm.Mov.Imm(asm.R0, 0),
@@ -63,7 +65,7 @@ func TestSKLookupTestRun(t *testing.T) {
 func TestFlowDissector(t *testing.T) {
 	loopback(t)
 	p := NewFlowDissectorProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeFlowDissector, AttachType: unix.BPF_FLOW_DISSECTOR},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeFlowDissector, AttachType: unix.BPF_FLOW_DISSECTOR},
 		insns: asm.Instructions{ // flow_keys->ip_proto = 17
 			asm.LoadMem(asm.R2, asm.R1, 144, asm.DWord),
 			asm.Mov.Imm(asm.R3, unix.IPPROTO_UDP),
@@ -94,7 +96,7 @@ func TestFlowDissector(t *testing.T) {
 func TestAttachNetfilter(t *testing.T) {
 	loopback(t)
 	p, log, err := loadTestProgram(testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeNetfilter, AttachType: unix.BPF_NETFILTER}, insns: returning(0), // NF_DROP
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeNetfilter, AttachType: unix.BPF_NETFILTER}, insns: returning(0), // NF_DROP
 	})
 	sinceOrSkip(t, err, 6, 4, "BPF_PROG_TYPE_NETFILTER")
 	if errors.Is(err, unix.EINVAL) && log == "" {
@@ -129,7 +131,7 @@ func TestAttachNetfilter(t *testing.T) {
 
 func TestSocketFilter(t *testing.T) {
 	loopback(t)
-	drop := NewSocketFilterProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: progTypeSocketFilter}, insns: returning(0)}))
+	drop := NewSocketFilterProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeSocketFilter}, insns: returning(0)}))
 	c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
@@ -169,7 +171,7 @@ func TestSocketFilter(t *testing.T) {
 	}
 
 	reuse := NewSKReuseportProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeSKReuseport, AttachType: unix.BPF_SK_REUSEPORT_SELECT}, insns: returning(1),
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSKReuseport, AttachType: unix.BPF_SK_REUSEPORT_SELECT}, insns: returning(1),
 	}))
 	if err := reuse.AttachSocket(c); err == nil {
 		t.Error("a socket without SO_REUSEPORT")
@@ -182,7 +184,7 @@ func TestSocketFilter(t *testing.T) {
 
 func TestSKMsg(t *testing.T) {
 	p := NewSKMsgProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeSKMsg, AttachType: unix.BPF_SK_MSG_VERDICT}, insns: returning(1),
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSKMsg, AttachType: unix.BPF_SK_MSG_VERDICT}, insns: returning(1),
 	}))
 	h := newTestHash[uint32, uint64](t, 4)
 	if _, err := p.AttachSockMap(h); err == nil {

@@ -2,10 +2,11 @@ package runtime
 
 import (
 	"fmt"
-	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // SKLookupProgram is a program of type SK_LOOKUP: it chooses the socket for a
@@ -86,10 +87,10 @@ func (p FlowDissectorProgram) Test(t TestRun[FlowKeys]) (TestResult[uint32, Flow
 
 func attachNetNS(p *Program, path string, attachType uint32) (*Link, error) {
 	what := fmt.Sprintf("attach to network namespace %s", path)
-	f, err := os.Open(path)
+	num, err := sys.Open(path)
 	if err != nil {
 		return nil, p.fail(what, err)
 	}
-	defer f.Close()
-	return linkCreate(p, what, int(f.Fd()), attachType, 0, noTail)
+	defer unix.Close(num)
+	return linkCreate(p, what, num, attachType, 0, noTail)
 }

@@ -1,5 +1,7 @@
 package runtime
 
+import "github.com/bpf2lskel/bpf2lskel/internal/sys"
+
 // LWTProgram is a program for routes of the lightweight tunnel kind, of type
 // LWT_IN, LWT_OUT, LWT_XMIT or LWT_SEG6LOCAL: attached by `ip route ... encap bpf`, through a pin.
 type LWTProgram struct{ *Program }
@@ -37,7 +39,7 @@ func (p *Program) Pin(path string) error {
 		return p.fail("pin", err)
 	}
 	defer p.fd.release()
-	if errno := pinFD(num, path); errno != 0 {
+	if errno := sys.ObjPin(num, path); errno != 0 {
 		return p.fail("pin to "+path, errno)
 	}
 	return nil

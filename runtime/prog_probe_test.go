@@ -11,12 +11,14 @@ import (
 
 	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 func TestAttachKprobe(t *testing.T) {
 	if _, _, err := probePMU("kprobe"); err != nil {
 		p := NewKprobeProgram(newTestProgram(t, testProgram{
-			ProgramSpec: ProgramSpec{Type: progTypeKprobe}, insns: returning(0),
+			ProgramSpec: ProgramSpec{Type: sys.ProgTypeKprobe}, insns: returning(0),
 		}))
 		_, err = p.AttachKprobe("do_nanosleep", KprobeOptions{})
 		if !errors.Is(err, os.ErrNotExist) {
@@ -26,7 +28,7 @@ func TestAttachKprobe(t *testing.T) {
 	}
 	count := newCount(t)
 	p := NewKprobeProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeKprobe, Section: "kprobe/do_nanosleep", AttachTo: "do_nanosleep"},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeKprobe, Section: "kprobe/do_nanosleep", AttachTo: "do_nanosleep"},
 		insns:       counting(count, 0),
 	}))
 	for name, attach := range map[string]func() (*Link, error){
@@ -50,7 +52,7 @@ func TestAttachKprobe(t *testing.T) {
 		t.Errorf("no such function: %v", err)
 	}
 	syscalls := NewKprobeProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeKprobe, Section: "ksyscall/getpgid", AttachTo: "getpgid"},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeKprobe, Section: "ksyscall/getpgid", AttachTo: "getpgid"},
 		insns:       counting(count, 0),
 	}))
 	before := counted(t, count)
@@ -72,7 +74,7 @@ func TestAttachKprobeMulti(t *testing.T) {
 	count := newCount(t)
 	p := NewKprobeMultiProgram(newTestProgram(t, testProgram{
 		ProgramSpec: ProgramSpec{
-			Type: progTypeKprobe, AttachType: unix.BPF_TRACE_KPROBE_MULTI,
+			Type: sys.ProgTypeKprobe, AttachType: unix.BPF_TRACE_KPROBE_MULTI,
 			Section: "kprobe.multi/do_nano*p", AttachTo: "do_nano*p",
 		},
 		insns: counting(count, 0),
@@ -93,7 +95,7 @@ func TestAttachKprobeMulti(t *testing.T) {
 	}
 	l.Close()
 
-	mountTraceFS(t)
+	ownTraceFS(t)
 	before := counted(t, count)
 	l, err = p.Attach()
 	if err != nil {
@@ -109,7 +111,7 @@ func TestAttachKprobeMulti(t *testing.T) {
 func TestAttachUprobe(t *testing.T) {
 	count := newCount(t)
 	p := NewUprobeProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeKprobe}, insns: counting(count, 0),
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeKprobe}, insns: counting(count, 0),
 	}))
 	offset := probedOffset(t)
 	l, err := p.AttachUprobe("/proc/self/exe", offset, UprobeOptions{PID: os.Getpid()})
@@ -145,7 +147,7 @@ func TestAttachUprobe(t *testing.T) {
 
 func newUprobeMulti(t *testing.T, insns asm.Instructions) *Program {
 	t.Helper()
-	tp := testProgram{ProgramSpec: ProgramSpec{Type: progTypeKprobe, AttachType: attachUprobeMulti}, insns: insns}
+	tp := testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeKprobe, AttachType: sys.AttachTraceUprobeMulti}, insns: insns}
 	p, log, err := loadTestProgram(tp)
 	sinceOrSkip(t, err, 6, 6, "uprobe.multi")
 	if err != nil {

@@ -23,8 +23,8 @@ func NewSchedACTProgram(p *Program) SchedACTProgram { return SchedACTProgram{p} 
 type Direction uint32
 
 const (
-	Ingress Direction = attachTCXIngress
-	Egress  Direction = attachTCXEgress
+	Ingress Direction = sys.AttachTCXIngress
+	Egress  Direction = sys.AttachTCXEgress
 )
 
 // NetkitSide is the end of a netkit pair that a program works for.
@@ -32,9 +32,9 @@ type NetkitSide uint32
 
 const (
 	// NetkitPrimary sees what leaves the primary device.
-	NetkitPrimary NetkitSide = attachNetkitPrimary
+	NetkitPrimary NetkitSide = sys.AttachNetkitPrimary
 	// NetkitPeer sees what leaves the peer.
-	NetkitPeer NetkitSide = attachNetkitPeer
+	NetkitPeer NetkitSide = sys.AttachNetkitPeer
 )
 
 // AttachTCX attaches the program to a network interface (6.6).

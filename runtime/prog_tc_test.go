@@ -8,6 +8,8 @@ import (
 
 	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // sinceOrSkip skips a test if the kernel has refused, and is older than what it is known to need.
@@ -43,7 +45,7 @@ func olderThan(t *testing.T, major, minor int) bool {
 
 func newTestSchedCLS(t *testing.T, insns asm.Instructions) SchedCLSProgram {
 	t.Helper()
-	return NewSchedCLSProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: progTypeSchedCLS}, insns: insns}))
+	return NewSchedCLSProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeSchedCLS}, insns: insns}))
 }
 
 func TestAttachTCX(t *testing.T) {

@@ -85,7 +85,7 @@ func returning(n int32) asm.Instructions {
 // newCount returns a counter for programs made by counting.
 func newCount(t testing.TB) ArrayMap[uint64] {
 	t.Helper()
-	return NewArrayMap[uint64](newTestMap(t, sys.MapCreateAttr{MapType: mapTypeArray, KeySize: 4, ValueSize: 8, MaxEntries: 1}))
+	return NewArrayMap[uint64](newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeArray, KeySize: 4, ValueSize: 8, MaxEntries: 1}))
 }
 
 // counting is a program that adds 1 to a counter and returns a number.

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 )
 
 // act makes the system call that the programs here wait for.
@@ -23,7 +24,7 @@ func act() { _, _ = unix.Getpgid(0) }
 func TestAttachRawTracepoint(t *testing.T) {
 	count := newCount(t)
 	p := NewRawTracepointProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeRawTracepoint, Section: "raw_tp/sys_enter", AttachTo: "sys_enter"},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeRawTracepoint, Section: "raw_tp/sys_enter", AttachTo: "sys_enter"},
 		insns:       counting(count, 0),
 	}))
 	l, err := p.Attach()
@@ -54,7 +55,7 @@ func TestAttachRawTracepoint(t *testing.T) {
 
 func TestRawTracepointTestRun(t *testing.T) {
 	p := NewRawTracepointProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeRawTracepoint},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeRawTracepoint},
 		insns: asm.Instructions{
 			asm.LoadMem(asm.R0, asm.R1, 8, asm.DWord),
 			asm.Return(),
@@ -69,7 +70,7 @@ func TestRawTracepointTestRun(t *testing.T) {
 func TestAttachTPBTF(t *testing.T) {
 	count := newCount(t)
 	p := NewTracingProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeTracing, AttachType: unix.BPF_TRACE_RAW_TP, Section: "tp_btf/sys_enter", AttachTo: "sys_enter"},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeTracing, AttachType: unix.BPF_TRACE_RAW_TP, Section: "tp_btf/sys_enter", AttachTo: "sys_enter"},
 		btfID:       targetID[*btf.Typedef](t, "btf_trace_sys_enter"),
 		insns:       counting(count, 0),
 	}))
@@ -106,7 +107,7 @@ func newTracing(t *testing.T, typ, attachType uint32, target string, insns asm.I
 func TestAttachFentryAndFexit(t *testing.T) {
 	for _, attachType := range []uint32{unix.BPF_TRACE_FENTRY, unix.BPF_TRACE_FEXIT} {
 		count := newCount(t)
-		p := NewTracingProgram(newTracing(t, progTypeTracing, attachType, "do_nanosleep", counting(count, 0)))
+		p := NewTracingProgram(newTracing(t, sys.ProgTypeTracing, attachType, "do_nanosleep", counting(count, 0)))
 		l, err := p.Attach()
 		skipWithoutTrampolines(t, err)
 		if err != nil {
@@ -169,7 +170,7 @@ func skipWithoutBPFLSM(t *testing.T) {
 func TestAttachLSM(t *testing.T) {
 	skipWithoutBPFLSM(t)
 	count := newCount(t)
-	p := NewLSMProgram(newTracing(t, progTypeLSM, unix.BPF_LSM_MAC, "bpf_lsm_task_getpgid", counting(count, 0)))
+	p := NewLSMProgram(newTracing(t, sys.ProgTypeLSM, unix.BPF_LSM_MAC, "bpf_lsm_task_getpgid", counting(count, 0)))
 	l, err := p.Attach()
 	skipWithoutTrampolines(t, err)
 	if err != nil {
@@ -177,8 +178,11 @@ func TestAttachLSM(t *testing.T) {
 	}
 	defer l.Close()
 	act()
-	lsm, err := os.ReadFile("/sys/kernel/security/lsm")
-	if err != nil || !strings.Contains(string(lsm), "bpf") {
+	lsm, err := os.ReadFile(testfs.Security(t) + "/lsm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(lsm), "bpf") {
 		t.Skipf("not on this kernel: BPF is not among the security modules in use: %s", lsm)
 	}
 	if counted(t, count) == 0 {
@@ -186,30 +190,21 @@ func TestAttachLSM(t *testing.T) {
 	}
 }
 
-// mountTraceFS gives the test a tracefs of its own.
-func mountTraceFS(t *testing.T) {
+// ownTraceFS gives the test a tracefs, mounted or not.
+func ownTraceFS(t *testing.T) {
 	t.Helper()
-	dir := t.TempDir()
-	if err := unix.Mount("tracefs", dir, "tracefs", 0, ""); err != nil {
-		t.Skipf("not on this kernel: tracefs: %v", err)
-	}
 	before := traceFS
-	traceFS = []string{dir}
-	t.Cleanup(func() {
-		traceFS = before
-		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
+	traceFS = []string{testfs.Trace(t)}
+	t.Cleanup(func() { traceFS = before })
 }
 
 func TestAttachTracepoint(t *testing.T) {
 	count := newCount(t)
 	p := NewTracepointProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeTracepoint, Section: "tp/sched/sched_switch", AttachTo: "sched/sched_switch"},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeTracepoint, Section: "tp/sched/sched_switch", AttachTo: "sched/sched_switch"},
 		insns:       counting(count, 0),
 	}))
-	mountTraceFS(t)
+	ownTraceFS(t)
 	l, err := p.Attach()
 	if err != nil {
 		t.Fatal(err)
@@ -246,7 +241,7 @@ func TestAttachPerfEvent(t *testing.T) {
 	defer runtime.UnlockOSThread()
 	count := newCount(t)
 	p := NewPerfEventProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypePerfEvent}, insns: counting(count, 0),
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypePerfEvent}, insns: counting(count, 0),
 	}))
 	event, err := unix.PerfEventOpen(&unix.PerfEventAttr{
 		Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_CONTEXT_SWITCHES, Sample: 1,
@@ -271,7 +266,7 @@ func TestAttachPerfEvent(t *testing.T) {
 func TestIter(t *testing.T) {
 	// Writes 8 bytes for each map.
 	p := NewIterProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeTracing, AttachType: unix.BPF_TRACE_ITER, Section: "iter/bpf_map", AttachTo: "bpf_map"},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeTracing, AttachType: unix.BPF_TRACE_ITER, Section: "iter/bpf_map", AttachTo: "bpf_map"},
 		btfID:       targetID[*btf.Func](t, "bpf_iter_bpf_map"),
 		insns: asm.Instructions{
 			asm.LoadMem(asm.R3, asm.R1, 0, asm.DWord), // ctx->meta
@@ -322,7 +317,7 @@ func TestIter(t *testing.T) {
 func TestIterOfAMap(t *testing.T) {
 	count := newCount(t)
 	p := NewIterProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeTracing, AttachType: unix.BPF_TRACE_ITER, Section: "iter/bpf_map_elem", AttachTo: "bpf_map_elem"},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeTracing, AttachType: unix.BPF_TRACE_ITER, Section: "iter/bpf_map_elem", AttachTo: "bpf_map_elem"},
 		btfID:       targetID[*btf.Func](t, "bpf_iter_bpf_map_elem"),
 		insns:       counting(count, 0),
 	}))
@@ -348,7 +343,7 @@ func TestIterOfAMap(t *testing.T) {
 func TestRunSyscall(t *testing.T) {
 	// return ctx->a + ctx->b++
 	p := NewSyscallProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeSyscall, Flags: unix.BPF_F_SLEEPABLE},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSyscall, Flags: unix.BPF_F_SLEEPABLE},
 		insns: asm.Instructions{
 			asm.LoadMem(asm.R0, asm.R1, 0, asm.Word),
 			asm.LoadMem(asm.R2, asm.R1, 4, asm.Word),
@@ -364,7 +359,7 @@ func TestRunSyscall(t *testing.T) {
 		t.Errorf("return %d, b %d, %v", ret, ctx.B, err)
 	}
 	p = NewSyscallProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeSyscall, Flags: unix.BPF_F_SLEEPABLE}, insns: returning(9),
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSyscall, Flags: unix.BPF_F_SLEEPABLE}, insns: returning(9),
 	}))
 	if ret, err := p.Run(); err != nil || ret != 9 {
 		t.Errorf("without a context: %d, %v", ret, err)

@@ -83,9 +83,9 @@ func (p UprobeMultiProgram) AttachUprobeMulti(file string, opts UprobeMultiOptio
 	if opts.Return {
 		tail.Flags = bpfFUprobeMultiReturn
 	}
-	attachType := uint32(attachUprobeMulti)
-	if p.spec.AttachType == attachUprobeSession {
-		attachType = attachUprobeSession
+	attachType := uint32(sys.AttachTraceUprobeMulti)
+	if p.spec.AttachType == sys.AttachTraceUprobeSession {
+		attachType = sys.AttachTraceUprobeSession
 	}
 	l, err := linkCreate(p.Program, what, 0, attachType, 0, tail)
 	runtime.KeepAlive(keep)

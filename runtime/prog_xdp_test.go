@@ -10,13 +10,16 @@ import (
 
 	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 )
 
 func TestAttachXDP(t *testing.T) {
 	lo := loopback(t)
 	count := newCount(t)
-	pass := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: progTypeXDP}, insns: counting(count, int32(XDPPass))}))
-	drop := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: progTypeXDP}, insns: returning(int32(XDPDrop))}))
+	pass := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP}, insns: counting(count, int32(XDPPass))}))
+	drop := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP}, insns: returning(int32(XDPDrop))}))
 
 	l, err := pass.AttachXDP(lo, XDPGeneric)
 	if err != nil {
@@ -75,7 +78,7 @@ func TestAttachXDP(t *testing.T) {
 
 func TestDetach(t *testing.T) {
 	lo := loopback(t)
-	p := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: progTypeXDP}, insns: returning(int32(XDPDrop))}))
+	p := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP}, insns: returning(int32(XDPDrop))}))
 	l, err := p.AttachXDP(lo, XDPGeneric)
 	if err != nil {
 		t.Fatal(err)
@@ -94,8 +97,8 @@ func TestDetach(t *testing.T) {
 
 func TestPinLink(t *testing.T) {
 	lo := loopback(t)
-	dir := bpfFS(t)
-	p := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: progTypeXDP}, insns: returning(int32(XDPDrop))}))
+	dir := testfs.BPF(t)
+	p := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP}, insns: returning(int32(XDPDrop))}))
 	l, err := p.AttachXDP(lo, XDPGeneric)
 	if err != nil {
 		t.Fatal(err)
@@ -137,25 +140,10 @@ func TestPinLink(t *testing.T) {
 	}
 }
 
-// bpfFS mounts a BPF file system that ends with the test.
-func bpfFS(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := unix.Mount("bpf", dir, "bpf", 0, ""); err != nil {
-		t.Fatalf("mount bpf: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
-
 func TestXDPTestRun(t *testing.T) {
 	// Returns the receive queue's interface, cuts 4 bytes off the head.
 	p := NewXDPProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeXDP},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP},
 		insns: asm.Instructions{
 			asm.Mov.Imm(asm.R2, 4),
 			asm.FnXdpAdjustHead.Call(),
@@ -181,7 +169,7 @@ func TestXDPTestRun(t *testing.T) {
 	}
 
 	p = NewXDPProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeXDP},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP},
 		insns: asm.Instructions{
 			asm.LoadMem(asm.R2, asm.R1, 0, asm.Word), // data
 			asm.LoadMem(asm.R3, asm.R1, 8, asm.Word), // data_meta

@@ -26,9 +26,9 @@ type event struct {
 // newRingBuf returns a ring buffer, and a program that puts an event into it.
 func newRingBuf(t testing.TB, size uint32) (RingBuf[event], func(event)) {
 	t.Helper()
-	m := newTestMap(t, sys.MapCreateAttr{MapType: mapTypeRingBuf, MaxEntries: size})
+	m := newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeRingBuf, MaxEntries: size})
 	p := NewSyscallProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeSyscall, Flags: unix.BPF_F_SLEEPABLE},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSyscall, Flags: unix.BPF_F_SLEEPABLE},
 		insns: asm.Instructions{
 			asm.LoadMem(asm.R2, asm.R1, 0, asm.DWord),
 			asm.StoreMem(asm.RFP, -16, asm.R2, asm.DWord),
@@ -221,7 +221,7 @@ func TestRingBufDoesNotAllocate(t *testing.T) {
 func TestRingBufDiscard(t *testing.T) {
 	rb, put := newRingBuf(t, uint32(os.Getpagesize()))
 	p := NewSyscallProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: progTypeSyscall, Flags: unix.BPF_F_SLEEPABLE},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSyscall, Flags: unix.BPF_F_SLEEPABLE},
 		insns: asm.Instructions{
 			asm.LoadMapPtr(asm.R1, rb.FD()),
 			asm.Mov.Imm(asm.R2, 40),
@@ -295,7 +295,7 @@ func newDrain(t *testing.T, m *Map, sum ArrayMap[uint64]) SyscallProgram {
 		t.Fatalf("%+v", err)
 	}
 	t.Cleanup(func() { prog.Close() })
-	p := &Program{spec: &ProgramSpec{Name: "drain", Type: progTypeSyscall}}
+	p := &Program{spec: &ProgramSpec{Name: "drain", Type: sys.ProgTypeSyscall}}
 	num, err := unix.FcntlInt(uintptr(prog.FD()), unix.F_DUPFD_CLOEXEC, 3)
 	if err != nil {
 		t.Fatal(err)
@@ -306,7 +306,7 @@ func newDrain(t *testing.T, m *Map, sum ArrayMap[uint64]) SyscallProgram {
 }
 
 func TestUserRingBuf(t *testing.T) {
-	u := NewUserRingBuf[event](newTestMap(t, sys.MapCreateAttr{MapType: mapTypeUserRingBuf, MaxEntries: uint32(os.Getpagesize())}))
+	u := NewUserRingBuf[event](newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeUserRingBuf, MaxEntries: uint32(os.Getpagesize())}))
 	sum := newCount(t)
 	drain := newDrain(t, u.Map, sum)
 	w, err := u.Writer()

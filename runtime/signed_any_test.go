@@ -15,6 +15,7 @@ import (
 
 	"github.com/bpf2lskel/bpf2lskel/internal/cms/cmstest"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 )
 
 func sha256Of(s string) string {
@@ -52,14 +53,14 @@ func TestSignedCannotBeChanged(t *testing.T) {
 	}{
 		{"initial data", "globals", func(s *runtime.Skeleton) {
 			for i, m := range s.Spec().Maps {
-				if m.Kind == runtime.ROData {
+				if m.Kind == impl.ROData {
 					*(*byte)(s.Data(i))++
 				}
 			}
 		}},
 		{"zeroes", "globals", func(s *runtime.Skeleton) {
 			for i, m := range s.Spec().Maps {
-				if m.Kind == runtime.BSS {
+				if m.Kind == impl.BSS {
 					*(*byte)(s.Data(i))++
 				}
 			}

@@ -8,8 +8,9 @@ import (
 	"time"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/cms/cmstest"
-	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
+	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 )
 
 // Each byte of blob, loader and signature counts.
@@ -91,7 +92,7 @@ func TestEachSignedByteCounts(t *testing.T) {
 	}
 }
 
-func rehash(s *runtime.Spec) *runtime.SignedSpec {
+func rehash(s *runtime.Spec) *impl.SignedSpec {
 	signed := *s.Signed
 	for i := range signed.Forms {
 		signed.Forms[i].LoaderHash = sha256Of(signed.Forms[i].Check + s.Loader)

@@ -14,12 +14,13 @@ import (
 
 	"github.com/bpf2lskel/bpf2lskel/internal/cms"
 	"github.com/bpf2lskel/bpf2lskel/internal/cms/cmstest"
+	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/internal/sameload"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
-	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
 	"github.com/bpf2lskel/bpf2lskel/loader"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 	"github.com/bpf2lskel/bpf2lskel/runtime/keyring"
 )
 
@@ -41,7 +42,7 @@ func signedSpec(t *testing.T, name string) *runtime.Spec {
 func signWith(t *testing.T, spec *runtime.Spec, id *cmstest.Identity) *runtime.Spec {
 	t.Helper()
 	signed := *spec.Signed
-	for form := range runtime.SignedForms {
+	for form := range impl.SignedForms {
 		signed.Forms[form].Signature = string(id.Sign(t, []byte(spec.SignedBytes(form))))
 	}
 	s := *spec

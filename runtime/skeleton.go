@@ -2,13 +2,12 @@ package runtime
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"runtime"
 	"sync"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
+	"github.com/bpf2lskel/bpf2lskel/internal/load"
 )
 
 // Skeleton is an object on its way into the kernel: opened, loaded, closed.
@@ -19,11 +18,12 @@ import (
 // Load and Close are safe for concurrent use; what is changed before Load is not.
 type Skeleton struct {
 	spec     *Spec
+	features load.Features
 	maps     []Map
 	programs []Program
 	// areas are the memory of global data maps, in the order of the maps; of an arena only what its
 	// variables are before the load.
-	areas   []area
+	areas   []load.Area
 	externs []Extern
 	// signature is set when a signed package is loaded.
 	signature *Signature
@@ -36,55 +36,36 @@ type state uint8
 
 const (
 	opened state = iota
-	loaded
+	loadedState
 	closed
 )
 
 // Open prepares an object for loading. Its global data can be changed, as can
 // what [Map.SetMaxEntries] and [Program.SetAutoLoad] change, until Load. Open makes no system call but
 // one mmap for each global data map.
-func Open(spec *Spec) (*Skeleton, error) {
-	if err := spec.check(); err != nil {
-		return nil, fmt.Errorf("open %s: %w", spec.Name, err)
-	}
-	s := newSkeleton(spec)
-	for i := range s.areas {
-		m := &spec.Maps[s.areas[i].of]
-		if err := s.areas[i].reserve(); err != nil {
-			s.Close()
-			return nil, fmt.Errorf("%s: map %s: memory for the initial value: %w", spec.Name, m.Name, err)
-		}
-		if m.Data != 0 {
-			copy(s.areas[i].bytes(), spec.Blob[m.Data:][:m.dataSize()])
-		}
-	}
-	return s, nil
-}
+//
+// It takes any object: package loader makes a Spec of one that is known only at run time. Generated packages
+// have an Open of their own.
+func Open(spec *Spec) (*Skeleton, error) { return OpenGenerated(spec, load.AllFeatures()) }
 
 // Load opens an object and loads it as it is, which saves what Open does for
 // changing it.
 func Load(spec *Spec, opts *LoadOptions) (*Skeleton, error) {
-	if err := spec.check(); err != nil {
-		return nil, fmt.Errorf("load %s: %w", spec.Name, err)
-	}
-	s := newSkeleton(spec)
-	if err := s.Load(opts); err != nil {
-		return nil, err
-	}
-	return s, nil
+	return LoadGenerated(spec, load.AllFeatures(), opts)
 }
 
-func newSkeleton(spec *Spec) *Skeleton {
+func newSkeleton(spec *Spec, features load.Features) *Skeleton {
 	s := &Skeleton{
 		spec:     spec,
+		features: features,
 		maps:     make([]Map, len(spec.Maps)),
 		programs: make([]Program, len(spec.Programs)),
 	}
 	for i := range s.maps {
 		m := &spec.Maps[i]
 		s.maps[i].desc.Store(m)
-		if m.dataSize() > 0 {
-			s.areas = append(s.areas, areaOf(i, m))
+		if m.MappedSize() > 0 {
+			s.areas = append(s.areas, load.AreaOf(i, m))
 		}
 	}
 	for i := range s.programs {
@@ -125,27 +106,16 @@ func closePrograms(programs []Program) {
 	}
 }
 
-func unmapAreas(areas []area) {
+func unmapAreas(areas []load.Area) {
 	for i := range areas {
-		areas[i].unmap()
+		areas[i].Unmap()
 	}
-}
-
-// dataSize is how many bytes of global variables a map has that are mapped into the process.
-func (m *MapSpec) dataSize() uint32 {
-	switch {
-	case m.Type == mapTypeArena:
-		return m.DataSize
-	case m.Kind != NoData && m.Flags&unix.BPF_F_MMAPABLE != 0:
-		return m.ValueSize
-	}
-	return 0
 }
 
 // area is the memory of the global data map of that index, nil for other maps.
-func (s *Skeleton) area(i int) *area {
+func (s *Skeleton) area(i int) *load.Area {
 	for j := range s.areas {
-		if s.areas[j].of == i {
+		if s.areas[j].Map == i {
 			return &s.areas[j]
 		}
 	}
@@ -172,9 +142,9 @@ func (s *Skeleton) Data(i int) unsafe.Pointer {
 		return nil
 	}
 	if arena := s.maps[i].arena(); arena != nil {
-		return arena.p
+		return arena.P
 	}
-	return a.p
+	return a.P
 }
 
 // Close closes all maps and programs and unmaps global data: what has a pointer to it must not use it any more. A map or program
@@ -183,9 +153,13 @@ func (s *Skeleton) Data(i int) unsafe.Pointer {
 func (s *Skeleton) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.close()
+	return nil
+}
+
+func (s *Skeleton) close() {
 	s.state = closed
 	s.release()
-	return nil
 }
 
 // release gives back all that the skeleton holds.
@@ -195,10 +169,10 @@ func (s *Skeleton) release() {
 	unmapAreas(s.areas)
 }
 
-// ready tells whether Load may go on.
+// ready reports why Load may not go on.
 func (s *Skeleton) ready() error {
 	switch s.state {
-	case loaded:
+	case loadedState:
 		return errors.New("is loaded already")
 	case closed:
 		return os.ErrClosed

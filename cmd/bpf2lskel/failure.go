@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
@@ -13,10 +14,10 @@ const stepsAround = 12
 
 // printFailure shows where in a load something went wrong: the steps up to it, with
 // a mark, and all that the verifier said. The error itself, with its hint, comes last, from main.
-func printFailure(w io.Writer, spec *runtime.Spec, e *runtime.LoadError) {
+func printFailure(w io.Writer, planned *spec.Spec, e *runtime.LoadError) {
 	if e.Step >= 0 {
 		first := max(0, e.Step-stepsAround)
-		fmt.Fprintf(w, "steps of %s, %d in all:\n", spec.Name, len(spec.Steps))
+		fmt.Fprintf(w, "steps of %s, %d in all:\n", planned.Name, len(planned.Steps))
 		if first > 0 {
 			fmt.Fprintln(w, "    ...")
 		}
@@ -25,9 +26,9 @@ func printFailure(w io.Writer, spec *runtime.Spec, e *runtime.LoadError) {
 			if i == e.Step {
 				mark = "->"
 			}
-			fmt.Fprintf(w, "%s %5d  %s\n", mark, i, spec.StepName(spec.Steps[i]))
+			fmt.Fprintf(w, "%s %5d  %s\n", mark, i, planned.StepName(planned.Steps[i]))
 		}
-		if e.Step+1 < len(spec.Steps) {
+		if e.Step+1 < len(planned.Steps) {
 			fmt.Fprintln(w, "    ...")
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
@@ -271,16 +272,7 @@ func TestLoad(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 
-	const bpffs = "/sys/fs/bpf"
-	var fs unix.Statfs_t
-	if err := unix.Statfs(bpffs, &fs); err != nil || uint32(fs.Type) != unix.BPF_FS_MAGIC {
-		t.Skipf("no BPF file system at %s", bpffs)
-	}
-	dir, err := os.MkdirTemp(bpffs, "bpf2lskel_test_")
-	if err != nil {
-		t.Skip(err)
-	}
-	defer os.RemoveAll(dir)
+	dir := testfs.BPF(t)
 	mustRun(t, "load", "-pin", filepath.Join(dir, "x"), object)
 	if got := strings.Join(list(t, filepath.Join(dir, "x")), " "); got != "_bss _data _rodata sum" {
 		t.Errorf("pinned %s", got)

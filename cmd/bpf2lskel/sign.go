@@ -12,8 +12,8 @@ import (
 	"strings"
 
 	"github.com/bpf2lskel/bpf2lskel/codegen"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/loader"
-	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
 // sign adds signatures to generated packages, or replaces them. It writes no other file.
@@ -60,7 +60,7 @@ func sign(args []string, stdout, stderr io.Writer) error {
 // signedPackage is a generated package as files have it, of one target.
 type signedPackage struct {
 	base string // the path of its files, without .loader
-	spec *runtime.Spec
+	spec *spec.Spec
 }
 
 // findSigned reads the packages in these folders that can be signed.
@@ -97,12 +97,12 @@ func readSigned(base string) (*signedPackage, error) {
 		failed = errors.Join(failed, err)
 		return string(data)
 	}
-	signed := runtime.NewSignedSpec([runtime.SignedForms]runtime.SignedProgram{})
-	spec := &runtime.Spec{Blob: read(".blob"), Loader: read(".loader"), Signed: signed}
+	signed := &spec.SignedSpec{}
+	s := &spec.Spec{Blob: read(".blob"), Loader: read(".loader"), Signed: signed}
 	if failed != nil {
 		return nil, failed
 	}
-	for form := range runtime.SignedForms {
+	for form := range spec.SignedForms {
 		if ext := codegen.CheckFile(form); ext != "" {
 			signed.Forms[form].Check = read(ext)
 		}
@@ -111,17 +111,17 @@ func readSigned(base string) (*signedPackage, error) {
 	if failed != nil {
 		return nil, fmt.Errorf("%s: not generated with -signed: %w", base, failed)
 	}
-	return &signedPackage{base, spec}, checkHashes(base, spec)
+	return &signedPackage{base, s}, checkHashes(base, s)
 }
 
 // checkHashes sees that what stands before the loader is what has to be there: who signs it vouches for it.
-func checkHashes(base string, spec *runtime.Spec) error {
+func checkHashes(base string, s *spec.Spec) error {
 	var bo binary.ByteOrder = binary.LittleEndian
 	if strings.HasSuffix(base, "bpfeb") {
 		bo = binary.BigEndian
 	}
-	for form := range runtime.SignedForms {
-		if spec.Signed.Forms[form].Check != loader.HashCheck(form, spec.Blob, bo) {
+	for form := range spec.SignedForms {
+		if s.Signed.Forms[form].Check != loader.HashCheck(form, s.Blob, bo) {
 			return fmt.Errorf("%s%s: does not check the hash of the package's blob: generate the package again", base, codegen.CheckFile(form))
 		}
 	}
@@ -130,7 +130,7 @@ func checkHashes(base string, spec *runtime.Spec) error {
 
 // writeSignatures writes the signatures that have changed.
 func (p *signedPackage) writeSignatures() error {
-	for form := range runtime.SignedForms {
+	for form := range spec.SignedForms {
 		path, signature := p.base+codegen.SignatureFile(form), []byte(p.spec.Signed.Forms[form].Signature)
 		if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, signature) {
 			continue

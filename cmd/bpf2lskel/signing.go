@@ -13,7 +13,7 @@ import (
 
 	"github.com/bpf2lskel/bpf2lskel/codegen"
 	"github.com/bpf2lskel/bpf2lskel/internal/cms"
-	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
 // signing is how packages are signed, if they are.
@@ -97,25 +97,25 @@ func (s *signing) openCommand() error {
 }
 
 // signSpec signs all forms of a package.
-func (s *signing) signSpec(spec *runtime.Spec) error {
+func (s *signing) signSpec(planned *spec.Spec) error {
 	if s.make == nil {
 		return nil
 	}
-	for form := range runtime.SignedForms {
-		signature, err := s.make([]byte(spec.SignedBytes(form)))
+	for form := range spec.SignedForms {
+		signature, err := s.make([]byte(planned.SignedBytes(form)))
 		if err != nil {
 			return fmt.Errorf("sign: %w", err)
 		}
-		spec.Signed.Forms[form].Signature = string(signature)
+		planned.Signed.Forms[form].Signature = string(signature)
 	}
 	return nil
 }
 
 // signedExtensions are those of the files that only packages have which can be signed. The first one is how others end.
 func signedExtensions() []string {
-	list := []string{codegen.SignatureFile(runtime.SignedContents)}
-	for form := range runtime.SignedForms {
-		if form != runtime.SignedContents {
+	list := []string{codegen.SignatureFile(spec.SignedContents)}
+	for form := range spec.SignedForms {
+		if form != spec.SignedContents {
 			list = append(list, codegen.SignatureFile(form), codegen.CheckFile(form))
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/cms"
-	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
 // verify checks the signatures of generated packages against a certificate, as
@@ -53,7 +53,7 @@ func verify(args []string, stdout, stderr io.Writer) error {
 }
 
 // kernelsOf says which kernels want a form.
-var kernelsOf = [runtime.SignedForms]string{"Linux 7.3 and later", "Linux 7.1 and 7.2", "Linux 6.18 to 7.0"}
+var kernelsOf = [spec.SignedForms]string{"Linux 7.3 and later", "Linux 7.1 and 7.2", "Linux 6.18 to 7.0"}
 
 // verify prints a package's parts and the verdicts on its signatures. It has to have one at least, and none that is wrong.
 func (p *signedPackage) verify(stdout io.Writer, cert *x509.Certificate) error {
@@ -66,11 +66,11 @@ func (p *signedPackage) verify(stdout io.Writer, cert *x509.Certificate) error {
 	covers := "the loader, which compares the blob's hash"
 	var failed []error
 	good := 0
-	for form := range runtime.SignedForms {
+	for form := range spec.SignedForms {
 		signature := []byte(p.spec.Signed.Forms[form].Signature)
 		says := "good; covers "
 		switch {
-		case form == runtime.SignedContents:
+		case form == spec.SignedContents:
 			says += "the loader and the blob"
 		default:
 			says += covers

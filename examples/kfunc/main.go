@@ -48,7 +48,7 @@ func run(name string, out io.Writer, stop <-chan os.Signal) error {
 		return err
 	}
 	defer s.Close()
-	if err := s.LoadWith(&runtime.LoadOptions{Externs: true}); err != nil {
+	if err := s.LoadWith(&runtime.LoadOptions{Externs: runtime.ReadExterns}); err != nil {
 		return err
 	}
 	for _, e := range s.Core().Externs() {

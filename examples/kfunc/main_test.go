@@ -11,12 +11,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/nftables"
-	"github.com/google/nftables/expr"
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/netlab"
-	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
 )
 
 // Of the packets of a flow, the tracker knows all but the first, which it has yet to see.
@@ -73,7 +71,7 @@ func watch(t *testing.T) string {
 	}
 	defer receiver.Close()
 	defer sender.Close()
-	if err := receiver.Do(trackConnections); err != nil {
+	if err := receiver.Do(netlab.TrackConnections); err != nil {
 		t.Fatal(err)
 	}
 
@@ -104,22 +102,4 @@ func watch(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return out.String()
-}
-
-// trackConnections has the current network namespace track connections: the
-// kernel does so where a firewall rule looks at their state.
-func trackConnections() error {
-	c, err := nftables.New()
-	if err != nil {
-		return err
-	}
-	table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyIPv4, Name: "track"})
-	chain := c.AddChain(&nftables.Chain{
-		Name: "input", Table: table, Type: nftables.ChainTypeFilter,
-		Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityFilter,
-	})
-	c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: []expr.Any{
-		&expr.Ct{Register: 1, Key: expr.CtKeySTATE},
-	}})
-	return c.Flush()
 }

@@ -15,19 +15,22 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// module is the import path of the project.
-const module = "github.com/bpf2lskel/bpf2lskel"
+// module is the import path of the bench's own module.
+const module = "github.com/bpf2lskel/bpf2lskel/internal/bench"
 
-// workDir is where everything is built: below the checkout, so that what is
+// moduleDir is that module's folder in the checkout.
+const moduleDir = "internal/bench"
+
+// workDir is where everything is built: in the module's folder, so that what is
 // generated may import its packages, with an underscore, so that ./... does not match it.
-const workDir = "bin/_bench"
+const workDir = "_bin"
 
 // builder makes the binaries of all peers. Go mains are only written by the
 // build functions, and compiled by compileGo all at once, which is much faster.
 type builder struct {
 	ctx     context.Context
 	root    string
-	dir     string // root/workDir
+	dir     string // root/moduleDir/workDir
 	pending []string
 	symbols bool // keep symbols, for profiles
 }
@@ -37,7 +40,7 @@ func newBuilder(ctx context.Context) (*builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &builder{ctx: ctx, root: root, dir: filepath.Join(root, workDir)}
+	b := &builder{ctx: ctx, root: root, dir: filepath.Join(root, moduleDir, workDir)}
 	if err := b.write("c/probe.h", probeH); err != nil {
 		return nil, err
 	}
@@ -65,8 +68,12 @@ func (b *builder) write(name, text string) error {
 
 // run runs a command in the root of the checkout, with what it said in the error.
 func (b *builder) run(name string, args ...string) ([]byte, error) {
+	return b.runIn(b.root, name, args...)
+}
+
+func (b *builder) runIn(dir, name string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(b.ctx, name, args...)
-	cmd.Dir = b.root
+	cmd.Dir = dir
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -122,7 +129,7 @@ func (b *builder) compileGo() error {
 		args = append(args, "./"+workDir+"/"+name)
 	}
 	b.pending = nil
-	_, err := b.run("go", args...)
+	_, err := b.runIn(filepath.Join(b.root, moduleDir), "go", args...)
 	return err
 }
 
@@ -143,7 +150,7 @@ func (b *builder) buildOurs(s *subject) (string, error) {
 		}
 	}
 	return b.goMain(name, header+fmt.Sprintf(`import (
-	"%[1]s/internal/bench/probe"
+	"%[1]s/probe"
 	"%[1]s/%[2]s/%[3]s/skel"
 )
 
@@ -164,7 +171,7 @@ func (b *builder) buildAlone(s *subject) (string, error) {
 	return b.goMain("go/alone_"+s.Name, header+fmt.Sprintf(`import (
 	"runtime"
 
-	"%[1]s/internal/bench/probe"
+	"%[1]s/probe"
 	"%[1]s/%[2]s/go/bpf2lskel_%[3]s/skel"
 )
 
@@ -197,7 +204,7 @@ func (b *builder) buildCilium(s *subject) (string, error) {
 
 	"github.com/cilium/ebpf"
 
-	"%s/internal/bench/probe"
+	"%s/probe"
 )
 
 //go:embed object.o
@@ -246,8 +253,8 @@ func (b *builder) buildFloor(s *subject) (string, error) {
 		}
 	}
 	return b.goMain(name, header+fmt.Sprintf(`import (
-	"%[1]s/internal/bench/floor"
-	"%[1]s/internal/bench/probe"
+	"%[1]s/floor"
+	"%[1]s/probe"
 	"%[1]s/%[2]s/%[3]s/skel"
 )
 
@@ -267,7 +274,7 @@ func main() {
 
 // buildEmpty makes the processes that load nothing, in Go and in C.
 func (b *builder) buildEmpty() (goPath, cPath string, err error) {
-	goPath, err = b.goMain("go/empty", header+fmt.Sprintf(`import "%s/internal/bench/probe"
+	goPath, err = b.goMain("go/empty", header+fmt.Sprintf(`import "%s/probe"
 
 func main() { probe.Main(func() (func(), error) { return func() {}, nil }) }
 `, module))

@@ -6,9 +6,9 @@ import (
 	"strings"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 	"github.com/bpf2lskel/bpf2lskel/loader"
-	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
 // benchObject is something to load.
@@ -50,7 +50,7 @@ type subject struct {
 	benchObject
 	Path string // of the ELF file
 	Obj  *object.Object
-	Spec *runtime.Spec
+	Spec *spec.Spec
 }
 
 func (o benchObject) options() testobj.Options { return testobj.Options{CFlags: o.cflags} }

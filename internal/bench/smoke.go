@@ -54,7 +54,7 @@ func smoke(ctx context.Context, update bool) error {
 		return err
 	}
 	if grown := now.compare(before); grown > 0 {
-		return fmt.Errorf("%d figures have grown; if that is what you want: go run ./internal/bench -smoke -update", grown)
+		return fmt.Errorf("%d figures have grown; if that is what you want: make bench SMOKE=1 BENCHFLAGS=-update", grown)
 	}
 	say("%d objects: nothing has grown", len(all))
 	return smokeRound(ctx, b)

@@ -5,15 +5,14 @@ package kindtest
 import (
 	"errors"
 	"net"
-	"os"
 	"testing"
 
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	bpf "github.com/bpf2lskel/bpf2lskel/internal/kindtest/net"
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/netfilter"
-	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
+	"github.com/bpf2lskel/bpf2lskel/internal/netlab"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
@@ -87,34 +86,19 @@ func TestAttachTCX(t *testing.T) {
 
 func TestAttachNetkit(t *testing.T) {
 	ownNetwork(t)
-	// With IPv6 the devices would speak by themselves.
-	if err := os.WriteFile("/proc/sys/net/ipv6/conf/default/disable_ipv6", []byte("1"), 0); err != nil && !errors.Is(err, os.ErrNotExist) {
-		t.Fatal(err)
-	}
 	s := loaded(t, bpf.Open)
-	kit := &netlink.Netkit{LinkAttrs: netlink.NewLinkAttrs(), Mode: netlink.NETKIT_MODE_L3, Policy: netlink.NETKIT_POLICY_FORWARD, PeerPolicy: netlink.NETKIT_POLICY_FORWARD}
-	kit.Name = "kit0"
-	peer := netlink.NewLinkAttrs()
-	peer.Name = "kit1"
-	kit.SetPeerAttrs(&peer)
-	if err := netlink.LinkAdd(kit); errors.Is(err, unix.EOPNOTSUPP) {
-		guest.NotHere(t, "netkit devices: %v", err)
+	if err := netlab.Netkit("kit0", "kit1"); errors.Is(err, unix.EOPNOTSUPP) {
+		guest.NotHere(t, "%v", err)
 	} else if err != nil {
 		t.Fatal(err)
 	}
-	var ends [2]netlink.Link
-	for i, name := range []string{"kit0", "kit1"} {
-		end, err := netlink.LinkByName(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		address := &netlink.Addr{IPNet: &net.IPNet{IP: net.IPv4(10, 0, byte(i), 1), Mask: net.CIDRMask(24, 32)}}
-		if err := errors.Join(netlink.AddrAdd(end, address), netlink.LinkSetUp(end)); err != nil {
-			t.Fatal(err)
-		}
-		ends[i] = end
+	primary, err := netlab.Up("kit0", "10.0.0.1")
+	if err != nil {
+		t.Fatal(err)
 	}
-	primary := ends[0].Attrs().Index
+	if _, err := netlab.Up("kit1", "10.0.1.1"); err != nil {
+		t.Fatal(err)
+	}
 	first, err := s.Progs.First.AttachNetkit(primary, runtime.NetkitPrimary, runtime.Anchor{})
 	ended(t, first, err)
 	second, err := s.Progs.Second.AttachNetkit(primary, runtime.NetkitPeer, runtime.Anchor{})

@@ -14,8 +14,8 @@ import (
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/probes"
-	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 	"github.com/bpf2lskel/bpf2lskel/runtime/ebpfinterop"
 )

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/tracing"
-	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
+	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
@@ -69,7 +69,7 @@ func TestAttachTPBTF(t *testing.T) {
 }
 
 func TestAttachTracepoint(t *testing.T) {
-	ownTraceFS(t)
+	testfs.At(t, "tracefs", "/sys/kernel/tracing")
 	s := loadTracing(t)
 	l, err := s.Progs.OnFormatted.Attach()
 	ended(t, l, err)
@@ -80,26 +80,6 @@ func TestAttachTracepoint(t *testing.T) {
 	if s.Bss.Asked != uint64(os.Getpid()) {
 		t.Errorf("asked for process %d, want %d", s.Bss.Asked, os.Getpid())
 	}
-}
-
-// ownTraceFS mounts tracefs where it is looked for, if it is not there.
-func ownTraceFS(t *testing.T) {
-	t.Helper()
-	const usual = "/sys/kernel/tracing"
-	if os.Getuid() != 0 {
-		t.Skip("needs root")
-	}
-	if _, err := os.Stat(usual + "/events"); err == nil {
-		return
-	}
-	if err := unix.Mount("tracefs", usual, "tracefs", 0, ""); err != nil {
-		guest.NotHere(t, "tracefs: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(usual, unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
 }
 
 func TestAttachPerfEvent(t *testing.T) {
@@ -187,7 +167,7 @@ func TestAttachIterMapElem(t *testing.T) {
 
 // Whatever says where is attached at once.
 func TestAttachAuto(t *testing.T) {
-	ownTraceFS(t)
+	testfs.At(t, "tracefs", "/sys/kernel/tracing")
 	s := loadTracing(t)
 	left, err := s.Attach()
 	if err != nil {

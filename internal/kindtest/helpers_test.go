@@ -12,7 +12,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
+	"github.com/bpf2lskel/bpf2lskel/internal/guest"
+	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
@@ -245,15 +246,7 @@ func ownCgroup(t *testing.T) (dir string) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root")
 	}
-	root := t.TempDir()
-	if err := unix.Mount("none", root, "cgroup2", 0, ""); err != nil {
-		t.Fatalf("mount cgroup2: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(root, unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
+	root := testfs.Cgroup2(t)
 	home := root
 	groups, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {

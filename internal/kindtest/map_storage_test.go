@@ -12,11 +12,11 @@ import (
 	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/cgroups"
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/cgroupstorage"
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/inodestorage"
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/taskstorage"
-	"github.com/bpf2lskel/bpf2lskel/internal/vmtest/guest"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 

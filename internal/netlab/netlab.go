@@ -7,12 +7,8 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"runtime"
 	"syscall"
 	"time"
-
-	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
 )
 
 // Host is a network namespace with one interface.
@@ -20,25 +16,23 @@ type Host struct {
 	Interface string
 	IP        string // of the interface, IPv4
 
-	ns netns.NsHandle
+	ns *os.File
 }
 
 // Pair makes two hosts that reach each other: veth0 of a with 10.9.8.1 and veth1 of b
 // with 10.9.8.2. IPv6 is off, so that nothing is sent but what the hosts are made to send. They
 // vanish when both are closed and nothing runs in them any more.
 func Pair() (a, b *Host, err error) {
-	a = &Host{Interface: "veth0", IP: "10.9.8.1", ns: netns.None()}
-	b = &Host{Interface: "veth1", IP: "10.9.8.2", ns: netns.None()}
+	a = &Host{Interface: "veth0", IP: "10.9.8.1"}
+	b = &Host{Interface: "veth1", IP: "10.9.8.2"}
 	err = inOwnThread(func() error {
-		if b.ns, err = netns.New(); err != nil {
+		if b.ns, err = newNS(); err != nil {
 			return err
 		}
-		if a.ns, err = netns.New(); err != nil {
+		if a.ns, err = newNS(); err != nil {
 			return err
 		}
-		veth := &netlink.Veth{LinkAttrs: netlink.NewLinkAttrs(), PeerName: b.Interface, PeerNamespace: netlink.NsFd(b.ns)}
-		veth.Name = a.Interface
-		return netlink.LinkAdd(veth)
+		return addVeth(a.Interface, b.Interface, b.ns)
 	})
 	if err == nil {
 		err = errors.Join(a.Do(a.up), b.Do(b.up))
@@ -53,27 +47,16 @@ func Pair() (a, b *Host, err error) {
 
 // up gives the host's interface its address and starts it.
 func (h *Host) up() error {
-	file := "/proc/sys/net/ipv6/conf/" + h.Interface + "/disable_ipv6"
-	if err := os.WriteFile(file, []byte("1"), 0); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	link, err := netlink.LinkByName(h.Interface)
-	if err != nil {
-		return err
-	}
-	addr := &netlink.Addr{IPNet: &net.IPNet{IP: net.ParseIP(h.IP), Mask: net.CIDRMask(24, 32)}}
-	if err := netlink.AddrAdd(link, addr); err != nil {
-		return err
-	}
-	return netlink.LinkSetUp(link)
+	_, err := Up(h.Interface, h.IP)
+	return err
 }
 
 // Do runs f on the host: sockets that it opens and processes that it
 // starts are the host's, also when f is long over.
 func (h *Host) Do(f func() error) error {
 	return inOwnThread(func() error {
-		if err := netns.Set(h.ns); err != nil {
-			return fmt.Errorf("enter network namespace: %w", err)
+		if err := enter(h.ns); err != nil {
+			return err
 		}
 		return f()
 	})
@@ -108,30 +91,7 @@ const pause = 10 * time.Millisecond
 
 // Close gives up the host.
 func (h *Host) Close() {
-	if h.ns.IsOpen() {
+	if h.ns != nil {
 		_ = h.ns.Close()
 	}
-}
-
-// inOwnThread runs f on a thread whose network namespace f may change. The
-// thread goes back to where it was: a namespace lives for as long as a thread is in it.
-func inOwnThread(f func() error) error {
-	done := make(chan error)
-	go func() {
-		done <- func() error {
-			runtime.LockOSThread()
-			before, err := netns.Get()
-			if err != nil {
-				return err
-			}
-			defer before.Close()
-			err = f()
-			if back := netns.Set(before); back != nil {
-				return errors.Join(err, fmt.Errorf("leave network namespace: %w", back)) // the thread is not used again
-			}
-			runtime.UnlockOSThread()
-			return err
-		}()
-	}()
-	return <-done
 }

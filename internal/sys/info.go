@@ -1,10 +1,27 @@
 package sys
 
+import (
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
 // ObjInfoAttr is the part of union bpf_attr for BPF_OBJ_GET_INFO_BY_FD.
 type ObjInfoAttr struct {
 	BpfFd   uint32
 	InfoLen uint32
 	Info    uint64
+}
+
+// ObjInfo has the kernel fill info, a struct bpf_map_info, bpf_prog_info, bpf_btf_info or
+// bpf_link_info of this size. Info is made to escape, what its fields hold the addresses of is the
+// caller's to keep alive.
+func ObjInfo(fd int, info unsafe.Pointer, size uintptr) unix.Errno {
+	attr := ObjInfoAttr{BpfFd: uint32(fd), InfoLen: uint32(size), Info: Addr(info)}
+	_, errno := BPF(unix.BPF_OBJ_GET_INFO_BY_FD, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
+	runtime.KeepAlive(info)
+	return errno
 }
 
 // BtfInfo is struct bpf_btf_info.
@@ -15,4 +32,17 @@ type BtfInfo struct {
 	Name      uint64
 	NameLen   uint32
 	KernelBtf uint32
+}
+
+// BtfName returns the name of a BTF object, which is that of its module, "" if the kernel does not
+// tell.
+func BtfName(fd int) string {
+	name := new([64]byte)
+	info := &BtfInfo{Name: Addr(unsafe.Pointer(name)), NameLen: uint32(len(name))}
+	errno := ObjInfo(fd, unsafe.Pointer(info), unsafe.Sizeof(*info))
+	runtime.KeepAlive(name)
+	if errno != 0 {
+		return ""
+	}
+	return unix.ByteSliceToString(name[:])
 }

@@ -1,10 +1,35 @@
 package sys
 
+import (
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
 // ObjAttr is the part of union bpf_attr for BPF_OBJ_PIN and BPF_OBJ_GET.
 type ObjAttr struct {
 	Pathname  uint64
 	BpfFd     uint32
 	FileFlags uint32
+}
+
+// ObjPin gives a map, program or link a name in a BPF file system.
+func ObjPin(fd int, path string) unix.Errno {
+	addr, keep := CString(path)
+	attr := ObjAttr{Pathname: addr, BpfFd: uint32(fd)}
+	_, errno := BPF(unix.BPF_OBJ_PIN, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
+	runtime.KeepAlive(keep)
+	return errno
+}
+
+// ObjGet opens what is pinned at path. The caller owns the file descriptor.
+func ObjGet(path string) (int, unix.Errno) {
+	addr, keep := CString(path)
+	attr := ObjAttr{Pathname: addr}
+	fd, errno := BPF(unix.BPF_OBJ_GET, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
+	runtime.KeepAlive(keep)
+	return fd, errno
 }
 
 // GetFdByIdAttr is the part for BPF_*_GET_FD_BY_ID.

@@ -1,4 +1,4 @@
-// Command vmtest boots Linux kernels in QEMU and runs the module's kernel tests in each of them.
+// Command vmtest boots Linux kernels in QEMU and runs the project's kernel tests in each of them.
 //
 // For every kernel of the matrix (matrix.go) it
 //
@@ -18,7 +18,7 @@
 //	//vmtest:5.10,6.1    only the kernels with these keys
 //
 // A test runs in /src/<its package>, where it finds the testdata folders of its package and of the module at
-// the paths they have in the checkout. Package [guest] has what such a test asks the guest for.
+// the paths they have in the checkout. Package internal/guest has what such a test asks the guest for.
 //
 // A skip is legal only if its message begins with "not on this kernel:". Any other skip is a failure: a
 // matrix that silently tests less is worth nothing.

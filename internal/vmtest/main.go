@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -58,7 +61,7 @@ func run(ctx context.Context, o options) (bool, error) {
 	if _, err := regexp.Compile(o.run); err != nil {
 		return false, fmt.Errorf("-run: %w", err)
 	}
-	root, err := moduleRoot()
+	root, err := projectRoot()
 	if err != nil {
 		return false, err
 	}
@@ -71,7 +74,7 @@ func run(ctx context.Context, o options) (bool, error) {
 		return false, err
 	}
 	if len(packages) == 0 {
-		return false, fmt.Errorf("no test file of this module is marked //vmtest")
+		return false, fmt.Errorf("no test file of the project is marked //vmtest")
 	}
 	work, err := os.MkdirTemp("", "bpf2lskel-vmtest-")
 	if err != nil {
@@ -115,19 +118,26 @@ func run(ctx context.Context, o options) (bool, error) {
 	return ok, nil
 }
 
-// moduleRoot is the folder of the module that the command is run in.
-func moduleRoot() (string, error) {
+// projectModule is how the go.mod at the top of the checkout begins.
+const projectModule = "module github.com/bpf2lskel/bpf2lskel\n"
+
+// projectRoot is the top of the checkout that the command is run in.
+func projectRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err
 	}
 	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+		mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		switch {
+		case err == nil && strings.HasPrefix(string(mod), projectModule):
 			return dir, nil
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return "", err
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			return "", fmt.Errorf("no go.mod above the current folder")
+			return "", errors.New("no checkout of the project at the current folder or above it")
 		}
 		dir = parent
 	}

@@ -18,7 +18,7 @@ import (
 	"strings"
 )
 
-// testPackage is a package of the module that has tests for guests.
+// testPackage is a package of the project's main module that has tests for guests.
 type testPackage struct {
 	Path  string // its folder, from the module's root: "runtime", "examples/xdp"
 	Tests []markedTest
@@ -34,7 +34,7 @@ type markedTest struct {
 // and puts a space into it.
 var marker = regexp.MustCompile(`(?m)^// ?vmtest(?::([^\s]+))?[ \t]*$`)
 
-// findPackages returns the packages below root with marked test files.
+// findPackages returns the packages of the module at root with marked test files.
 func findPackages(root string) ([]*testPackage, error) {
 	byPath := map[string]*testPackage{}
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
@@ -46,6 +46,9 @@ func findPackages(root string) ([]*testPackage, error) {
 		}
 		if name := d.Name(); d.IsDir() && file != root && (name == "testdata" || name[0] == '.' || name[0] == '_') {
 			return fs.SkipDir
+		}
+		if d.IsDir() && file != root && exists(filepath.Join(file, "go.mod")) {
+			return fs.SkipDir // a module of its own
 		}
 		if d.IsDir() || !strings.HasSuffix(file, "_test.go") {
 			return nil

@@ -12,35 +12,35 @@ import (
 	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
-	lskel "github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
 // Floor is an object that is ready to be loaded.
 type Floor struct {
-	spec *lskel.Spec
+	spec *spec.Spec
 	m    machine
 	blob []byte
 }
 
 // Prepare resolves all that can be resolved before a load, and ties the
 // process to this thread with signals masked, as the runtime does for each load.
-func Prepare(spec *lskel.Spec) (*Floor, error) {
-	for i := range spec.Maps {
-		if m := &spec.Maps[i]; m.Sizing == lskel.SizeCPUs && m.MaxEntries == 0 {
+func Prepare(s *spec.Spec) (*Floor, error) {
+	for i := range s.Maps {
+		if m := &s.Maps[i]; m.Sizing == spec.SizeCPUs && m.MaxEntries == 0 {
 			return nil, fmt.Errorf("map %s: its size depends on the machine", m.Name)
 		}
 	}
-	found, err := resolve(spec)
+	found, err := resolve(s)
 	if err != nil {
 		return nil, err
 	}
-	blob, err := unix.Mmap(-1, 0, len(spec.Blob), unix.PROT_READ|unix.PROT_WRITE,
+	blob, err := unix.Mmap(-1, 0, len(s.Blob), unix.PROT_READ|unix.PROT_WRITE,
 		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_POPULATE)
 	if err != nil {
 		return nil, err
 	}
-	copy(blob, spec.Blob)
+	copy(blob, s.Blob)
 
 	runtime.LockOSThread()
 	var all unix.Sigset_t
@@ -50,8 +50,8 @@ func Prepare(spec *lskel.Spec) (*Floor, error) {
 	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &all, nil); err != nil {
 		return nil, err
 	}
-	f := &Floor{spec: spec, blob: blob}
-	f.m.insns = decode(spec.Loader)
+	f := &Floor{spec: s, blob: blob}
+	f.m.insns = decode(s.Loader)
 	f.m.find = func(name string, _ uint64) uint64 { return found[name] }
 	return f, nil
 }
@@ -98,7 +98,7 @@ func (f *Floor) loadBTF() error {
 func (f *Floor) Unload() {
 	for _, step := range f.spec.Steps {
 		switch step.Kind {
-		case lskel.StepLoadBTF, lskel.StepCreateMap, lskel.StepCreateInner, lskel.StepLoadProgram:
+		case spec.StepLoadBTF, spec.StepCreateMap, spec.StepCreateInner, spec.StepLoadProgram:
 			if fd := *(*int32)(unsafe.Pointer(&f.blob[4*step.Result])); fd > 0 {
 				unix.Close(int(fd))
 			}
@@ -110,17 +110,17 @@ func (f *Floor) Unload() {
 const notFound = ^uint64(unix.ENOENT - 1)
 
 // resolve looks up all targets and externs of an object: in vmlinux only.
-func resolve(spec *lskel.Spec) (map[string]uint64, error) {
+func resolve(s *spec.Spec) (map[string]uint64, error) {
 	found := make(map[string]uint64)
-	if len(spec.Targets)+len(spec.Externs) == 0 {
+	if len(s.Targets)+len(s.Externs) == 0 {
 		return found, nil
 	}
 	kernel, err := btf.LoadKernelSpec()
 	if err != nil {
 		return nil, err
 	}
-	for i := range spec.Targets {
-		t := &spec.Targets[i]
+	for i := range s.Targets {
+		t := &s.Targets[i]
 		if t.Kind == 12 { // BTF_KIND_FUNC
 			found[t.Name], err = typeID[*btf.Func](kernel, t.Name)
 		} else {
@@ -130,20 +130,20 @@ func resolve(spec *lskel.Spec) (map[string]uint64, error) {
 			return nil, err
 		}
 	}
-	for i := range spec.Externs {
-		e := &spec.Externs[i]
+	for i := range s.Externs {
+		e := &s.Externs[i]
 		switch e.Kind {
-		case lskel.Kfunc:
+		case spec.Kfunc:
 			found[e.Name], err = typeID[*btf.Func](kernel, e.Name)
-		case lskel.KsymVar:
+		case spec.KsymVar:
 			found[e.Name], err = typeID[*btf.Var](kernel, e.Name)
-		case lskel.KsymAddr:
+		case spec.KsymAddr:
 			found[e.Name], err = address(e.Name)
 		}
 		switch {
 		case err != nil && !e.Weak:
 			return nil, err
-		case err != nil && e.Kind != lskel.KsymAddr:
+		case err != nil && e.Kind != spec.KsymAddr:
 			found[e.Name] = notFound
 		}
 	}

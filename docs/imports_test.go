@@ -1,0 +1,214 @@
+package docs
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// importsHeading is above the table of architecture.md that TestImports holds true.
+const importsHeading = "## Who imports whom"
+
+// Each package of the project, in all of its modules, imports what architecture.md says, no less
+// and no more: a new import is a decision about the house, and shows in a change of that table.
+func TestImports(t *testing.T) {
+	table := importsTable(t, "architecture.md")
+	got := map[string][]string{}
+	for folder, imports := range packageImports(t, "..") {
+		row := rowOf(table, folder)
+		if row == "" {
+			t.Errorf("package %s is in no row of %q", folder, importsHeading)
+			continue
+		}
+		for _, p := range imports {
+			// What is in one row may import what it likes of that row.
+			if rowOf(table, p) != row && !slices.Contains(got[row], p) {
+				got[row] = append(got[row], p)
+			}
+		}
+		if got[row] == nil {
+			got[row] = []string{}
+		}
+	}
+	for _, row := range slices.Sorted(maps.Keys(table)) {
+		if got[row] == nil {
+			t.Errorf("%q has a row for %s, and there is no such package", importsHeading, row)
+			continue
+		}
+		slices.Sort(got[row])
+		slices.Sort(table[row])
+		if diff := cmp.Diff(table[row], got[row]); diff != "" {
+			t.Errorf("%s imports other packages than %q says (-want +got):\n%s\nIf that is what you want, the row has to begin:\n| `%s` | %s |",
+				row, importsHeading, diff, row, quoted(got[row]))
+		}
+	}
+}
+
+func quoted(list []string) string {
+	var words []string
+	for _, s := range list {
+		words = append(words, "`"+s+"`")
+	}
+	return strings.Join(words, " ")
+}
+
+var code = regexp.MustCompile("`([^`]+)`")
+
+// importsTable reads the table: by the first column, a folder of the project or all below one
+// ("examples/..."), the packages that the second column names. Those of the project are folders, too.
+func importsTable(t *testing.T, file string) map[string][]string {
+	t.Helper()
+	table := map[string][]string{}
+	for line := range strings.Lines(section(t, file, importsHeading)) {
+		cells := strings.Split(line, "|")
+		if len(cells) < 4 || !strings.HasPrefix(strings.TrimSpace(cells[1]), "`") {
+			continue
+		}
+		imports := []string{}
+		for _, m := range code.FindAllStringSubmatch(cells[2], -1) {
+			imports = append(imports, m[1])
+		}
+		for _, m := range code.FindAllStringSubmatch(cells[1], -1) {
+			if table[m[1]] != nil {
+				t.Errorf("%s: two rows for %s", file, m[1])
+			}
+			table[m[1]] = imports
+		}
+	}
+	if len(table) == 0 {
+		t.Fatalf("%s: no table under %q", file, importsHeading)
+	}
+	return table
+}
+
+// rowOf returns the row that a package belongs to, by folder: its own, or the nearest that is for all
+// below. It is empty if there is none.
+func rowOf(table map[string][]string, folder string) string {
+	if table[folder] != nil {
+		return folder
+	}
+	for dir := folder; dir != "." && dir != "/"; dir = path.Dir(dir) {
+		if table[dir+"/..."] != nil {
+			return dir + "/..."
+		}
+	}
+	return ""
+}
+
+// packageImports returns the imports of all packages of all modules below root, tests and the standard
+// library left out. Packages of the project are named by their folders.
+func packageImports(t *testing.T, root string) map[string][]string {
+	t.Helper()
+	all := map[string][]string{}
+	for _, dir := range modules(t, root) {
+		cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+		cmd.Dir = dir
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s: go list: %v", dir, err)
+		}
+		for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+			var p struct {
+				ImportPath string
+				Imports    []string
+			}
+			if err := d.Decode(&p); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			imports := []string{}
+			for _, i := range p.Imports {
+				// The standard library's paths begin with a word that is no host.
+				if first, _, _ := strings.Cut(i, "/"); strings.Contains(first, ".") {
+					imports = append(imports, strings.TrimPrefix(i, module+"/"))
+				}
+			}
+			all[strings.TrimPrefix(p.ImportPath, module+"/")] = imports
+		}
+	}
+	return all
+}
+
+// modules returns the folders of all Go modules of the checkout.
+func modules(t *testing.T, root string) []string {
+	t.Helper()
+	var dirs []string
+	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		switch name := path.Base(filepath.ToSlash(file)); {
+		case errors.Is(err, fs.ErrNotExist): // a file that another test has just removed
+			return nil
+		case err != nil:
+			return err
+		case d.IsDir() && file != root && (name == "testdata" || name[0] == '.' || name[0] == '_'):
+			return fs.SkipDir
+		case name == "go.mod":
+			dirs = append(dirs, filepath.Dir(file))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dirs
+}
+
+// The top module requires what architecture.md lists: go list -m all of a user's module shows each of
+// these, whatever the user imports.
+func TestRequirements(t *testing.T) {
+	const heading = "### What a user's module graph has"
+	var want []string
+	for line := range strings.Lines(section(t, "architecture.md", heading)) {
+		if row, ok := strings.CutPrefix(line, "| `"); ok {
+			name, _, _ := strings.Cut(row, "`")
+			want = append(want, name)
+		}
+	}
+	out, err := exec.Command("go", "mod", "edit", "-json").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mod struct{ Require []struct{ Path string } }
+	if err := json.Unmarshal(out, &mod); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range mod.Require {
+		got = append(got, r.Path)
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("go.mod requires other modules than the table under %q (-want +got):\n%s", heading, diff)
+	}
+}
+
+// section returns what stands under a heading of a document, up to the next one of its level or above.
+func section(t *testing.T, file, heading string) string {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, ok := strings.Cut(string(raw), "\n"+heading+"\n")
+	if !ok {
+		t.Fatalf("%s: no heading %q", file, heading)
+	}
+	level, _, _ := strings.Cut(heading, " ")
+	for n := len(level); n > 0; n-- {
+		text, _, _ = strings.Cut(text, "\n"+level[:n]+" ")
+	}
+	return text
+}

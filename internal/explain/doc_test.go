@@ -1,0 +1,125 @@
+package explain
+
+import (
+	"flag"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write docs/errors.md anew")
+
+const errorsDoc = "../../docs/errors.md"
+
+// docs/errors.md is made from the statements that give the hints, and from the comments before them.
+func TestErrorsDoc(t *testing.T) {
+	want := errorsDocHead + hintTable(t, "hints.go") + errorsDocOperations + hintTable(t, "operations.go")
+	if *update {
+		if err := os.WriteFile(errorsDoc, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(errorsDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("stale, run go test ./internal/explain -run ErrorsDoc -update (-want +file):\n%s", diff)
+	}
+}
+
+// hintTable makes a table of the hints that a file gives. A hint without its comments is an error.
+func hintTable(t *testing.T, name string) string {
+	t.Helper()
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, name, nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := "| cause | the kernel says | hint |\n|---|---|---|\n"
+	comments := file.Comments
+	ast.Inspect(file, func(n ast.Node) bool {
+		ret, ok := n.(*ast.ReturnStmt)
+		if !ok || len(ret.Results) != 1 {
+			return true
+		}
+		text, inWords := render(ret.Results[0])
+		cause, kernel := "", ""
+		for len(comments) > 0 && comments[0].Pos() < ret.Pos() {
+			for line := range strings.SplitSeq(comments[0].Text(), "\n") {
+				if after, ok := strings.CutPrefix(line, "Cause: "); ok {
+					cause = after
+				}
+				if after, ok := strings.CutPrefix(line, "Kernel: "); ok {
+					kernel = after
+				}
+			}
+			comments = comments[1:]
+		}
+		if (inWords || cause != "") && (cause == "" || kernel == "") {
+			t.Errorf("%s: a hint without a cause, or without what the kernel says", files.Position(ret.Pos()))
+		}
+		if cause != "" {
+			table += "| " + cause + " | " + kernel + " | " + text + " |\n"
+		}
+		return true
+	})
+	return table
+}
+
+// render returns a string expression as a reader sees it, with {names} for what is not constant, and whether any
+// of it is in words.
+func render(e ast.Expr) (text string, inWords bool) {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		text, _ = strconv.Unquote(e.Value)
+		return text, strings.Contains(text, " ")
+	case *ast.BinaryExpr:
+		left, w1 := render(e.X)
+		right, w2 := render(e.Y)
+		return left + right, w1 || w2
+	case *ast.Ident:
+		return "{" + e.Name + "}", false
+	}
+	return "{?}", false
+}
+
+// No hint has a word that docs/errors.md cannot name.
+func TestHintsNameTheirWords(t *testing.T) {
+	if table := hintTable(t, "hints.go"); strings.Contains(table, "{?}") {
+		t.Errorf("give what is not constant in a hint a variable:\n%s", table)
+	}
+}
+
+const errorsDocHead = `# Errors of a load
+
+Made from the code that gives the hints (internal/explain): change them there.
+
+A load that fails gives a ` + "`*runtime.LoadError`" + `. Its one line says what was being done and on what, the
+kernel's answer, what it means or the decisive lines of the verifier's log, and a hint:
+
+    load counter: load program count: invalid argument: this kernel has no field owner of struct mm_struct
+    load counter: create the loader's map: operation not permitted (the process lacks CAP_BPF and CAP_PERFMON)
+
+- ` + "`errors.Is(err, unix.EPERM)`" + ` asks for the kernel's answer, ` + "`errors.As`" + ` into a ` + "`*runtime.LoadError`" + ` gives the parts.
+- ` + "`fmt.Printf(\"%+v\", err)`" + ` prints the whole log of the verifier as well. It is fetched after the failure: the step that has
+  failed is taken once more with a buffer for its log. A load that succeeds pays nothing for it.
+- The decisive lines are what the verifier says last apart from its own trace, the line of the source that it is about, and the
+  kernel's suggestion where it makes one, as Linux 7.3 does.
+- ` + "`LoadError.Step`" + ` is the step's index in what ` + "`bpf2lskel inspect`" + ` lists.
+- After a failure the process has the files, mappings and locked memory that it had before, and the load can be tried again.
+
+The hints; words in braces are filled in:
+
+`
+
+const errorsDocOperations = `
+After the load, a ` + "`*runtime.AttachError` or `*runtime.MapError`" + ` says more for:
+
+`

@@ -1,0 +1,207 @@
+package explain
+
+import (
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// The questions that hints and reasons ask of a failure.
+
+// mapsMemory reports whether the process's own memory was concerned.
+func (f *failure) mapsMemory() bool { return f.Op == spec.OpMapBlob || f.area != nil }
+
+// usesCORE reports whether the kernel had to resolve CO-RE relocations, of a program or of the loader.
+func (f *failure) usesCORE() bool {
+	return f.program != nil && f.program.CORERelos != 0 ||
+		f.Op == spec.OpLoadLoader && f.Spec.CORE.ValueCount > 0
+}
+
+// memory returns about how many bytes a map takes.
+func (m *newMap) memory() uint64 {
+	entries := uint64(m.maxEntries)
+	size := entries * (uint64(m.keySize) + uint64(m.valueSize))
+	switch m.typ {
+	case sys.MapTypeRingBuf, sys.MapTypeUserRingBuf:
+		return entries
+	case sys.MapTypeArena:
+		return entries * uint64(unix.Getpagesize())
+	case sys.MapTypePerCPUArray, sys.MapTypePerCPUHash, sys.MapTypeLRUPerCPUHash:
+		cpus, _ := sys.PossibleCPUs()
+		return size * uint64(max(cpus, 1))
+	}
+	return size
+}
+
+// isLocalStorage reports whether a map hangs on what it holds data for: it has no size of its own.
+func (m *newMap) isLocalStorage() bool {
+	switch m.typ {
+	case sys.MapTypeSKStorage, sys.MapTypeInodeStorage, sys.MapTypeTaskStorage, sys.MapTypeCgrpStorage:
+		return true
+	}
+	return false
+}
+
+// hasNoEntries reports whether the map needs max_entries and has none.
+func (m *newMap) hasNoEntries() bool {
+	return m.maxEntries == 0 && !m.isLocalStorage() &&
+		m.typ != sys.MapTypeCgroupStorage && m.typ != sys.MapTypePerCPUCgroupStorage
+}
+
+// lacksSize names what the source does not say about keys and values, "" if nothing is missing.
+func (m *newMap) lacksSize() string {
+	switch m.typ {
+	case sys.MapTypeRingBuf, sys.MapTypeUserRingBuf, sys.MapTypeArena:
+		return "" // which have neither
+	case sys.MapTypeQueue, sys.MapTypeStack, sys.MapTypeBloomFilter:
+	default:
+		if m.keySize == 0 {
+			return "key"
+		}
+	}
+	if m.valueSize == 0 {
+		return "value"
+	}
+	return ""
+}
+
+// lacksFlag names a flag that all maps of the type have to have, "" if it is there.
+func (m *newMap) lacksFlag() string {
+	switch {
+	case m.mapFlag&unix.BPF_F_NO_PREALLOC == 0 && (m.typ == sys.MapTypeLPMTrie || m.isLocalStorage()):
+		return "BPF_F_NO_PREALLOC"
+	case m.mapFlag&unix.BPF_F_MMAPABLE == 0 && m.typ == sys.MapTypeArena:
+		return "BPF_F_MMAPABLE"
+	}
+	return ""
+}
+
+// lacksInner reports whether it is a map of maps whose inner maps the source does not describe.
+func (f *failure) lacksInner() bool {
+	if m := f.newMap; m.isInner || m.typ != sys.MapTypeArrayOfMaps && m.typ != sys.MapTypeHashOfMaps {
+		return false
+	}
+	for i := range f.Spec.Steps {
+		if step := &f.Spec.Steps[i]; step.Kind == spec.StepCreateInner && step.Index == f.Spec.Steps[f.Step].Index {
+			return false
+		}
+	}
+	return true
+}
+
+// lacksTarget reports whether a program attaches to one function or type of the kernel's BTF, and its section
+// names none: "Tracing programs must provide btf_id" (check_attach_btf_id), if the kernel gets so far.
+func (f *failure) lacksTarget() bool {
+	if f.program.Target >= 0 || f.Log != "" && !strings.Contains(f.Log, "btf_id") {
+		return false
+	}
+	switch f.program.Type {
+	case sys.ProgTypeLSM:
+		return true
+	case sys.ProgTypeTracing:
+		return f.program.AttachType <= sys.AttachTraceFsession // those that attach to several come after it
+	}
+	return false
+}
+
+// sharedMap looks for a map that the program shares with a program of another kind although such a map takes
+// programs of one kind only: a program array, or one whose entries may have a program (bpf_prog_map_compatible).
+func (f *failure) sharedMap() (m *spec.MapSpec, other *spec.ProgramSpec) {
+	for i := range f.Spec.Maps {
+		switch m = &f.Spec.Maps[i]; m.Type {
+		case sys.MapTypeProgArray, sys.MapTypeDevMap, sys.MapTypeDevMapHash, sys.MapTypeCPUMap:
+		default:
+			continue
+		}
+		if !f.uses(f.program, m) {
+			continue
+		}
+		for i := range f.Spec.Programs {
+			other = &f.Spec.Programs[i]
+			if kindOf(other) != kindOf(f.program) && f.uses(other, m) {
+				return m, other
+			}
+		}
+	}
+	return nil, nil
+}
+
+// kindOf returns what has to be equal in programs that share such a map.
+func kindOf(p *spec.ProgramSpec) [3]uint32 {
+	return [3]uint32{p.Type, p.AttachType, p.Flags & unix.BPF_F_XDP_HAS_FRAGS}
+}
+
+// uses reports whether a program refers to a map: whether there is such an ld_imm64 between the
+// program's attr, which its instructions follow, and the next program's.
+func (f *failure) uses(p *spec.ProgramSpec, m *spec.MapSpec) bool {
+	end := spec.BlobOff(len(f.Spec.Blob))
+	for i := range f.Spec.Programs {
+		if at := f.Spec.Programs[i].Attr; at > p.Attr && at < end {
+			end = at
+		}
+	}
+	for at := p.Attr; at < end && end-at >= 8; at += 8 {
+		const ldImm64, pseudoMapIdx = 0x18, 5
+		code, regs := f.Spec.Blob[at], f.Spec.Blob[at+1]
+		if code == ldImm64 && (regs>>4 == pseudoMapIdx || regs&0xf == pseudoMapIdx) && word(f.Spec, at+4) == uint32(m.Slot) {
+			return true
+		}
+	}
+	return false
+}
+
+// after returns what follows the last occurrence of a text in the log, to the end of the line.
+func (f *failure) after(text string) (string, bool) {
+	i := strings.LastIndex(f.Log, text)
+	if i < 0 {
+		return "", false
+	}
+	rest, _, _ := strings.Cut(f.Log[i+len(text):], "\n")
+	return rest, true
+}
+
+// verified returns how many instructions the verifier has looked at, -1 if the log does not say.
+func (f *failure) verified() int {
+	rest, ok := f.after("processed ")
+	if !ok {
+		return -1
+	}
+	return sys.LeadingNumber(rest)
+}
+
+// unknownFunc returns the number in "invalid func unknown#N" (check_helper_call), -1 if there is none.
+func (f *failure) unknownFunc() int {
+	rest, ok := f.after("invalid func unknown#")
+	if !ok {
+		return -1
+	}
+	return sys.LeadingNumber(rest)
+}
+
+// refusedHelper returns the helper that the kernel has, but not for this program: "unknown func bpf_x#1" up to
+// 6.9, "program of this type cannot use helper bpf_x#1" since (check_helper_call).
+func (f *failure) refusedHelper() string {
+	for _, text := range []string{"cannot use helper ", "unknown func "} {
+		if rest, ok := f.after(text); ok {
+			name, _, _ := strings.Cut(rest, "#")
+			return name
+		}
+	}
+	return ""
+}
+
+// number returns a number, or a limit, in words. Inlined it would be a kilobyte more in each binary.
+//
+//go:noinline
+func number(n uint64) string {
+	if n == unix.RLIM_INFINITY {
+		return "unlimited"
+	}
+	return strconv.FormatUint(n, 10)
+}
+
+func hex(n uint64) string { return "0x" + strconv.FormatUint(n, 16) }

@@ -1,0 +1,54 @@
+package explain
+
+import "golang.org/x/sys/unix"
+
+// Operation is what was being done with a program, a link or a map that exists, as far as a hint depends on it.
+type Operation uint8
+
+const (
+	OtherOperation Operation = iota // for which there are no hints
+	Pin                             // pin a map, a program or a link
+	Attach                          // attach to what there is only one place at
+	AttachXDP                       // attach to an interface, by XDP
+	AttachCgroup                    // attach to a cgroup
+)
+
+// OperationHint returns what to do about an operation that the kernel refused, "" if there is nothing to say. docs/errors.md
+// is made from its comments.
+func OperationHint(op Operation, errno unix.Errno) string {
+	switch op {
+	case Pin:
+		switch errno {
+		case unix.EEXIST:
+			// Cause: name collision on a pin
+			// Kernel: pin: `EEXIST`
+			return "something is pinned there already: remove it, or pin under another name"
+		case unix.EPERM:
+			// Cause: pin outside a BPF file system, or a dot in its name
+			// Kernel: pin: `EPERM`
+			return "pins are names without dots in a BPF file system: mount -t bpf bpf /sys/fs/bpf"
+		case unix.ENOENT:
+			// Cause: the directory of a pin is missing
+			// Kernel: pin: `ENOENT`
+			return "the directory does not exist: create it first, in a BPF file system"
+		}
+	case AttachXDP:
+		if errno == unix.EBUSY {
+			// Cause: another XDP program is there
+			// Kernel: attach XDP: `EBUSY`
+			return "another program is attached to the interface: detach it, or have a dispatcher such as libxdp's run both"
+		}
+	case AttachCgroup, Attach:
+		if errno == unix.EBUSY {
+			// Cause: another program is there
+			// Kernel: attach: `EBUSY`
+			return "another program is attached there, and only one can be: detach it first"
+		}
+		if errno == unix.EPERM && op == AttachCgroup {
+			// Cause: a program of the cgroup allows no others
+			// Kernel: attach to a cgroup: `EPERM`
+			return "a program is attached there, or further up, that allows no others, or the process lacks CAP_NET_ADMIN"
+		}
+	}
+	return ""
+}

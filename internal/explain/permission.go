@@ -1,0 +1,88 @@
+package explain
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// has reports whether the thread has a capability. CAP_SYS_ADMIN stands for those that BPF got in 5.8.
+func (f *failure) has(capability int) bool {
+	return f.machine.caps&(1<<capability|1<<unix.CAP_SYS_ADMIN) != 0
+}
+
+func capName(c int) string {
+	switch c {
+	case unix.CAP_BPF:
+		return "CAP_BPF"
+	case unix.CAP_PERFMON:
+		return "CAP_PERFMON"
+	}
+	return "CAP_NET_ADMIN"
+}
+
+// needs returns the capabilities that the kernel asks for what has failed. A loader program
+// always takes CAP_PERFMON as well: it leaves addresses in its map (allow_ptr_leaks), and
+// calls bpf_sys_bpf (syscall_prog_func_proto).
+func (f *failure) needs() []int {
+	caps := []int{unix.CAP_BPF, unix.CAP_PERFMON}
+	if m := f.newMap; m != nil {
+		switch m.typ { // map_create, and the map types' own checks
+		case sys.MapTypeSockMap, sys.MapTypeSockHash, sys.MapTypeDevMap, sys.MapTypeDevMapHash, sys.MapTypeXSKMap:
+			caps = append(caps, unix.CAP_NET_ADMIN)
+		}
+	}
+	if p := f.program; p != nil && isNetAdmin(p.Type) {
+		caps = append(caps, unix.CAP_NET_ADMIN)
+	}
+	return caps
+}
+
+// lacks names the capabilities that the thread would need and does not have, "" if that is not the cause.
+func (f *failure) lacks() string {
+	refused := f.Errno == unix.EPERM || f.Op == spec.OpLoadLoader && (f.Errno == unix.EACCES || f.Errno == unix.EINVAL)
+	if !refused || f.machine.userNS {
+		return ""
+	}
+	return f.capabilities(true)
+}
+
+// capabilities lists the capabilities that are needed, or those of them that the thread lacks.
+func (f *failure) capabilities(lacking bool) string {
+	var names []string
+	for _, c := range f.needs() {
+		if !lacking || !f.has(c) {
+			names = append(names, capName(c))
+		}
+	}
+	return strings.Join(names, " and ")
+}
+
+// isNetAdmin reports what is_net_admin_prog_type in kernel/bpf/syscall.c does.
+func isNetAdmin(progType uint32) bool {
+	switch progType {
+	case unix.BPF_PROG_TYPE_SCHED_CLS, unix.BPF_PROG_TYPE_SCHED_ACT, unix.BPF_PROG_TYPE_XDP,
+		unix.BPF_PROG_TYPE_LWT_IN, unix.BPF_PROG_TYPE_LWT_OUT, unix.BPF_PROG_TYPE_LWT_XMIT, unix.BPF_PROG_TYPE_LWT_SEG6LOCAL,
+		unix.BPF_PROG_TYPE_SK_SKB, unix.BPF_PROG_TYPE_SK_MSG, unix.BPF_PROG_TYPE_FLOW_DISSECTOR,
+		unix.BPF_PROG_TYPE_CGROUP_DEVICE, unix.BPF_PROG_TYPE_CGROUP_SOCK, unix.BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+		unix.BPF_PROG_TYPE_CGROUP_SOCKOPT, unix.BPF_PROG_TYPE_CGROUP_SYSCTL, unix.BPF_PROG_TYPE_CGROUP_SKB,
+		unix.BPF_PROG_TYPE_SOCK_OPS, unix.BPF_PROG_TYPE_EXT, unix.BPF_PROG_TYPE_NETFILTER:
+		return true
+	}
+	return false
+}
+
+// lockedDown reports whether lockdown takes a helper away: LOCKDOWN_BPF_WRITE_USER
+// belongs to integrity, LOCKDOWN_BPF_READ_KERNEL to confidentiality (bpf_base_func_proto, bpf_tracing_func_proto).
+func lockedDown(level, helper string) bool {
+	switch helper {
+	case "bpf_probe_write_user":
+		return level == "integrity" || level == "confidentiality"
+	case "bpf_probe_read", "bpf_probe_read_str", "bpf_probe_read_kernel", "bpf_probe_read_kernel_str", "bpf_snprintf_btf":
+		return level == "confidentiality"
+	}
+	return false
+}

@@ -1,0 +1,193 @@
+package explain
+
+import (
+	"encoding/binary"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// enum bpf_core_relo_kind.
+const (
+	reloEnumvalExists = 10
+	reloEnumvalValue  = 11
+	reloFieldLast     = 5 // 0 to 5 are about fields
+)
+
+// reloOf returns the CO-RE record of an instruction of a program.
+func reloOf(s *spec.Spec, p *spec.ProgramSpec, insn int) (r sys.CoreRelo, ok bool) {
+	const size = spec.BlobOff(unsafe.Sizeof(r))
+	if p.CORERelos == 0 || insn < 0 {
+		return r, false
+	}
+	count := word(s, p.Attr+spec.BlobOff(unsafe.Offsetof(sys.ProgLoadAttr{}.CoreReloCnt)))
+	for at := p.CORERelos; count > 0 && uint64(at)+uint64(size) <= uint64(len(s.Blob)); at += size {
+		if word(s, at) == uint32(8*insn) {
+			return sys.CoreRelo{InsnOff: word(s, at), TypeId: word(s, at+4), AccessStrOff: word(s, at+8), Kind: word(s, at+12)}, true
+		}
+		count--
+	}
+	return r, false
+}
+
+// word reads 32 bits of the blob, 0 if they are not in it.
+func word(s *spec.Spec, at spec.BlobOff) uint32 {
+	if uint64(at)+4 > uint64(len(s.Blob)) {
+		return 0
+	}
+	return binary.NativeEndian.Uint32([]byte(s.Blob[at:][:4]))
+}
+
+// describeRelo says what a CO-RE record is about that the kernel does not have: "field mm.owner of struct
+// task_struct", or the whole struct if the log shows that the kernel has considered none of that name. It
+// returns "" for a record that makes no sense.
+func describeRelo(s *spec.Spec, r sys.CoreRelo, log string) string {
+	t := objectTypes(s)
+	if t == nil {
+		return ""
+	}
+	access, ok := t.str(r.AccessStrOff)
+	if !ok {
+		return ""
+	}
+	root := t.named(r.TypeId)
+	if root == "" {
+		return ""
+	}
+	switch {
+	case !strings.Contains(log, " "+t.name(r.TypeId)+": found target candidate"): // bpf_core_apply logs each
+		return root
+	case r.Kind == reloEnumvalExists || r.Kind == reloEnumvalValue:
+		if value := t.enumValue(r.TypeId, access); value != "" {
+			return "value " + value + " of " + root
+		}
+		return ""
+	case r.Kind > reloFieldLast:
+		return root
+	}
+	if field := t.field(r.TypeId, access); field != "" {
+		return "field " + field + " of " + root
+	}
+	return root
+}
+
+// maxWalk bounds how far types are followed, which may be any bytes.
+const maxWalk = 64
+
+// field resolves an access string such as "0:2:1" to names: "cred.uid".
+func (t *types) field(id uint32, access string) string {
+	path := strings.Split(access, ":")
+	if len(path) > maxWalk {
+		return ""
+	}
+	var b strings.Builder
+	for _, step := range path[1:] { // the first is an index into an array of the root type
+		i, err := strconv.ParseUint(step, 10, 32)
+		if err != nil {
+			return ""
+		}
+		id = t.skip(id)
+		switch t.kind(id) {
+		case btfStruct, btfUnion:
+			at, ok := t.part(id, int(i), memberSize)
+			if !ok {
+				return ""
+			}
+			name, ok := t.str(t.word(at))
+			if !ok {
+				return ""
+			}
+			if name != "" {
+				if b.Len() > 0 {
+					b.WriteByte('.')
+				}
+				b.WriteString(name)
+			}
+			id = t.word(at + 4)
+		case btfArray:
+			b.WriteString("[" + step + "]")
+			at, ok := t.tail(id, 12)
+			if !ok {
+				return ""
+			}
+			id = t.word(at)
+		default:
+			return ""
+		}
+	}
+	return b.String()
+}
+
+func (t *types) enumValue(id uint32, access string) string {
+	i, err := strconv.ParseUint(access, 10, 32)
+	if err != nil {
+		return ""
+	}
+	id = t.skip(id)
+	size := 0
+	switch t.kind(id) {
+	case btfEnum:
+		size = 8
+	case btfEnum64:
+		size = 12
+	default:
+		return ""
+	}
+	at, ok := t.part(id, int(i), size)
+	if !ok {
+		return ""
+	}
+	name, _ := t.str(t.word(at))
+	return name
+}
+
+// name returns a type's own name, without the flavor that CO-RE ignores.
+func (t *types) name(id uint32) string {
+	at, ok := t.at(id)
+	if !ok {
+		return ""
+	}
+	name, _ := t.str(t.word(at))
+	name, _, _ = strings.Cut(name, "___")
+	return name
+}
+
+// named returns a type as C writes it: "struct task_struct".
+func (t *types) named(id uint32) string {
+	for range maxWalk {
+		at, ok := t.at(id)
+		if !ok {
+			return ""
+		}
+		name := t.name(id)
+		keyword := ""
+		switch t.kind(id) {
+		case btfStruct:
+			keyword = "struct "
+		case btfUnion:
+			keyword = "union "
+		case btfEnum, btfEnum64:
+			keyword = "enum "
+		case btfFwd:
+			keyword = "struct "
+			if t.word(at+4)>>31 != 0 {
+				keyword = "union "
+			}
+		case btfTypedef:
+			keyword = "type "
+		case btfConst, btfVolatile, btfRestrict, btfTypeTag:
+			id = t.word(at + 8)
+			continue
+		case btfPtr:
+			return "a pointer type"
+		}
+		if name == "" {
+			name = "without a name"
+		}
+		return keyword + name
+	}
+	return ""
+}

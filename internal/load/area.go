@@ -1,0 +1,132 @@
+package load
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// Area is the memory of a map, whole pages of it. That of global data is
+// anonymous before the load, and the kernel's own from then on, at the same address.
+type Area struct {
+	P    unsafe.Pointer // nil if there is no memory yet, or no more
+	Size uintptr
+	Map  int // index in Spec.Maps
+}
+
+// AreaOf returns the area of the map of that index, which has no memory yet.
+func AreaOf(i int, m *spec.MapSpec) Area {
+	page := uintptr(unix.Getpagesize())
+	return Area{Map: i, Size: (uintptr(m.MappedSize()) + page - 1) &^ (page - 1)}
+}
+
+// Bytes returns the memory.
+func (a *Area) Bytes() []byte { return unsafe.Slice((*byte)(a.P), a.Size) }
+
+// Reserve gives an area memory of its own for the initial value, in the place of what it had.
+func (a *Area) Reserve() error {
+	flags := unix.MAP_SHARED | unix.MAP_ANONYMOUS
+	if a.P != nil {
+		flags |= unix.MAP_FIXED
+	}
+	p, err := unix.MmapPtr(-1, 0, a.P, a.Size, unix.PROT_READ|unix.PROT_WRITE, flags)
+	if err != nil {
+		return err
+	}
+	a.P = p
+	return nil
+}
+
+// attach maps a map's memory: over what Reserve got, if it was called.
+func (a *Area) attach(m *spec.MapSpec, fd int) error {
+	prot, flags := unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED
+	if m.Kind == spec.ROData || m.Kind == spec.Kconfig {
+		prot = unix.PROT_READ // the map is frozen
+	}
+	if a.P != nil {
+		flags |= unix.MAP_FIXED
+	}
+	p, err := unix.MmapPtr(fd, 0, a.P, a.Size, prot, flags)
+	if err != nil {
+		return err
+	}
+	a.P = p
+	return nil
+}
+
+// Unmap gives the memory back, if there is any.
+func (a *Area) Unmap() {
+	if a.P != nil {
+		_ = unix.MunmapPtr(a.P, a.Size)
+		a.P = nil
+	}
+}
+
+func unmapAreas(areas []Area) {
+	for i := range areas {
+		areas[i].Unmap()
+	}
+}
+
+// attachAreas maps global data, each where its initial value has been, and lets go of the initial values of arenas,
+// which are mapped already. After a failure all is as before.
+func (e *engine) attachAreas() *spec.Failure {
+	areas := e.req.Areas
+	for i := range areas {
+		a := &areas[i]
+		m := &e.spec.Maps[a.Map]
+		if m.Type == sys.MapTypeArena {
+			continue
+		}
+		// BSS has no bytes in the blob: what was set before the load goes in now.
+		var initial []byte
+		opened := a.P != nil
+		if m.Kind == spec.BSS && opened {
+			initial = append(initial, a.Bytes()[:m.ValueSize]...)
+		}
+		if err := a.attach(m, e.MapFD(a.Map)); err != nil {
+			f := e.fail(spec.OpMapData, err)
+			f.Map = a.Map
+			if !opened {
+				unmapAreas(areas)
+				return f
+			}
+			if m.Data != 0 {
+				initial = e.blob.mem[m.Data:][:m.ValueSize]
+			}
+			f.Lost = !detachAreas(areas, i, initial)
+			return f
+		}
+		copy(a.Bytes(), initial)
+	}
+	for i := range areas {
+		if e.spec.Maps[areas[i].Map].Type == sys.MapTypeArena {
+			areas[i].Unmap()
+		}
+	}
+	return nil
+}
+
+// detachAreas gives areas memory of their own again: those before the i-th, which are mapped, and that itself, whose
+// memory may be gone, with its initial value. It reports whether there was memory for that; if not, all areas are unmapped.
+func detachAreas(areas []Area, i int, initial []byte) bool {
+	for j := range areas[:i+1] {
+		a := &areas[j]
+		if a.P == nil {
+			continue
+		}
+		value := initial
+		if j < i {
+			value = append([]byte(nil), a.Bytes()...)
+		}
+		if err := a.Reserve(); err != nil {
+			unmapAreas(areas)
+			return false
+		}
+		copy(a.Bytes(), value)
+	}
+	return true
+}

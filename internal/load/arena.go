@@ -1,0 +1,44 @@
+package load
+
+import (
+	"errors"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// errArenaTooSmall is for a size, asked for or of the source, that gives an arena less than its global variables take.
+var errArenaTooSmall = errors.New("max_entries leaves no room for the arena's global variables")
+
+// mapArena maps the memory of an arena that was just created, which settles its address:
+// programs cannot be loaded before (bpf_arena_get_user_vm_start is 0). The arena begins with the
+// initial values of its global variables.
+func (e *engine) mapArena(i int) error {
+	m := &e.spec.Maps[i]
+	globals := e.blob.mem[m.Data:][:m.DataSize]
+	size := uintptr(e.maxEntries(int32(i))) * uintptr(unix.Getpagesize())
+	if uintptr(len(globals)) > size {
+		return errArenaTooSmall
+	}
+	flags := unix.MAP_SHARED
+	if m.Extra != 0 {
+		flags |= unix.MAP_FIXED_NOREPLACE
+	}
+	// Without an address of its own, the kernel chooses one that does not cross 4 GiB (arena_get_unmapped_area).
+	var at unsafe.Pointer
+	*(*uintptr)(unsafe.Pointer(&at)) = uintptr(m.Extra)
+	p, err := unix.MmapPtr(e.MapFD(i), 0, at, size, unix.PROT_READ|unix.PROT_WRITE, flags)
+	if err != nil {
+		return err
+	}
+	e.Arenas = append(e.Arenas, Area{P: p, Size: size, Map: i})
+	if len(globals) == 0 {
+		return nil
+	}
+	// A page that cannot be had is an error here, and a signal in copy. unix.Madvise would be one more function in each binary.
+	if _, _, errno := unix.Syscall(unix.SYS_MADVISE, uintptr(p), uintptr(len(globals)), unix.MADV_POPULATE_WRITE); errno != 0 {
+		return errno
+	}
+	copy(e.Arenas[len(e.Arenas)-1].Bytes(), globals)
+	return nil
+}

@@ -1,0 +1,72 @@
+package load
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// blobMap is the loader's one map, mapped: an array of one element, whose value is the blob.
+type blobMap struct {
+	fd  int32  // also the fd_array of the loader program
+	mem []byte // the mapping; its first len(Spec.Blob) bytes are the blob
+}
+
+// newBlobMap creates the map and fills it with the blob. After a failure it returns what it was doing.
+func newBlobMap(blob string) (m *blobMap, op spec.Op, errno unix.Errno) {
+	attr := blobMapAttr(blob)
+	fd, errno := sys.BPF(unix.BPF_MAP_CREATE, unsafe.Pointer(&attr), unsafe.Offsetof(attr.MapIfindex))
+	if errno != 0 {
+		return nil, spec.OpCreateBlob, errno
+	}
+	p, err := unix.MmapPtr(fd, 0, nil, uintptr(len(blob)), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		unix.Close(fd)
+		return nil, spec.OpMapBlob, sys.ErrnoOf(err)
+	}
+	m = &blobMap{fd: int32(fd), mem: unsafe.Slice((*byte)(p), len(blob))}
+	copy(m.mem, blob)
+	return m, 0, 0
+}
+
+func blobMapAttr(blob string) sys.MapCreateAttr {
+	attr := sys.MapCreateAttr{
+		MapType:    unix.BPF_MAP_TYPE_ARRAY,
+		KeySize:    4,
+		ValueSize:  uint32(len(blob)),
+		MaxEntries: 1,
+		MapFlags:   unix.BPF_F_MMAPABLE,
+	}
+	copy(attr.MapName[:], "__loader.map")
+	return attr
+}
+
+func (m *blobMap) close() {
+	_ = unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(m.mem)), uintptr(len(m.mem)))
+	unix.Close(int(m.fd))
+}
+
+// at returns the place of an attr, or of a part of one, in the blob.
+func (m *blobMap) at(off spec.BlobOff) unsafe.Pointer { return unsafe.Pointer(&m.mem[off]) }
+
+// slot returns the word of a slot.
+func (m *blobMap) slot(s spec.Slot) *int32 { return (*int32)(m.at(spec.BlobOff(4 * s))) }
+
+// found returns the 64 bits that a step has found.
+func (m *blobMap) found(s spec.Slot) found { return found(*(*int64)(m.at(spec.BlobOff(4 * s)))) }
+
+// found is the result of bpf_btf_find_by_name_kind: a negative errno, or a
+// BTF ID in the low half and the fd of a module's BTF, 0 for vmlinux, in the high half.
+type found int64
+
+func (f found) errno() unix.Errno {
+	if f < 0 {
+		return unix.Errno(-f)
+	}
+	return 0
+}
+func (f found) btfID() uint32 { return uint32(f) }
+func (f found) btfFD() int    { return int(int32(f >> 32)) }

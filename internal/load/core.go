@@ -1,0 +1,46 @@
+package load
+
+import (
+	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// leaveToLoader takes from the programs the CO-RE records that the loader has for them.
+func (e *engine) leaveToLoader() {
+	for i := range e.spec.Programs {
+		if p := &e.spec.Programs[i]; p.CORERelos != 0 {
+			(*sys.ProgLoadAttr)(e.blob.at(p.Attr)).CoreReloCnt = p.OwnRelos
+		}
+	}
+}
+
+// noLine is line info of a program without any: what has none has no CO-RE records (check_btf_info).
+var noLine sys.LineInfo
+
+// loaderCORE gives the loader its own CO-RE records, and returns the size of its attr.
+func (e *engine) loaderCORE(attr *sys.ProgLoadAttr) uintptr {
+	attr.ProgBtfFd = uint32(*e.blob.slot(e.spec.BTF.Slot))
+	attr.LineInfo = sys.Addr(unsafe.Pointer(&noLine))
+	attr.LineInfoCnt, attr.LineInfoRecSize = 1, uint32(unsafe.Sizeof(noLine))
+	attr.CoreRelos = sys.Addr(e.blob.at(e.spec.CORE.Records))
+	attr.CoreReloCnt, attr.CoreReloRecSize = e.spec.CORE.RecordCount, uint32(unsafe.Sizeof(sys.CoreRelo{}))
+	return unsafe.Offsetof(attr.CoreReloRecSize) + 4
+}
+
+// applyCORE copies what the loader has resolved to the programs.
+func (e *engine) applyCORE() {
+	c := &e.spec.CORE
+	values := unsafe.Slice((*uint64)(e.blob.at(c.Values)), c.ValueCount)
+	for site := range e.spec.Sites() {
+		insn := (*sys.Insn)(e.blob.at(site.Insn))
+		if v := values[site.Value]; v != spec.COREMissing {
+			insn.Imm = int32(v)
+		} else {
+			*insn = sys.Insn{Code: callHelper, Imm: spec.BadRelo} // as the kernel does
+		}
+	}
+}
+
+const callHelper = 0x85 // BPF_JMP | BPF_CALL

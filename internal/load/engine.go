@@ -1,0 +1,297 @@
+package load
+
+import (
+	"runtime"
+	"slices"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// engine is a load under way.
+type engine struct {
+	Loaded
+	req *Request
+
+	// quick lets other threads help, and the loader resolve CO-RE.
+	quick bool
+	// again is set if a failed attempt is worth another one: it was a quick one that does not say why, or
+	// the step that failed succeeds by itself.
+	again bool
+	// logs is the context of a loader that can be signed: the first of as many as LogRequests says.
+	logs *spec.LogRequest
+	// verified is set while what runs was verified by the kernel.
+	verified bool
+}
+
+// attempt runs the loader once. After a failure nothing is left of it.
+func (e *engine) attempt() *spec.Failure {
+	e.again = false
+	if e.spec.Signed != nil {
+		if done, failure := e.req.Features.Signed().attempt(e); done {
+			return failure
+		}
+	}
+	blob, op, errno := newBlobMap(e.spec.Blob)
+	if errno != 0 {
+		return e.fail(op, errno)
+	}
+	e.blob = blob
+	if err := e.patch(); err != nil {
+		e.blob.close()
+		return e.fail(spec.OpPatch, err)
+	}
+	loader, failure := e.spec.Loader, (*spec.Failure)(nil)
+	if e.spec.Outside() {
+		loader, failure = e.req.Features.Outside().create(e)
+	}
+	if failure == nil && len(e.req.Skip) > 0 {
+		loader = e.without(loader, e.req.Skip)
+	}
+	if failure == nil {
+		failure = e.checkTargets()
+	}
+	if failure == nil {
+		failure = e.run(loader)
+	}
+	return e.settle(failure)
+}
+
+// settle maps what the loader has made, or gives it back.
+func (e *engine) settle(failure *spec.Failure) *spec.Failure {
+	if failure == nil {
+		failure = e.check()
+	}
+	if failure == nil {
+		failure = e.attachAreas()
+	}
+	if failure != nil && !interrupted(failure) {
+		e.investigate(failure)
+	}
+	if failure == nil && e.req.Externs != nil {
+		e.Externs = e.req.Externs(&e.Loaded)
+	}
+	e.closeRest(failure != nil)
+	if failure != nil {
+		unmapAreas(e.Arenas)
+		e.Arenas = nil
+		e.blob.close()
+	}
+	return failure
+}
+
+// patch writes into the blob what is known only now.
+func (e *engine) patch() error {
+	if err := e.fit(); err != nil {
+		return err
+	}
+	for i := range e.Entries {
+		n := &e.Entries[i]
+		(*sys.MapCreateAttr)(e.blob.at(e.spec.Maps[n.Map].Attr)).MaxEntries = n.MaxEntries
+	}
+	for i := range e.req.Areas {
+		a := &e.req.Areas[i]
+		if m := &e.spec.Maps[a.Map]; m.Data != 0 && a.P != nil {
+			copy(e.blob.mem[m.Data:][:m.MappedSize()], a.Bytes())
+		}
+	}
+	for i := range e.req.Wanted {
+		w := &e.req.Wanted[i]
+		p := &e.spec.Programs[w.Program]
+		attr := (*sys.ProgLoadAttr)(e.blob.at(p.Attr))
+		attr.InsnCnt = 0
+		if w.Load {
+			attr.InsnCnt = p.Insns
+		}
+	}
+	if e.spec.NoAddresses != 0 && !kernelTakesKfuncAddresses() {
+		*e.blob.slot(e.spec.NoAddresses) = 0
+	}
+	return nil
+}
+
+// checkTargets refuses programs that replace a function of another one, as
+// long as there is no way to name that one. Kernels differ in what they say to it.
+func (e *engine) checkTargets() *spec.Failure {
+	for i := range e.spec.Steps {
+		step := &e.spec.Steps[i]
+		if step.Kind != spec.StepLoadProgram {
+			continue
+		}
+		if e.spec.Programs[step.Index].Type == unix.BPF_PROG_TYPE_EXT && e.req.wants(step.Index) {
+			f := e.failStep(i, unix.EINVAL)
+			f.Hint = "a freplace program needs the program that it replaces a function of"
+			return f
+		}
+	}
+	return nil
+}
+
+// run loads the loader program and runs it.
+func (e *engine) run(loader string) *spec.Failure {
+	if e.spec.Phases != nil {
+		return e.req.Features.Parts().run(e, loader)
+	}
+	attr := e.loaderAttr(loader)
+	prog, failure := e.loadLoader(&attr, loaderAttrSize)
+	runtime.KeepAlive(loader)
+	if failure != nil {
+		return failure
+	}
+	return e.start(prog)
+}
+
+// loaderLicense lets the loader call helpers that only GPL programs may call. It says nothing
+// about the license of the object.
+var loaderLicense = [...]byte{'D', 'u', 'a', 'l', ' ', 'B', 'S', 'D', '/', 'G', 'P', 'L', 0}
+
+// loaderAttrSize is how much of its attr the kernel has to see.
+const loaderAttrSize = unsafe.Offsetof(sys.ProgLoadAttr{}.FdArray) + 8
+
+// loaderAttr returns the attr of the loader program.
+func (e *engine) loaderAttr(loader string) sys.ProgLoadAttr { return loaderAttr(e.blob, loader) }
+
+func loaderAttr(blob *blobMap, loader string) sys.ProgLoadAttr {
+	attr := sys.ProgLoadAttr{
+		ProgType:  unix.BPF_PROG_TYPE_SYSCALL,
+		InsnCnt:   uint32(len(loader) / 8),
+		Insns:     sys.StringAddr(loader),
+		License:   sys.Addr(unsafe.Pointer(&loaderLicense)),
+		ProgFlags: unix.BPF_F_SLEEPABLE,
+		FdArray:   sys.Addr(unsafe.Pointer(&blob.fd)),
+	}
+	copy(attr.ProgName[:], "__loader.prog")
+	return attr
+}
+
+// loadLoader loads the loader program. What the attr refers to has to be kept alive, but for the loader's map.
+func (e *engine) loadLoader(attr *sys.ProgLoadAttr, size uintptr) (prog int, failure *spec.Failure) {
+	prog, errno := sys.BPF(unix.BPF_PROG_LOAD, unsafe.Pointer(attr), size)
+	runtime.KeepAlive(e.blob)
+	if errno == 0 {
+		return prog, nil
+	}
+	failure = e.fail(spec.OpLoadLoader, errno)
+	if !interrupted(failure) && failure.Errno != unix.EMFILE {
+		e.loaderLog(failure, attr, size)
+	}
+	return -1, failure
+}
+
+// start runs the loader program, and lets it go.
+func (e *engine) start(prog int) *spec.Failure {
+	defer unix.Close(prog)
+	run := sys.ProgRunAttr{ProgFd: uint32(prog)}
+	if e.logs != nil {
+		run.CtxIn = sys.Addr(unsafe.Pointer(e.logs))
+		run.CtxSizeIn = uint32(e.spec.LogRequests()) * uint32(unsafe.Sizeof(*e.logs))
+	}
+	_, errno := sys.BPF(unix.BPF_PROG_TEST_RUN, unsafe.Pointer(&run), unsafe.Offsetof(run.BatchSize))
+	runtime.KeepAlive(e.logs)
+	if errno == 0 && int32(run.Retval) < 0 {
+		errno = unix.Errno(-int32(run.Retval)) // that of the hash check, the only one there is
+	}
+	if errno != 0 {
+		return e.fail(spec.OpRunLoader, errno)
+	}
+	return nil
+}
+
+// check looks for the first step that failed and should not have.
+func (e *engine) check() *spec.Failure {
+	for i := range e.spec.Steps {
+		step := &e.spec.Steps[i]
+		if errno := e.errno(step); errno != 0 && !e.mayFail(i, step) {
+			return e.failStep(i, errno)
+		}
+	}
+	return nil
+}
+
+// errno returns how a step has ended.
+func (e *engine) errno(step *spec.Step) unix.Errno {
+	if step.Kind.Finds() {
+		return e.blob.found(step.Result).errno()
+	}
+	if r := *e.blob.slot(step.Result); r < 0 {
+		return unix.Errno(-r)
+	}
+	return 0
+}
+
+// mayFail reports whether a step's failure is nothing to report.
+func (e *engine) mayFail(i int, step *spec.Step) bool {
+	if slices.Contains(e.req.Skip, i) {
+		return true
+	}
+	switch step.Kind {
+	case spec.StepLoadProgram:
+		return !e.req.wants(step.Index)
+	case spec.StepFindExtern:
+		x := &e.spec.Externs[step.Index]
+		return x.Weak || !slices.ContainsFunc(x.Programs, e.req.wants)
+	case spec.StepFindTarget:
+		for i := range e.spec.Programs {
+			if e.spec.Programs[i].Target == step.Index && e.req.wants(int32(i)) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// missing returns the weak kfuncs that a program refers to and that were not found.
+func (e *engine) missing(program int32) (names []string) {
+	for i := range e.spec.Externs {
+		x := &e.spec.Externs[i]
+		if x.Kind == spec.Kfunc && x.Weak && e.blob.found(x.Slot).errno() != 0 && slices.Contains(x.Programs, program) {
+			names = append(names, x.Name)
+		}
+	}
+	return names
+}
+
+// closeRest closes what the loader has opened for its own use, and after a failure everything.
+func (e *engine) closeRest(failed bool) {
+	for i := range e.spec.Steps {
+		step := &e.spec.Steps[i]
+		num := 0
+		switch step.Kind {
+		case spec.StepLoadBTF, spec.StepCreateInner:
+			num = int(*e.blob.slot(step.Result))
+		case spec.StepCreateMap, spec.StepLoadProgram:
+			if failed {
+				num = int(*e.blob.slot(step.Result))
+			}
+		case spec.StepFindTarget:
+			if f := e.blob.found(step.Result); f.errno() == 0 {
+				num = f.btfFD()
+			}
+		case spec.StepFindExtern:
+			if f := e.blob.found(step.Result); f.errno() == 0 && e.spec.Externs[step.Index].Kind != spec.KsymAddr {
+				num = f.btfFD()
+			}
+		}
+		if num > 0 {
+			unix.Close(num)
+		}
+	}
+}
+
+// without returns a loader in which these steps do nothing.
+func (e *engine) without(loader string, steps []int) string {
+	insns := []byte(loader)
+	var nop [8]byte // if true goto +0
+	nop[0] = 0x05   // BPF_JMP | BPF_JA
+	for _, i := range steps {
+		step := &e.spec.Steps[i]
+		for insn := step.Start; insn < step.End; insn++ {
+			copy(insns[8*insn:], nop[:])
+		}
+	}
+	return unsafe.String(unsafe.SliceData(insns), len(insns))
+}

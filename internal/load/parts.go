@@ -1,0 +1,53 @@
+package load
+
+import (
+	"runtime"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+)
+
+// mostThreads is how many threads do a load.
+const mostThreads = 4
+
+// runParts loads the loader and has it do its parts, phase by phase. Other threads help only with what is tried
+// again without them: the calling one may have capabilities, namespaces or a seccomp filter of its own. An
+// attempt on one thread stops at the first failure: what comes after it can take seconds.
+func (e *engine) runParts(loader string) *spec.Failure {
+	threads := int32(1)
+	if e.quick {
+		threads = int32(min(runtime.GOMAXPROCS(0), mostThreads))
+		defer growFiles(e.spec.Files())()
+	}
+	attr := e.loaderAttr(loader)
+	size := loaderAttrSize
+	if e.spec.CORE.ValueCount > 0 {
+		e.leaveToLoader()
+		size = e.loaderCORE(&attr)
+	}
+	prog, failure := e.loadLoader(&attr, size)
+	runtime.KeepAlive(loader)
+	if failure != nil {
+		return failure
+	}
+	defer unix.Close(prog)
+	first := int32(0)
+	for i, parts := range e.spec.Phases {
+		w := workers{prog: prog, parts: parts, first: first}
+		if !e.quick {
+			w.failed = func() bool { return e.check() != nil }
+		}
+		if errno := w.run(min(threads, parts) - 1); errno != 0 {
+			return e.fail(spec.OpRunLoader, errno)
+		}
+		if !e.quick && w.stopped {
+			return nil // the failure is in the slots
+		}
+		if i == 0 && e.spec.CORE.ValueCount > 0 {
+			e.applyCORE()
+		}
+		first += parts
+	}
+	return nil
+}

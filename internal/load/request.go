@@ -1,0 +1,144 @@
+package load
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+)
+
+// Request says what to load, and what about it differs from the object.
+type Request struct {
+	Spec     *spec.Spec
+	Features Features
+	// Areas are the memory of global data, in the order of the maps. One that has memory already has the initial
+	// value there, and gets the kernel's memory at the same address.
+	Areas []Area
+	// Entries are the maps whose size is not the object's.
+	Entries []Entries
+	// Wanted are the programs that are loaded although the object does not say so, or the other way round.
+	Wanted []Wanted
+	// Skip are the steps that must not run, by their indices in Spec.Steps, whatever the reason.
+	Skip []int
+	// Externs reads what became of the externs, nil if nobody wants to know: [ReadExterns].
+	Externs func(*Loaded) []Extern
+	// Keyring has the certificates to verify a signed package with.
+	Keyring Keyring
+	// RequireSignature refuses to load what the kernel has not verified.
+	RequireSignature bool
+}
+
+// Entries is the number of entries of a map.
+type Entries struct {
+	Map        int32 // index in Spec.Maps
+	MaxEntries uint32
+}
+
+// Wanted says whether a program is loaded.
+type Wanted struct {
+	Program int32 // index in Spec.Programs
+	Load    bool
+}
+
+// wants reports whether the program of that index is to be loaded.
+func (r *Request) wants(program int32) bool {
+	for i := range r.Wanted {
+		if w := &r.Wanted[i]; w.Program == program {
+			return w.Load
+		}
+	}
+	return r.Spec.Programs[program].AutoLoad
+}
+
+// Loaded is a load that has succeeded. The caller takes each file descriptor
+// that it asks for, and calls Release when it has all of them.
+type Loaded struct {
+	// Areas are mapped now, but for those of arenas.
+	Arenas []Area
+	// Entries are the maps whose size is not the object's: asked for, or fitted to the machine.
+	Entries []Entries
+	Externs []Extern
+	// Signature says what the kernel has verified, nil for a package that cannot be signed, with the certificate from Keyring.
+	Signature *Verdict
+	Keyring   Keyring
+
+	spec *spec.Spec
+	blob *blobMap
+}
+
+// Verdict is what the kernel has said about a package's signature.
+type Verdict struct {
+	Verified bool
+	Form     spec.SignedForm
+	Reason   string // why it was not verified
+}
+
+// MapFD returns the file descriptor of the map of that index, which the caller owns from then on.
+func (l *Loaded) MapFD(i int) int { return int(*l.blob.slot(l.spec.Maps[i].Slot)) }
+
+// ProgramFD returns the file descriptor of the program of that index, 0 if it was not to be loaded.
+func (l *Loaded) ProgramFD(i int) int { return max(0, int(*l.blob.slot(l.spec.Programs[i].Slot))) }
+
+// Release lets go of the loader's map.
+func (l *Loaded) Release() { l.blob.close() }
+
+// Features is the code that not every object needs. Generated code names what
+// its object needs, so that the linker leaves the rest out of the binary; see [AllFeatures].
+type Features struct {
+	// Outside is for objects with maps, or BTF, that are created before the loader runs: [UseOutside].
+	Outside func() Outside
+	// Parts is for loaders that work in parts: [UseParts].
+	Parts func() Parts
+	// Signed is for packages that can be signed: [UseSigned].
+	Signed func() Signed
+}
+
+// AllFeatures are for objects that are known only at run time.
+func AllFeatures() Features { return Features{Outside: UseOutside, Parts: UseParts, Signed: UseSigned} }
+
+// Outside creates what must not be created inside the loader, and returns a loader without these steps.
+type Outside struct {
+	create func(*engine) (loader string, failure *spec.Failure)
+}
+
+// Parts runs a loader that works in parts.
+type Parts struct {
+	check func(*spec.Spec) error
+	run   func(e *engine, loader string) *spec.Failure
+}
+
+// Signed loads a package in a way that the kernel can verify.
+type Signed struct {
+	changed func(*Request) *spec.Failure
+	attempt func(*engine) (done bool, failure *spec.Failure)
+}
+
+// UseOutside returns the code for objects with parts that are created outside.
+func UseOutside() Outside { return Outside{(*engine).createOutside} }
+
+// UseParts returns the code for loaders in parts.
+func UseParts() Parts { return Parts{(*spec.Spec).CheckParts, (*engine).runParts} }
+
+// UseSigned returns the code for packages that can be signed.
+func UseSigned() Signed { return Signed{(*Request).changed, (*engine).attemptSigned} }
+
+// Check makes sure of the Spec and that Features has what it needs.
+func (f *Features) Check(s *spec.Spec) error {
+	if err := s.Check(); err != nil {
+		return err
+	}
+	switch {
+	case s.Outside() && f.Outside == nil:
+		return &spec.DamagedError{Part: "the Go file", Condition: "the object needs UseOutside"}
+	case s.Phases != nil && f.Parts == nil, s.CORE.ValueCount > 0 && s.Phases == nil:
+		return &spec.DamagedError{Part: "the Go file", Condition: "the object needs UseParts"}
+	case s.Signed != nil && f.Signed == nil:
+		return &spec.DamagedError{Part: "the Go file", Condition: "the object needs UseSigned"}
+	}
+	if s.Phases != nil {
+		return f.Parts().check(s)
+	}
+	return nil
+}
+
+// interrupted reports whether a load failed only because a signal was pending.
+func interrupted(f *spec.Failure) bool { return f.Errno == unix.EAGAIN || f.Errno == unix.EINTR }

@@ -1,0 +1,122 @@
+package load
+
+import (
+	"runtime"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// maxAttempts bounds how often a load is tried that signals interrupt.
+const maxAttempts = 16
+
+// moreAttempts bounds how often a load is tried whose failed step succeeds by itself.
+const moreAttempts = 2
+
+// Run carries out a request. A failed Run gives everything back and can be
+// tried again.
+//
+// All that makes a load of large objects quick is for the first attempt: other
+// threads help, and the loader resolves CO-RE for all programs. If that fails, a
+// plain attempt on the calling thread says why: other threads may lack what
+// the caller has, a capability, say. Signals are masked from the second attempt
+// on: a first one is seldom hit, and the first LockOSThread of a process starts
+// a thread, which costs more than loading a small object does. Once an attempt
+// has failed for good, and before it gives back what it has made, the step that
+// failed is taken once more by itself for the verifier's log (investigate).
+func Run(req *Request) (*Loaded, *spec.Failure) {
+	e := engine{Loaded: Loaded{spec: req.Spec}, req: req}
+	if req.Spec.Signed != nil {
+		if failure := req.Features.Signed().changed(req); failure != nil {
+			return nil, failure
+		}
+	} else if req.RequireSignature {
+		failure := e.fail(spec.OpVerify, ErrNotSigned)
+		failure.Hint = "generate it with -sign-key and -sign-cert, or with -signed and sign it later"
+		return nil, failure
+	}
+	release, err := holdStdFDs()
+	if err != nil {
+		return nil, e.fail(spec.OpHoldFDs, err)
+	}
+	defer release()
+
+	var failure *spec.Failure
+	for i := range maxAttempts {
+		if i == 1 {
+			unlock, err := lockThread()
+			if err != nil {
+				return nil, e.fail(spec.OpMaskSignals, err)
+			}
+			defer unlock()
+		}
+		e.quick = i == 0 && req.Spec.Phases != nil
+		if failure = e.attempt(); failure == nil {
+			return &e.Loaded, nil
+		}
+		if !interrupted(failure) && (!e.again || i >= moreAttempts) {
+			break
+		}
+	}
+	return nil, failure
+}
+
+// lockThread keeps signals away from a run of the loader: BPF_PROG_LOAD
+// answers EAGAIN while one is pending (bpf_check in kernel/bpf/verifier.c), and Go's scheduler
+// sends itself signals.
+func lockThread() (unlock func(), err error) {
+	var all, old unix.Sigset_t
+	for i := range all.Val {
+		all.Val[i] = ^all.Val[i]
+	}
+	runtime.LockOSThread()
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &all, &old); err != nil {
+		runtime.UnlockOSThread()
+		return nil, err
+	}
+	return func() {
+		_ = unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
+		runtime.UnlockOSThread()
+	}, nil
+}
+
+// holdStdFDs makes sure that fds 0, 1 and 2 are taken: 0 means 'none' in many attrs.
+func holdStdFDs() (release func(), err error) {
+	var held []int
+	release = func() {
+		for _, fd := range held {
+			unix.Close(fd)
+		}
+	}
+	for want := range 3 {
+		if _, err := unix.FcntlInt(uintptr(want), unix.F_GETFD, 0); err != unix.EBADF {
+			continue
+		}
+		fd, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+		if err != nil {
+			release()
+			return nil, err
+		}
+		held = append(held, fd)
+	}
+	return release, nil
+}
+
+// fail makes the failure of what is not a step of the loader.
+func (e *engine) fail(op spec.Op, err error) *spec.Failure {
+	return &spec.Failure{Spec: e.spec, Op: op, Step: -1, Err: err, Errno: sys.ErrnoOf(err)}
+}
+
+// failStep makes the failure of a step.
+func (e *engine) failStep(i int, errno unix.Errno) *spec.Failure {
+	f := &spec.Failure{Spec: e.spec, Op: spec.OpStep, Step: i, Err: errno, Errno: errno}
+	switch step := &e.spec.Steps[i]; step.Kind {
+	case spec.StepCreateMap:
+		f.MaxEntries = e.maxEntries(step.Index)
+	case spec.StepLoadProgram:
+		f.Missing = e.missing(step.Index)
+	}
+	return f
+}

@@ -1,0 +1,291 @@
+package load
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// ErrSigned is why a package that was made to be signed does not load after
+// something about it was changed: the signature covers all of that.
+var ErrSigned = errors.New("the package is signed")
+
+// ErrNotSigned is why a package without a signature does not load where one is required.
+var ErrNotSigned = errors.New("the package has no signature")
+
+// changed refuses a package that can be signed and was changed.
+func (r *Request) changed() *spec.Failure {
+	what := r.whatChanged()
+	if what == "" {
+		return nil
+	}
+	return &spec.Failure{
+		Spec: r.Spec, Op: spec.OpPatch, Step: -1, Err: ErrSigned, Reason: what + " cannot be changed",
+		Hint: "pass what the program has to know through a map, or a variable that is set after the load",
+	}
+}
+
+// whatChanged names the first thing that is not as the package has it.
+func (r *Request) whatChanged() string {
+	if len(r.Entries) > 0 {
+		return "max_entries of map " + r.Spec.Maps[r.Entries[0].Map].Name
+	}
+	for i := range r.Areas {
+		a := &r.Areas[i]
+		if a.P == nil {
+			continue
+		}
+		m := &r.Spec.Maps[a.Map]
+		now := a.Bytes()[:m.MappedSize()]
+		if m.Data == 0 {
+			if len(bytes.Trim(now, "\x00")) != 0 {
+				return "the initial value of " + m.Name
+			}
+		} else if string(now) != r.Spec.Blob[m.Data:][:len(now)] {
+			return "the initial value of " + m.Name
+		}
+	}
+	if len(r.Wanted) > 0 {
+		return "whether program " + r.Spec.Programs[r.Wanted[0].Program].Name + " is loaded"
+	}
+	if len(r.Skip) > 0 {
+		return "what the loader does (" + r.Spec.StepName(r.Spec.Steps[r.Skip[0]]) + ")"
+	}
+	return ""
+}
+
+// attemptSigned runs the loader once, verified by the kernel. It is not done if
+// the kernel cannot verify and need not: then the load goes on as that of any other package.
+func (e *engine) attemptSigned() (done bool, failure *spec.Failure) {
+	e.requestLog(-1, nil)
+	protocol, err := kernelProtocol()
+	if err != nil {
+		return true, e.fail(spec.OpVerify, err)
+	}
+	for _, form := range protocol.forms() {
+		if e.spec.Signed.Forms[form].Signature == "" {
+			continue
+		}
+		failure, done = e.attemptForm(form), true
+		if form == spec.SignedExclusive && failure != nil && failure.Op == spec.OpLoadLoader && failure.Errno == unix.EACCES {
+			failure, done = nil, false // there is no field excl: the verifier does not let the loader read it
+			continue
+		}
+		if form == spec.SignedHash && failure == nil {
+			rememberProtocol(protocolHash)
+		}
+		break
+	}
+	switch {
+	case failure != nil && failure.Op == spec.OpVerify && (failure.Errno == unix.EOPNOTSUPP || e.keyringIsEmpty(failure)):
+		// not able to verify: as below
+	case done:
+		return true, failure
+	case protocol == protocolNone:
+		failure = e.refuse(unix.EOPNOTSUPP, "this kernel, {release}, cannot verify programs", "Linux 6.18 can")
+	case protocol == protocolOff:
+		failure = e.refuse(unix.EOPNOTSUPP, "this kernel is built without CONFIG_SYSTEM_DATA_VERIFICATION", "use a kernel built with CONFIG_SYSTEM_DATA_VERIFICATION=y")
+	default:
+		failure = e.refuse(ErrNotSigned, "for the protocol of this kernel", "sign the package: bpf2lskel sign")
+	}
+	if e.req.RequireSignature {
+		return true, failure
+	}
+	e.Signature = &Verdict{Reason: failure.Err.Error() + ": " + failure.Reason}
+	return false, nil
+}
+
+func (e *engine) keyringIsEmpty(f *spec.Failure) bool {
+	return f.Errno == unix.ENOKEY && e.req.Keyring.certificates() == 0
+}
+
+// requestLog makes the context of the loader, which asks for the log of a step, or for none.
+func (e *engine) requestLog(step int, log *logBuffer) {
+	n := e.spec.LogRequests()
+	requests := make([]spec.LogRequest, n)
+	e.logs = &requests[0]
+	if log == nil {
+		return
+	}
+	entry := 0
+	if step := &e.spec.Steps[step]; step.Kind == spec.StepLoadProgram {
+		entry = 1 + int(step.Index)
+	}
+	if entry < n {
+		requests[entry] = spec.LogRequest{Level: 1, Size: min(log.size(), btfLogMax), Buf: log.addr()}
+	}
+}
+
+// attemptForm runs the loader by one of the protocols. If a step fails whose reason is in a log, it runs the whole
+// loader again for it: a policy of the machine may let only what is signed load programs.
+func (e *engine) attemptForm(form spec.SignedForm) *spec.Failure {
+	failure := e.runForm(form)
+	if failure == nil || interrupted(failure) || failure.Errno == unix.EMFILE ||
+		failure.StepKind() != spec.StepLoadBTF && failure.StepKind() != spec.StepLoadProgram {
+		return failure
+	}
+	log, err := newLogBuffer()
+	if err != nil {
+		return failure
+	}
+	defer log.close()
+	e.requestLog(failure.Step, log)
+	again := e.runForm(form)
+	e.requestLog(-1, nil)
+	if again == nil {
+		return nil
+	}
+	if again.Step == failure.Step && again.Op == failure.Op {
+		failure.Log = log.text()
+	}
+	return failure
+}
+
+// runForm runs the loader once, by one of the protocols.
+func (e *engine) runForm(form spec.SignedForm) *spec.Failure {
+	program := &e.spec.Signed.Forms[form]
+	who, ok := parseSignature(program.Signature)
+	if !ok {
+		return e.refuse(unix.EBADMSG, "it is damaged, or not in the form that bpf2lskel writes", "sign the package again: bpf2lskel sign")
+	}
+	blob, op, errno := newFrozenBlobMap(e.spec.Blob, program.LoaderHash, form)
+	if errno != 0 {
+		return e.fail(op, errno)
+	}
+	e.blob = blob
+	failure := e.checkTargets()
+	if failure == nil {
+		failure = e.runSigned(form, program)
+	}
+	if failure != nil {
+		// The loader has done nothing: what is in the slots is the blob's, of which nothing is known.
+		e.blob.close()
+		return e.judge(failure, who)
+	}
+	e.verified = true
+	failure = e.settle(nil)
+	e.verified = false
+	if failure == nil {
+		e.Signature, e.Keyring = &Verdict{Verified: true, Form: form}, e.req.Keyring
+	}
+	return failure
+}
+
+// runSigned loads the loader program with its signature and runs it.
+func (e *engine) runSigned(form spec.SignedForm, p *spec.SignedProgram) *spec.Failure {
+	loader := p.Check + e.spec.Loader
+	attr := e.loaderAttr(loader)
+	attr.Signature = sys.StringAddr(p.Signature)
+	attr.SignatureSize = uint32(len(p.Signature))
+	attr.KeyringId = e.req.Keyring.ID()
+	if form == spec.SignedContents {
+		attr.FdArrayCnt = 1 // since 7.3 what a signed program uses has to be listed, and is covered
+	}
+	prog, failure := e.loadLoader(&attr, unsafe.Offsetof(attr.KeyringId)+4)
+	runtime.KeepAlive(loader)
+	if failure != nil {
+		return failure
+	}
+	return e.start(prog)
+}
+
+// refuse is the error of a signature that does not do.
+func (e *engine) refuse(err error, reason, hint string) *spec.Failure {
+	f := e.fail(spec.OpVerify, err)
+	f.Reason, f.Hint = withRelease(reason), hint
+	return f
+}
+
+// judge says in words what the kernel has against a signature. Other failures stay what they are.
+func (e *engine) judge(failure *spec.Failure, who signer) *spec.Failure {
+	ring := e.req.Keyring
+	switch failure.Errno {
+	case unix.ENOKEY:
+		n := ring.certificates()
+		switch {
+		case n == 0:
+			return e.refuse(unix.ENOKEY, fmt.Sprintf("the %v has no certificate", ring), "add the certificate: keyctl padd asymmetric '' @s <CERT.der")
+		case n > 0:
+			return e.refuse(unix.ENOKEY, fmt.Sprintf("signed with the key of %v, which is not among the %d in the %v", who, n, ring), "add it, or sign with another key")
+		}
+		return e.refuse(unix.ENOKEY, fmt.Sprintf("signed with the key of %v, which is not in the %v", who, ring), "add it, or sign with another key")
+	case unix.EKEYREJECTED:
+		return e.refuse(unix.EKEYREJECTED, fmt.Sprintf("loader or blob are not what was signed, or not by the key of %v", who), "bpf2lskel verify tells which")
+	case unix.EKEYREVOKED, unix.EKEYEXPIRED:
+		return e.refuse(failure.Errno, fmt.Sprintf("%v in the %v is not valid any more", who, ring), "sign with another key")
+	case unix.EBADMSG:
+		return e.refuse(unix.EBADMSG, "it is damaged", "sign the package again: bpf2lskel sign")
+	case unix.ENOPKG:
+		return e.refuse(unix.ENOPKG, "the kernel does not have the algorithm of the key or of the hash", "RSA and SHA-256 are in all kernels that verify modules")
+	case unix.EOPNOTSUPP:
+		return e.refuse(unix.EOPNOTSUPP, "this kernel is built without CONFIG_SYSTEM_DATA_VERIFICATION", "use a kernel built with CONFIG_SYSTEM_DATA_VERIFICATION=y")
+	case unix.EINVAL:
+		if id := int(ring.ID()); id < 0 || id > 2 {
+			if _, err := unix.KeyctlString(unix.KEYCTL_DESCRIBE, id); err != nil {
+				return e.refuse(unix.EINVAL, fmt.Sprintf("there is no %v, or not for this process", ring), "keyctl show lists keyrings")
+			}
+		}
+	}
+	return failure
+}
+
+// newFrozenBlobMap creates the map in the way of a signed load: it belongs to the
+// loader program alone, nobody can change it, and the kernel knows the hash of its contents where it wants that.
+func newFrozenBlobMap(blob, loaderHash string, form spec.SignedForm) (m *blobMap, op spec.Op, errno unix.Errno) {
+	attr := blobMapAttr(blob)
+	attr.ExclProgHash = sys.StringAddr(loaderHash)
+	attr.ExclProgHashSize = uint32(len(loaderHash))
+	fd, errno := sys.BPF(unix.BPF_MAP_CREATE, unsafe.Pointer(&attr), unsafe.Offsetof(attr.ExclProgHashSize)+4)
+	runtime.KeepAlive(loaderHash)
+	if errno != 0 {
+		return nil, spec.OpCreateBlob, errno
+	}
+	m = &blobMap{fd: int32(fd)}
+	if op, errno = m.freeze(blob, form); errno != 0 {
+		unix.Close(fd)
+		return nil, op, errno
+	}
+	return m, 0, 0
+}
+
+// freeze fills the map, makes it read-only for user space, and maps it.
+func (m *blobMap) freeze(blob string, form spec.SignedForm) (op spec.Op, errno unix.Errno) {
+	// A writable mapping would be in the way of freezing.
+	key := new(uint32)
+	elem := sys.MapElemAttr{MapFd: uint32(m.fd), Key: sys.Addr(unsafe.Pointer(key)), Value: sys.StringAddr(blob)}
+	_, errno = sys.BPF(unix.BPF_MAP_UPDATE_ELEM, unsafe.Pointer(&elem), unsafe.Sizeof(elem))
+	runtime.KeepAlive(key)
+	if errno != 0 {
+		return spec.OpFillBlob, errno
+	}
+	if _, errno = sys.BPF(unix.BPF_MAP_FREEZE, unsafe.Pointer(&elem), 4); errno != 0 {
+		return spec.OpFreezeBlob, errno
+	}
+	if form != spec.SignedContents {
+		if errno = hashMap(int(m.fd)); errno != 0 {
+			return spec.OpHashBlob, errno
+		}
+	}
+	p, err := unix.MmapPtr(int(m.fd), 0, nil, uintptr(len(blob)), unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return spec.OpMapBlob, sys.ErrnoOf(err)
+	}
+	m.mem = unsafe.Slice((*byte)(p), len(blob))
+	return 0, 0
+}
+
+// hashMap has the kernel compute the hash of a frozen map, and keep it (array_map_get_hash).
+func hashMap(fd int) unix.Errno {
+	hash := new([32]byte)
+	info := &sys.MapInfoHash{Hash: sys.Addr(unsafe.Pointer(hash)), HashSize: uint32(len(hash))}
+	errno := sys.ObjInfo(fd, unsafe.Pointer(info), unsafe.Sizeof(*info))
+	runtime.KeepAlive(hash)
+	return errno
+}

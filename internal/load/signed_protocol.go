@@ -1,0 +1,103 @@
+package load
+
+import (
+	"runtime"
+	"strings"
+	"sync"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// protocol is how a kernel verifies signatures of programs.
+type protocol uint8
+
+const (
+	protocolNone     protocol = iota + 1 // it does not: before Linux 6.18
+	protocolOff                          // it could, but is built without
+	protocolHash                         // the loader checks its map, but not that it is exclusive
+	protocolLoader                       // the loader checks its map: in which of the two ways has to be tried
+	protocolContents                     // the kernel does: since 7.3
+)
+
+// forms are those of a package that do for a protocol, the better one first.
+func (p protocol) forms() []spec.SignedForm {
+	switch p {
+	case protocolContents:
+		return []spec.SignedForm{spec.SignedContents}
+	case protocolLoader:
+		return []spec.SignedForm{spec.SignedExclusive, spec.SignedHash}
+	case protocolHash:
+		return []spec.SignedForm{spec.SignedHash}
+	}
+	return nil
+}
+
+var knownProtocol struct {
+	sync.Mutex
+	protocol
+}
+
+// kernelProtocol asks the kernel for its protocol, once.
+func kernelProtocol() (protocol, error) {
+	known := &knownProtocol
+	known.Lock()
+	defer known.Unlock()
+	if known.protocol == 0 {
+		p, err := askProtocol()
+		if err != nil {
+			return 0, err
+		}
+		known.protocol = p
+	}
+	return known.protocol, nil
+}
+
+// rememberProtocol keeps what a load has found out.
+func rememberProtocol(p protocol) {
+	knownProtocol.Lock()
+	defer knownProtocol.Unlock()
+	knownProtocol.protocol = p
+}
+
+// askProtocol loads a program with something that is no signature, and a map that is not frozen. Kernels differ in what they
+// mind first: those that cover maps want them frozen (EPERM), others cannot read the signature (EBADMSG).
+// EPERM may also mean that the process may not load programs; that it will then hear from the load itself.
+func askProtocol() (protocol, error) {
+	m, _, errno := newBlobMap("\x00\x00\x00\x00\x00\x00\x00\x00")
+	if errno == unix.EPERM {
+		return protocolContents, nil
+	}
+	if errno != 0 {
+		return 0, errno
+	}
+	defer m.close()
+	const nothing = "\xb7\x00\x00\x00\x00\x00\x00\x00" + "\x95\x00\x00\x00\x00\x00\x00\x00" // r0 = 0; exit
+	attr := loaderAttr(m, nothing)
+	signature := new([8]byte)
+	attr.Signature, attr.SignatureSize = sys.Addr(unsafe.Pointer(signature)), uint32(len(signature))
+	attr.FdArrayCnt = 1
+	num, errno := sys.BPF(unix.BPF_PROG_LOAD, unsafe.Pointer(&attr), unsafe.Offsetof(attr.KeyringId)+4)
+	runtime.KeepAlive(signature)
+	runtime.KeepAlive(m)
+	switch errno {
+	case 0:
+		unix.Close(num)
+		return protocolNone, nil // a kernel that takes this for a signature verifies nothing
+	case unix.E2BIG:
+		return protocolNone, nil
+	case unix.EOPNOTSUPP:
+		return protocolOff, nil
+	case unix.EPERM:
+		return protocolContents, nil
+	case unix.EAGAIN, unix.EINTR, unix.ENOMEM:
+		return 0, errno
+	}
+	return protocolLoader, nil
+}
+
+// withRelease puts the kernel's release into a text.
+func withRelease(text string) string { return strings.ReplaceAll(text, "{release}", sys.Release()) }

@@ -1,0 +1,67 @@
+package load
+
+import (
+	"fmt"
+	"math/bits"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// fit collects the maps whose size is not the object's: those that the request
+// has, and those that depend on this machine.
+func (e *engine) fit() error {
+	e.Entries = e.req.Entries
+	for i := range e.spec.Maps {
+		m := &e.spec.Maps[i]
+		if m.Sizing == spec.SizeFixed {
+			continue
+		}
+		n := e.maxEntries(int32(i))
+		fitted := fitPages(n)
+		if m.Sizing == spec.SizeCPUs {
+			if fitted = n; n == 0 {
+				cpus, err := sys.PossibleCPUs()
+				if err != nil {
+					return fmt.Errorf("map %s: %w", m.Name, err)
+				}
+				fitted = uint32(cpus)
+			}
+		}
+		if fitted != n {
+			// The request's own stays as it is, for the next attempt. Of two entries for a map the last one counts.
+			e.Entries = append(e.Entries[:len(e.Entries):len(e.Entries)], Entries{int32(i), fitted})
+		}
+	}
+	return nil
+}
+
+// maxEntries returns the number of entries that a map is created with.
+func (e *engine) maxEntries(m int32) uint32 {
+	for i := len(e.Entries) - 1; i >= 0; i-- {
+		if e.Entries[i].Map == m {
+			return e.Entries[i].MaxEntries
+		}
+	}
+	return e.spec.Maps[m].MaxEntries
+}
+
+// fitPages rounds the size of a ring buffer up to a power of two times the
+// page size, as libbpf's adjust_ringbuf_sz does: the kernel takes no other
+// (ringbuf_map_alloc). 0 stays what it is, for the kernel to refuse, and so does a size that cannot be rounded.
+func fitPages(size uint32) uint32 {
+	page := uint32(unix.Getpagesize())
+	if size == 0 {
+		return 0
+	}
+	pages := (uint64(size) + uint64(page) - 1) / uint64(page)
+	if pages&(pages-1) != 0 {
+		pages = 1 << bits.Len64(pages)
+	}
+	if fitted := pages * uint64(page); fitted <= 1<<31 {
+		return uint32(fitted)
+	}
+	return size
+}

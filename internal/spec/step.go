@@ -1,0 +1,44 @@
+package spec
+
+import "fmt"
+
+// StepName describes a step in words: "create map counts".
+func (s *Spec) StepName(step Step) string {
+	switch step.Kind {
+	case StepLoadBTF:
+		return "load BTF"
+	case StepCreateMap:
+		return "create map " + s.Maps[step.Index].Name
+	case StepCreateInner:
+		return "create inner map of " + s.Maps[step.Index].Name
+	case StepFillMap:
+		return "fill map " + s.Maps[step.Index].Name
+	case StepFreezeMap:
+		return "freeze map " + s.Maps[step.Index].Name
+	case StepSetSlot:
+		return fmt.Sprintf("set entry %d of map %s", step.Entry, s.Maps[step.Index].Name)
+	case StepFindTarget:
+		return "find attach target " + s.Targets[step.Index].Name
+	case StepFindExtern:
+		e := &s.Externs[step.Index]
+		return fmt.Sprintf("find %s %s", e.Kind, e.Name)
+	case StepLoadProgram:
+		return "load program " + s.Programs[step.Index].Name
+	}
+	return fmt.Sprintf("step %d", step.Kind)
+}
+
+// Finds reports whether the step's result is 64 bits: what was found.
+func (k StepKind) Finds() bool { return k == StepFindTarget || k == StepFindExtern }
+
+func (k ExternKind) String() string {
+	switch k {
+	case Kfunc:
+		return "kfunc"
+	case KsymVar:
+		return "ksym"
+	case KsymAddr:
+		return "ksym address"
+	}
+	return fmt.Sprintf("extern kind %d", uint8(k))
+}

@@ -1,0 +1,56 @@
+package sys
+
+import (
+	"io/fs"
+
+	"golang.org/x/sys/unix"
+)
+
+// Exists reports whether there is a file of this name that the process can see.
+//
+// It is not os.Stat: os.FileInfo has a time.Time, whose methods for text, 50 KB, would then be in
+// each binary.
+func Exists(path string) bool { return unix.Stat(path, new(unix.Stat_t)) == nil }
+
+// ReadFile reads a whole file of /proc, /sys or tracefs. Errors are an [fs.PathError] that unwraps
+// to the kernel's errno.
+//
+// It is not os.ReadFile: the first file that package os opens starts Go's poller, which takes two
+// file descriptors and ends the process if there are none ("netpollinit failed").
+func ReadFile(path string) ([]byte, error) {
+	fd, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	text := make([]byte, 0, 4096)
+	for {
+		n, err := unix.Read(fd, text[len(text):cap(text)])
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return nil, &fs.PathError{Op: "read", Path: path, Err: err}
+		case n == 0:
+			return text, nil
+		}
+		text = text[:len(text)+max(n, 0)]
+		if len(text) == cap(text) {
+			text = append(text, make([]byte, cap(text))...)[:len(text)]
+		}
+	}
+}
+
+// Open opens a file or directory for reading, without Go's poller as [ReadFile] does. The caller
+// owns the file descriptor, which is closed on exec. Errors are an [fs.PathError].
+func Open(path string) (int, error) {
+	for {
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		switch err {
+		case nil:
+			return fd, nil
+		case unix.EINTR: // a slow file system, and a signal
+		default:
+			return -1, &fs.PathError{Op: "open", Path: path, Err: err}
+		}
+	}
+}

@@ -1,0 +1,40 @@
+package sys
+
+// enum bpf_map_type, include/uapi/linux/bpf.h.
+const (
+	MapTypeHash = iota + 1
+	MapTypeArray
+	MapTypeProgArray
+	MapTypePerfEventArray
+	MapTypePerCPUHash
+	MapTypePerCPUArray
+	MapTypeStackTrace
+	MapTypeCgroupArray
+	MapTypeLRUHash
+	MapTypeLRUPerCPUHash
+	MapTypeLPMTrie
+	MapTypeArrayOfMaps
+	MapTypeHashOfMaps
+	MapTypeDevMap
+	MapTypeSockMap
+	MapTypeCPUMap
+	MapTypeXSKMap
+	MapTypeSockHash
+	MapTypeCgroupStorage
+	MapTypeReuseportSockArray
+	MapTypePerCPUCgroupStorage
+	MapTypeQueue
+	MapTypeStack
+	MapTypeSKStorage
+	MapTypeDevMapHash
+	MapTypeStructOps
+	MapTypeRingBuf
+	MapTypeInodeStorage
+	MapTypeTaskStorage
+	MapTypeBloomFilter
+	MapTypeUserRingBuf
+	MapTypeCgrpStorage
+	MapTypeArena
+	MapTypeInsnArray
+	MapTypeRHash
+)

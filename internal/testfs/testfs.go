@@ -1,0 +1,93 @@
+// Package testfs gives tests file systems of the kernel's, such as bpf and cgroup2, whatever the
+// machine has mounted and wherever: a fresh machine has none of them.
+//
+// Nothing is mounted where others see it. A file system is either attached to no folder at all,
+// and reached through a file descriptor, or mounted in a mount namespace of the test's own.
+package testfs
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/guest"
+)
+
+// BPF returns the folder of a new, empty BPF file system.
+func BPF(t testing.TB) string { return detached(t, "bpf") }
+
+// Cgroup2 returns the root folder of the control groups, version 2.
+func Cgroup2(t testing.TB) string { return detached(t, "cgroup2") }
+
+// Trace returns the folder of tracefs, what others have at /sys/kernel/tracing. A kernel without
+// it is a reason to skip the test.
+func Trace(t testing.TB) string { return detached(t, "tracefs") }
+
+// Security returns the folder of securityfs, what others have at /sys/kernel/security. A kernel
+// without it is a reason to skip the test.
+func Security(t testing.TB) string { return detached(t, "securityfs") }
+
+// detached creates a mount that is attached to no folder, and vanishes when the test ends or its
+// process dies. Its path is good for other threads and for child processes too.
+func detached(t testing.TB, fsType string) string {
+	t.Helper()
+	mount, err := newMount(fsType)
+	switch {
+	case errors.Is(err, unix.ENODEV):
+		guest.NotHere(t, "no file system %s", fsType)
+	case errors.Is(err, unix.EPERM) && os.Getuid() != 0:
+		t.Skip("needs root")
+	case err != nil:
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Close(mount); err != nil {
+			t.Error(err)
+		}
+	})
+	return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), mount)
+}
+
+// newMount is fsopen, fsconfig and fsmount, all of them in Linux 5.2.
+func newMount(fsType string) (fd int, err error) {
+	fs, err := unix.Fsopen(fsType, unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return -1, fmt.Errorf("open file system %s: %w", fsType, err)
+	}
+	defer unix.Close(fs)
+	if err := unix.FsconfigCreate(fs); err != nil {
+		return -1, fmt.Errorf("create file system %s: %w", fsType, err)
+	}
+	if fd, err = unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0); err != nil {
+		return -1, fmt.Errorf("mount file system %s: %w", fsType, err)
+	}
+	return fd, nil
+}
+
+// At mounts a file system at a path that is looked for there, as /sys/kernel/tracing is, for the
+// calling goroutine alone: its thread gets a mount namespace of its own and goes with the test.
+// Other goroutines, subtests among them, do not see the mount.
+func At(t testing.TB, fsType, path string) {
+	t.Helper()
+	runtime.LockOSThread() // and never unlocked
+	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+		if errors.Is(err, unix.EPERM) && os.Getuid() != 0 {
+			t.Skip("needs root")
+		}
+		t.Fatalf("create mount namespace: %v", err)
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		t.Fatalf("keep mounts from others: %v", err)
+	}
+	switch err := unix.Mount(fsType, path, fsType, 0, ""); {
+	case errors.Is(err, unix.EBUSY): // the same one is there already: there is but one tracefs
+	case errors.Is(err, unix.ENODEV):
+		guest.NotHere(t, "no file system %s", fsType)
+	case err != nil:
+		t.Fatalf("mount file system %s at %s: %v", fsType, path, err)
+	}
+}

@@ -1,0 +1,36 @@
+package runtime
+
+import (
+	"github.com/bpf2lskel/bpf2lskel/internal/load"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+)
+
+// ErrSigned is why a package that was made to be signed does not load after
+// something about it was changed: the signature covers all of that.
+var ErrSigned error = load.ErrSigned
+
+// ErrNotSigned is why a package without a signature does not load where one is required.
+var ErrNotSigned error = load.ErrNotSigned
+
+// SignedForm is a protocol by which a kernel verifies a package: contents (Linux 7.3), exclusive (7.1 and 7.2) or
+// hash (6.18 to 7.0).
+type SignedForm = spec.SignedForm
+
+// Signature is what the kernel has said about a package's signature.
+type Signature struct {
+	// Verified is set if the kernel has verified loader and blob, and has made the maps and programs from these.
+	Verified bool
+	// Form is the protocol that was used, Keyring where the certificate was found, if Verified.
+	Form    SignedForm
+	Keyring Keyring
+	// Reason is why it was not verified.
+	Reason string
+}
+
+// Signature returns what the kernel has verified when the object was loaded.
+func (s *Skeleton) Signature() Signature {
+	if s.signature == nil {
+		return Signature{Reason: ErrNotSigned.Error()}
+	}
+	return *s.signature
+}
