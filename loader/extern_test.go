@@ -14,10 +14,10 @@ import (
 
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
-	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 	"github.com/bpf2lskel/bpf2lskel/loader"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 )
 
 // externCase says what an object of testdata/extern needs, and what becomes of it without.

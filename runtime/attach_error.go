@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
@@ -17,7 +19,7 @@ type AttachError struct {
 
 // Error returns the program, the operation, the cause, and a hint if there is one.
 func (e *AttachError) Error() string {
-	return withHint("program "+e.Program+": "+e.Op+": "+e.Err.Error(), e.Op, e.Err)
+	return "program " + e.Program + ": " + e.Op + ": " + e.Err.Error()
 }
 
 // Unwrap returns the cause.
@@ -40,6 +42,22 @@ func (p *Program) fail(op string, err error) error {
 	}
 	return &AttachError{p.spec.Name, op, err}
 }
+
+// withHint adds to the kernel's answer what to do about it, if there is anything to say.
+func withHint(errno unix.Errno, hint string) error {
+	if hint == "" {
+		return errno
+	}
+	return &hintedError{errno, hint}
+}
+
+type hintedError struct {
+	errno unix.Errno
+	hint  string
+}
+
+func (e *hintedError) Error() string { return e.errno.Error() + " (" + e.hint + ")" }
+func (e *hintedError) Unwrap() error { return e.errno }
 
 // errProgNotSupp is ENOTSUPP, which the kernel lets out for operations that a
 // kind of program or link does not have.

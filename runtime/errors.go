@@ -78,25 +78,3 @@ func newLoadError(f *spec.Failure) *LoadError {
 		Reason: f.Reason, Log: f.Log, Hint: f.Hint,
 	}
 }
-
-// withHint adds what to do about an operation that the kernel refused, if there is anything to say.
-func withHint(said, op string, err error) string {
-	if hint := explain.OperationHint(operationOf(op), sys.ErrnoOf(err)); hint != "" {
-		return said + " (" + hint + ")"
-	}
-	return said
-}
-
-func operationOf(op string) explain.Operation {
-	switch {
-	case strings.HasPrefix(op, "pin to "):
-		return explain.Pin
-	case strings.HasPrefix(op, "attach XDP "):
-		return explain.AttachXDP
-	case strings.HasPrefix(op, "attach to cgroup "):
-		return explain.AttachCgroup
-	case strings.HasPrefix(op, "attach "):
-		return explain.Attach
-	}
-	return explain.OtherOperation
-}

@@ -306,10 +306,10 @@ func TestHintNoMemory(t *testing.T) {
 func TestHintMapThatCannotBe(t *testing.T) {
 	keys := object.Map{Type: unix.BPF_MAP_TYPE_ARRAY, KeySize: 8, ValueSize: 4, MaxEntries: 1, Flags: unix.BPF_F_MMAPABLE}
 	wantError(t, loadDirectly(generate(t, oneMap(keys))), unix.EINVAL,
-		"create map m", "too old for it: keys of 8 bytes, values of 4, 1 entries and the flags 0x400")
+		"create map m", "keys of 8 bytes, values of 4, 1 entries and the flags 0x400")
 	values := object.Map{Type: unix.BPF_MAP_TYPE_HASH, KeySize: 4, ValueSize: 1 << 23, MaxEntries: 16}
 	wantError(t, loadDirectly(generate(t, oneMap(values))), unix.E2BIG,
-		"create map m", "too old for it: keys of 4 bytes, values of 8388608, 16 entries and the flags 0x0")
+		"create map m", "keys of 4 bytes, values of 8388608, 16 entries and the flags 0x0")
 }
 
 func TestHintFieldOfMap(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/explain"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
@@ -54,7 +55,7 @@ func linkCreate[T any](p *Program, what string, target int, attachType, flags ui
 	}
 	link, errno := sys.BPF(unix.BPF_LINK_CREATE, unsafe.Pointer(&attr), size)
 	if errno != 0 {
-		return nil, p.fail(what, errno)
+		return nil, p.fail(what, withHint(errno, explain.AttachHint(attachType, errno)))
 	}
 	return newLink(p, what, link), nil
 }
@@ -137,7 +138,7 @@ func (l *Link) Pin(path string) error {
 	}
 	defer l.fd.release()
 	if errno := sys.ObjPin(num, path); errno != 0 {
-		return l.fail("pin to "+path, errno)
+		return l.fail("pin to "+path, withHint(errno, explain.OperationHint(explain.Pin, errno)))
 	}
 	return nil
 }
@@ -210,7 +211,7 @@ func rawTracepointOpen(p *Program, what, name string, cookie uint64) (*Link, err
 	link, errno := sys.BPF(unix.BPF_RAW_TRACEPOINT_OPEN, unsafe.Pointer(&attr), size)
 	runtime.KeepAlive(keep)
 	if errno != 0 {
-		return nil, p.fail(what, errno)
+		return nil, p.fail(what, withHint(errno, explain.OperationHint(explain.Attach, errno)))
 	}
 	return newLink(p, what, link), nil
 }

@@ -36,7 +36,7 @@ type MapError struct {
 
 // Error returns the map, the operation, the cause, and a hint if there is one.
 func (e *MapError) Error() string {
-	return withHint("map "+e.Map+": "+e.Op+": "+e.Err.Error(), e.Op, e.Err)
+	return "map " + e.Map + ": " + e.Op + ": " + e.Err.Error()
 }
 
 // Unwrap returns the cause.

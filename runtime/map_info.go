@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/explain"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
@@ -63,7 +64,7 @@ func (m *Map) Pin(path string) error {
 	}
 	defer m.fd.release()
 	if errno := sys.ObjPin(num, path); errno != 0 {
-		return &MapError{m.spec().Name, "pin to " + path, errno}
+		return &MapError{m.spec().Name, "pin to " + path, withHint(errno, explain.OperationHint(explain.Pin, errno))}
 	}
 	return nil
 }

@@ -1,6 +1,9 @@
 package runtime
 
-import "github.com/bpf2lskel/bpf2lskel/internal/sys"
+import (
+	"github.com/bpf2lskel/bpf2lskel/internal/explain"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
 
 // LWTProgram is a program for routes of the lightweight tunnel kind, of type
 // LWT_IN, LWT_OUT, LWT_XMIT or LWT_SEG6LOCAL: attached by `ip route ... encap bpf`, through a pin.
@@ -40,7 +43,7 @@ func (p *Program) Pin(path string) error {
 	}
 	defer p.fd.release()
 	if errno := sys.ObjPin(num, path); errno != 0 {
-		return p.fail("pin to "+path, errno)
+		return p.fail("pin to "+path, withHint(errno, explain.OperationHint(explain.Pin, errno)))
 	}
 	return nil
 }

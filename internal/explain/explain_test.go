@@ -297,11 +297,39 @@ func TestOperationHint(t *testing.T) {
 		{AttachCgroup, unix.EBUSY, "another program is attached there"},
 		{AttachCgroup, unix.EPERM, "a program is attached there, or further up"},
 		{Attach, unix.EPERM, ""},
-		{OtherOperation, unix.EEXIST, ""},
+		{0, unix.EEXIST, ""},
 	} {
 		if got := OperationHint(tt.op, tt.errno); !strings.HasPrefix(got, tt.want) || got != "" && tt.want == "" {
 			t.Errorf("%d, %v: %q, want %q", tt.op, tt.errno, got, tt.want)
 		}
+	}
+}
+
+func TestAttachHint(t *testing.T) {
+	for _, tt := range []struct {
+		attachType uint32
+		errno      unix.Errno
+		want       string
+	}{
+		{sys.AttachXDP, unix.EBUSY, OperationHint(AttachXDP, unix.EBUSY)},
+		{sys.AttachNetfilter, unix.EBUSY, OperationHint(Attach, unix.EBUSY)},
+		{sys.AttachCgroupInetEgress, unix.EPERM, OperationHint(AttachCgroup, unix.EPERM)},
+		{sys.AttachCgroupInet4Connect, unix.EPERM, OperationHint(AttachCgroup, unix.EPERM)},
+		{sys.AttachCgroupSetsockopt, unix.EPERM, OperationHint(AttachCgroup, unix.EPERM)},
+		{sys.AttachCgroupUnixConnect, unix.EPERM, OperationHint(AttachCgroup, unix.EPERM)},
+		{sys.AttachFlowDissector, unix.EPERM, ""},
+		{sys.AttachNetkitPrimary, unix.EPERM, ""},
+	} {
+		if got := AttachHint(tt.attachType, tt.errno); got != tt.want {
+			t.Errorf("%d, %v: %q, want %q", tt.attachType, tt.errno, got, tt.want)
+		}
+	}
+	release := sys.Release()
+	if got, want := TooNew("it", sys.Version{1000, 0}), "it needs Linux 1000.0, this is "+release; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := TooNew("it", sys.Version{3, 18}); got != "" {
+		t.Errorf("a kernel with BPF: %q", got)
 	}
 }
 

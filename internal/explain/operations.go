@@ -1,17 +1,48 @@
 package explain
 
-import "golang.org/x/sys/unix"
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
 
 // Operation is what was being done with a program, a link or a map that exists, as far as a hint depends on it.
 type Operation uint8
 
 const (
-	OtherOperation Operation = iota // for which there are no hints
-	Pin                             // pin a map, a program or a link
-	Attach                          // attach to what there is only one place at
-	AttachXDP                       // attach to an interface, by XDP
-	AttachCgroup                    // attach to a cgroup
+	Pin          Operation = iota + 1 // give a map, a program or a link a name in a file system
+	Attach                            // attach a program to what is none of the following
+	AttachXDP                         // to an interface, by XDP
+	AttachCgroup                      // to a cgroup
 )
+
+// AttachHint returns what to do about an attachment that the kernel refused, "" if there is nothing to say: that of
+// OperationHint, or that the kernel is too old for it. attachType is a value of enum bpf_attach_type.
+func AttachHint(attachType uint32, errno unix.Errno) string {
+	op := Attach
+	switch {
+	case errno == unix.EINVAL:
+		return AttachTypeTooNew(attachType)
+	case attachType == sys.AttachXDP:
+		op = AttachXDP
+	case isCgroup(attachType):
+		op = AttachCgroup
+	}
+	return OperationHint(op, errno)
+}
+
+// isCgroup reports whether programs attach to cgroups.
+func isCgroup(attachType uint32) bool {
+	switch attachType {
+	case sys.AttachCgroupInetIngress, sys.AttachCgroupInetEgress, sys.AttachCgroupInetSockCreate, sys.AttachCgroupSockOps,
+		sys.AttachCgroupDevice, sys.AttachCgroupSysctl, sys.AttachCgroupInetSockRelease, sys.AttachLSMCgroup:
+		return true
+	}
+	return attachType >= sys.AttachCgroupInet4Bind && attachType <= sys.AttachCgroupUDP6Sendmsg ||
+		attachType >= sys.AttachCgroupUDP4Recvmsg && attachType <= sys.AttachCgroupSetsockopt ||
+		attachType >= sys.AttachCgroupInet4Getpeername && attachType <= sys.AttachCgroupInet6Getsockname ||
+		attachType >= sys.AttachCgroupUnixConnect && attachType <= sys.AttachCgroupUnixGetsockname
+}
 
 // OperationHint returns what to do about an operation that the kernel refused, "" if there is nothing to say. docs/errors.md
 // is made from its comments.

@@ -1,7 +1,7 @@
 package load
 
 import (
-	"bytes"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -39,22 +39,21 @@ func newLogBuffer() (*logBuffer, error) {
 }
 
 func newLogRing() (*logBuffer, error) {
-	fd, err := unix.MemfdCreate("log", unix.MFD_CLOEXEC)
-	if err != nil {
-		return nil, err
-	}
-	defer unix.Close(fd)
-	if err := unix.Ftruncate(fd, logKept); err != nil {
-		return nil, err
-	}
 	l := &logBuffer{mapped: logKept * logCopies}
+	var err error
 	if l.p, err = unix.MmapPtr(-1, 0, nil, l.mapped, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE); err != nil {
 		return nil, err
 	}
-	for i := range uintptr(logCopies) {
-		if _, err := unix.MmapPtr(fd, 0, unsafe.Add(l.p, i*logKept), logKept, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_FIXED); err != nil {
+	if _, err = unix.MmapPtr(-1, 0, l.p, logKept, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANONYMOUS|unix.MAP_FIXED); err != nil {
+		l.close()
+		return nil, err
+	}
+	for i := uintptr(1); i < logCopies; i++ {
+		// With an old size of 0, mremap maps the same shared memory once more.
+		_, _, errno := unix.Syscall6(unix.SYS_MREMAP, uintptr(l.p), 0, logKept, unix.MREMAP_MAYMOVE|unix.MREMAP_FIXED, uintptr(l.p)+i*logKept, 0)
+		if errno != 0 {
 			l.close()
-			return nil, err
+			return nil, errno
 		}
 	}
 	return l, nil
@@ -69,20 +68,20 @@ func (l *logBuffer) close() { _ = unix.MunmapPtr(l.p, l.mapped) }
 
 // text returns the log, of which the beginning may be missing.
 func (l *logBuffer) text() string {
-	kept := unsafe.Slice((*byte)(l.p), logKept)
-	end := bytes.IndexByte(kept, 0)
+	kept := string(unsafe.Slice((*byte)(l.p), logKept))
+	end := strings.IndexByte(kept, 0)
 	if end < 0 {
 		end = logKept
 	}
-	later := bytes.TrimLeft(kept[min(end+1, logKept):], "\x00") // before the end, if the log went round
-	const cut = "(the beginning of the log is not kept)\n"
-	if len(later) > 0 {
-		_, whole, _ := bytes.Cut(later, []byte("\n"))
-		return cut + string(whole) + string(kept[:end])
+	text := kept[:end]
+	// What is after the end was written before it if the log went round. Else it is of an earlier log: the
+	// verifier takes everything back once it accepts a program (bpf_vlog_reset).
+	wentRound := l.mapped > logKept && kept[logKept-1] != 0
+	if wentRound {
+		text = kept[min(end+1, logKept):] + text
 	}
-	if end >= logKept-1 {
-		_, whole, _ := bytes.Cut(kept[:end], []byte("\n"))
-		return cut + string(whole)
+	if wentRound || end >= logKept-1 {
+		return "(the beginning of the log is not kept)\n" + text[strings.IndexByte(text, '\n')+1:]
 	}
-	return string(kept[:end])
+	return text
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/sameload"
@@ -31,10 +32,10 @@ func main() {
 	}
 }
 
-// compileAll compiles the corpus and the objects with externs, as many at a time as there are processors.
+// compileAll compiles the corpus, the objects with externs and those that kernels refuse, as many at a time as there are processors.
 func compileAll(out string, opts testobj.Options, reference bool) error {
 	var names []string
-	for _, dir := range []string{"", "extern"} {
+	for _, dir := range []string{"", "extern", "refused"} {
 		more, err := testobj.Names(dir)
 		if err != nil {
 			return err
@@ -52,7 +53,7 @@ func compileAll(out string, opts testobj.Options, reference bool) error {
 		wg.Go(func() {
 			defer func() { <-slots }()
 			obj, err := compileOne(out, name, opts)
-			if err == nil && reference {
+			if err == nil && reference && !strings.HasPrefix(name, "refused/") {
 				err = sameload.WriteSkeleton(context.Background(), obj)
 			}
 			if err != nil {
