@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
@@ -31,98 +29,98 @@ const (
 
 // mapForms says what each map type is in Go; what is not in it has no more than *runtime.Map has.
 var mapForms = map[uint32]mapForm{
-	unix.BPF_MAP_TYPE_HASH:                  {"HashMap", keyValue},
-	unix.BPF_MAP_TYPE_ARRAY:                 {"ArrayMap", valueOnly},
-	unix.BPF_MAP_TYPE_PROG_ARRAY:            {"ProgramArray", noTypes},
-	unix.BPF_MAP_TYPE_PERF_EVENT_ARRAY:      {"PerfEventArray", recordOnly},
-	unix.BPF_MAP_TYPE_PERCPU_HASH:           {"PerCPUHashMap", keyValue},
-	unix.BPF_MAP_TYPE_PERCPU_ARRAY:          {"PerCPUArrayMap", valueOnly},
-	unix.BPF_MAP_TYPE_STACK_TRACE:           {"StackTraceMap", noTypes},
-	unix.BPF_MAP_TYPE_CGROUP_ARRAY:          {"CgroupArray", noTypes},
-	unix.BPF_MAP_TYPE_LRU_HASH:              {"HashMap", keyValue},
-	unix.BPF_MAP_TYPE_LRU_PERCPU_HASH:       {"PerCPUHashMap", keyValue},
-	unix.BPF_MAP_TYPE_LPM_TRIE:              {"LPMTrie", keyValue},
-	unix.BPF_MAP_TYPE_ARRAY_OF_MAPS:         {"ArrayOfMaps", innerOnly},
-	unix.BPF_MAP_TYPE_HASH_OF_MAPS:          {"HashOfMaps", keyInner},
-	unix.BPF_MAP_TYPE_DEVMAP:                {"DevMap", noTypes},
-	unix.BPF_MAP_TYPE_SOCKMAP:               {"SockMap", noTypes},
-	unix.BPF_MAP_TYPE_CPUMAP:                {"CPUMap", noTypes},
-	unix.BPF_MAP_TYPE_XSKMAP:                {"XSKMap", noTypes},
-	unix.BPF_MAP_TYPE_SOCKHASH:              {"SockHash", keyOnly},
-	unix.BPF_MAP_TYPE_CGROUP_STORAGE:        {"CgroupStorage", keyValue},
-	unix.BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:   {"SockMap", noTypes},
-	unix.BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE: {"PerCPUCgroupStorage", keyValue},
-	unix.BPF_MAP_TYPE_QUEUE:                 {"QueueMap", valueOnly},
-	unix.BPF_MAP_TYPE_STACK:                 {"StackMap", valueOnly},
-	unix.BPF_MAP_TYPE_SK_STORAGE:            {"LocalStorage", valueOnly},
-	unix.BPF_MAP_TYPE_DEVMAP_HASH:           {"DevMap", noTypes},
-	unix.BPF_MAP_TYPE_RINGBUF:               {"RingBuf", recordOnly},
-	unix.BPF_MAP_TYPE_INODE_STORAGE:         {"LocalStorage", valueOnly},
-	unix.BPF_MAP_TYPE_TASK_STORAGE:          {"LocalStorage", valueOnly},
-	sys.MapTypeBloomFilter:                  {"BloomFilter", valueOnly},
-	sys.MapTypeUserRingBuf:                  {"UserRingBuf", recordOnly},
-	sys.MapTypeCgrpStorage:                  {"LocalStorage", valueOnly},
-	sys.MapTypeArena:                        {"Arena", noTypes},
-	sys.MapTypeRHash:                        {"HashMap", keyValue},
+	sys.MapTypeHash:                {"HashMap", keyValue},
+	sys.MapTypeArray:               {"ArrayMap", valueOnly},
+	sys.MapTypeProgArray:           {"ProgramArray", noTypes},
+	sys.MapTypePerfEventArray:      {"PerfEventArray", recordOnly},
+	sys.MapTypePerCPUHash:          {"PerCPUHashMap", keyValue},
+	sys.MapTypePerCPUArray:         {"PerCPUArrayMap", valueOnly},
+	sys.MapTypeStackTrace:          {"StackTraceMap", noTypes},
+	sys.MapTypeCgroupArray:         {"CgroupArray", noTypes},
+	sys.MapTypeLRUHash:             {"HashMap", keyValue},
+	sys.MapTypeLRUPerCPUHash:       {"PerCPUHashMap", keyValue},
+	sys.MapTypeLPMTrie:             {"LPMTrie", keyValue},
+	sys.MapTypeArrayOfMaps:         {"ArrayOfMaps", innerOnly},
+	sys.MapTypeHashOfMaps:          {"HashOfMaps", keyInner},
+	sys.MapTypeDevMap:              {"DevMap", noTypes},
+	sys.MapTypeSockMap:             {"SockMap", noTypes},
+	sys.MapTypeCPUMap:              {"CPUMap", noTypes},
+	sys.MapTypeXSKMap:              {"XSKMap", noTypes},
+	sys.MapTypeSockHash:            {"SockHash", keyOnly},
+	sys.MapTypeCgroupStorage:       {"CgroupStorage", keyValue},
+	sys.MapTypeReuseportSockArray:  {"SockMap", noTypes},
+	sys.MapTypePerCPUCgroupStorage: {"PerCPUCgroupStorage", keyValue},
+	sys.MapTypeQueue:               {"QueueMap", valueOnly},
+	sys.MapTypeStack:               {"StackMap", valueOnly},
+	sys.MapTypeSKStorage:           {"LocalStorage", valueOnly},
+	sys.MapTypeDevMapHash:          {"DevMap", noTypes},
+	sys.MapTypeRingBuf:             {"RingBuf", recordOnly},
+	sys.MapTypeInodeStorage:        {"LocalStorage", valueOnly},
+	sys.MapTypeTaskStorage:         {"LocalStorage", valueOnly},
+	sys.MapTypeBloomFilter:         {"BloomFilter", valueOnly},
+	sys.MapTypeUserRingBuf:         {"UserRingBuf", recordOnly},
+	sys.MapTypeCgrpStorage:         {"LocalStorage", valueOnly},
+	sys.MapTypeArena:               {"Arena", noTypes},
+	sys.MapTypeRHash:               {"HashMap", keyValue},
 }
 
 // programKinds says what each program type is in Go: a type of package runtime that has the
 // methods which make sense for it.
 var programKinds = map[uint32]string{
-	unix.BPF_PROG_TYPE_SOCKET_FILTER:           "SocketFilterProgram",
-	unix.BPF_PROG_TYPE_KPROBE:                  "KprobeProgram",
-	unix.BPF_PROG_TYPE_SCHED_CLS:               "SchedCLSProgram",
-	unix.BPF_PROG_TYPE_SCHED_ACT:               "SchedACTProgram",
-	unix.BPF_PROG_TYPE_TRACEPOINT:              "TracepointProgram",
-	unix.BPF_PROG_TYPE_XDP:                     "XDPProgram",
-	unix.BPF_PROG_TYPE_PERF_EVENT:              "PerfEventProgram",
-	unix.BPF_PROG_TYPE_CGROUP_SKB:              "CgroupSKBProgram",
-	unix.BPF_PROG_TYPE_CGROUP_SOCK:             "CgroupProgram",
-	unix.BPF_PROG_TYPE_LWT_IN:                  "LWTProgram",
-	unix.BPF_PROG_TYPE_LWT_OUT:                 "LWTProgram",
-	unix.BPF_PROG_TYPE_LWT_XMIT:                "LWTProgram",
-	unix.BPF_PROG_TYPE_SOCK_OPS:                "CgroupProgram",
-	unix.BPF_PROG_TYPE_SK_SKB:                  "SKSKBProgram",
-	unix.BPF_PROG_TYPE_CGROUP_DEVICE:           "CgroupProgram",
-	unix.BPF_PROG_TYPE_SK_MSG:                  "SKMsgProgram",
-	unix.BPF_PROG_TYPE_RAW_TRACEPOINT:          "RawTracepointProgram",
-	unix.BPF_PROG_TYPE_CGROUP_SOCK_ADDR:        "CgroupProgram",
-	unix.BPF_PROG_TYPE_LWT_SEG6LOCAL:           "LWTProgram",
-	unix.BPF_PROG_TYPE_LIRC_MODE2:              "LircMode2Program",
-	unix.BPF_PROG_TYPE_SK_REUSEPORT:            "SKReuseportProgram",
-	unix.BPF_PROG_TYPE_FLOW_DISSECTOR:          "FlowDissectorProgram",
-	unix.BPF_PROG_TYPE_CGROUP_SYSCTL:           "CgroupProgram",
-	unix.BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE: "RawTracepointProgram",
-	unix.BPF_PROG_TYPE_CGROUP_SOCKOPT:          "CgroupProgram",
-	unix.BPF_PROG_TYPE_TRACING:                 "TracingProgram",
-	unix.BPF_PROG_TYPE_STRUCT_OPS:              "StructOpsProgram",
-	unix.BPF_PROG_TYPE_EXT:                     "ExtProgram",
-	unix.BPF_PROG_TYPE_LSM:                     "LSMProgram",
-	unix.BPF_PROG_TYPE_SK_LOOKUP:               "SKLookupProgram",
-	unix.BPF_PROG_TYPE_SYSCALL:                 "SyscallProgram",
-	32:                                         "NetfilterProgram", // BPF_PROG_TYPE_NETFILTER
+	sys.ProgTypeSocketFilter:          "SocketFilterProgram",
+	sys.ProgTypeKprobe:                "KprobeProgram",
+	sys.ProgTypeSchedCLS:              "SchedCLSProgram",
+	sys.ProgTypeSchedACT:              "SchedACTProgram",
+	sys.ProgTypeTracepoint:            "TracepointProgram",
+	sys.ProgTypeXDP:                   "XDPProgram",
+	sys.ProgTypePerfEvent:             "PerfEventProgram",
+	sys.ProgTypeCgroupSKB:             "CgroupSKBProgram",
+	sys.ProgTypeCgroupSock:            "CgroupProgram",
+	sys.ProgTypeLWTIn:                 "LWTProgram",
+	sys.ProgTypeLWTOut:                "LWTProgram",
+	sys.ProgTypeLWTXmit:               "LWTProgram",
+	sys.ProgTypeSockOps:               "CgroupProgram",
+	sys.ProgTypeSKSKB:                 "SKSKBProgram",
+	sys.ProgTypeCgroupDevice:          "CgroupProgram",
+	sys.ProgTypeSKMsg:                 "SKMsgProgram",
+	sys.ProgTypeRawTracepoint:         "RawTracepointProgram",
+	sys.ProgTypeCgroupSockAddr:        "CgroupProgram",
+	sys.ProgTypeLWTSeg6Local:          "LWTProgram",
+	sys.ProgTypeLircMode2:             "LircMode2Program",
+	sys.ProgTypeSKReuseport:           "SKReuseportProgram",
+	sys.ProgTypeFlowDissector:         "FlowDissectorProgram",
+	sys.ProgTypeCgroupSysctl:          "CgroupProgram",
+	sys.ProgTypeRawTracepointWritable: "RawTracepointProgram",
+	sys.ProgTypeCgroupSockopt:         "CgroupProgram",
+	sys.ProgTypeTracing:               "TracingProgram",
+	sys.ProgTypeStructOps:             "StructOpsProgram",
+	sys.ProgTypeExt:                   "ExtProgram",
+	sys.ProgTypeLSM:                   "LSMProgram",
+	sys.ProgTypeSKLookup:              "SKLookupProgram",
+	sys.ProgTypeSyscall:               "SyscallProgram",
+	32:                                "NetfilterProgram", // BPF_PROG_TYPE_NETFILTER
 }
 
 // programKind is the type of package runtime for a program, "" if it has none. Some program types
 // are several kinds, which the attach type tells apart, or only the section's name.
 func programKind(p *object.Program) string {
 	switch p.Type {
-	case unix.BPF_PROG_TYPE_KPROBE:
+	case sys.ProgTypeKprobe:
 		section := strings.TrimPrefix(p.Section, "?")
 		switch {
-		case p.ExpectedAttachType == unix.BPF_TRACE_KPROBE_MULTI, p.ExpectedAttachType == sys.AttachTraceKprobeSession:
+		case p.ExpectedAttachType == sys.AttachTraceKprobeMulti, p.ExpectedAttachType == sys.AttachTraceKprobeSession:
 			return "KprobeMultiProgram"
 		case p.ExpectedAttachType == sys.AttachTraceUprobeMulti, p.ExpectedAttachType == sys.AttachTraceUprobeSession:
 			return "UprobeMultiProgram"
 		case strings.HasPrefix(section, "u"): // uprobe, uretprobe, usdt
 			return "UprobeProgram"
 		}
-	case unix.BPF_PROG_TYPE_TRACING:
-		if p.ExpectedAttachType == unix.BPF_TRACE_ITER {
+	case sys.ProgTypeTracing:
+		if p.ExpectedAttachType == sys.AttachTraceIter {
 			return "IterProgram"
 		}
-	case unix.BPF_PROG_TYPE_LSM:
-		if p.ExpectedAttachType == unix.BPF_LSM_CGROUP {
+	case sys.ProgTypeLSM:
+		if p.ExpectedAttachType == sys.AttachLSMCgroup {
 			return "CgroupProgram"
 		}
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/cilium/ebpf/btf"
 	"github.com/dave/jennifer/jen"
-	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
@@ -252,7 +251,7 @@ func (f *mapField) comment() string {
 	text := fmt.Sprintf("%s is map %s of type %s", f.name, f.m.Name, MapTypeName(f.m.Type))
 	if n := f.m.MaxEntries; n > 0 {
 		unit, units := "entry", "entries"
-		if f.m.Type == unix.BPF_MAP_TYPE_RINGBUF || f.m.Type == sys.MapTypeUserRingBuf {
+		if f.m.Type == sys.MapTypeRingBuf || f.m.Type == sys.MapTypeUserRingBuf {
 			unit, units = "byte", "bytes"
 		}
 		text += " with " + plural(int(n), unit, units)

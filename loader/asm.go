@@ -27,45 +27,42 @@ const (
 	part = r2 // of a loader in parts, until the part begins
 )
 
-// Opcodes of include/uapi/linux/bpf.h and bpf_common.h, those that a loader uses.
+// The opcodes that a loader uses.
 const (
-	opMovImm   = 0xb7 // BPF_ALU64 | BPF_MOV | BPF_K
-	opMov32Imm = 0xb4 // BPF_ALU | BPF_MOV | BPF_K
-	opMovReg   = 0xbf // BPF_ALU64 | BPF_MOV | BPF_X
-	opAddImm   = 0x07 // BPF_ALU64 | BPF_ADD | BPF_K
-	opAddReg   = 0x0f // BPF_ALU64 | BPF_ADD | BPF_X
-	opSubReg   = 0x1f // BPF_ALU64 | BPF_SUB | BPF_X
-	opMulImm   = 0x27 // BPF_ALU64 | BPF_MUL | BPF_K
-	opMulReg   = 0x2f // BPF_ALU64 | BPF_MUL | BPF_X
-	opOrImm    = 0x47 // BPF_ALU64 | BPF_OR | BPF_K
-	opOrReg    = 0x4f // BPF_ALU64 | BPF_OR | BPF_X
-	opXorImm   = 0xa7 // BPF_ALU64 | BPF_XOR | BPF_K
-	opXorReg   = 0xaf // BPF_ALU64 | BPF_XOR | BPF_X
-	opRshImm   = 0x77 // BPF_ALU64 | BPF_RSH | BPF_K
-	opNeg      = 0x87 // BPF_ALU64 | BPF_NEG
-	opLdImm64  = 0x18 // BPF_LD | BPF_IMM | BPF_DW
-	opLdx32    = 0x61 // BPF_LDX | BPF_MEM | BPF_W
-	opLdx64    = 0x79 // BPF_LDX | BPF_MEM | BPF_DW
-	opStx8     = 0x73 // BPF_STX | BPF_MEM | BPF_B
-	opStx16    = 0x6b // BPF_STX | BPF_MEM | BPF_H
-	opStx32    = 0x63 // BPF_STX | BPF_MEM | BPF_W
-	opStx64    = 0x7b // BPF_STX | BPF_MEM | BPF_DW
-	opCall     = 0x85 // BPF_JMP | BPF_CALL
-	opExit     = 0x95 // BPF_JMP | BPF_EXIT
-	opJeqImm   = 0x15 // BPF_JMP | BPF_JEQ | BPF_K
-	opJneImm   = 0x55 // BPF_JMP | BPF_JNE | BPF_K
-
-	// pseudoMapIdxValue is BPF_PSEUDO_MAP_IDX_VALUE.
-	pseudoMapIdxValue = 6
+	opMovImm   = sys.OpMovImm
+	opMov32Imm = sys.OpMov32Imm
+	opMovReg   = sys.OpMovReg
+	opAddImm   = sys.OpAddImm
+	opAddReg   = sys.OpAddReg
+	opSubReg   = sys.OpSubReg
+	opMulImm   = sys.OpMulImm
+	opMulReg   = sys.OpMulReg
+	opOrImm    = sys.OpOrImm
+	opOrReg    = sys.OpOrReg
+	opXorImm   = sys.OpXorImm
+	opXorReg   = sys.OpXorReg
+	opRshImm   = sys.OpRshImm
+	opNeg      = sys.OpNeg
+	opLdImm64  = sys.OpLdImm64
+	opLdx32    = sys.OpLdx32
+	opLdx64    = sys.OpLdx64
+	opStx8     = sys.OpStx8
+	opStx16    = sys.OpStx16
+	opStx32    = sys.OpStx32
+	opStx64    = sys.OpStx64
+	opCall     = sys.OpCall
+	opExit     = sys.OpExit
+	opJeqImm   = sys.OpJeqImm
+	opJneImm   = sys.OpJneImm
 )
 
 // helper is the number of a BPF helper, enum bpf_func_id.
 type helper int32
 
 const (
-	sysBPF             helper = 166 // bpf_sys_bpf
-	btfFindByNameKind  helper = 167 // bpf_btf_find_by_name_kind
-	kallsymsLookupName helper = 179 // bpf_kallsyms_lookup_name
+	sysBPF             helper = sys.FuncSysBPF
+	btfFindByNameKind  helper = sys.FuncBtfFindByNameKind
+	kallsymsLookupName helper = sys.FuncKallsymsLookupName
 )
 
 var helperNames = map[helper]string{
@@ -172,7 +169,7 @@ func (a *asm) land(l label) {
 // dst = the blob, as map value
 func (a *asm) loadBlob(dst reg) {
 	// Map 0 of the loader's own fd_array, value offset 0.
-	a.emit(insn{op: opLdImm64, dst: dst, src: pseudoMapIdxValue})
+	a.emit(insn{op: opLdImm64, dst: dst, src: sys.PseudoMapIdxValue})
 	a.emit(insn{})
 }
 

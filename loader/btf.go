@@ -3,8 +3,6 @@ package loader
 import (
 	"unsafe"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
@@ -20,7 +18,7 @@ func (g *generator) loadBTF() {
 	g.step(spec.Step{Kind: spec.StepLoadBTF, Result: g.btfSlot, Attr: attr}, func() {
 		g.logBTF()
 		g.pointTo(pointer{unsafe.Offsetof(sys.BtfLoadAttr{}.Btf), data})
-		g.syscall(unix.BPF_BTF_LOAD, btfAttrSize, g.btfSlot)
+		g.syscall(sys.CmdBtfLoad, btfAttrSize, g.btfSlot)
 	})
 }
 

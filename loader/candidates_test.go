@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
@@ -51,7 +52,7 @@ func TestPartThatIsTooLong(t *testing.T) {
 	}
 	for _, p := range obj.Programs {
 		for i := range p.CORERelos {
-			p.CORERelos[i].Kind = typeIDTarget // which the loader does not resolve
+			p.CORERelos[i].Kind = sys.CoreTypeIDTarget // which the loader does not resolve
 		}
 	}
 	for len(obj.Programs) < 4096 {

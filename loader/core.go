@@ -17,29 +17,12 @@ import (
 // that look at the same types, or one that repeats itself, has its relocations resolved once: the loader itself has the records, in instructions that leave
 // the values in the blob. The runtime copies them to all the instructions that want them.
 
-// enum bpf_core_relo_kind.
-const (
-	fieldByteOffset = iota
-	fieldByteSize
-	fieldExists
-	fieldSigned
-	fieldLshiftU64
-	fieldRshiftU64
-	typeIDLocal
-	typeIDTarget
-	typeExists
-	typeSize
-	enumvalExists
-	enumvalValue
-	typeMatches
-)
-
 // existence is the relocation that tells whether one of a kind can be
 // resolved. Others always can be: that of a type that is not there gives 0 (bpf_core_calc_type_relo in tools/lib/bpf/relo_core.c).
 var existence = map[uint32]uint32{
-	fieldByteOffset: fieldExists, fieldByteSize: fieldExists, fieldSigned: fieldExists,
-	fieldLshiftU64: fieldExists, fieldRshiftU64: fieldExists,
-	enumvalValue: enumvalExists,
+	sys.CoreFieldByteOffset: sys.CoreFieldExists, sys.CoreFieldByteSize: sys.CoreFieldExists, sys.CoreFieldSigned: sys.CoreFieldExists,
+	sys.CoreFieldLshiftU64: sys.CoreFieldExists, sys.CoreFieldRshiftU64: sys.CoreFieldExists,
+	sys.CoreEnumvalValue: sys.CoreEnumvalExists,
 }
 
 // reloNames are for listings.
@@ -116,15 +99,11 @@ func (g *generator) share() {
 // shareable gives what the loader would resolve for a record: those of instructions that take a number, of 32 bits.
 // For those that access memory the kernel changes the size of the access as well.
 func shareable(p *object.Program, r object.CORERelo) (sharedRelo, bool) {
-	const (
-		class, alu, alu64 = 0x07, 0x04, 0x07
-		source            = 0x08 // BPF_X
-	)
 	in := p.Insns[r.Insn]
-	if c := in.Op & class; c != alu && c != alu64 || in.Op&source != 0 {
+	if c := sys.Class(in.Op); c != sys.ALU && c != sys.ALU64 || in.Op&sys.X != 0 {
 		return sharedRelo{}, false
 	}
-	if r.Kind > typeMatches || r.Kind == typeIDLocal || r.Kind == typeIDTarget {
+	if r.Kind > sys.CoreTypeMatches || r.Kind == sys.CoreTypeIDLocal || r.Kind == sys.CoreTypeIDTarget {
 		return sharedRelo{}, false
 	}
 	return sharedRelo{r.Type, r.AccessStr, r.Kind, in.Imm}, true

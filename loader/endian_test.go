@@ -96,14 +96,14 @@ func decode(t *testing.T, obj *object.Object) decoded {
 		in := &d.Loader[i]
 		// The half of 64 bits that is a fd comes first on big endian, so the slot that is
 		// stored into off of a call is one less.
-		if big && in.Code == 0x27 && in.Regs == 0 {
+		if big && in.Code == sys.OpMulImm && in.Regs == 0 {
 			in.Imm++
 		}
 		// src_reg, BPF_PSEUDO_BTF_ID, and dst_reg are the other way round in their byte.
-		if big && in.Code == 0x27 && in.Regs != 0 {
+		if big && in.Code == sys.OpMulImm && in.Regs != 0 {
 			in.Imm <<= 4
 		}
-		if big && in.Code == 0x47 {
+		if big && in.Code == sys.OpOrImm {
 			in.Imm >>= 4
 		}
 	}
@@ -138,7 +138,7 @@ func decodeProgram(t *testing.T, bo binary.ByteOrder, rec []byte, planned *spec.
 	little(insns, bo == binary.BigEndian)
 	size := 0
 	for _, in := range insns {
-		if in.Code == 0xb7 && in.Regs == 3 {
+		if in.Code == sys.OpMovImm && in.Regs == 3 {
 			size = int(in.Imm)
 		}
 	}

@@ -3,11 +3,10 @@ package loader
 import (
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 const (
-	pseudoBTFID = 3 // BPF_PSEUDO_BTF_ID
-
 	// Bytes of an instruction's fields; those of the second half of an ld_imm64 are 8 further.
 	insnRegs = 1
 	insnOff  = 2
@@ -99,7 +98,7 @@ func (g *generator) patchValues(at []int, weak bool, dst func(at int) int32) {
 //
 //	insn[0].regs = dst | yes * BPF_PSEUDO_BTF_ID
 func (g *generator) patchPseudo(at []int, yes reg, dst func(at int) int32) {
-	g.alu(opMulImm, yes, int32(regs(g.blob.bo, 0, pseudoBTFID)))
+	g.alu(opMulImm, yes, int32(regs(g.blob.bo, 0, sys.PseudoBtfID)))
 	for _, at := range at {
 		g.mov(r1, yes)
 		g.alu(opOrImm, r1, int32(regs(g.blob.bo, reg(dst(at)), 0)))

@@ -3,6 +3,7 @@ package loader
 import (
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // collectTargets lists the distinct kernel functions and types that programs attach to.
@@ -30,12 +31,6 @@ func (g *generator) findTarget(i int) {
 	g.findBTF(spec.Step{Kind: spec.StepFindTarget, Index: int32(i), Result: t.Slot}, t.Name, t.Kind)
 }
 
-// Kinds of enum in include/uapi/linux/btf.h.
-const (
-	btfKindFunc = 12
-	btfKindVar  = 14
-)
-
 // findExtern looks an extern up, once for all the places that use it.
 func (g *generator) findExtern(i int) {
 	e := g.obj.Externs[i]
@@ -43,14 +38,14 @@ func (g *generator) findExtern(i int) {
 	switch e.Kind {
 	case object.Kfunc:
 		g.say("find kfunc %s", e.Name)
-		g.findBTF(step, e.KernelName, btfKindFunc)
+		g.findBTF(step, e.KernelName, sys.BtfKindFunc)
 		if slot, ok := g.addressSlots[i]; ok {
 			g.say("  and its address, where a program cannot take it by BTF ID")
 			g.findKfuncAddress(slot, e.KernelName)
 		}
 	case object.KsymVar:
 		g.say("find ksym %s", e.Name)
-		g.findBTF(step, e.Name, btfKindVar)
+		g.findBTF(step, e.Name, sys.BtfKindVar)
 	case object.KsymAddr:
 		g.say("find the address of %s", e.Name)
 		g.findAddress(step, e.Name)

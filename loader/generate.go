@@ -7,6 +7,7 @@ import (
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // Options say how to make a loader. The zero value is right for most.
@@ -256,8 +257,8 @@ type pointer struct {
 // syscall does what the attr at the cursor says and keeps the result.
 //
 //	*(u32 *)(slots + result) = bpf_sys_bpf(cmd, cursor, size)
-func (g *generator) syscall(cmd int32, size uintptr, result spec.Slot) {
-	g.movImm(r1, cmd)
+func (g *generator) syscall(cmd sys.Cmd, size uintptr, result spec.Slot) {
+	g.movImm(r1, int32(cmd))
 	g.mov(r2, cursor)
 	g.movImm(r3, int32(size))
 	g.call(sysBPF)

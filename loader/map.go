@@ -3,8 +3,6 @@ package loader
 import (
 	"unsafe"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
@@ -130,7 +128,7 @@ func (g *generator) create(step spec.Step, m *object.Map, maxEntries uint32, set
 		if setInner != nil {
 			setInner(unsafe.Offsetof(attr.InnerMapFd))
 		}
-		g.syscall(unix.BPF_MAP_CREATE, size, step.Result)
+		g.syscall(sys.CmdMapCreate, size, step.Result)
 	})
 }
 
@@ -138,9 +136,9 @@ func (g *generator) create(step spec.Step, m *object.Map, maxEntries uint32, set
 // (map_set_def_max_entries and adjust_ringbuf_sz in libbpf.c).
 func sizing(m *object.Map) spec.Sizing {
 	switch {
-	case m.Type == unix.BPF_MAP_TYPE_PERF_EVENT_ARRAY && m.MaxEntries == 0:
+	case m.Type == sys.MapTypePerfEventArray && m.MaxEntries == 0:
 		return spec.SizeCPUs
-	case m.Type == unix.BPF_MAP_TYPE_RINGBUF, m.Type == unix.BPF_MAP_TYPE_USER_RINGBUF:
+	case m.Type == sys.MapTypeRingBuf, m.Type == sys.MapTypeUserRingBuf:
 		return spec.SizePages
 	}
 	return spec.SizeFixed
@@ -151,8 +149,8 @@ func sizing(m *object.Map) spec.Sizing {
 // allocation, the kernel waits for that very lock (bpf_local_storage_map_free).
 func isOutside(m *object.Map) bool {
 	switch m.Type {
-	case unix.BPF_MAP_TYPE_SK_STORAGE, unix.BPF_MAP_TYPE_INODE_STORAGE,
-		unix.BPF_MAP_TYPE_TASK_STORAGE, unix.BPF_MAP_TYPE_CGRP_STORAGE, sys.MapTypeArena:
+	case sys.MapTypeSKStorage, sys.MapTypeInodeStorage,
+		sys.MapTypeTaskStorage, sys.MapTypeCgrpStorage, sys.MapTypeArena:
 		return true
 	}
 	return false
@@ -207,7 +205,7 @@ func (g *generator) update(kind spec.StepKind, i int, entry uint32, attr spec.Bl
 		g.load(opLdx32, r1, slots, off(g.spec.Maps[i].Slot))
 		g.store(opStx32, cursor, int(unsafe.Offsetof(elem.MapFd)), r1)
 		setPointers()
-		g.syscall(unix.BPF_MAP_UPDATE_ELEM, unsafe.Sizeof(elem), result)
+		g.syscall(sys.CmdMapUpdateElem, unsafe.Sizeof(elem), result)
 	})
 }
 
@@ -219,7 +217,7 @@ func (g *generator) freezeMap(i int, m *object.Map) {
 	slot := g.spec.Maps[i].Slot
 	g.say("freeze map %s", m.Name)
 	g.step(spec.Step{Kind: spec.StepFreezeMap, Index: int32(i), Result: result, Attr: spec.BlobOff(off(slot))}, func() {
-		g.movImm(r1, unix.BPF_MAP_FREEZE)
+		g.movImm(r1, int32(sys.CmdMapFreeze))
 		g.mov(r2, slots)
 		g.add(r2, int32(off(slot)))
 		g.movImm(r3, 4)

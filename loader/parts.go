@@ -4,9 +4,8 @@ import (
 	"math"
 	"slices"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // The work of a loader is a list of jobs: a map with its value, a look-up, a
@@ -107,12 +106,12 @@ const (
 func mapCost(m *object.Map) int {
 	entry := (uint64(m.ValueSize) + 7) &^ 7
 	switch m.Type {
-	case unix.BPF_MAP_TYPE_HASH, unix.BPF_MAP_TYPE_LRU_HASH:
-		if m.Flags&unix.BPF_F_NO_PREALLOC != 0 {
+	case sys.MapTypeHash, sys.MapTypeLRUHash:
+		if m.Flags&sys.FlagNoPrealloc != 0 {
 			return costMap
 		}
 		entry += uint64(m.KeySize) + 64 // struct htab_elem and its bucket
-	case unix.BPF_MAP_TYPE_ARRAY:
+	case sys.MapTypeArray:
 	default:
 		return costMap
 	}

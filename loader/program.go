@@ -3,8 +3,6 @@ package loader
 import (
 	"unsafe"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
@@ -78,7 +76,7 @@ func (g *generator) loadProgram(i int, p *object.Program) {
 			g.setTarget(g.spec.Targets[planned.Target].Slot)
 		}
 		g.patchExterns(i, p, int(rec.insns-rec.attr))
-		g.syscall(unix.BPF_PROG_LOAD, rec.size, planned.Slot)
+		g.syscall(sys.CmdProgLoad, rec.size, planned.Slot)
 	})
 }
 
@@ -162,16 +160,13 @@ func usesFDArray(p *object.Program) bool {
 		if in.Op != opLdImm64 {
 			continue
 		}
-		if in.Src == pseudoMapIdx || in.Src == pseudoMapIdxValue {
+		if in.Src == sys.PseudoMapIdx || in.Src == sys.PseudoMapIdxValue {
 			return true
 		}
 		i++
 	}
 	return false
 }
-
-// pseudoMapIdx is BPF_PSEUDO_MAP_IDX.
-const pseudoMapIdx = 5
 
 // setTarget tells a program what it attaches to.
 //

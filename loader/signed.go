@@ -175,7 +175,7 @@ func HashCheck(form spec.SignedForm, blob string, bo binary.ByteOrder) string {
 	}
 	hash := sha256.Sum256([]byte(blob))
 	var a asm
-	a.emit(insn{op: opLdImm64, dst: r0, src: pseudoMapIdx})
+	a.emit(insn{op: opLdImm64, dst: r0, src: sys.PseudoMapIdx})
 	a.emit(insn{})
 	a.movImm(r4, 0)
 	for i := range len(hash) / 8 {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
@@ -25,36 +26,32 @@ import (
 //	*(u64 *)r0 = 42
 //	return r6
 func withArena(address uint64) *object.Object {
-	const syscall = 31
 	obj := oneProgram(object.Program{
-		Type: syscall, Flags: unix.BPF_F_SLEEPABLE,
+		Type: sys.ProgTypeSyscall, Flags: sys.FlagSleepable,
 		Insns: []object.Insn{
-			{Op: 0x18, Dst: 1, Src: 5},
+			{Op: sys.OpLdImm64, Dst: 1, Src: sys.PseudoMapIdx},
 			{},
-			{Op: 0xb7, Dst: 2},
-			{Op: 0xb7, Dst: 3, Imm: 1},
-			{Op: 0xb7, Dst: 4, Imm: -1},
-			{Op: 0xb7, Dst: 5},
-			{Op: 0x85, Src: 2},
-			{Op: 0xbf, Dst: 6, Src: 0},
-			{Op: 0xbf, Dst: 0, Src: 0, Off: 1, Imm: 1},
-			{Op: 0xb7, Dst: 1, Imm: 42},
-			{Op: 0x7b, Dst: 0, Src: 1},
-			{Op: 0xbf, Dst: 0, Src: 6},
-			{Op: 0x95},
+			{Op: sys.OpMovImm, Dst: 2},
+			{Op: sys.OpMovImm, Dst: 3, Imm: 1},
+			{Op: sys.OpMovImm, Dst: 4, Imm: -1},
+			{Op: sys.OpMovImm, Dst: 5},
+			{Op: sys.OpCall, Src: sys.PseudoKfuncCall},
+			{Op: sys.OpMovReg, Dst: 6, Src: 0},
+			{Op: sys.OpMovReg, Dst: 0, Src: 0, Off: 1, Imm: 1},
+			{Op: sys.OpMovImm, Dst: 1, Imm: 42},
+			{Op: sys.OpStx64, Dst: 0, Src: 1},
+			{Op: sys.OpMovReg, Dst: 0, Src: 6},
+			{Op: sys.OpExit},
 		},
 		ExternRefs: []object.ExternRef{{Insn: 6, Extern: 0}},
 	})
 	obj.Externs = []*object.Extern{{Name: "bpf_arena_alloc_pages", KernelName: "bpf_arena_alloc_pages", Kind: object.Kfunc}}
-	obj.Maps = oneMap(object.Map{Type: arenaType, Flags: unix.BPF_F_MMAPABLE, MaxEntries: 4, Extra: address}).Maps
+	obj.Maps = oneMap(object.Map{Type: sys.MapTypeArena, Flags: sys.FlagMmapable, MaxEntries: 4, Extra: address}).Maps
 	return obj
 }
 
-const (
-	arenaType = 33
-	// Not at the start of 4 GiB, where the low half of the first page's address is 0.
-	arenaAddress = 1<<44 + 1<<16
-)
+// arenaAddress is not at the start of 4 GiB, where the low half of the first page's address is 0.
+const arenaAddress = 1<<44 + 1<<16
 
 // A program and user space share the memory of an arena, which is there before the program is loaded.
 func TestArena(t *testing.T) {
@@ -130,22 +127,21 @@ func TestArenaIsUnmappedAfterFailure(t *testing.T) {
 //	*(u64 *)r1 = r0
 //	return r0
 func withGlobals(flags uint32) *object.Object {
-	const syscall = 31
 	obj := oneProgram(object.Program{
-		Type: syscall, Flags: unix.BPF_F_SLEEPABLE,
+		Type: sys.ProgTypeSyscall, Flags: sys.FlagSleepable,
 		Insns: []object.Insn{
-			{Op: 0x18, Dst: 1, Src: object.PseudoMapIdxValue},
+			{Op: sys.OpLdImm64, Dst: 1, Src: sys.PseudoMapIdxValue},
 			{Imm: 8},
-			{Op: 0xbf, Dst: 1, Src: 1, Off: 1, Imm: 1},
-			{Op: 0x79, Src: 1},
-			{Op: 0x07, Imm: 1},
-			{Op: 0x7b, Dst: 1, Src: 0},
-			{Op: 0x95},
+			{Op: sys.OpMovReg, Dst: 1, Src: 1, Off: 1, Imm: 1},
+			{Op: sys.OpLdx64, Src: 1},
+			{Op: sys.OpAddImm, Imm: 1},
+			{Op: sys.OpStx64, Dst: 1, Src: 0},
+			{Op: sys.OpExit},
 		},
 	})
 	data := make([]byte, 2*unix.Getpagesize())
 	data[0], data[8], data[len(data)-1] = 1, 2, 3
-	obj.Maps = oneMap(object.Map{Type: arenaType, Flags: unix.BPF_F_MMAPABLE | flags, MaxEntries: 4, Data: data}).Maps
+	obj.Maps = oneMap(object.Map{Type: sys.MapTypeArena, Flags: sys.FlagMmapable | flags, MaxEntries: 4, Data: data}).Maps
 	return obj
 }
 
@@ -201,8 +197,7 @@ func TestArenaGlobals(t *testing.T) {
 
 // Pages that user space cannot have are an error, not a signal. Here it is a flag that forbids to take them.
 func TestArenaPagesRefused(t *testing.T) {
-	const segvOnFault = 1 << 17 // BPF_F_SEGV_ON_FAULT
-	spec := generate(t, withGlobals(segvOnFault))
+	spec := generate(t, withGlobals(sys.FlagSegvOnFault))
 	before := settledCensus(t)
 	wantError(t, loadDirectly(spec), unix.EFAULT, "map the contents of m")
 	wantCensus(t, before, "after the failure")

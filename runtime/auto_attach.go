@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
@@ -21,7 +19,7 @@ func AutoAttach(p *Program) (*Link, error) {
 		switch {
 		case p.spec.Target < 0:
 			return nowhere()
-		case p.spec.AttachType != unix.BPF_TRACE_ITER:
+		case p.spec.AttachType != sys.AttachTraceIter:
 			return TracingProgram{p}.Attach()
 		}
 		switch p.spec.AttachTo {
@@ -30,7 +28,7 @@ func AutoAttach(p *Program) (*Link, error) {
 		}
 		return IterProgram{p}.Attach(IterTarget{})
 	case sys.ProgTypeLSM:
-		if p.spec.Target < 0 || p.spec.AttachType != unix.BPF_LSM_MAC {
+		if p.spec.Target < 0 || p.spec.AttachType != sys.AttachLSMMAC {
 			return nowhere()
 		}
 		return LSMProgram{p}.Attach()
@@ -48,7 +46,7 @@ func AutoAttach(p *Program) (*Link, error) {
 		switch {
 		case p.spec.AttachTo == "" || !p.isKprobe():
 			return nowhere()
-		case p.spec.AttachType == unix.BPF_TRACE_KPROBE_MULTI || p.spec.AttachType == sys.AttachTraceKprobeSession:
+		case p.spec.AttachType == sys.AttachTraceKprobeMulti || p.spec.AttachType == sys.AttachTraceKprobeSession:
 			return KprobeMultiProgram{p}.Attach()
 		}
 		return KprobeProgram{p}.Attach()

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf/btf"
-	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
@@ -21,7 +20,7 @@ func TestAutoAttach(t *testing.T) {
 	}{
 		{ProgramSpec{Type: sys.ProgTypeRawTracepoint, Section: "raw_tp/sys_enter", AttachTo: "sys_enter"}, ""},
 		{ProgramSpec{Type: sys.ProgTypeTracepoint, Section: "tp/sched/sched_switch", AttachTo: "sched/sched_switch"}, ""},
-		{ProgramSpec{Type: sys.ProgTypeTracing, AttachType: unix.BPF_TRACE_RAW_TP, Section: "tp_btf/sys_enter", AttachTo: "sys_enter"}, "btf_trace_sys_enter"},
+		{ProgramSpec{Type: sys.ProgTypeTracing, AttachType: sys.AttachTraceRawTP, Section: "tp_btf/sys_enter", AttachTo: "sys_enter"}, "btf_trace_sys_enter"},
 	} {
 		tp := testProgram{ProgramSpec: tt.spec, insns: counting(count, 0)}
 		if tt.target != "" {
@@ -55,7 +54,7 @@ func TestAutoAttach(t *testing.T) {
 		{Type: sys.ProgTypeTracepoint, Section: "tp"},
 		{Type: sys.ProgTypeRawTracepoint, Section: "raw_tp"},
 		{Type: sys.ProgTypeTracing, Section: "fentry"},
-		{Type: sys.ProgTypeLSM, AttachType: unix.BPF_LSM_CGROUP, Section: "lsm_cgroup/socket_bind", AttachTo: "socket_bind"},
+		{Type: sys.ProgTypeLSM, AttachType: sys.AttachLSMCgroup, Section: "lsm_cgroup/socket_bind", AttachTo: "socket_bind"},
 		{Type: sys.ProgTypeSyscall, Section: "syscall"},
 	} {
 		spec.Target = -1

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 )
@@ -80,12 +81,6 @@ func checkBroken(t *testing.T, spec *runtime.Spec, k int, err error) {
 	}
 }
 
-// Instructions of a loader, see package loader.
-const (
-	opMovImm = 0xb7
-	opCall   = 0x85
-)
-
 // breakStep returns a Spec whose step k the kernel refuses: one argument of its call is wrong.
 func breakStep(t testing.TB, spec *runtime.Spec, k int) *runtime.Spec {
 	t.Helper()
@@ -109,18 +104,18 @@ func breakStep(t testing.TB, spec *runtime.Spec, k int) *runtime.Spec {
 	loader := []byte(spec.Loader)
 	insn := func(i int32) []byte { return loader[8*i:][:8] }
 	call := step.End - 1
-	for insn(call)[0] != opCall {
+	for insn(call)[0] != sys.OpCall {
 		call--
 	}
 	// The argument that makes the call fail at once, and no other: bpf_sys_bpf's command,
 	// bpf_btf_find_by_name_kind's and bpf_kallsyms_lookup_name's flags.
-	reg := map[uint32]byte{166: 1, 167: 4, 179: 3}[binary.NativeEndian.Uint32(insn(call)[4:])]
+	reg := map[uint32]byte{sys.FuncSysBPF: 1, sys.FuncBtfFindByNameKind: 4, sys.FuncKallsymsLookupName: 3}[binary.NativeEndian.Uint32(insn(call)[4:])]
 	for i := call - 1; i >= step.Start; i-- {
 		dst := insn(i)[1] & 0xf
 		if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
 			dst = insn(i)[1] >> 4
 		}
-		if insn(i)[0] == opMovImm && dst == reg {
+		if insn(i)[0] == sys.OpMovImm && dst == reg {
 			binary.NativeEndian.PutUint32(insn(i)[4:], 0x7777)
 			broken.Loader = string(loader)
 			return &broken

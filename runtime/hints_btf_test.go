@@ -9,6 +9,7 @@ import (
 
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
@@ -19,7 +20,7 @@ func TestHintNoKernelBTF(t *testing.T) {
 		t.Fatal("this kernel has BTF")
 	}
 	target := oneProgram(returnsZero)
-	target.Programs[0].Target = &object.AttachTarget{Name: "do_exit", Kind: 12}
+	target.Programs[0].Target = &object.AttachTarget{Name: "do_exit", Kind: sys.BtfKindFunc}
 	for name, tt := range map[string]struct {
 		spec *runtime.Spec
 		op   string

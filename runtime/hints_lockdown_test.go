@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 )
 
@@ -15,7 +16,7 @@ func TestHintLockdown(t *testing.T) {
 	guest.Only(t)
 	testfs.At(t, "securityfs", "/sys/kernel/security")
 	p := calling(113)
-	p.Type = unix.BPF_PROG_TYPE_TRACEPOINT
+	p.Type = sys.ProgTypeTracepoint
 	wantError(t, loadDirectly(generate(t, oneProgram(p))), unix.EINVAL,
 		"the kernel is locked down (confidentiality), which takes bpf_probe_read_kernel away")
 	// All else works.

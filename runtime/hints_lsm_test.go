@@ -10,6 +10,7 @@ import (
 
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
@@ -23,21 +24,21 @@ import (
 //	if r6 != cmd goto allow
 //	return -errno
 //	allow: return 0
-func refuseCommand(t *testing.T, cmd int32, errno unix.Errno) {
+func refuseCommand(t *testing.T, cmd sys.Cmd, errno unix.Errno) {
 	t.Helper()
 	obj := oneProgram(object.Program{
-		Type: unix.BPF_PROG_TYPE_LSM, ExpectedAttachType: unix.BPF_LSM_MAC,
-		Target: &object.AttachTarget{Name: "bpf_lsm_bpf", Kind: 12},
+		Type: sys.ProgTypeLSM, ExpectedAttachType: sys.AttachLSMMAC,
+		Target: &object.AttachTarget{Name: "bpf_lsm_bpf", Kind: sys.BtfKindFunc},
 		Insns: []object.Insn{
-			{Op: 0x79, Dst: 6, Src: 1},
-			{Op: 0x85, Imm: 14},
-			{Op: 0x77, Imm: 32},
-			{Op: 0x56, Off: 3, Imm: int32(os.Getpid())},
-			{Op: 0x56, Dst: 6, Off: 2, Imm: cmd},
-			{Op: 0xb7, Imm: -int32(errno)},
-			{Op: 0x95},
-			{Op: 0xb7},
-			{Op: 0x95},
+			{Op: sys.OpLdx64, Dst: 6, Src: 1},
+			{Op: sys.OpCall, Imm: sys.FuncGetCurrentPidTgid},
+			{Op: sys.OpRshImm, Imm: 32},
+			{Op: sys.OpJne32Imm, Off: 3, Imm: int32(os.Getpid())},
+			{Op: sys.OpJne32Imm, Dst: 6, Off: 2, Imm: int32(cmd)},
+			{Op: sys.OpMovImm, Imm: -int32(errno)},
+			{Op: sys.OpExit},
+			{Op: sys.OpMovImm},
+			{Op: sys.OpExit},
 		},
 	})
 	s, err := runtime.Load(generate(t, obj), nil)
@@ -55,7 +56,7 @@ func refuseCommand(t *testing.T, cmd int32, errno unix.Errno) {
 func TestHintNoBPF(t *testing.T) {
 	guest.Only(t)
 	spec := generate(t, oneMap(array))
-	refuseCommand(t, unix.BPF_MAP_CREATE, unix.ENOSYS)
+	refuseCommand(t, sys.CmdMapCreate, unix.ENOSYS)
 	wantError(t, loadDirectly(spec), unix.ENOSYS, "create the loader's map", "is built without CONFIG_BPF_SYSCALL")
 }
 
@@ -64,7 +65,7 @@ func TestHintRefusedInSpiteOfCapabilities(t *testing.T) {
 	spec := compiled(t, "globals")
 	before := settledCensus(t)
 	t.Run("", func(t *testing.T) {
-		refuseCommand(t, unix.BPF_MAP_FREEZE, unix.EPERM)
+		refuseCommand(t, sys.CmdMapFreeze, unix.EPERM)
 		wantError(t, loadDirectly(spec), unix.EPERM, "freeze map .rodata", "the process has the capabilities for it: a security module refuses it")
 	})
 	wantCensus(t, before, "after the refusal")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 func TestHintModuleNotLoaded(t *testing.T) {
@@ -21,6 +22,6 @@ func TestHintModuleNotLoaded(t *testing.T) {
 		"find kfunc bpf_xdp_ct_lookup", "it is in module nf_conntrack, which is not loaded: modprobe nf_conntrack")
 
 	target := oneProgram(returnsZero)
-	target.Programs[0].Target = &object.AttachTarget{Name: "nf_ct_get_tuple", Kind: 12, Module: "nf_conntrack"}
+	target.Programs[0].Target = &object.AttachTarget{Name: "nf_ct_get_tuple", Kind: sys.BtfKindFunc, Module: "nf_conntrack"}
 	wantError(t, loadDirectly(generate(t, target)), unix.ENOENT, "module nf_conntrack is not loaded: modprobe nf_conntrack")
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
@@ -46,7 +47,7 @@ func TestHintPin(t *testing.T) {
 
 func TestHintAttachBusy(t *testing.T) {
 	p := returnsZero
-	p.Type = unix.BPF_PROG_TYPE_XDP
+	p.Type = sys.ProgTypeXDP
 	s, err := runtime.Load(generate(t, oneProgram(p)), nil)
 	if err != nil {
 		t.Fatal(err)

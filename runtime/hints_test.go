@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
@@ -70,7 +71,7 @@ func keepCaps(caps ...int) func() error {
 func TestHintNoPermission(t *testing.T) {
 	minimal := generate(t, oneMap(array))
 	network := generate(t, oneProgram(returnsZero))
-	devmap := generate(t, oneMap(object.Map{Type: unix.BPF_MAP_TYPE_DEVMAP, KeySize: 4, ValueSize: 4, MaxEntries: 1}))
+	devmap := generate(t, oneMap(object.Map{Type: sys.MapTypeDevMap, KeySize: 4, ValueSize: 4, MaxEntries: 1}))
 	for _, tt := range []struct {
 		name  string
 		spec  *runtime.Spec
@@ -114,7 +115,7 @@ func TestHintUnprivilegedBPFDisabled(t *testing.T) {
 
 func TestHintKernelAddressesHidden(t *testing.T) {
 	obj := oneProgram(object.Program{
-		Insns:      []object.Insn{{Op: 0x18, Dst: 1}, {}, {Op: 0xb7}, {Op: 0x95}},
+		Insns:      []object.Insn{{Op: sys.OpLdImm64, Dst: 1}, {}, {Op: sys.OpMovImm}, {Op: sys.OpExit}},
 		ExternRefs: []object.ExternRef{{Insn: 0, Extern: 0}},
 	})
 	obj.Externs = []*object.Extern{{Name: "bpf_prog_put", Kind: object.KsymAddr}}
@@ -229,11 +230,11 @@ func TestHintTargetNotFound(t *testing.T) {
 		target object.AttachTarget
 		parts  []string
 	}{
-		{object.AttachTarget{Name: "no_such_function", Kind: 12}, []string{"this kernel has no function no_such_function", "it may be inlined"}},
-		{object.AttachTarget{Name: "btf_trace_no_such", Kind: 8}, []string{"this kernel has no tracepoint no_such", "available_events"}},
-		{object.AttachTarget{Name: "bpf_lsm_no_such", Kind: 12}, []string{"this kernel has no LSM hook no_such", "CONFIG_BPF_LSM"}},
-		{object.AttachTarget{Name: "bpf_iter_no_such", Kind: 12}, []string{"this kernel has no iterator for no_such"}},
-		{object.AttachTarget{Name: "f", Kind: 12, Module: "no_such"}, []string{"function f in module no_such", "modprobe no_such"}},
+		{object.AttachTarget{Name: "no_such_function", Kind: sys.BtfKindFunc}, []string{"this kernel has no function no_such_function", "it may be inlined"}},
+		{object.AttachTarget{Name: "btf_trace_no_such", Kind: sys.BtfKindTypedef}, []string{"this kernel has no tracepoint no_such", "available_events"}},
+		{object.AttachTarget{Name: "bpf_lsm_no_such", Kind: sys.BtfKindFunc}, []string{"this kernel has no LSM hook no_such", "CONFIG_BPF_LSM"}},
+		{object.AttachTarget{Name: "bpf_iter_no_such", Kind: sys.BtfKindFunc}, []string{"this kernel has no iterator for no_such"}},
+		{object.AttachTarget{Name: "f", Kind: sys.BtfKindFunc, Module: "no_such"}, []string{"function f in module no_such", "modprobe no_such"}},
 	} {
 		obj := oneProgram(returnsZero)
 		obj.Programs[0].Target = &tt.target
@@ -243,10 +244,10 @@ func TestHintTargetNotFound(t *testing.T) {
 
 // withExtern is a program that calls a kfunc, or loads the address of a symbol.
 func withExtern(e object.Extern) *object.Object {
-	insns := []object.Insn{{Op: 0x85, Src: 2}, {}, {Op: 0xb7}, {Op: 0x95}}
-	insns[1] = object.Insn{Op: 0xb7, Dst: 1}
+	insns := []object.Insn{{Op: sys.OpCall, Src: sys.PseudoKfuncCall}, {}, {Op: sys.OpMovImm}, {Op: sys.OpExit}}
+	insns[1] = object.Insn{Op: sys.OpMovImm, Dst: 1}
 	if e.Kind != object.Kfunc {
-		insns[0], insns[1] = object.Insn{Op: 0x18, Dst: 1}, object.Insn{}
+		insns[0], insns[1] = object.Insn{Op: sys.OpLdImm64, Dst: 1}, object.Insn{}
 	}
 	obj := oneProgram(object.Program{Insns: insns, ExternRefs: []object.ExternRef{{Insn: 0, Extern: 0}}})
 	e.KernelName = e.Name
@@ -280,7 +281,7 @@ func TestHintExternNotFound(t *testing.T) {
 func TestHintHelper(t *testing.T) {
 	// bpf_skb_load_bytes is not for tracepoints.
 	p := calling(26)
-	p.Type = unix.BPF_PROG_TYPE_TRACEPOINT
+	p.Type = sys.ProgTypeTracepoint
 	wantError(t, loadDirectly(generate(t, oneProgram(p))), unix.EINVAL, "does not have bpf_skb_load_bytes for programs of section tc")
 
 	// bpf_ktime_get_ns is for all licenses, bpf_trace_printk is not.
@@ -299,20 +300,20 @@ func TestHintBTFKind(t *testing.T) {
 
 // An array that would need more memory than there is.
 func TestHintNoMemory(t *testing.T) {
-	m := object.Map{Type: unix.BPF_MAP_TYPE_ARRAY, KeySize: 4, ValueSize: 1 << 20, MaxEntries: 1 << 31}
+	m := object.Map{Type: sys.MapTypeArray, KeySize: 4, ValueSize: 1 << 20, MaxEntries: 1 << 31}
 	wantError(t, loadDirectly(generate(t, oneMap(m))), unix.ENOMEM, "create map m", "no 2251808403619840 bytes")
 }
 
 func TestHintMapThatCannotBe(t *testing.T) {
-	keys := object.Map{Type: unix.BPF_MAP_TYPE_ARRAY, KeySize: 8, ValueSize: 4, MaxEntries: 1, Flags: unix.BPF_F_MMAPABLE}
+	keys := object.Map{Type: sys.MapTypeArray, KeySize: 8, ValueSize: 4, MaxEntries: 1, Flags: sys.FlagMmapable}
 	wantError(t, loadDirectly(generate(t, oneMap(keys))), unix.EINVAL,
 		"create map m", "keys of 8 bytes, values of 4, 1 entries and the flags 0x400")
-	values := object.Map{Type: unix.BPF_MAP_TYPE_HASH, KeySize: 4, ValueSize: 1 << 23, MaxEntries: 16}
+	values := object.Map{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 1 << 23, MaxEntries: 16}
 	wantError(t, loadDirectly(generate(t, oneMap(values))), unix.E2BIG,
 		"create map m", "keys of 4 bytes, values of 8388608, 16 entries and the flags 0x0")
 }
 
 func TestHintFieldOfMap(t *testing.T) {
-	m := object.Map{Type: unix.BPF_MAP_TYPE_PERCPU_ARRAY, KeySize: 4, MaxEntries: 1}
+	m := object.Map{Type: sys.MapTypePerCPUArray, KeySize: 4, MaxEntries: 1}
 	wantError(t, loadDirectly(generate(t, withTimer(t, m))), unix.EOPNOTSUPP, "create map m", "its value has a bpf_timer, bpf_spin_lock, kptr")
 }

@@ -9,23 +9,24 @@ import (
 
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // What Linux 6.1 does not have, and says so with an EINVAL.
 func TestHintTooNewFor61(t *testing.T) {
 	guest.Only(t)
-	netfilter := oneProgram(object.Program{Type: unix.BPF_PROG_TYPE_NETFILTER, ExpectedAttachType: 45, Insns: returnsZero.Insns})
-	tracing := oneProgram(object.Program{Type: unix.BPF_PROG_TYPE_CGROUP_SOCK_ADDR, ExpectedAttachType: 49, Insns: returnsZero.Insns})
+	netfilter := oneProgram(object.Program{Type: sys.ProgTypeNetfilter, ExpectedAttachType: sys.AttachNetfilter, Insns: returnsZero.Insns})
+	tracing := oneProgram(object.Program{Type: sys.ProgTypeCgroupSockAddr, ExpectedAttachType: sys.AttachCgroupUnixConnect, Insns: returnsZero.Insns})
 	for _, tt := range []struct {
 		obj  *object.Object
 		want string
 	}{
 		{
-			oneMap(object.Map{Type: unix.BPF_MAP_TYPE_CGRP_STORAGE, Flags: 1, KeySize: 4, ValueSize: 4}),
+			oneMap(object.Map{Type: sys.MapTypeCgrpStorage, Flags: 1, KeySize: 4, ValueSize: 4}),
 			"create map m: invalid argument (BPF_MAP_TYPE_CGRP_STORAGE needs Linux 6.2, this is 6.1",
 		},
 		{
-			oneMap(object.Map{Type: 33, Flags: unix.BPF_F_MMAPABLE, MaxEntries: 1}),
+			oneMap(object.Map{Type: sys.MapTypeArena, Flags: sys.FlagMmapable, MaxEntries: 1}),
 			"create map m: invalid argument (BPF_MAP_TYPE_ARENA needs Linux 6.9, this is 6.1",
 		},
 		{netfilter, "load program prog: invalid argument (BPF_PROG_TYPE_NETFILTER needs Linux 6.4, this is 6.1"},

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 )
@@ -173,7 +174,7 @@ func TestFailureAfterTheLoaderKeepsInitialValues(t *testing.T) {
 	spec.Maps = append([]runtime.MapSpec(nil), spec.Maps...)
 	broken := -1
 	for i, m := range spec.Maps {
-		if m.Kind == impl.ROData && m.Flags&unix.BPF_F_MMAPABLE != 0 {
+		if m.Kind == impl.ROData && m.Flags&sys.FlagMmapable != 0 {
 			broken = i
 		}
 	}

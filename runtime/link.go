@@ -53,7 +53,7 @@ func linkCreate[T any](p *Program, what string, target int, attachType, flags ui
 		size += unsafe.Sizeof(*tail)
 		copy(attr.Tail[:], unsafe.Slice((*byte)(unsafe.Pointer(tail)), unsafe.Sizeof(*tail)))
 	}
-	link, errno := sys.BPF(unix.BPF_LINK_CREATE, unsafe.Pointer(&attr), size)
+	link, errno := sys.BPF(sys.CmdLinkCreate, unsafe.Pointer(&attr), size)
 	if errno != 0 {
 		return nil, p.fail(what, withHint(errno, explain.AttachHint(attachType, errno)))
 	}
@@ -109,7 +109,7 @@ func (l *Link) Update(p AnyProgram) error {
 	}
 	defer p.untyped().fd.release()
 	attr := sys.LinkUpdateAttr{LinkFd: uint32(num), NewProgFd: uint32(prog)}
-	if _, errno := sys.BPF(unix.BPF_LINK_UPDATE, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno != 0 {
+	if _, errno := sys.BPF(sys.CmdLinkUpdate, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno != 0 {
 		return l.fail("update", errno)
 	}
 	return nil
@@ -123,7 +123,7 @@ func (l *Link) Detach() error {
 	}
 	defer l.fd.release()
 	attr := sys.LinkDetachAttr{LinkFd: uint32(num)}
-	if _, errno := sys.BPF(unix.BPF_LINK_DETACH, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno != 0 {
+	if _, errno := sys.BPF(sys.CmdLinkDetach, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno != 0 {
 		return l.fail("detach", errno)
 	}
 	return nil
@@ -153,7 +153,7 @@ func OpenPinnedLink(path string) (*Link, error) {
 	l.fd.set(num)
 	// An update to no program gets as far as it is a link (link_update).
 	attr := sys.LinkUpdateAttr{LinkFd: uint32(num), NewProgFd: 1<<32 - 1}
-	if _, errno := sys.BPF(unix.BPF_LINK_UPDATE, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno == unix.EINVAL {
+	if _, errno := sys.BPF(sys.CmdLinkUpdate, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno == unix.EINVAL {
 		l.fd.close()
 		return nil, &os.PathError{Op: "open pinned link", Path: path, Err: errNoLink}
 	}
@@ -208,7 +208,7 @@ func rawTracepointOpen(p *Program, what, name string, cookie uint64) (*Link, err
 	if cookie == 0 {
 		size = unsafe.Offsetof(attr.Cookie)
 	}
-	link, errno := sys.BPF(unix.BPF_RAW_TRACEPOINT_OPEN, unsafe.Pointer(&attr), size)
+	link, errno := sys.BPF(sys.CmdRawTracepointOpen, unsafe.Pointer(&attr), size)
 	runtime.KeepAlive(keep)
 	if errno != 0 {
 		return nil, p.fail(what, withHint(errno, explain.OperationHint(explain.Attach, errno)))

@@ -12,20 +12,20 @@ type LinkType uint32
 
 // The kinds of links that the kernel knows.
 const (
-	LinkRawTracepoint LinkType = iota + 1
-	LinkTracing
-	LinkCgroup
-	LinkIter
-	LinkNetNS
-	LinkXDP
-	LinkPerfEvent
-	LinkKprobeMulti
-	LinkStructOps
-	LinkNetfilter
-	LinkTCX
-	LinkUprobeMulti
-	LinkNetkit
-	LinkSockMap
+	LinkRawTracepoint LinkType = sys.LinkTypeRawTracepoint
+	LinkTracing       LinkType = sys.LinkTypeTracing
+	LinkCgroup        LinkType = sys.LinkTypeCgroup
+	LinkIter          LinkType = sys.LinkTypeIter
+	LinkNetNS         LinkType = sys.LinkTypeNetNS
+	LinkXDP           LinkType = sys.LinkTypeXDP
+	LinkPerfEvent     LinkType = sys.LinkTypePerfEvent
+	LinkKprobeMulti   LinkType = sys.LinkTypeKprobeMulti
+	LinkStructOps     LinkType = sys.LinkTypeStructOps
+	LinkNetfilter     LinkType = sys.LinkTypeNetfilter
+	LinkTCX           LinkType = sys.LinkTypeTCX
+	LinkUprobeMulti   LinkType = sys.LinkTypeUprobeMulti
+	LinkNetkit        LinkType = sys.LinkTypeNetkit
+	LinkSockMap       LinkType = sys.LinkTypeSockMap
 )
 
 var linkTypes = [...]string{

@@ -57,7 +57,7 @@ func (t table[K, V]) UpdateBatch(keys []K, values []V, flags UpdateFlags) (int, 
 			keys: unsafe.Pointer(&keys[0]), values: unsafe.Pointer(&values[0]),
 			count: uint32(len(keys)), elemFlags: uint64(flags),
 		}
-		if n, err := t.m.batchAll(opUpdateBatch, unix.BPF_MAP_UPDATE_BATCH, &b); err != errNoBatch {
+		if n, err := t.m.batchAll(opUpdateBatch, sys.CmdMapUpdateBatch, &b); err != errNoBatch {
 			return n, err
 		}
 	}
@@ -74,7 +74,7 @@ func (t table[K, V]) deleteBatch(keys []K) (int, error) {
 		return 0, nil
 	}
 	b := batch{keys: unsafe.Pointer(&keys[0]), count: uint32(len(keys))}
-	if n, err := t.m.batchAll(opDeleteBatch, unix.BPF_MAP_DELETE_BATCH, &b); err != errNoBatch {
+	if n, err := t.m.batchAll(opDeleteBatch, sys.CmdMapDeleteBatch, &b); err != errNoBatch {
 		return n, err
 	}
 	for i, k := range keys {
@@ -102,7 +102,7 @@ type batch struct {
 }
 
 // batch carries out b. An error is one of the map's state, an errno the kernel's.
-func (m *Map) batch(op string, cmd int, b *batch) (unix.Errno, error) {
+func (m *Map) batch(op string, cmd sys.Cmd, b *batch) (unix.Errno, error) {
 	num, err := m.fd.acquire()
 	if err != nil {
 		return 0, m.wrap(op, err)
@@ -128,7 +128,7 @@ func (m *Map) batch(op string, cmd int, b *batch) (unix.Errno, error) {
 var errNoBatch = errors.New("no batch operation")
 
 // batchAll carries out a batch that writes, and returns how many entries it did.
-func (m *Map) batchAll(op string, cmd int, b *batch) (int, error) {
+func (m *Map) batchAll(op string, cmd sys.Cmd, b *batch) (int, error) {
 	all := b.count
 	errno, err := m.batch(op, cmd, b)
 	switch {
@@ -147,9 +147,9 @@ func (m *Map) batchAll(op string, cmd int, b *batch) (int, error) {
 // next puts up to n of m's next entries at keys and values, valueSize bytes
 // apart, and returns how many; 0 is the end.
 func (m *Map) next(cur *BatchCursor, keys, values unsafe.Pointer, n, valueSize int, remove bool) (int, error) {
-	op, cmd := opLookupBatch, unix.BPF_MAP_LOOKUP_BATCH
+	op, cmd := opLookupBatch, sys.CmdMapLookupBatch
 	if remove {
-		op, cmd = opDrainBatch, unix.BPF_MAP_LOOKUP_AND_DELETE_BATCH
+		op, cmd = opDrainBatch, sys.CmdMapLookupAndDeleteBatch
 	}
 	if cur.place == atStart {
 		cur.token = make([]byte, max(4, m.spec().KeySize))
@@ -206,7 +206,7 @@ func (m *Map) nextOneByOne(cur *BatchCursor, keys, values unsafe.Pointer, n, val
 		if cur.place == keyStart || remove {
 			from = nil
 		}
-		errno, err := m.elem(opNext, unix.BPF_MAP_GET_NEXT_KEY, from, last)
+		errno, err := m.elem(opNext, sys.CmdMapGetNextKey, from, last)
 		switch {
 		case err != nil:
 			return got, err
@@ -217,9 +217,9 @@ func (m *Map) nextOneByOne(cur *BatchCursor, keys, values unsafe.Pointer, n, val
 			return got, m.fail(opNext, errno)
 		}
 		cur.place = inKeys
-		errno, err = m.elem(opLookup, unix.BPF_MAP_LOOKUP_ELEM, last, unsafe.Add(values, got*valueSize))
+		errno, err = m.elem(opLookup, sys.CmdMapLookupElem, last, unsafe.Add(values, got*valueSize))
 		if errno == 0 && err == nil && remove {
-			errno, err = m.elem(opDelete, unix.BPF_MAP_DELETE_ELEM, last, nil)
+			errno, err = m.elem(opDelete, sys.CmdMapDeleteElem, last, nil)
 		}
 		switch {
 		case err != nil:
@@ -236,11 +236,11 @@ func (m *Map) nextOneByOne(cur *BatchCursor, keys, values unsafe.Pointer, n, val
 }
 
 // elem makes one system call on a key and a value that are on the heap.
-func (m *Map) elem(op string, cmd int, key, value unsafe.Pointer) (unix.Errno, error) {
+func (m *Map) elem(op string, cmd sys.Cmd, key, value unsafe.Pointer) (unix.Errno, error) {
 	return m.elemFlags(op, cmd, key, value, 0)
 }
 
-func (m *Map) elemFlags(op string, cmd int, key, value unsafe.Pointer, flags uint64) (unix.Errno, error) {
+func (m *Map) elemFlags(op string, cmd sys.Cmd, key, value unsafe.Pointer, flags uint64) (unix.Errno, error) {
 	num, err := m.fd.acquire()
 	if err != nil {
 		return 0, m.wrap(op, err)
@@ -250,7 +250,7 @@ func (m *Map) elemFlags(op string, cmd int, key, value unsafe.Pointer, flags uin
 }
 
 // elemFD is Map.elem for a file descriptor of one's own.
-func elemFD(f *fd, cmd int, key, value unsafe.Pointer) (unix.Errno, error) {
+func elemFD(f *fd, cmd sys.Cmd, key, value unsafe.Pointer) (unix.Errno, error) {
 	num, err := f.acquire()
 	if err != nil {
 		return 0, err
@@ -259,7 +259,7 @@ func elemFD(f *fd, cmd int, key, value unsafe.Pointer) (unix.Errno, error) {
 	return elemNum(num, cmd, key, value, 0), nil
 }
 
-func elemNum(num, cmd int, key, value unsafe.Pointer, flags uint64) unix.Errno {
+func elemNum(num int, cmd sys.Cmd, key, value unsafe.Pointer, flags uint64) unix.Errno {
 	attr := sys.MapElemAttr{MapFd: uint32(num), Key: sys.Addr(key), Value: sys.Addr(value), Flags: flags}
 	errno := elemCall(cmd, &attr)
 	runtime.KeepAlive(key)

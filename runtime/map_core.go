@@ -28,14 +28,14 @@ type UpdateFlags uint64
 
 const (
 	// Any creates the key or replaces its value.
-	Any UpdateFlags = 0
+	Any UpdateFlags = sys.ElemAny
 	// NoExist only creates: [ErrKeyExist] if the key is there.
-	NoExist UpdateFlags = 1
+	NoExist UpdateFlags = sys.ElemNoExist
 	// Exist only replaces: [ErrKeyNotExist] if the key is not there.
-	Exist UpdateFlags = 2
+	Exist UpdateFlags = sys.ElemExist
 	// Locked holds the value's struct bpf_spin_lock while it is written. Add it
 	// to one of the others.
-	Locked UpdateFlags = 4
+	Locked UpdateFlags = sys.FlagLock
 )
 
 // ref is the untyped map under a typed one, with the methods that all kinds have.
@@ -169,7 +169,10 @@ func (m *Map) begin(op string) (*call, error) {
 	a := m.own()
 	c, ok := a.calls.Get().(*call)
 	if !ok {
-		c = m.newCall()
+		if c, err = m.newCall(); err != nil {
+			m.fd.release()
+			return nil, m.wrap(op, err)
+		}
 	}
 	c.attr.MapFd = uint32(num)
 	c.attr.Flags = 0
@@ -180,25 +183,29 @@ func (m *Map) begin(op string) (*call, error) {
 }
 
 // newCall makes a call with addresses that stay: what is on the heap does not move.
-func (m *Map) newCall() *call {
-	words := func(size uint32) int { return max(1, (int(size)+7)/8) }
-	c := &call{key: make([]uint64, words(m.spec().KeySize)), value: make([]uint64, m.valueWords())}
-	if m.spec().KeySize > 0 { // maps without keys want none
-		c.attr.Key = uint64(uintptr(unsafe.Pointer(&c.key[0])))
+func (m *Map) newCall() (*call, error) {
+	words, err := m.valueWords()
+	if err != nil {
+		return nil, err
 	}
-	c.attr.Value = uint64(uintptr(unsafe.Pointer(&c.value[0])))
-	return c
+	c := &call{key: make([]uint64, max(1, (int(m.spec().KeySize)+7)/8)), value: make([]uint64, words)}
+	if m.spec().KeySize > 0 { // maps without keys want none
+		c.attr.Key = sys.Addr(unsafe.Pointer(&c.key[0]))
+	}
+	c.attr.Value = sys.Addr(unsafe.Pointer(&c.value[0]))
+	return c, nil
 }
 
 // valueWords is the room that a call's value needs, in words of 8 bytes. Those of file descriptors
-// may be 4 bytes and are handled as 8.
-func (m *Map) valueWords() int {
+// may be 4 bytes and are handled as 8. There is none to give if it is not known how many CPUs' values
+// the kernel will write.
+func (m *Map) valueWords() (int, error) {
 	words := max(1, (int(m.spec().ValueSize)+7)/8)
-	if m.isPerCPU() {
-		cpus, _ := PossibleCPUs()
-		words *= max(1, cpus)
+	if !m.isPerCPU() {
+		return words, nil
 	}
-	return words
+	cpus, err := PossibleCPUs()
+	return words * cpus, err
 }
 
 // isPerCPU is true for maps with a value for each possible CPU under each key.
@@ -215,7 +222,7 @@ func (m *Map) end(c *call) {
 	m.fd.release()
 }
 
-func (c *call) do(cmd int) unix.Errno {
+func (c *call) do(cmd sys.Cmd) unix.Errno {
 	return elemCall(cmd, &c.attr)
 }
 
@@ -225,12 +232,12 @@ func valueAt[V any](c *call) *V { return (*V)(unsafe.Pointer(&c.value[0])) }
 
 // elemCall makes a system call on one element. The kernel insists that fields
 // that a command does not know are zero or past the end.
-func elemCall(cmd int, attr *sys.MapElemAttr) unix.Errno {
+func elemCall(cmd sys.Cmd, attr *sys.MapElemAttr) unix.Errno {
 	size := unsafe.Sizeof(*attr)
 	switch cmd {
-	case unix.BPF_MAP_DELETE_ELEM:
+	case sys.CmdMapDeleteElem:
 		size = unsafe.Offsetof(attr.Value)
-	case unix.BPF_MAP_GET_NEXT_KEY:
+	case sys.CmdMapGetNextKey:
 		size = unsafe.Offsetof(attr.Flags)
 	}
 	_, errno := sys.BPF(cmd, unsafe.Pointer(attr), size)
@@ -251,7 +258,7 @@ func (t table[K, V]) lookup(k K, flags uint64) (v V, err error) {
 	}
 	*keyAt[K](c) = k
 	c.attr.Flags = flags
-	errno := c.do(unix.BPF_MAP_LOOKUP_ELEM)
+	errno := c.do(sys.CmdMapLookupElem)
 	if errno == 0 {
 		v = *valueAt[V](c)
 	}
@@ -266,7 +273,7 @@ func (t table[K, V]) LookupInto(k K, v *V) error {
 		return err
 	}
 	*keyAt[K](c) = k
-	errno := c.do(unix.BPF_MAP_LOOKUP_ELEM)
+	errno := c.do(sys.CmdMapLookupElem)
 	if errno == 0 {
 		*v = *valueAt[V](c)
 	}
@@ -289,7 +296,7 @@ func (t table[K, V]) Update(k K, v V, flags UpdateFlags) error {
 // write ends a call that updates.
 func (m *Map) write(c *call, op string, flags UpdateFlags) error {
 	c.attr.Flags = uint64(flags)
-	errno := c.do(unix.BPF_MAP_UPDATE_ELEM)
+	errno := c.do(sys.CmdMapUpdateElem)
 	m.end(c)
 	if errno != 0 {
 		return m.fail(op, errno)
@@ -305,7 +312,7 @@ func deleteKey[K any](m *Map, k K) error {
 		return err
 	}
 	*keyAt[K](c) = k
-	errno := c.do(unix.BPF_MAP_DELETE_ELEM)
+	errno := c.do(sys.CmdMapDeleteElem)
 	m.end(c)
 	return m.missing(opDelete, errno)
 }
@@ -316,7 +323,7 @@ func (t table[K, V]) lookupAndDelete(k K) (v V, err error) {
 		return v, err
 	}
 	*keyAt[K](c) = k
-	errno := c.do(unix.BPF_MAP_LOOKUP_AND_DELETE_ELEM)
+	errno := c.do(sys.CmdMapLookupAndDeleteElem)
 	if errno == 0 {
 		v = *valueAt[V](c)
 	}

@@ -105,7 +105,7 @@ func TestLPMTrie(t *testing.T) {
 		Addr [4]byte
 	}
 	l := NewLPMTrie[prefix, uint32](newTestMap(t, sys.MapCreateAttr{
-		MapType: sys.MapTypeLPMTrie, KeySize: 8, ValueSize: 4, MaxEntries: 100, MapFlags: unix.BPF_F_NO_PREALLOC,
+		MapType: sys.MapTypeLPMTrie, KeySize: 8, ValueSize: 4, MaxEntries: 100, MapFlags: sys.FlagNoPrealloc,
 	}))
 	entries := map[prefix]uint32{
 		{8, [4]byte{10}}:           1,

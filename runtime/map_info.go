@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/explain"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
@@ -34,7 +32,7 @@ func (m *Map) Freeze() error {
 	}
 	defer m.fd.release()
 	attr := sys.MapElemAttr{MapFd: uint32(num)}
-	if _, errno := sys.BPF(unix.BPF_MAP_FREEZE, unsafe.Pointer(&attr), unsafe.Offsetof(attr.Key)); errno != 0 {
+	if _, errno := sys.BPF(sys.CmdMapFreeze, unsafe.Pointer(&attr), unsafe.Offsetof(attr.Key)); errno != 0 {
 		return &MapError{m.spec().Name, "freeze", errno}
 	}
 	return nil

@@ -93,7 +93,7 @@ func walkKeys[K any](m *Map, yield func(K) bool) error {
 	seen := &walkGuard{keys: map[string]struct{}{}, budget: 64 * (int64(m.MaxEntries()) + 1024)}
 	last, next := unsafe.Pointer(nil), new(K)
 	for {
-		errno, err := m.elem(opNext, unix.BPF_MAP_GET_NEXT_KEY, last, unsafe.Pointer(next))
+		errno, err := m.elem(opNext, sys.CmdMapGetNextKey, last, unsafe.Pointer(next))
 		switch {
 		case err != nil:
 			return err

@@ -234,7 +234,7 @@ func TestSockMaps(t *testing.T) {
 	// A verdict program sees what the socket receives.
 	count := newCount(t)
 	p := NewSKSKBProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSKSKB, AttachType: unix.BPF_SK_SKB_STREAM_VERDICT}, insns: counting(count, 1),
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSKSKB, AttachType: sys.AttachSKSKBStreamVerdict}, insns: counting(count, 1),
 	}))
 	l, err := p.AttachSockMap(s)
 	if err != nil {
@@ -281,7 +281,7 @@ func TestSockMaps(t *testing.T) {
 func TestDevMap(t *testing.T) {
 	lo := loopback(t)
 	p := NewXDPProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP, AttachType: unix.BPF_XDP_DEVMAP}, insns: returning(int32(XDPPass)),
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP, AttachType: sys.AttachXDPDevMap}, insns: returning(int32(XDPPass)),
 	}))
 	for _, kind := range []uint32{sys.MapTypeDevMap, sys.MapTypeDevMapHash} {
 		d := NewDevMap(newTestMap(t, sys.MapCreateAttr{MapType: kind, KeySize: 4, ValueSize: 8, MaxEntries: 4}))
@@ -314,7 +314,7 @@ func TestDevMap(t *testing.T) {
 func TestCPUMap(t *testing.T) {
 	c := NewCPUMap(newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeCPUMap, KeySize: 4, ValueSize: 8, MaxEntries: 1}))
 	p := NewXDPProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP, AttachType: unix.BPF_XDP_CPUMAP}, insns: returning(int32(XDPPass)),
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP, AttachType: sys.AttachXDPCPUMap}, insns: returning(int32(XDPPass)),
 	}))
 	if err := c.Update(0, 128, &p); err != nil {
 		t.Fatal(err)
@@ -375,7 +375,7 @@ func TestStackTraces(t *testing.T) {
 	}
 
 	b := NewStackTraceMap(newTestMap(t, sys.MapCreateAttr{
-		MapType: sys.MapTypeStackTrace, KeySize: 4, ValueSize: 32 * 32, MaxEntries: 64, MapFlags: unix.BPF_F_STACK_BUILD_ID,
+		MapType: sys.MapTypeStackTrace, KeySize: 4, ValueSize: 32 * 32, MaxEntries: 64, MapFlags: sys.FlagStackBuildID,
 	}))
 	if sizeOf[BuildID]() != 32 {
 		t.Errorf("a build ID has %d bytes", sizeOf[BuildID]())
@@ -386,7 +386,7 @@ func TestStackTraces(t *testing.T) {
 }
 
 func TestArenaMemory(t *testing.T) {
-	m, err := createTestMap(sys.MapCreateAttr{MapType: sys.MapTypeArena, MaxEntries: 4, MapFlags: unix.BPF_F_MMAPABLE})
+	m, err := createTestMap(sys.MapCreateAttr{MapType: sys.MapTypeArena, MaxEntries: 4, MapFlags: sys.FlagMmapable})
 	sinceOrSkip(t, err, 6, 9, "BPF_MAP_TYPE_ARENA")
 	skipWithoutCX16(t, err)
 	if err != nil {

@@ -66,7 +66,7 @@ func (o ofMaps[K, I]) create() (InnerMap[I], error) {
 		}
 		attr.MapName[i] = c
 	}
-	num, errno := sys.BPF(unix.BPF_MAP_CREATE, unsafe.Pointer(&attr), unsafe.Offsetof(attr.ValueTypeBtfObjFd))
+	num, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(&attr), unsafe.Offsetof(attr.ValueTypeBtfObjFd))
 	if errno != 0 {
 		return InnerMap[I]{}, &MapError{o.ids.Name(), "create inner map", errno}
 	}
@@ -78,8 +78,7 @@ func (o ofMaps[K, I]) create() (InnerMap[I], error) {
 // openMapID opens a map that the kernel knows by that number, which takes CAP_SYS_ADMIN. The name is for errors: the kernel's
 // may be cut.
 func openMapID(id uint32, name string) (*Map, error) {
-	attr := sys.GetFdByIdAttr{Id: id}
-	num, errno := sys.BPF(unix.BPF_MAP_GET_FD_BY_ID, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
+	num, errno := sys.GetFdByID(sys.CmdMapGetFdByID, id)
 	if errno != 0 {
 		return nil, errno
 	}

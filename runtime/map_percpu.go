@@ -1,11 +1,12 @@
 package runtime
 
 import (
-	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"iter"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // perCPU is a map with one value per possible CPU under each key.
@@ -56,10 +57,10 @@ func (p perCPU[K, V]) Lookup(k K) ([]V, error) {
 
 // LookupInto is Lookup without an allocation: values has to have CPUs elements.
 func (p perCPU[K, V]) LookupInto(k K, values []V) error {
-	return p.read(opLookup, unix.BPF_MAP_LOOKUP_ELEM, k, values)
+	return p.read(opLookup, sys.CmdMapLookupElem, k, values)
 }
 
-func (p perCPU[K, V]) read(op string, cmd int, k K, values []V) error {
+func (p perCPU[K, V]) read(op string, cmd sys.Cmd, k K, values []V) error {
 	c, err := p.m.beginAll(op, len(values))
 	if err != nil {
 		return err
@@ -139,7 +140,7 @@ func (h PerCPUHashMap[K, V]) Delete(k K) error { return h.delete(k) }
 // LookupAndDelete removes k and returns the values that it had, in one step (5.14).
 func (h PerCPUHashMap[K, V]) LookupAndDelete(k K) ([]V, error) {
 	values := make([]V, h.m.cpus())
-	err := h.read(opLookupDelete, unix.BPF_MAP_LOOKUP_AND_DELETE_ELEM, k, values)
+	err := h.read(opLookupDelete, sys.CmdMapLookupAndDeleteElem, k, values)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,10 @@
 package runtime
 
-import "golang.org/x/sys/unix"
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
 
 // queue is a map without keys.
 type queue[V any] struct{ ref }
@@ -20,7 +24,7 @@ func (q queue[V]) push(v V, flags UpdateFlags) error {
 	return q.m.write(c, opPush, flags)
 }
 
-func (q queue[V]) take(op string, cmd int) (V, error) {
+func (q queue[V]) take(op string, cmd sys.Cmd) (V, error) {
 	var v V
 	c, err := q.m.begin(op)
 	if err != nil {
@@ -62,10 +66,10 @@ func (m QueueMap[V]) Push(v V) error { return m.push(v, Any) }
 func (m QueueMap[V]) PushOver(v V) error { return m.push(v, Exist) }
 
 // Peek returns the oldest value, or [ErrKeyNotExist] if there is none.
-func (m QueueMap[V]) Peek() (V, error) { return m.take(opPeek, unix.BPF_MAP_LOOKUP_ELEM) }
+func (m QueueMap[V]) Peek() (V, error) { return m.take(opPeek, sys.CmdMapLookupElem) }
 
 // Pop takes out the oldest value, or fails with [ErrKeyNotExist] if there is none.
-func (m QueueMap[V]) Pop() (V, error) { return m.take(opPop, unix.BPF_MAP_LOOKUP_AND_DELETE_ELEM) }
+func (m QueueMap[V]) Pop() (V, error) { return m.take(opPop, sys.CmdMapLookupAndDeleteElem) }
 
 // StackMap is a map of type stack (BPF_MAP_TYPE_STACK): last in, first out. It is safe for
 // concurrent use.
@@ -81,10 +85,10 @@ func (m StackMap[V]) Push(v V) error { return m.push(v, Any) }
 func (m StackMap[V]) PushOver(v V) error { return m.push(v, Exist) }
 
 // Peek returns the newest value, or [ErrKeyNotExist] if there is none.
-func (m StackMap[V]) Peek() (V, error) { return m.take(opPeek, unix.BPF_MAP_LOOKUP_ELEM) }
+func (m StackMap[V]) Peek() (V, error) { return m.take(opPeek, sys.CmdMapLookupElem) }
 
 // Pop takes out the newest value, or fails with [ErrKeyNotExist] if there is none.
-func (m StackMap[V]) Pop() (V, error) { return m.take(opPop, unix.BPF_MAP_LOOKUP_AND_DELETE_ELEM) }
+func (m StackMap[V]) Pop() (V, error) { return m.take(opPop, sys.CmdMapLookupAndDeleteElem) }
 
 // BloomFilter is a map of type bloom filter (BPF_MAP_TYPE_BLOOM_FILTER): a set that
 // may claim to contain what it does not, but never denies what it does. It is safe for concurrent use.
@@ -103,7 +107,7 @@ func (m BloomFilter[V]) Contains(v V) (bool, error) {
 		return false, err
 	}
 	*valueAt[V](c) = v
-	errno := c.do(unix.BPF_MAP_LOOKUP_ELEM)
+	errno := c.do(sys.CmdMapLookupElem)
 	m.m.end(c)
 	switch errno {
 	case 0:

@@ -5,7 +5,7 @@ import (
 	"iter"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // StackTraceMap is a map of type stack trace (BPF_MAP_TYPE_STACK_TRACE): what
@@ -25,7 +25,7 @@ type BuildID struct {
 
 // Lookup returns the addresses of a stack, innermost first, or [ErrKeyNotExist].
 func (s StackTraceMap) Lookup(id uint32) ([]uint64, error) {
-	if s.spec().Flags&unix.BPF_F_STACK_BUILD_ID != 0 {
+	if s.spec().Flags&sys.FlagStackBuildID != 0 {
 		return nil, &MapError{s.Name(), opLookup, errBuildIDs}
 	}
 	words, err := s.lookup(id)
@@ -42,7 +42,7 @@ func (s StackTraceMap) Lookup(id uint32) ([]uint64, error) {
 
 // LookupBuildIDs is Lookup for maps that were created with BPF_F_STACK_BUILD_ID.
 func (s StackTraceMap) LookupBuildIDs(id uint32) ([]BuildID, error) {
-	if s.spec().Flags&unix.BPF_F_STACK_BUILD_ID == 0 {
+	if s.spec().Flags&sys.FlagStackBuildID == 0 {
 		return nil, &MapError{s.Name(), opLookup, errAddresses}
 	}
 	words, err := s.lookup(id)
@@ -68,7 +68,7 @@ func (s StackTraceMap) lookup(id uint32) ([]uint64, error) {
 	words := make([]uint64, max(1, s.spec().ValueSize/8))
 	key := new(uint32)
 	*key = id
-	errno, err := s.elem(opLookup, unix.BPF_MAP_LOOKUP_ELEM, unsafe.Pointer(key), unsafe.Pointer(&words[0]))
+	errno, err := s.elem(opLookup, sys.CmdMapLookupElem, unsafe.Pointer(key), unsafe.Pointer(&words[0]))
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (s StackTraceMap) lookup(id uint32) ([]uint64, error) {
 func (s StackTraceMap) Delete(id uint32) error {
 	key := new(uint32)
 	*key = id
-	errno, err := s.elem(opDelete, unix.BPF_MAP_DELETE_ELEM, unsafe.Pointer(key), nil)
+	errno, err := s.elem(opDelete, sys.CmdMapDeleteElem, unsafe.Pointer(key), nil)
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func TestLocalStorage(t *testing.T) {
 
 	use := func(t *testing.T, kind uint32, objectFD int) {
 		m, err := createTestMap(sys.MapCreateAttr{
-			MapType: kind, KeySize: 4, ValueSize: 8, MapFlags: unix.BPF_F_NO_PREALLOC,
+			MapType: kind, KeySize: 4, ValueSize: 8, MapFlags: sys.FlagNoPrealloc,
 			BtfFd: uint32(btfFD), BtfKeyTypeId: key, BtfValueTypeId: value,
 		})
 		if kind == sys.MapTypeCgrpStorage {

@@ -29,7 +29,7 @@ func newTestMap(t testing.TB, attr sys.MapCreateAttr) *Map {
 
 func createTestMap(attr sys.MapCreateAttr) (*Map, error) {
 	copy(attr.MapName[:15], "test")
-	num, errno := sys.BPF(unix.BPF_MAP_CREATE, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
+	num, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
 	if errno != 0 {
 		return nil, errno
 	}

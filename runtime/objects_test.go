@@ -6,9 +6,9 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf/btf"
-	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 	"github.com/bpf2lskel/bpf2lskel/loader"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
@@ -42,13 +42,13 @@ func oneMap(m object.Map) *object.Object {
 	return &object.Object{Name: "test", ByteOrder: binary.NativeEndian, License: "GPL", Maps: []*object.Map{&m}}
 }
 
-var array = object.Map{Type: unix.BPF_MAP_TYPE_ARRAY, KeySize: 4, ValueSize: 8, MaxEntries: 1}
+var array = object.Map{Type: sys.MapTypeArray, KeySize: 4, ValueSize: 8, MaxEntries: 1}
 
 // oneProgram is an object with a program.
 func oneProgram(p object.Program) *object.Object {
 	p.Name, p.Section, p.AutoLoad = "prog", "tc", true
 	if p.Type == 0 {
-		p.Type = unix.BPF_PROG_TYPE_SCHED_CLS
+		p.Type = sys.ProgTypeSchedCLS
 	}
 	return &object.Object{
 		Name: "test", ByteOrder: binary.NativeEndian, License: "GPL", Programs: []*object.Program{&p},
@@ -57,20 +57,20 @@ func oneProgram(p object.Program) *object.Object {
 
 // calling is a program that calls a helper.
 func calling(helper int32) object.Program {
-	return object.Program{Insns: append(zeroArgs(), object.Insn{Op: 0x85, Imm: helper}, object.Insn{Op: 0xb7}, object.Insn{Op: 0x95})}
+	return object.Program{Insns: append(zeroArgs(), object.Insn{Op: sys.OpCall, Imm: helper}, object.Insn{Op: sys.OpMovImm}, object.Insn{Op: sys.OpExit})}
 }
 
 // zeroArgs is r1 = 0, ... r5 = 0.
 func zeroArgs() []object.Insn {
 	var insns []object.Insn
 	for r := range uint8(5) {
-		insns = append(insns, object.Insn{Op: 0xb7, Dst: r + 1})
+		insns = append(insns, object.Insn{Op: sys.OpMovImm, Dst: r + 1})
 	}
 	return insns
 }
 
 // returnsZero is the least of programs.
-var returnsZero = object.Program{Insns: []object.Insn{{Op: 0xb7}, {Op: 0x95}}}
+var returnsZero = object.Program{Insns: []object.Insn{{Op: sys.OpMovImm}, {Op: sys.OpExit}}}
 
 // testBTF puts an object's BTF together.
 type testBTF struct {

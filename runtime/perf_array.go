@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // PerfEventArray is a map of type perf event array (BPF_MAP_TYPE_PERF_EVENT_ARRAY)
@@ -120,7 +122,7 @@ func (r *PerfReader[T]) open(opts PerfOptions) error {
 func (r *PerfReader[T]) insert(ring *perfRing) error {
 	key, value := new(uint32), new(uint32)
 	*key, *value = uint32(ring.cpu), uint32(ring.event)
-	if errno, err := elemFD(&r.mapFD, unix.BPF_MAP_UPDATE_ELEM, unsafe.Pointer(key), unsafe.Pointer(value)); err != nil {
+	if errno, err := elemFD(&r.mapFD, sys.CmdMapUpdateElem, unsafe.Pointer(key), unsafe.Pointer(value)); err != nil {
 		return err
 	} else if errno != 0 {
 		return errno
@@ -132,7 +134,7 @@ func (r *PerfReader[T]) free() {
 	for _, ring := range r.rings {
 		key := new(uint32)
 		*key = uint32(ring.cpu)
-		_, _ = elemFD(&r.mapFD, unix.BPF_MAP_DELETE_ELEM, unsafe.Pointer(key), nil)
+		_, _ = elemFD(&r.mapFD, sys.CmdMapDeleteElem, unsafe.Pointer(key), nil)
 		ring.close()
 	}
 	r.rings = nil

@@ -31,7 +31,7 @@ func (p PerfEventProgram) AttachPerfEvent(eventFD int, cookie uint64) (*Link, er
 
 // perfEventLink attaches p to a perf event, whatever it is (5.15).
 func perfEventLink(p *Program, what string, event int, cookie uint64) (*Link, error) {
-	l, err := linkCreate(p, what, event, unix.BPF_PERF_EVENT, 0, &sys.LinkPerfEventTail{BpfCookie: cookie})
+	l, err := linkCreate(p, what, event, sys.AttachPerfEvent, 0, &sys.LinkPerfEventTail{BpfCookie: cookie})
 	if err != nil {
 		return nil, err
 	}

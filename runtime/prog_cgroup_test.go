@@ -19,7 +19,7 @@ func TestCgroupPrograms(t *testing.T) {
 	count := newCount(t)
 	for _, at := range []uint64{0, 1 << 32} {
 		p := NewCgroupProgram(newTestProgram(t, testProgram{
-			ProgramSpec: ProgramSpec{Type: sys.ProgTypeCgroupSock, AttachType: unix.BPF_CGROUP_INET_SOCK_CREATE}, insns: counting(count, 1),
+			ProgramSpec: ProgramSpec{Type: sys.ProgTypeCgroupSock, AttachType: sys.AttachCgroupInetSockCreate}, insns: counting(count, 1),
 		}))
 		var l *Link
 		var err error
@@ -42,14 +42,14 @@ func TestCgroupPrograms(t *testing.T) {
 		if counted(t, count) == before {
 			t.Error("the program did not run")
 		}
-		if info, err := l.Info(); err != nil || info.Type != LinkCgroup || info.CgroupID == 0 || info.AttachType != unix.BPF_CGROUP_INET_SOCK_CREATE {
+		if info, err := l.Info(); err != nil || info.Type != LinkCgroup || info.CgroupID == 0 || info.AttachType != sys.AttachCgroupInetSockCreate {
 			t.Errorf("info: %+v, %v", info, err)
 		}
 		l.Close()
 	}
 
 	p := NewCgroupSKBProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: sys.ProgTypeCgroupSKB, AttachType: unix.BPF_CGROUP_INET_EGRESS}, insns: returning(1),
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeCgroupSKB, AttachType: sys.AttachCgroupInetEgress}, insns: returning(1),
 	}))
 	packet := make([]byte, 64)
 	packet[12], packet[13], packet[14] = 8, 0, 0x45 // IPv4
@@ -77,7 +77,7 @@ func TestCgroupStorage(t *testing.T) {
 	m := newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeCgroupStorage, KeySize: 16, ValueSize: 8})
 	s := NewCgroupStorage[CgroupStorageKey, uint64](m)
 	p := NewCgroupSKBProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: sys.ProgTypeCgroupSKB, AttachType: unix.BPF_CGROUP_INET_EGRESS},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeCgroupSKB, AttachType: sys.AttachCgroupInetEgress},
 		insns: asm.Instructions{
 			asm.LoadMapPtr(asm.R1, m.FD()),
 			asm.Mov.Imm(asm.R2, 0),
@@ -98,7 +98,7 @@ func TestCgroupStorage(t *testing.T) {
 	var failure error
 	for k := range s.AllErr(&failure) {
 		n++
-		if k.AttachType != unix.BPF_CGROUP_INET_EGRESS || k.CgroupInode == 0 {
+		if k.AttachType != sys.AttachCgroupInetEgress || k.CgroupInode == 0 {
 			t.Errorf("key %+v", k)
 		}
 		if err := s.Update(k, 99, Exist); err != nil {

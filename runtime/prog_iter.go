@@ -79,7 +79,7 @@ func (p IterProgram) Attach(target IterTarget) (*Link, error) {
 	if tail.IterInfoLen != 0 {
 		tail.IterInfo = sys.Addr(unsafe.Pointer(info))
 	}
-	l, err := linkCreate(p.Program, what, 0, unix.BPF_TRACE_ITER, 0, tail)
+	l, err := linkCreate(p.Program, what, 0, sys.AttachTraceIter, 0, tail)
 	runtime.KeepAlive(info)
 	return l, err
 }
@@ -120,7 +120,7 @@ func OpenIter(l *Link) (*os.File, error) {
 	}
 	defer l.fd.release()
 	attr := sys.IterCreateAttr{LinkFd: uint32(num)}
-	f, errno := sys.BPF(unix.BPF_ITER_CREATE, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
+	f, errno := sys.BPF(sys.CmdIterCreate, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
 	if errno != 0 {
 		return nil, l.fail("iterate", errno)
 	}

@@ -129,7 +129,7 @@ func (p KprobeMultiProgram) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, e
 	}
 	tail := &sys.LinkKprobeMultiTail{Cnt: uint32(n)}
 	if opts.Return {
-		tail.Flags = bpfFKprobeMultiReturn
+		tail.Flags = sys.FlagKprobeMultiReturn
 	}
 	var names []uint64
 	var keep [][]byte
@@ -138,7 +138,7 @@ func (p KprobeMultiProgram) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, e
 		names, keep = append(names, addr), append(keep, b)
 	}
 	tail.Syms, tail.Addrs, tail.Cookies = addrOf(names), addrOf(opts.Addresses), addrOf(opts.Cookies)
-	attachType := uint32(unix.BPF_TRACE_KPROBE_MULTI)
+	attachType := uint32(sys.AttachTraceKprobeMulti)
 	if p.spec.AttachType == sys.AttachTraceKprobeSession {
 		attachType = sys.AttachTraceKprobeSession
 	}
@@ -148,12 +148,6 @@ func (p KprobeMultiProgram) AttachKprobeMulti(opts KprobeMultiOptions) (*Link, e
 	goruntime.KeepAlive(opts)
 	return l, err
 }
-
-// BPF_F_KPROBE_MULTI_RETURN, BPF_F_UPROBE_MULTI_RETURN.
-const (
-	bpfFKprobeMultiReturn = 1
-	bpfFUprobeMultiReturn = 1
-)
 
 // addrOf is the address of a list of numbers, 0 for an empty one.
 func addrOf(list []uint64) uint64 {

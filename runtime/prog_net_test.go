@@ -22,7 +22,7 @@ func TestAttachSKLookup(t *testing.T) {
 	loopback(t)
 	count := newCount(t)
 	p := NewSKLookupProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSKLookup, AttachType: unix.BPF_SK_LOOKUP}, insns: counting(count, 1), // SK_PASS
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSKLookup, AttachType: sys.AttachSKLookup}, insns: counting(count, 1), // SK_PASS
 	}))
 	l, err := p.AttachNetNS(threadNetNS)
 	if err != nil {
@@ -33,7 +33,7 @@ func TestAttachSKLookup(t *testing.T) {
 	if !ping(t) || counted(t, count) == 0 {
 		t.Errorf("the program ran %d times", counted(t, count))
 	}
-	if info, err := l.Info(); err != nil || info.Type != LinkNetNS || info.NetNSInode == 0 || info.AttachType != unix.BPF_SK_LOOKUP {
+	if info, err := l.Info(); err != nil || info.Type != LinkNetNS || info.NetNSInode == 0 || info.AttachType != sys.AttachSKLookup {
 		t.Errorf("info: %+v, %v", info, err)
 	}
 	if _, err := p.AttachNetNS("/nonexistent"); !errors.Is(err, os.ErrNotExist) {
@@ -43,7 +43,7 @@ func TestAttachSKLookup(t *testing.T) {
 
 func TestSKLookupTestRun(t *testing.T) {
 	p := NewSKLookupProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSKLookup, AttachType: unix.BPF_SK_LOOKUP},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSKLookup, AttachType: sys.AttachSKLookup},
 		insns: asm.Instructions{
 			asm.LoadMem(asm.R2, asm.R1, 60, asm.Word), // local_port
 			asm.Mov.Imm(asm.R0, 0),
@@ -65,7 +65,7 @@ func TestSKLookupTestRun(t *testing.T) {
 func TestFlowDissector(t *testing.T) {
 	loopback(t)
 	p := NewFlowDissectorProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: sys.ProgTypeFlowDissector, AttachType: unix.BPF_FLOW_DISSECTOR},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeFlowDissector, AttachType: sys.AttachFlowDissector},
 		insns: asm.Instructions{ // flow_keys->ip_proto = 17
 			asm.LoadMem(asm.R2, asm.R1, 144, asm.DWord),
 			asm.Mov.Imm(asm.R3, unix.IPPROTO_UDP),
@@ -88,7 +88,7 @@ func TestFlowDissector(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if info, err := l.Info(); err != nil || info.AttachType != unix.BPF_FLOW_DISSECTOR {
+	if info, err := l.Info(); err != nil || info.AttachType != sys.AttachFlowDissector {
 		t.Errorf("info: %+v, %v", info, err)
 	}
 }
@@ -96,7 +96,7 @@ func TestFlowDissector(t *testing.T) {
 func TestAttachNetfilter(t *testing.T) {
 	loopback(t)
 	p, log, err := loadTestProgram(testProgram{
-		ProgramSpec: ProgramSpec{Type: sys.ProgTypeNetfilter, AttachType: unix.BPF_NETFILTER}, insns: returning(0), // NF_DROP
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeNetfilter, AttachType: sys.AttachNetfilter}, insns: returning(0), // NF_DROP
 	})
 	sinceOrSkip(t, err, 6, 4, "BPF_PROG_TYPE_NETFILTER")
 	if errors.Is(err, unix.EINVAL) && log == "" {
@@ -171,7 +171,7 @@ func TestSocketFilter(t *testing.T) {
 	}
 
 	reuse := NewSKReuseportProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSKReuseport, AttachType: unix.BPF_SK_REUSEPORT_SELECT}, insns: returning(1),
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSKReuseport, AttachType: sys.AttachSKReuseportSelect}, insns: returning(1),
 	}))
 	if err := reuse.AttachSocket(c); err == nil {
 		t.Error("a socket without SO_REUSEPORT")
@@ -184,7 +184,7 @@ func TestSocketFilter(t *testing.T) {
 
 func TestSKMsg(t *testing.T) {
 	p := NewSKMsgProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSKMsg, AttachType: unix.BPF_SK_MSG_VERDICT}, insns: returning(1),
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSKMsg, AttachType: sys.AttachSKMsgVerdict}, insns: returning(1),
 	}))
 	h := newTestHash[uint32, uint64](t, 4)
 	if _, err := p.AttachSockMap(h); err == nil {

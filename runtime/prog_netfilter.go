@@ -3,8 +3,6 @@ package runtime
 import (
 	"fmt"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
@@ -31,10 +29,10 @@ type NetfilterOptions struct {
 func (p NetfilterProgram) AttachNetfilter(opts NetfilterOptions) (*Link, error) {
 	tail := &sys.LinkNetfilterTail{Pf: opts.ProtocolFamily, Hooknum: opts.Hook, Priority: opts.Priority}
 	if opts.Defrag {
-		tail.Flags = unix.BPF_F_NETFILTER_IP_DEFRAG
+		tail.Flags = sys.FlagNetfilterIPDefrag
 	}
 	what := fmt.Sprintf("attach to netfilter hook %d of family %d", opts.Hook, opts.ProtocolFamily)
-	return linkCreate(p.Program, what, 0, unix.BPF_NETFILTER, 0, tail)
+	return linkCreate(p.Program, what, 0, sys.AttachNetfilter, 0, tail)
 }
 
 // Test runs the program on one packet (6.4).

@@ -19,7 +19,7 @@ func NewSKLookupProgram(p *Program) SKLookupProgram { return SKLookupProgram{p} 
 // AttachNetNS attaches the program to the network namespace of that path, as
 // in "/proc/self/ns/net" for the caller's.
 func (p SKLookupProgram) AttachNetNS(path string) (*Link, error) {
-	return attachNetNS(p.Program, path, unix.BPF_SK_LOOKUP)
+	return attachNetNS(p.Program, path, sys.AttachSKLookup)
 }
 
 // SKLookupContext is struct bpf_sk_lookup.
@@ -54,7 +54,7 @@ func NewFlowDissectorProgram(p *Program) FlowDissectorProgram { return FlowDisse
 // AttachNetNS attaches the program to the network namespace of that path, as
 // in "/proc/self/ns/net" for the caller's.
 func (p FlowDissectorProgram) AttachNetNS(path string) (*Link, error) {
-	return attachNetNS(p.Program, path, unix.BPF_FLOW_DISSECTOR)
+	return attachNetNS(p.Program, path, sys.AttachFlowDissector)
 }
 
 // FlowKeys is struct bpf_flow_keys: what a flow dissector finds in a packet.

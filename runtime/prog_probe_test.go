@@ -74,7 +74,7 @@ func TestAttachKprobeMulti(t *testing.T) {
 	count := newCount(t)
 	p := NewKprobeMultiProgram(newTestProgram(t, testProgram{
 		ProgramSpec: ProgramSpec{
-			Type: sys.ProgTypeKprobe, AttachType: unix.BPF_TRACE_KPROBE_MULTI,
+			Type: sys.ProgTypeKprobe, AttachType: sys.AttachTraceKprobeMulti,
 			Section: "kprobe.multi/do_nano*p", AttachTo: "do_nano*p",
 		},
 		insns: counting(count, 0),

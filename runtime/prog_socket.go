@@ -122,7 +122,7 @@ func progAttach(p *Program, what string, target int) (*Link, error) {
 		return nil, p.fail(what, err)
 	}
 	attr := sys.ProgAttachAttr{TargetFd: uint32(target), AttachBpfFd: uint32(prog), AttachType: p.spec.AttachType}
-	if _, errno := sys.BPF(unix.BPF_PROG_ATTACH, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno != 0 {
+	if _, errno := sys.BPF(sys.CmdProgAttach, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno != 0 {
 		unix.Close(prog)
 		unix.Close(target)
 		return nil, p.fail(what, withHint(errno, explain.AttachHint(attr.AttachType, errno)))
@@ -131,7 +131,7 @@ func progAttach(p *Program, what string, target int) (*Link, error) {
 		defer unix.Close(prog)
 		defer unix.Close(target)
 		attr := attr
-		if _, errno := sys.BPF(unix.BPF_PROG_DETACH, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno != 0 {
+		if _, errno := sys.BPF(sys.CmdProgDetach, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno != 0 {
 			return errno
 		}
 		return nil

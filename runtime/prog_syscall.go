@@ -4,8 +4,6 @@ import (
 	"runtime"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
@@ -36,7 +34,7 @@ func runWithContext[C any](p *Program, num int, ctx *C) (uint32, error) {
 	if unsafe.Sizeof(*ctx) > 0 {
 		attr.CtxIn, attr.CtxSizeIn = sys.Addr(unsafe.Pointer(ctx)), uint32(unsafe.Sizeof(*ctx))
 	}
-	_, errno := sys.BPF(unix.BPF_PROG_TEST_RUN, unsafe.Pointer(&attr), testRunSize(&attr))
+	_, errno := sys.BPF(sys.CmdProgRun, unsafe.Pointer(&attr), testRunSize(&attr))
 	runtime.KeepAlive(ctx)
 	if errno != 0 {
 		return 0, p.fail("run", errno)

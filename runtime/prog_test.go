@@ -60,12 +60,12 @@ func loadTestProgram(tp testProgram) (*Program, string, error) {
 		LogLevel: 1, LogSize: uint32(len(log)), LogBuf: sys.Addr(unsafe.Pointer(&log[0])),
 	}
 	copy(attr.ProgName[:15], tp.Name)
-	num, errno := sys.BPF(unix.BPF_PROG_LOAD, unsafe.Pointer(&attr), unsafe.Offsetof(attr.FdArray))
+	num, errno := sys.BPF(sys.CmdProgLoad, unsafe.Pointer(&attr), unsafe.Offsetof(attr.FdArray))
 	for range 100 {
 		if errno != unix.EAGAIN { // a signal to the thread, as Go sends them
 			break
 		}
-		num, errno = sys.BPF(unix.BPF_PROG_LOAD, unsafe.Pointer(&attr), unsafe.Offsetof(attr.FdArray))
+		num, errno = sys.BPF(sys.CmdProgLoad, unsafe.Pointer(&attr), unsafe.Offsetof(attr.FdArray))
 	}
 	runtime.KeepAlive(insns)
 	runtime.KeepAlive(license)

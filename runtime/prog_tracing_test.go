@@ -70,7 +70,7 @@ func TestRawTracepointTestRun(t *testing.T) {
 func TestAttachTPBTF(t *testing.T) {
 	count := newCount(t)
 	p := NewTracingProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: sys.ProgTypeTracing, AttachType: unix.BPF_TRACE_RAW_TP, Section: "tp_btf/sys_enter", AttachTo: "sys_enter"},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeTracing, AttachType: sys.AttachTraceRawTP, Section: "tp_btf/sys_enter", AttachTo: "sys_enter"},
 		btfID:       targetID[*btf.Typedef](t, "btf_trace_sys_enter"),
 		insns:       counting(count, 0),
 	}))
@@ -105,7 +105,7 @@ func newTracing(t *testing.T, typ, attachType uint32, target string, insns asm.I
 }
 
 func TestAttachFentryAndFexit(t *testing.T) {
-	for _, attachType := range []uint32{unix.BPF_TRACE_FENTRY, unix.BPF_TRACE_FEXIT} {
+	for _, attachType := range []uint32{sys.AttachTraceFentry, sys.AttachTraceFexit} {
 		count := newCount(t)
 		p := NewTracingProgram(newTracing(t, sys.ProgTypeTracing, attachType, "do_nanosleep", counting(count, 0)))
 		l, err := p.Attach()
@@ -170,7 +170,7 @@ func skipWithoutBPFLSM(t *testing.T) {
 func TestAttachLSM(t *testing.T) {
 	skipWithoutBPFLSM(t)
 	count := newCount(t)
-	p := NewLSMProgram(newTracing(t, sys.ProgTypeLSM, unix.BPF_LSM_MAC, "bpf_lsm_task_getpgid", counting(count, 0)))
+	p := NewLSMProgram(newTracing(t, sys.ProgTypeLSM, sys.AttachLSMMAC, "bpf_lsm_task_getpgid", counting(count, 0)))
 	l, err := p.Attach()
 	skipWithoutTrampolines(t, err)
 	if err != nil {
@@ -266,7 +266,7 @@ func TestAttachPerfEvent(t *testing.T) {
 func TestIter(t *testing.T) {
 	// Writes 8 bytes for each map.
 	p := NewIterProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: sys.ProgTypeTracing, AttachType: unix.BPF_TRACE_ITER, Section: "iter/bpf_map", AttachTo: "bpf_map"},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeTracing, AttachType: sys.AttachTraceIter, Section: "iter/bpf_map", AttachTo: "bpf_map"},
 		btfID:       targetID[*btf.Func](t, "bpf_iter_bpf_map"),
 		insns: asm.Instructions{
 			asm.LoadMem(asm.R3, asm.R1, 0, asm.DWord), // ctx->meta
@@ -317,7 +317,7 @@ func TestIter(t *testing.T) {
 func TestIterOfAMap(t *testing.T) {
 	count := newCount(t)
 	p := NewIterProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: sys.ProgTypeTracing, AttachType: unix.BPF_TRACE_ITER, Section: "iter/bpf_map_elem", AttachTo: "bpf_map_elem"},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeTracing, AttachType: sys.AttachTraceIter, Section: "iter/bpf_map_elem", AttachTo: "bpf_map_elem"},
 		btfID:       targetID[*btf.Func](t, "bpf_iter_bpf_map_elem"),
 		insns:       counting(count, 0),
 	}))
@@ -343,7 +343,7 @@ func TestIterOfAMap(t *testing.T) {
 func TestRunSyscall(t *testing.T) {
 	// return ctx->a + ctx->b++
 	p := NewSyscallProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSyscall, Flags: unix.BPF_F_SLEEPABLE},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSyscall, Flags: sys.FlagSleepable},
 		insns: asm.Instructions{
 			asm.LoadMem(asm.R0, asm.R1, 0, asm.Word),
 			asm.LoadMem(asm.R2, asm.R1, 4, asm.Word),
@@ -359,7 +359,7 @@ func TestRunSyscall(t *testing.T) {
 		t.Errorf("return %d, b %d, %v", ret, ctx.B, err)
 	}
 	p = NewSyscallProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSyscall, Flags: unix.BPF_F_SLEEPABLE}, insns: returning(9),
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSyscall, Flags: sys.FlagSleepable}, insns: returning(9),
 	}))
 	if ret, err := p.Run(); err != nil || ret != 9 {
 		t.Errorf("without a context: %d, %v", ret, err)

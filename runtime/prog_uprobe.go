@@ -81,7 +81,7 @@ func (p UprobeMultiProgram) AttachUprobeMulti(file string, opts UprobeMultiOptio
 		Cnt: uint32(n), Pid: uint32(opts.PID),
 	}
 	if opts.Return {
-		tail.Flags = bpfFUprobeMultiReturn
+		tail.Flags = sys.FlagUprobeMultiReturn
 	}
 	attachType := uint32(sys.AttachTraceUprobeMulti)
 	if p.spec.AttachType == sys.AttachTraceUprobeSession {

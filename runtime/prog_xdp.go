@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // XDPProgram is a program of type XDP.
@@ -29,7 +31,7 @@ const (
 // AttachXDP attaches the program to a network interface. An interface takes
 // one: unix.EBUSY if there is another.
 func (p XDPProgram) AttachXDP(ifindex int, mode XDPMode) (*Link, error) {
-	return linkCreate(p.Program, fmt.Sprintf("attach XDP to interface %d", ifindex), ifindex, unix.BPF_XDP, uint32(mode), noTail)
+	return linkCreate(p.Program, fmt.Sprintf("attach XDP to interface %d", ifindex), ifindex, sys.AttachXDP, uint32(mode), noTail)
 }
 
 // XDPAction is what an XDP program returns.

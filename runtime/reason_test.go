@@ -13,13 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
-)
-
-// Kinds of CO-RE records, enum bpf_core_relo_kind.
-const (
-	fieldByteOffset = 0
-	enumvalValue    = 11
 )
 
 // A number in the log becomes the name of what the kernel does not have.
@@ -30,13 +25,13 @@ func TestReasonCORE(t *testing.T) {
 		kind   uint32
 		want   string
 	}{
-		{2, "0:0", fieldByteOffset, "this kernel has no field no_such_field of struct task_struct"},
-		{2, "0:1:0", fieldByteOffset, "this kernel has no field inner.deep of struct task_struct"},
-		{2, "0:2:3", fieldByteOffset, "this kernel has no field list[3] of struct task_struct"},
-		{2, "0:3:0", fieldByteOffset, "this kernel has no field anon of struct task_struct"},
-		{7, "1", enumvalValue, "this kernel has no value NO_SUCH_VALUE of enum bpf_map_type"},
-		{6, "0:0", fieldByteOffset, "this kernel has no struct no_such_struct"},
-		{8, "0:0", fieldByteOffset, "this kernel has no type task_struct_t"},
+		{2, "0:0", sys.CoreFieldByteOffset, "this kernel has no field no_such_field of struct task_struct"},
+		{2, "0:1:0", sys.CoreFieldByteOffset, "this kernel has no field inner.deep of struct task_struct"},
+		{2, "0:2:3", sys.CoreFieldByteOffset, "this kernel has no field list[3] of struct task_struct"},
+		{2, "0:3:0", sys.CoreFieldByteOffset, "this kernel has no field anon of struct task_struct"},
+		{7, "1", sys.CoreEnumvalValue, "this kernel has no value NO_SUCH_VALUE of enum bpf_map_type"},
+		{6, "0:0", sys.CoreFieldByteOffset, "this kernel has no struct no_such_struct"},
+		{8, "0:0", sys.CoreFieldByteOffset, "this kernel has no type task_struct_t"},
 	} {
 		var b testBTF
 		b.add("int", 1, 0, 4, 1<<24|32)         // 1
@@ -54,11 +49,11 @@ func TestReasonCORE(t *testing.T) {
 		b.add("", 13, 0, 1)             // 9
 		b.add("prog", 12, 0, 9)         // 10
 		obj := oneProgram(object.Program{
-			Insns:     []object.Insn{{Op: 0xb7, Dst: 1, Imm: 1}, {Op: 0xb7, Dst: 2}, {Op: 0xb7}, {Op: 0x95}},
+			Insns:     []object.Insn{{Op: sys.OpMovImm, Dst: 1, Imm: 1}, {Op: sys.OpMovImm, Dst: 2}, {Op: sys.OpMovImm}, {Op: sys.OpExit}},
 			FuncInfos: []object.FuncInfo{{Insn: 0, Type: 10}},
 			// The first is found.
 			CORERelos: []object.CORERelo{
-				{Insn: 0, Type: 7, AccessStr: b.str("0"), Kind: enumvalValue},
+				{Insn: 0, Type: 7, AccessStr: b.str("0"), Kind: sys.CoreEnumvalValue},
 				{Insn: 1, Type: 2, AccessStr: b.str(tt.access), Kind: tt.kind},
 			},
 		})

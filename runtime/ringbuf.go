@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // RingBuf is a map of type ring buffer (BPF_MAP_TYPE_RINGBUF) whose records are Ts.
@@ -28,9 +30,9 @@ func NewRawRingBuf(m *Map) RingBuf[[]byte] { return RingBuf[[]byte]{m, decodeByt
 const (
 	opRingBuf = "read ring buffer"
 
-	ringBusy    = 1 << 31 // BPF_RINGBUF_BUSY_BIT
-	ringDiscard = 1 << 30 // BPF_RINGBUF_DISCARD_BIT
-	ringHeader  = 8       // BPF_RINGBUF_HDR_SZ
+	ringBusy    = sys.RingbufBusyBit
+	ringDiscard = sys.RingbufDiscardBit
+	ringHeader  = sys.RingbufHdrSz
 )
 
 // RingBufReader takes records out of a ring buffer. A ring buffer has one

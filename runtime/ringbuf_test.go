@@ -28,7 +28,7 @@ func newRingBuf(t testing.TB, size uint32) (RingBuf[event], func(event)) {
 	t.Helper()
 	m := newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeRingBuf, MaxEntries: size})
 	p := NewSyscallProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSyscall, Flags: unix.BPF_F_SLEEPABLE},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSyscall, Flags: sys.FlagSleepable},
 		insns: asm.Instructions{
 			asm.LoadMem(asm.R2, asm.R1, 0, asm.DWord),
 			asm.StoreMem(asm.RFP, -16, asm.R2, asm.DWord),
@@ -221,7 +221,7 @@ func TestRingBufDoesNotAllocate(t *testing.T) {
 func TestRingBufDiscard(t *testing.T) {
 	rb, put := newRingBuf(t, uint32(os.Getpagesize()))
 	p := NewSyscallProgram(newTestProgram(t, testProgram{
-		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSyscall, Flags: unix.BPF_F_SLEEPABLE},
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSyscall, Flags: sys.FlagSleepable},
 		insns: asm.Instructions{
 			asm.LoadMapPtr(asm.R1, rb.FD()),
 			asm.Mov.Imm(asm.R2, 40),
@@ -264,9 +264,9 @@ func newDrain(t *testing.T, m *Map, sum ArrayMap[uint64]) SyscallProgram {
 		Return: &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}, Params: []btf.FuncParam{ctx},
 	}}
 	load := asm.LoadImm(asm.R2, -1, asm.DWord).WithReference("drained")
-	load.Src = 4 // BPF_PSEUDO_FUNC
+	load.Src = sys.PseudoFunc
 	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Type: ebpf.Syscall, Flags: unix.BPF_F_SLEEPABLE, License: "GPL",
+		Type: ebpf.Syscall, Flags: sys.FlagSleepable, License: "GPL",
 		Instructions: asm.Instructions{
 			btf.WithFuncMetadata(asm.LoadMapPtr(asm.R1, m.FD()).WithSymbol("drain"), entry),
 			load,

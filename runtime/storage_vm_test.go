@@ -7,10 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
@@ -19,11 +18,11 @@ import (
 func TestRefusedLocalStorageDoesNotHang(t *testing.T) {
 	guest.Only(t)
 	for name, typ := range map[string]uint32{
-		"socket": unix.BPF_MAP_TYPE_SK_STORAGE, "inode": unix.BPF_MAP_TYPE_INODE_STORAGE,
-		"task": unix.BPF_MAP_TYPE_TASK_STORAGE, "cgroup": unix.BPF_MAP_TYPE_CGRP_STORAGE,
+		"socket": sys.MapTypeSKStorage, "inode": sys.MapTypeInodeStorage,
+		"task": sys.MapTypeTaskStorage, "cgroup": sys.MapTypeCgrpStorage,
 	} {
 		t.Run(name, func(t *testing.T) {
-			spec := generate(t, withTimer(t, object.Map{Type: typ, Flags: unix.BPF_F_NO_PREALLOC, KeySize: 4}))
+			spec := generate(t, withTimer(t, object.Map{Type: typ, Flags: sys.FlagNoPrealloc, KeySize: 4}))
 			before := settledCensus(t)
 			var err error
 			fastest := time.Hour // the guest may have been stopped for a while

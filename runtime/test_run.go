@@ -72,7 +72,7 @@ func testRun[R ~uint32, C any](p *Program, run TestRun[C]) (TestResult[R, C], er
 	}
 	for try := 1; ; try++ {
 		attr.DataSizeOut, attr.CtxSizeOut = uint32(len(res.Data)), attr.CtxSizeIn
-		_, errno := sys.BPF(unix.BPF_PROG_TEST_RUN, unsafe.Pointer(&attr), testRunSize(&attr))
+		_, errno := sys.BPF(sys.CmdProgRun, unsafe.Pointer(&attr), testRunSize(&attr))
 		if errno == unix.EINTR && try < testRunTries {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // types reads an object's own BTF, as far as error messages need it. It trusts nothing that it reads.
@@ -13,35 +14,6 @@ type types struct {
 	strings string
 	offs    []int // of types in buf, by ID; 0 is void
 }
-
-// Kinds of include/uapi/linux/btf.h.
-const (
-	btfInt = iota + 1
-	btfPtr
-	btfArray
-	btfStruct
-	btfUnion
-	btfEnum
-	btfFwd
-	btfTypedef
-	btfVolatile
-	btfConst
-	btfRestrict
-	btfFunc
-	btfFuncProto
-	btfVar
-	btfDatasec
-	btfFloat
-	btfDeclTag
-	btfTypeTag
-	btfEnum64
-)
-
-// Sizes of struct btf_type, and of struct btf_member.
-const (
-	commonSize = 12
-	memberSize = 12
-)
 
 // objectTypes decodes the object's BTF. It returns nil if the object has none that makes sense.
 func objectTypes(s *spec.Spec) *types {
@@ -53,8 +25,7 @@ func objectTypes(s *spec.Spec) *types {
 }
 
 func decodeTypes(raw string) *types {
-	const headerSize = 24
-	if len(raw) < headerSize {
+	if len(raw) < sys.BtfHeaderSize {
 		return nil
 	}
 	word := func(off int) uint64 { return uint64(binary.NativeEndian.Uint32([]byte(raw[off:][:4]))) }
@@ -66,7 +37,7 @@ func decodeTypes(raw string) *types {
 		return raw[off:][:size]
 	}
 	t := &types{buf: part(word(8), word(12)), strings: part(word(16), word(20)), offs: []int{-1}}
-	for at := 0; at+commonSize <= len(t.buf); {
+	for at := 0; at+sys.BtfTypeSize <= len(t.buf); {
 		size, ok := t.size(at)
 		if !ok || at+size > len(t.buf) {
 			break
@@ -80,18 +51,28 @@ func decodeTypes(raw string) *types {
 // size returns the size of the type at an offset, with all that follows its struct btf_type.
 func (t *types) size(at int) (size int, ok bool) {
 	info := t.word(at + 4)
-	n := int(info & 0xffff)
-	switch info >> 24 & 0x1f {
-	case btfInt, btfVar, btfDeclTag:
-		return commonSize + 4, true
-	case btfArray:
-		return commonSize + 12, true
-	case btfStruct, btfUnion, btfDatasec, btfEnum64:
-		return commonSize + n*12, true
-	case btfEnum, btfFuncProto:
-		return commonSize + n*8, true
-	case btfPtr, btfFwd, btfTypedef, btfVolatile, btfConst, btfRestrict, btfFunc, btfFloat, btfTypeTag:
-		return commonSize, true
+	n := sys.BtfInfoVlen(info)
+	switch sys.BtfInfoKind(info) {
+	case sys.BtfKindInt:
+		return sys.BtfTypeSize + sys.BtfIntSize, true
+	case sys.BtfKindVar:
+		return sys.BtfTypeSize + sys.BtfVarSize, true
+	case sys.BtfKindDeclTag:
+		return sys.BtfTypeSize + sys.BtfDeclTagSize, true
+	case sys.BtfKindArray:
+		return sys.BtfTypeSize + sys.BtfArraySize, true
+	case sys.BtfKindStruct, sys.BtfKindUnion:
+		return sys.BtfTypeSize + n*sys.BtfMemberSize, true
+	case sys.BtfKindDatasec:
+		return sys.BtfTypeSize + n*sys.BtfVarSecinfoSize, true
+	case sys.BtfKindEnum64:
+		return sys.BtfTypeSize + n*sys.BtfEnum64Size, true
+	case sys.BtfKindEnum:
+		return sys.BtfTypeSize + n*sys.BtfEnumSize, true
+	case sys.BtfKindFuncProto:
+		return sys.BtfTypeSize + n*sys.BtfParamSize, true
+	case sys.BtfKindPtr, sys.BtfKindFwd, sys.BtfKindTypedef, sys.BtfKindVolatile, sys.BtfKindConst, sys.BtfKindRestrict, sys.BtfKindFunc, sys.BtfKindFloat, sys.BtfKindTypeTag:
+		return sys.BtfTypeSize, true
 	}
 	return 0, false
 }
@@ -113,25 +94,25 @@ func (t *types) kind(id uint32) uint32 {
 	if !ok {
 		return 0
 	}
-	return t.word(at+4) >> 24 & 0x1f
+	return sys.BtfInfoKind(t.word(at + 4))
 }
 
 // part returns the offset of the i'th member, or value, of a type.
 func (t *types) part(id uint32, i, size int) (int, bool) {
 	at, ok := t.at(id)
-	if !ok || i >= int(t.word(at+4)&0xffff) {
+	if !ok || i >= sys.BtfInfoVlen(t.word(at+4)) {
 		return 0, false
 	}
-	return at + commonSize + i*size, true
+	return at + sys.BtfTypeSize + i*size, true
 }
 
 // tail returns the offset of the size bytes that follow the struct btf_type.
 func (t *types) tail(id uint32, size int) (int, bool) {
 	at, ok := t.at(id)
-	if !ok || at+commonSize+size > len(t.buf) {
+	if !ok || at+sys.BtfTypeSize+size > len(t.buf) {
 		return 0, false
 	}
-	return at + commonSize, true
+	return at + sys.BtfTypeSize, true
 }
 
 // str returns the string at an offset.
@@ -147,7 +128,7 @@ func (t *types) str(off uint32) (string, bool) {
 func (t *types) skip(id uint32) uint32 {
 	for range maxWalk {
 		switch t.kind(id) {
-		case btfTypedef, btfVolatile, btfConst, btfRestrict, btfTypeTag:
+		case sys.BtfKindTypedef, sys.BtfKindVolatile, sys.BtfKindConst, sys.BtfKindRestrict, sys.BtfKindTypeTag:
 			at, _ := t.at(id)
 			id = t.word(at + 8)
 		default:

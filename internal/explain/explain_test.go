@@ -95,7 +95,7 @@ func TestHintsOfOtherMachines(t *testing.T) {
 
 // A hint says what the source lacks before it speaks of the kernel.
 func TestHintsForMaps(t *testing.T) {
-	const createMap, noPrealloc = spec.StepCreateMap, unix.BPF_F_NO_PREALLOC
+	const createMap, noPrealloc = spec.StepCreateMap, sys.FlagNoPrealloc
 	for _, tt := range []struct {
 		name    string
 		m       spec.MapSpec
@@ -277,7 +277,7 @@ func TestFeatures(t *testing.T) {
 		{&helpers, 181, "bpf_loop", "5.17"},
 		{&helpers, 211, "bpf_cgrp_storage_delete", "6.2"},
 		{&helpers, 212, "", ""},
-		{&btfKinds, btfEnum64, "BTF_KIND_ENUM64", "6.0"},
+		{&btfKinds, sys.BtfKindEnum64, "BTF_KIND_ENUM64", "6.0"},
 	} {
 		if name, since := tt.list.at(tt.number); name != tt.name || since != tt.since {
 			t.Errorf("%d: %q since %q, want %q since %q", tt.number, name, since, tt.name, tt.since)
@@ -337,7 +337,7 @@ func TestAttachHint(t *testing.T) {
 func smallBTF(access string) []byte {
 	btf := binary.NativeEndian.AppendUint16(nil, 0xeb9f)
 	btf = append(btf, 1, 0)
-	types := []uint32{1, btfInt << 24, 4, 32, 5, btfStruct<<24 | 1, 4, 9, 1, 0}
+	types := []uint32{1, sys.BtfKindInt << 24, 4, 32, 5, sys.BtfKindStruct<<24 | 1, 4, 9, 1, 0}
 	names := "\x00int\x00foo\x00bar\x00" + access + "\x00"
 	for _, word := range []uint32{24, 0, uint32(4 * len(types)), uint32(4 * len(types)), uint32(len(names))} {
 		btf = binary.NativeEndian.AppendUint32(btf, word)

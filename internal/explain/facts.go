@@ -72,9 +72,9 @@ func (m *newMap) lacksSize() string {
 // lacksFlag names a flag that all maps of the type have to have, "" if it is there.
 func (m *newMap) lacksFlag() string {
 	switch {
-	case m.mapFlag&unix.BPF_F_NO_PREALLOC == 0 && (m.typ == sys.MapTypeLPMTrie || m.isLocalStorage()):
+	case m.mapFlag&sys.FlagNoPrealloc == 0 && (m.typ == sys.MapTypeLPMTrie || m.isLocalStorage()):
 		return "BPF_F_NO_PREALLOC"
-	case m.mapFlag&unix.BPF_F_MMAPABLE == 0 && m.typ == sys.MapTypeArena:
+	case m.mapFlag&sys.FlagMmapable == 0 && m.typ == sys.MapTypeArena:
 		return "BPF_F_MMAPABLE"
 	}
 	return ""
@@ -132,7 +132,7 @@ func (f *failure) sharedMap() (m *spec.MapSpec, other *spec.ProgramSpec) {
 
 // kindOf returns what has to be equal in programs that share such a map.
 func kindOf(p *spec.ProgramSpec) [3]uint32 {
-	return [3]uint32{p.Type, p.AttachType, p.Flags & unix.BPF_F_XDP_HAS_FRAGS}
+	return [3]uint32{p.Type, p.AttachType, p.Flags & sys.FlagXDPHasFrags}
 }
 
 // uses reports whether a program refers to a map: whether there is such an ld_imm64 between the

@@ -64,12 +64,12 @@ func (f *failure) capabilities(lacking bool) string {
 // isNetAdmin reports what is_net_admin_prog_type in kernel/bpf/syscall.c does.
 func isNetAdmin(progType uint32) bool {
 	switch progType {
-	case unix.BPF_PROG_TYPE_SCHED_CLS, unix.BPF_PROG_TYPE_SCHED_ACT, unix.BPF_PROG_TYPE_XDP,
-		unix.BPF_PROG_TYPE_LWT_IN, unix.BPF_PROG_TYPE_LWT_OUT, unix.BPF_PROG_TYPE_LWT_XMIT, unix.BPF_PROG_TYPE_LWT_SEG6LOCAL,
-		unix.BPF_PROG_TYPE_SK_SKB, unix.BPF_PROG_TYPE_SK_MSG, unix.BPF_PROG_TYPE_FLOW_DISSECTOR,
-		unix.BPF_PROG_TYPE_CGROUP_DEVICE, unix.BPF_PROG_TYPE_CGROUP_SOCK, unix.BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
-		unix.BPF_PROG_TYPE_CGROUP_SOCKOPT, unix.BPF_PROG_TYPE_CGROUP_SYSCTL, unix.BPF_PROG_TYPE_CGROUP_SKB,
-		unix.BPF_PROG_TYPE_SOCK_OPS, unix.BPF_PROG_TYPE_EXT, unix.BPF_PROG_TYPE_NETFILTER:
+	case sys.ProgTypeSchedCLS, sys.ProgTypeSchedACT, sys.ProgTypeXDP,
+		sys.ProgTypeLWTIn, sys.ProgTypeLWTOut, sys.ProgTypeLWTXmit, sys.ProgTypeLWTSeg6Local,
+		sys.ProgTypeSKSKB, sys.ProgTypeSKMsg, sys.ProgTypeFlowDissector,
+		sys.ProgTypeCgroupDevice, sys.ProgTypeCgroupSock, sys.ProgTypeCgroupSockAddr,
+		sys.ProgTypeCgroupSockopt, sys.ProgTypeCgroupSysctl, sys.ProgTypeCgroupSKB,
+		sys.ProgTypeSockOps, sys.ProgTypeExt, sys.ProgTypeNetfilter:
 		return true
 	}
 	return false

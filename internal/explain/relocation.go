@@ -10,13 +10,6 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// enum bpf_core_relo_kind.
-const (
-	reloEnumvalExists = 10
-	reloEnumvalValue  = 11
-	reloFieldLast     = 5 // 0 to 5 are about fields
-)
-
 // reloOf returns the CO-RE record of an instruction of a program.
 func reloOf(s *spec.Spec, p *spec.ProgramSpec, insn int) (r sys.CoreRelo, ok bool) {
 	const size = spec.BlobOff(unsafe.Sizeof(r))
@@ -60,12 +53,12 @@ func describeRelo(s *spec.Spec, r sys.CoreRelo, log string) string {
 	switch {
 	case !strings.Contains(log, " "+t.name(r.TypeId)+": found target candidate"): // bpf_core_apply logs each
 		return root
-	case r.Kind == reloEnumvalExists || r.Kind == reloEnumvalValue:
+	case r.Kind == sys.CoreEnumvalExists || r.Kind == sys.CoreEnumvalValue:
 		if value := t.enumValue(r.TypeId, access); value != "" {
 			return "value " + value + " of " + root
 		}
 		return ""
-	case r.Kind > reloFieldLast:
+	case r.Kind > sys.CoreFieldRshiftU64:
 		return root
 	}
 	if field := t.field(r.TypeId, access); field != "" {
@@ -91,8 +84,8 @@ func (t *types) field(id uint32, access string) string {
 		}
 		id = t.skip(id)
 		switch t.kind(id) {
-		case btfStruct, btfUnion:
-			at, ok := t.part(id, int(i), memberSize)
+		case sys.BtfKindStruct, sys.BtfKindUnion:
+			at, ok := t.part(id, int(i), sys.BtfMemberSize)
 			if !ok {
 				return ""
 			}
@@ -107,7 +100,7 @@ func (t *types) field(id uint32, access string) string {
 				b.WriteString(name)
 			}
 			id = t.word(at + 4)
-		case btfArray:
+		case sys.BtfKindArray:
 			b.WriteString("[" + step + "]")
 			at, ok := t.tail(id, 12)
 			if !ok {
@@ -129,9 +122,9 @@ func (t *types) enumValue(id uint32, access string) string {
 	id = t.skip(id)
 	size := 0
 	switch t.kind(id) {
-	case btfEnum:
+	case sys.BtfKindEnum:
 		size = 8
-	case btfEnum64:
+	case sys.BtfKindEnum64:
 		size = 12
 	default:
 		return ""
@@ -165,23 +158,23 @@ func (t *types) named(id uint32) string {
 		name := t.name(id)
 		keyword := ""
 		switch t.kind(id) {
-		case btfStruct:
+		case sys.BtfKindStruct:
 			keyword = "struct "
-		case btfUnion:
+		case sys.BtfKindUnion:
 			keyword = "union "
-		case btfEnum, btfEnum64:
+		case sys.BtfKindEnum, sys.BtfKindEnum64:
 			keyword = "enum "
-		case btfFwd:
+		case sys.BtfKindFwd:
 			keyword = "struct "
 			if t.word(at+4)>>31 != 0 {
 				keyword = "union "
 			}
-		case btfTypedef:
+		case sys.BtfKindTypedef:
 			keyword = "type "
-		case btfConst, btfVolatile, btfRestrict, btfTypeTag:
+		case sys.BtfKindConst, sys.BtfKindVolatile, sys.BtfKindRestrict, sys.BtfKindTypeTag:
 			id = t.word(at + 8)
 			continue
-		case btfPtr:
+		case sys.BtfKindPtr:
 			return "a pointer type"
 		}
 		if name == "" {

@@ -51,7 +51,7 @@ var helpers = features{
 }
 
 // BTF_KIND_* of include/uapi/linux/btf.h.
-var btfKinds = features{btfDeclTag, "5.16 BTF_KIND_DECL_TAG 5.17 BTF_KIND_TYPE_TAG 6.0 BTF_KIND_ENUM64"}
+var btfKinds = features{sys.BtfKindDeclTag, "5.16 BTF_KIND_DECL_TAG 5.17 BTF_KIND_TYPE_TAG 6.0 BTF_KIND_ENUM64"}
 
 // at returns the feature with a number, and the version that brought it, "" if it is not listed.
 func (l *features) at(number uint32) (name, since string) {

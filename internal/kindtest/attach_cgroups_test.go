@@ -13,6 +13,7 @@ import (
 
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/cgroups"
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/functions"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
@@ -30,7 +31,7 @@ func TestAttachCgroupSKB(t *testing.T) {
 	if packets, bytes := atomic.LoadUint64(&s.Bss.Packets), atomic.LoadUint64(&s.Bss.Bytes); packets != 2 || bytes != 2*(20+8+5) {
 		t.Errorf("%d packets, %d bytes", packets, bytes)
 	}
-	if info, err := l.Info(); err != nil || info.Type != runtime.LinkCgroup || info.AttachType != unix.BPF_CGROUP_INET_EGRESS {
+	if info, err := l.Info(); err != nil || info.Type != runtime.LinkCgroup || info.AttachType != sys.AttachCgroupInetEgress {
 		t.Errorf("info %+v, %v", info, err)
 	}
 }

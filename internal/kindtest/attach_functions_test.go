@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/functions"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
@@ -35,7 +36,7 @@ func TestAttachFentry(t *testing.T) {
 	if n := atomic.LoadUint64(&s.Bss.Entered); n != 1 || s.Bss.Asked != int32(os.Getpid()) || s.Bss.Cookie != 99 {
 		t.Errorf("%d calls, the last for %d, cookie %d", n, s.Bss.Asked, s.Bss.Cookie)
 	}
-	if info, err := l.Info(); err != nil || info.Type != runtime.LinkTracing || info.AttachType != unix.BPF_TRACE_FENTRY {
+	if info, err := l.Info(); err != nil || info.Type != runtime.LinkTracing || info.AttachType != sys.AttachTraceFentry {
 		t.Errorf("info %+v, %v", info, err)
 	}
 }

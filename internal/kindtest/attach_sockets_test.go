@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/sockets"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
@@ -87,7 +88,7 @@ func TestAttachSKLookup(t *testing.T) {
 		t.Fatal(err)
 	}
 	receives(t, b, "hello")
-	if info, err := l.Info(); err != nil || info.Type != runtime.LinkNetNS || info.AttachType != unix.BPF_SK_LOOKUP {
+	if info, err := l.Info(); err != nil || info.Type != runtime.LinkNetNS || info.AttachType != sys.AttachSKLookup {
 		t.Errorf("info %+v, %v", info, err)
 	}
 }
@@ -102,7 +103,7 @@ func TestAttachFlowDissector(t *testing.T) {
 		t.Fatal(err)
 	}
 	info, err := l.Info()
-	if err != nil || info.AttachType != unix.BPF_FLOW_DISSECTOR || uint64(info.NetNSInode) != here.Ino {
+	if err != nil || info.AttachType != sys.AttachFlowDissector || uint64(info.NetNSInode) != here.Ino {
 		t.Errorf("info %+v, %v, want inode %d", info, err, here.Ino)
 	}
 	if _, err := s.Progs.Dissect.AttachNetNS(threadNetNS); !errors.Is(err, unix.E2BIG) {

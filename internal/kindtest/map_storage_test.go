@@ -17,6 +17,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/cgroupstorage"
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/inodestorage"
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/taskstorage"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
@@ -125,7 +126,7 @@ func TestMapCgroupStorage(t *testing.T) {
 	for k := range s.Maps.PerAttachment.All() {
 		key = k
 	}
-	if info, err := l.Info(); err != nil || key.CgroupInodeId != info.CgroupID || key.AttachType != unix.BPF_CGROUP_INET_EGRESS {
+	if info, err := l.Info(); err != nil || key.CgroupInodeId != info.CgroupID || key.AttachType != sys.AttachCgroupInetEgress {
 		t.Fatalf("key %+v, attachment %+v, %v", key, info, err)
 	}
 	if err := s.Maps.PerAttachment.Update(key, 1000, runtime.Exist); err != nil {

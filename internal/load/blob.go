@@ -18,7 +18,7 @@ type blobMap struct {
 // newBlobMap creates the map and fills it with the blob. After a failure it returns what it was doing.
 func newBlobMap(blob string) (m *blobMap, op spec.Op, errno unix.Errno) {
 	attr := blobMapAttr(blob)
-	fd, errno := sys.BPF(unix.BPF_MAP_CREATE, unsafe.Pointer(&attr), unsafe.Offsetof(attr.MapIfindex))
+	fd, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(&attr), unsafe.Offsetof(attr.MapIfindex))
 	if errno != 0 {
 		return nil, spec.OpCreateBlob, errno
 	}
@@ -34,11 +34,11 @@ func newBlobMap(blob string) (m *blobMap, op spec.Op, errno unix.Errno) {
 
 func blobMapAttr(blob string) sys.MapCreateAttr {
 	attr := sys.MapCreateAttr{
-		MapType:    unix.BPF_MAP_TYPE_ARRAY,
+		MapType:    sys.MapTypeArray,
 		KeySize:    4,
 		ValueSize:  uint32(len(blob)),
 		MaxEntries: 1,
-		MapFlags:   unix.BPF_F_MMAPABLE,
+		MapFlags:   sys.FlagMmapable,
 	}
 	copy(attr.MapName[:], "__loader.map")
 	return attr

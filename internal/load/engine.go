@@ -121,7 +121,7 @@ func (e *engine) checkTargets() *spec.Failure {
 		if step.Kind != spec.StepLoadProgram {
 			continue
 		}
-		if e.spec.Programs[step.Index].Type == unix.BPF_PROG_TYPE_EXT && e.req.wants(step.Index) {
+		if e.spec.Programs[step.Index].Type == sys.ProgTypeExt && e.req.wants(step.Index) {
 			f := e.failStep(i, unix.EINVAL)
 			f.Hint = "a freplace program needs the program that it replaces a function of"
 			return f
@@ -156,11 +156,11 @@ func (e *engine) loaderAttr(loader string) sys.ProgLoadAttr { return loaderAttr(
 
 func loaderAttr(blob *blobMap, loader string) sys.ProgLoadAttr {
 	attr := sys.ProgLoadAttr{
-		ProgType:  unix.BPF_PROG_TYPE_SYSCALL,
+		ProgType:  sys.ProgTypeSyscall,
 		InsnCnt:   uint32(len(loader) / 8),
 		Insns:     sys.StringAddr(loader),
 		License:   sys.Addr(unsafe.Pointer(&loaderLicense)),
-		ProgFlags: unix.BPF_F_SLEEPABLE,
+		ProgFlags: sys.FlagSleepable,
 		FdArray:   sys.Addr(unsafe.Pointer(&blob.fd)),
 	}
 	copy(attr.ProgName[:], "__loader.prog")
@@ -169,7 +169,7 @@ func loaderAttr(blob *blobMap, loader string) sys.ProgLoadAttr {
 
 // loadLoader loads the loader program. What the attr refers to has to be kept alive, but for the loader's map.
 func (e *engine) loadLoader(attr *sys.ProgLoadAttr, size uintptr) (prog int, failure *spec.Failure) {
-	prog, errno := sys.BPF(unix.BPF_PROG_LOAD, unsafe.Pointer(attr), size)
+	prog, errno := sys.BPF(sys.CmdProgLoad, unsafe.Pointer(attr), size)
 	runtime.KeepAlive(e.blob)
 	if errno == 0 {
 		return prog, nil
@@ -189,7 +189,7 @@ func (e *engine) start(prog int) *spec.Failure {
 		run.CtxIn = sys.Addr(unsafe.Pointer(e.logs))
 		run.CtxSizeIn = uint32(e.spec.LogRequests()) * uint32(unsafe.Sizeof(*e.logs))
 	}
-	_, errno := sys.BPF(unix.BPF_PROG_TEST_RUN, unsafe.Pointer(&run), unsafe.Offsetof(run.BatchSize))
+	_, errno := sys.BPF(sys.CmdProgRun, unsafe.Pointer(&run), unsafe.Offsetof(run.BatchSize))
 	runtime.KeepAlive(e.logs)
 	if errno == 0 && int32(run.Retval) < 0 {
 		errno = unix.Errno(-int32(run.Retval)) // that of the hash check, the only one there is

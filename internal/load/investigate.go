@@ -40,7 +40,7 @@ func (e *engine) investigate(f *spec.Failure) {
 func (e *engine) loaderLog(f *spec.Failure, attr *sys.ProgLoadAttr, size uintptr) {
 	f.Log, _ = withLog(func(l *logBuffer) (int, unix.Errno) {
 		attr.LogLevel, attr.LogSize, attr.LogBuf = 1, l.size(), l.addr()
-		num, errno := sys.BPF(unix.BPF_PROG_LOAD, unsafe.Pointer(attr), size)
+		num, errno := sys.BPF(sys.CmdProgLoad, unsafe.Pointer(attr), size)
 		runtime.KeepAlive(e.blob)
 		return num, errno
 	})
@@ -73,7 +73,7 @@ func (e *engine) loadBTFAgain(step int, l *logBuffer) (int, unix.Errno) {
 		Btf: sys.Addr(e.blob.at(e.spec.BTF.Data)), BtfSize: e.spec.BTF.Size,
 		BtfLogLevel: 1, BtfLogSize: min(l.size(), btfLogMax), BtfLogBuf: l.addr(),
 	}
-	return sys.BPF(unix.BPF_BTF_LOAD, unsafe.Pointer(&attr), unsafe.Offsetof(attr.BtfLogLevel)+4)
+	return sys.BPF(sys.CmdBtfLoad, unsafe.Pointer(&attr), unsafe.Offsetof(attr.BtfLogLevel)+4)
 }
 
 // btfLogMax is what the kernel takes for a log of BTF before 6.4: less than 16 MiB (btf_parse).
@@ -86,7 +86,7 @@ func (e *engine) loadProgramAgain(step int, l *logBuffer) (int, unix.Errno) {
 		return -1, unix.EINVAL
 	}
 	attr.LogLevel, attr.LogSize, attr.LogBuf = 1, l.size(), l.addr()
-	num, errno := sys.BPF(unix.BPF_PROG_LOAD, unsafe.Pointer(&attr), max(size, unsafe.Offsetof(attr.LogBuf)+8))
+	num, errno := sys.BPF(sys.CmdProgLoad, unsafe.Pointer(&attr), max(size, unsafe.Offsetof(attr.LogBuf)+8))
 	runtime.KeepAlive(insns)
 	return num, errno
 }

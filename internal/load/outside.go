@@ -49,7 +49,7 @@ func (e *engine) createOutside() (loader string, failure *spec.Failure) {
 func (e *engine) loadBTF(step *spec.Step) unix.Errno {
 	attr := (*sys.BtfLoadAttr)(e.blob.at(step.Attr))
 	attr.Btf = sys.Addr(e.blob.at(e.spec.BTF.Data))
-	num, errno := sys.BPF(unix.BPF_BTF_LOAD, unsafe.Pointer(attr), unsafe.Offsetof(attr.BtfLogLevel)+4)
+	num, errno := sys.BPF(sys.CmdBtfLoad, unsafe.Pointer(attr), unsafe.Offsetof(attr.BtfLogLevel)+4)
 	if errno == 0 {
 		*e.blob.slot(step.Result) = int32(num)
 	}
@@ -63,7 +63,7 @@ func (e *engine) createMap(step *spec.Step) unix.Errno {
 	if size > unsafe.Offsetof(attr.BtfFd) && attr.BtfKeyTypeId|attr.BtfValueTypeId != 0 {
 		attr.BtfFd = uint32(*e.blob.slot(e.spec.BTF.Slot))
 	}
-	num, errno := sys.BPF(unix.BPF_MAP_CREATE, unsafe.Pointer(attr), size)
+	num, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(attr), size)
 	if errno == 0 {
 		*e.blob.slot(step.Result) = int32(num)
 	}

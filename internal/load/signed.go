@@ -242,7 +242,7 @@ func newFrozenBlobMap(blob, loaderHash string, form spec.SignedForm) (m *blobMap
 	attr := blobMapAttr(blob)
 	attr.ExclProgHash = sys.StringAddr(loaderHash)
 	attr.ExclProgHashSize = uint32(len(loaderHash))
-	fd, errno := sys.BPF(unix.BPF_MAP_CREATE, unsafe.Pointer(&attr), unsafe.Offsetof(attr.ExclProgHashSize)+4)
+	fd, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(&attr), unsafe.Offsetof(attr.ExclProgHashSize)+4)
 	runtime.KeepAlive(loaderHash)
 	if errno != 0 {
 		return nil, spec.OpCreateBlob, errno
@@ -260,12 +260,12 @@ func (m *blobMap) freeze(blob string, form spec.SignedForm) (op spec.Op, errno u
 	// A writable mapping would be in the way of freezing.
 	key := new(uint32)
 	elem := sys.MapElemAttr{MapFd: uint32(m.fd), Key: sys.Addr(unsafe.Pointer(key)), Value: sys.StringAddr(blob)}
-	_, errno = sys.BPF(unix.BPF_MAP_UPDATE_ELEM, unsafe.Pointer(&elem), unsafe.Sizeof(elem))
+	_, errno = sys.BPF(sys.CmdMapUpdateElem, unsafe.Pointer(&elem), unsafe.Sizeof(elem))
 	runtime.KeepAlive(key)
 	if errno != 0 {
 		return spec.OpFillBlob, errno
 	}
-	if _, errno = sys.BPF(unix.BPF_MAP_FREEZE, unsafe.Pointer(&elem), 4); errno != 0 {
+	if _, errno = sys.BPF(sys.CmdMapFreeze, unsafe.Pointer(&elem), 4); errno != 0 {
 		return spec.OpFreezeBlob, errno
 	}
 	if form != spec.SignedContents {

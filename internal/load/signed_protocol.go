@@ -80,7 +80,7 @@ func askProtocol() (protocol, error) {
 	signature := new([8]byte)
 	attr.Signature, attr.SignatureSize = sys.Addr(unsafe.Pointer(signature)), uint32(len(signature))
 	attr.FdArrayCnt = 1
-	num, errno := sys.BPF(unix.BPF_PROG_LOAD, unsafe.Pointer(&attr), unsafe.Offsetof(attr.KeyringId)+4)
+	num, errno := sys.BPF(sys.CmdProgLoad, unsafe.Pointer(&attr), unsafe.Offsetof(attr.KeyringId)+4)
 	runtime.KeepAlive(signature)
 	runtime.KeepAlive(m)
 	switch errno {

@@ -53,7 +53,7 @@ func (w *workers) work() (last bool) {
 			return last
 		}
 		*part = w.first + i
-		_, errno := sys.BPF(unix.BPF_PROG_TEST_RUN, unsafe.Pointer(&run), unsafe.Offsetof(run.BatchSize))
+		_, errno := sys.BPF(sys.CmdProgRun, unsafe.Pointer(&run), unsafe.Offsetof(run.BatchSize))
 		runtime.KeepAlive(part)
 		if errno != 0 {
 			w.errno.CompareAndSwap(0, uintptr(errno))

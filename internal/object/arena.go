@@ -4,15 +4,13 @@ import (
 	"bytes"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // arenaSection is where clang puts global variables of address space 1, the
 // kernel's __arena.
 const arenaSection = ".addr_space.1"
-
-// flagSegvOnFault is BPF_F_SEGV_ON_FAULT: user space must not touch a page of
-// the arena before a program has allocated it.
-const flagSegvOnFault = 1 << 17
 
 // readArena gives the object's arena the global variables of its section. An
 // arena begins with them, as in libbpf up to 1.6. Later versions put them
@@ -37,7 +35,7 @@ func (r *reader) readArena() error {
 	if arena == nil {
 		return badSection(arenaSection, "__arena variables, but no map of type BPF_MAP_TYPE_ARENA that they could be in")
 	}
-	if arena.Flags&flagSegvOnFault != 0 {
+	if arena.Flags&sys.FlagSegvOnFault != 0 {
 		return badSection(arenaSection, "__arena variables, but the flag BPF_F_SEGV_ON_FAULT of map %s forbids to give them their initial values",
 			clean(arena.Name))
 	}

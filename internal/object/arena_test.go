@@ -7,6 +7,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
@@ -37,7 +38,7 @@ func TestAnArenaBeginsWithItsGlobalVariables(t *testing.T) {
 			used := make(map[int32]bool)
 			p := obj.Programs[0]
 			for i, in := range p.Insns {
-				if in.IsLdImm64() && in.Src == PseudoMapIdxValue && obj.Maps[in.Imm] == m {
+				if in.IsLdImm64() && in.Src == sys.PseudoMapIdxValue && obj.Maps[in.Imm] == m {
 					used[p.Insns[i+1].Imm] = true
 				}
 			}

@@ -7,12 +7,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
-)
 
-// The kernel's flags for BPF_MAP_CREATE.
-const (
-	flagRdonlyProg = 1 << 7  // BPF_F_RDONLY_PROG
-	flagMmapable   = 1 << 10 // BPF_F_MMAPABLE
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // dataKind says which global data a section holds, by libbpf's rules
@@ -51,14 +47,14 @@ func (r *reader) dataMap(kind DataKind, name string, size uint64, data []byte) (
 		// libbpf before 1.1 did the same. Since then it leaves the flag out if all
 		// variables are static or without BTF, because its skeletons do not show
 		// them (map_is_mmapable); to the kernel it makes no difference.
-		Flags: flagMmapable,
+		Flags: sys.FlagMmapable,
 		Kind:  kind,
 	}
 	if kind != BSS {
 		m.Data = bytes.Clone(data)
 	}
 	if kind == ROData || kind == Kconfig {
-		m.Flags |= flagRdonlyProg
+		m.Flags |= sys.FlagRdonlyProg
 	}
 	sec, vars, err := r.variablesOf(name, size)
 	if sec == nil || err != nil {
@@ -127,7 +123,7 @@ func variables(sec *btf.Datasec) ([]Var, error) {
 // left of the 15 bytes, never more than 8, is for the object's. A section of
 // more than one dot stands alone (libbpf's internal_map_name).
 func dataMapName(object, section string) string {
-	const most = 15 // BPF_OBJ_NAME_LEN - 1
+	const most = sys.ObjNameLen - 1
 	suffix := min(max(7, len(section)), most)
 	prefix := min(most-suffix, len(object))
 	if strings.Contains(section[1:], ".") {

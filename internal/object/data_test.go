@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
@@ -64,7 +65,7 @@ func findMap(t *testing.T, obj *Object, name string) *Map {
 }
 
 func TestEachSectionOfDataIsAMap(t *testing.T) {
-	const mmapable, rdonlyProg = 0x400, 0x80
+	const mmapable, rdonlyProg = sys.FlagMmapable, sys.FlagRdonlyProg
 	type dataMap struct {
 		Name, Kernel string
 		Kind         DataKind
@@ -136,7 +137,7 @@ func TestStringLiteralsAreAMapWithoutVariables(t *testing.T) {
 	for _, m := range obj.Maps {
 		if m.Kind == ROData && m.ValueTypeID == 0 {
 			literals++
-			if m.Vars != nil || m.Value != nil || m.Flags != flagRdonlyProg|flagMmapable {
+			if m.Vars != nil || m.Value != nil || m.Flags != sys.FlagRdonlyProg|sys.FlagMmapable {
 				t.Errorf("%+v", m)
 			}
 		}

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // secinfo is struct btf_var_secinfo: where in a data section a variable is.
@@ -15,7 +17,7 @@ type secinfo struct {
 	size uint32
 }
 
-const secinfoSize = 12
+const secinfoSize = sys.BtfVarSecinfoSize
 
 func (b *rawBTF) secinfos(datasec btf.TypeID) []secinfo {
 	infos := make([]secinfo, b.vlen(datasec))
@@ -84,7 +86,7 @@ func (b *rawBTF) dropEmptyVariables() {
 		}
 		b.offs[id] = begin
 		if b.kind(id) == kindDatasec {
-			b.setField(id, 4, b.field(id, 4)&^0xffff|uint32(len(kept)-begin-btfTypeSize)/secinfoSize)
+			b.setField(id, 4, b.field(id, 4)&^0xffff|uint32((len(kept)-begin-btfTypeSize)/secinfoSize))
 		}
 	}
 	b.types = kept

@@ -9,6 +9,8 @@ import (
 	"sort"
 
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // extInfo is what section .BTF.ext says about the instructions of one section,
@@ -24,7 +26,7 @@ func parseExt(data []byte, order binary.ByteOrder, b *rawBTF, f *elfFile) (map[i
 	if len(data) < 24 {
 		return nil, fmt.Errorf("header: %w", errTruncated)
 	}
-	if order.Uint16(data) != btfMagic {
+	if order.Uint16(data) != sys.BtfMagic {
 		return nil, errors.New("not BTF in this byte order")
 	}
 	hdr := order.Uint32(data[4:])

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
@@ -51,12 +52,12 @@ func TestInstructionsWaitForTheirExterns(t *testing.T) {
 		}
 		for _, ref := range p.ExternRefs {
 			in, e := p.Insns[ref.Insn], obj.Externs[ref.Extern]
-			want := Insn{Op: opLdImm64, Dst: in.Dst}
+			want := Insn{Op: sys.OpLdImm64, Dst: in.Dst}
 			switch {
 			case in.IsCall():
-				want = Insn{Op: opCall, Src: PseudoKfuncCall}
+				want = Insn{Op: sys.OpCall, Src: sys.PseudoKfuncCall}
 			case e.Kind != KsymAddr:
-				want.Src = PseudoBTFID
+				want.Src = sys.PseudoBtfID
 			}
 			if diff := cmp.Diff(want, in); diff != "" {
 				t.Errorf("%s: %s (-want +got):\n%s", p.Name, e.Name, diff)

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // What one file may cost.
@@ -89,7 +91,7 @@ func checkObject(t *testing.T, obj *Object) {
 func checkProgram(t *testing.T, obj *Object, p *Program) {
 	t.Helper()
 	for i, in := range p.Insns {
-		if !in.IsLdImm64() || in.Src != PseudoMapIdx && in.Src != PseudoMapIdxValue {
+		if !in.IsLdImm64() || in.Src != sys.PseudoMapIdx && in.Src != sys.PseudoMapIdxValue {
 			continue
 		}
 		// A file may write such an instruction itself: that is for the kernel to refuse.

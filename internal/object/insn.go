@@ -1,34 +1,23 @@
 package object
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
 
 // InsnSize is the size of struct bpf_insn in bytes.
 const InsnSize = 8
 
-// The opcodes that linking looks at, and the values of an instruction's
-// source register that give its imm a meaning; the kernel's names in
-// include/uapi/linux/bpf.h are BPF_PSEUDO_*.
-const (
-	opCall    = 0x85 // BPF_JMP | BPF_CALL
-	opLdImm64 = 0x18 // BPF_LD | BPF_IMM | BPF_DW
-
-	PseudoCall        = 1 // call: imm is a distance in instructions
-	PseudoKfuncCall   = 2 // call: imm is a BTF ID, off an index into fd_array
-	PseudoBTFID       = 3 // ld_imm64: imm is a BTF ID, the next imm its BTF's fd
-	PseudoFunc        = 4 // ld_imm64: imm is a distance in instructions
-	PseudoMapIdx      = 5 // ld_imm64: imm is an index into fd_array
-	PseudoMapIdxValue = 6 // ld_imm64: the same, the next imm is an offset into the map's value
-)
-
 // IsCall reports whether it calls a helper, kfunc or subprogram.
-func (i Insn) IsCall() bool { return i.Op == opCall }
+func (i Insn) IsCall() bool { return i.Op == sys.OpCall }
 
 // IsLdImm64 reports whether it is the first half of a 16 byte load.
-func (i Insn) IsLdImm64() bool { return i.Op == opLdImm64 }
+func (i Insn) IsLdImm64() bool { return i.Op == sys.OpLdImm64 }
 
 // isSubprogCall is libbpf's insn_is_subprog_call.
 func (i Insn) isSubprogCall() bool {
-	return i.IsCall() && i.Src == PseudoCall && i.Dst == 0 && i.Off == 0
+	return i.IsCall() && i.Src == sys.PseudoCall && i.Dst == 0 && i.Off == 0
 }
 
 // DecodeInsn reads an instruction from the first InsnSize bytes of b. The two

@@ -6,6 +6,8 @@ import (
 	"unsafe"
 
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // maxLinked bounds what all programs together may grow to, in bytes of
@@ -139,12 +141,12 @@ func (l *linker) patch(p *Program, lay *layout, at int, ref *reference) {
 	case refFunction:
 		in.Imm = int32(lay.at[ref.fn] - at - 1)
 		if in.IsLdImm64() {
-			in.Src = PseudoFunc
+			in.Src = sys.PseudoFunc
 		}
 	case refMap:
-		in.Src, in.Imm = PseudoMapIdx, int32(ref.m)
+		in.Src, in.Imm = sys.PseudoMapIdx, int32(ref.m)
 	case refData:
-		in.Src, in.Imm = PseudoMapIdxValue, int32(ref.m)
+		in.Src, in.Imm = sys.PseudoMapIdxValue, int32(ref.m)
 		p.Insns[at+1].Imm = ref.off
 	case refExtern:
 		l.patchExtern(p, at, ref.ext)
@@ -154,17 +156,17 @@ func (l *linker) patch(p *Program, lay *layout, at int, ref *reference) {
 func (l *linker) patchExtern(p *Program, at int, ext *externSym) {
 	in := &p.Insns[at]
 	if ext.kind == 0 { // kconfig: its map is the last
-		in.Src, in.Imm = PseudoMapIdxValue, int32(len(l.obj.Maps)-1)
+		in.Src, in.Imm = sys.PseudoMapIdxValue, int32(len(l.obj.Maps)-1)
 		p.Insns[at+1].Imm = int32(ext.off)
 		return
 	}
 	switch {
 	case in.IsCall():
-		in.Src, in.Off = PseudoKfuncCall, 0
+		in.Src, in.Off = sys.PseudoKfuncCall, 0
 	case ext.kind == KsymAddr:
 		in.Src = 0
 	default:
-		in.Src = PseudoBTFID
+		in.Src = sys.PseudoBtfID
 	}
 	in.Imm = 0
 	if in.IsLdImm64() {

@@ -7,6 +7,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
@@ -45,7 +46,7 @@ func calls(t *testing.T, obj *Object, p *Program) []string {
 	}
 	var out []string
 	for i, in := range p.Insns {
-		if in.isSubprogCall() || in.IsLdImm64() && in.Src == PseudoFunc {
+		if in.isSubprogCall() || in.IsLdImm64() && in.Src == sys.PseudoFunc {
 			target, ok := starts[i+1+int(in.Imm)]
 			if !ok {
 				t.Fatalf("%s: instruction %d refers to %d, where no function begins", p.Name, i, i+1+int(in.Imm))
@@ -149,9 +150,9 @@ func mapRefs(obj *Object, p *Program) []string {
 	for i, in := range p.Insns {
 		switch {
 		case !in.IsLdImm64():
-		case in.Src == PseudoMapIdx:
+		case in.Src == sys.PseudoMapIdx:
 			out = append(out, obj.Maps[in.Imm].Name)
-		case in.Src == PseudoMapIdxValue:
+		case in.Src == sys.PseudoMapIdxValue:
 			off := uint32(p.Insns[i+1].Imm)
 			name := "?"
 			for _, v := range obj.Maps[in.Imm].Vars {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 const mapsSection = ".maps"
@@ -225,7 +227,7 @@ func isMapOfMaps(t ebpf.MapType) bool { return t == ebpf.ArrayOfMaps || t == ebp
 
 // kernelName is as much of a name as struct bpf_attr has room for.
 func kernelName(name string) string {
-	const most = 15 // BPF_OBJ_NAME_LEN - 1
+	const most = sys.ObjNameLen - 1
 	return name[:min(len(name), most)]
 }
 

@@ -9,35 +9,36 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// The kinds of BTF that are looked at here, enum BTF_KIND_* in include/uapi/linux/btf.h.
+// Short names of the kinds of types.
 const (
-	kindInt       = 1
-	kindPtr       = 2
-	kindArray     = 3
-	kindStruct    = 4
-	kindUnion     = 5
-	kindEnum      = 6
-	kindFwd       = 7
-	kindTypedef   = 8
-	kindVolatile  = 9
-	kindConst     = 10
-	kindRestrict  = 11
-	kindFunc      = 12
-	kindFuncProto = 13
-	kindVar       = 14
-	kindDatasec   = 15
-	kindFloat     = 16
-	kindDeclTag   = 17
-	kindTypeTag   = 18
-	kindEnum64    = 19
+	kindInt       = sys.BtfKindInt
+	kindPtr       = sys.BtfKindPtr
+	kindArray     = sys.BtfKindArray
+	kindStruct    = sys.BtfKindStruct
+	kindUnion     = sys.BtfKindUnion
+	kindEnum      = sys.BtfKindEnum
+	kindFwd       = sys.BtfKindFwd
+	kindTypedef   = sys.BtfKindTypedef
+	kindVolatile  = sys.BtfKindVolatile
+	kindConst     = sys.BtfKindConst
+	kindRestrict  = sys.BtfKindRestrict
+	kindFunc      = sys.BtfKindFunc
+	kindFuncProto = sys.BtfKindFuncProto
+	kindVar       = sys.BtfKindVar
+	kindDatasec   = sys.BtfKindDatasec
+	kindFloat     = sys.BtfKindFloat
+	kindDeclTag   = sys.BtfKindDeclTag
+	kindTypeTag   = sys.BtfKindTypeTag
+	kindEnum64    = sys.BtfKindEnum64
 )
 
 const (
-	btfMagic      = 0xeb9f
-	btfHeaderSize = 24 // struct btf_header
-	btfTypeSize   = 12 // struct btf_type
+	btfHeaderSize = sys.BtfHeaderSize
+	btfTypeSize   = sys.BtfTypeSize
 )
 
 // Bounds on what a decoder of the types may be made to do. A name may be shared
@@ -67,7 +68,7 @@ func parseBTF(data []byte, order binary.ByteOrder) (*rawBTF, error) {
 	if len(data) > maxBTF {
 		return nil, fmt.Errorf("%d bytes are too many", len(data))
 	}
-	if order.Uint16(data) != btfMagic {
+	if order.Uint16(data) != sys.BtfMagic {
 		return nil, errors.New("not BTF in this byte order")
 	}
 	if version := data[2]; version != 1 {
@@ -77,7 +78,7 @@ func parseBTF(data []byte, order binary.ByteOrder) (*rawBTF, error) {
 		hdr := uint64(order.Uint32(data[4:]))
 		begin := hdr + uint64(order.Uint32(data[off:]))
 		end := begin + uint64(order.Uint32(data[size:]))
-		if hdr < btfHeaderSize || end > uint64(len(data)) {
+		if hdr < uint64(btfHeaderSize) || end > uint64(len(data)) {
 			return nil, errTruncated
 		}
 		return data[begin:end], nil
@@ -117,9 +118,9 @@ func parseBTF(data []byte, order binary.ByteOrder) (*rawBTF, error) {
 // marshal returns what BPF_BTF_LOAD takes. The header is always the short one.
 func (b *rawBTF) marshal() []byte {
 	out := make([]byte, btfHeaderSize, btfHeaderSize+len(b.types)+len(b.strs))
-	b.order.PutUint16(out, btfMagic)
+	b.order.PutUint16(out, sys.BtfMagic)
 	out[2] = 1
-	b.order.PutUint32(out[4:], btfHeaderSize)
+	b.order.PutUint32(out[4:], uint32(btfHeaderSize))
 	b.order.PutUint32(out[12:], uint32(len(b.types)))
 	b.order.PutUint32(out[16:], uint32(len(b.types)))
 	b.order.PutUint32(out[20:], uint32(len(b.strs)))
@@ -132,22 +133,32 @@ func (b *rawBTF) recordSize(off int) (int, error) {
 		return 0, errTruncated
 	}
 	info := b.order.Uint32(b.types[off+4:])
-	vlen := int(info & 0xffff)
+	vlen := sys.BtfInfoVlen(info)
 	size := btfTypeSize
-	switch kind := info >> 24 & 0x1f; kind {
+	switch kind := sys.BtfInfoKind(info); kind {
 	case kindPtr, kindFwd, kindTypedef, kindVolatile, kindConst, kindRestrict, kindFunc, kindFloat, kindTypeTag:
-	case kindInt, kindVar, kindDeclTag:
-		size += 4
+	case kindInt:
+		size += sys.BtfIntSize
+	case kindVar:
+		size += sys.BtfVarSize
+	case kindDeclTag:
+		size += sys.BtfDeclTagSize
 	case kindArray:
-		size += 12
-	case kindStruct, kindUnion, kindDatasec, kindEnum64:
-		size += 12 * vlen
-	case kindEnum, kindFuncProto:
-		size += 8 * vlen
+		size += sys.BtfArraySize
+	case kindStruct, kindUnion:
+		size += sys.BtfMemberSize * vlen
+	case kindDatasec:
+		size += sys.BtfVarSecinfoSize * vlen
+	case kindEnum64:
+		size += sys.BtfEnum64Size * vlen
+	case kindEnum:
+		size += sys.BtfEnumSize * vlen
+	case kindFuncProto:
+		size += sys.BtfParamSize * vlen
 	default:
 		return 0, fmt.Errorf("unknown kind %d", kind)
 	}
-	if kind := info >> 24 & 0x1f; kind == kindEnum || kind == kindEnum64 {
+	if kind := sys.BtfInfoKind(info); kind == kindEnum || kind == kindEnum64 {
 		// The kernel takes no other (btf_enum_check_meta), and no integer of Go has another.
 		if n := b.order.Uint32(b.types[off+8:]); n > 8 || bits.OnesCount32(n) != 1 {
 			return 0, fmt.Errorf("an enum of %d bytes", n)
@@ -176,10 +187,10 @@ func (b *rawBTF) kind(id btf.TypeID) int {
 	if !b.has(id) {
 		return 0
 	}
-	return int(b.field(id, 4) >> 24 & 0x1f)
+	return int(sys.BtfInfoKind(b.field(id, 4)))
 }
 
-func (b *rawBTF) vlen(id btf.TypeID) int { return int(b.field(id, 4) & 0xffff) }
+func (b *rawBTF) vlen(id btf.TypeID) int { return sys.BtfInfoVlen(b.field(id, 4)) }
 
 // ref is the type that a pointer, typedef, qualifier, function or variable refers to.
 func (b *rawBTF) ref(id btf.TypeID) btf.TypeID { return btf.TypeID(b.field(id, 8)) }
@@ -195,9 +206,9 @@ func (b *rawBTF) str(off uint32) string {
 // The linkage of a function is in the bits where others have their length,
 // that of a variable is a word of its own.
 const (
-	linkageStatic = 0
-	linkageGlobal = 1
-	linkageExtern = 2
+	linkageStatic = sys.BtfFuncStatic
+	linkageGlobal = sys.BtfFuncGlobal
+	linkageExtern = sys.BtfFuncExtern
 )
 
 func (b *rawBTF) linkage(id btf.TypeID) uint32 {

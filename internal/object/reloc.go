@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // reference is what an instruction refers to, as its relocation says.
@@ -175,7 +177,7 @@ func (r *reader) resolve(rel relocation, fn *function, insn int) (reference, err
 	case in.IsCall():
 		// The address of a global function is that of its symbol, and imm is -1;
 		// for a static one the symbol is that of the section, and imm the distance.
-		return r.functionRef(s, int64(sym.value)+int64(in.Imm+1)*InsnSize, in.Src == PseudoCall)
+		return r.functionRef(s, int64(sym.value)+int64(in.Imm+1)*InsnSize, in.Src == sys.PseudoCall)
 	case s.isCode():
 		return r.functionRef(s, int64(sym.value)+int64(in.Imm), true)
 	}

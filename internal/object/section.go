@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // sectionDef says what a program is by the name of its section.
@@ -24,19 +26,13 @@ const (
 	attachBTF                          // attaches to something that the kernel's BTF has
 )
 
-// The kernel's flags for BPF_PROG_LOAD.
+// Attach types that package ebpf has no name for.
 const (
-	flagSleepable = 1 << 4 // BPF_F_SLEEPABLE
-	flagXDPFrags  = 1 << 5 // BPF_F_XDP_HAS_FRAGS
-)
-
-// Attach types that package ebpf has no name for, values of enum bpf_attach_type.
-const (
-	attachTraceUprobeSession ebpf.AttachType = 57
-	attachTraceFsession      ebpf.AttachType = 58
-	attachTraceFentryMulti   ebpf.AttachType = 59
-	attachTraceFexitMulti    ebpf.AttachType = 60
-	attachTraceFsessionMulti ebpf.AttachType = 61
+	attachTraceUprobeSession ebpf.AttachType = sys.AttachTraceUprobeSession
+	attachTraceFsession      ebpf.AttachType = sys.AttachTraceFsession
+	attachTraceFentryMulti   ebpf.AttachType = sys.AttachTraceFentryMulti
+	attachTraceFexitMulti    ebpf.AttachType = sys.AttachTraceFexitMulti
+	attachTraceFsessionMulti ebpf.AttachType = sys.AttachTraceFsessionMulti
 )
 
 // sectionDefs is libbpf's section_defs, of version 1.8-dev, in its order: the
@@ -187,10 +183,10 @@ func (d *sectionDef) describe(p *Program, section string) {
 	p.Type = uint32(d.typ)
 	p.ExpectedAttachType = uint32(d.attach)
 	if d.flags&sleepable != 0 {
-		p.Flags |= flagSleepable
+		p.Flags |= sys.FlagSleepable
 	}
 	if d.flags&frags != 0 {
-		p.Flags |= flagXDPFrags
+		p.Flags |= sys.FlagXDPHasFrags
 	}
 	if strings.HasSuffix(d.name, "+") {
 		_, p.AttachTo, _ = strings.Cut(section, "/")

@@ -10,10 +10,12 @@ import (
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // contents reads the elements of a map, as far as its type lets user space do so.
-func (d *describer) contents(fd int, info mapInfo) (elems map[string]string, nested map[string]Map, err error) {
+func (d *describer) contents(fd int, info sys.MapInfo) (elems map[string]string, nested map[string]Map, err error) {
 	typ := ebpf.MapType(info.Type)
 	switch typ {
 	case ebpf.Array, ebpf.Hash, ebpf.LRUHash, ebpf.LPMTrie,
@@ -32,7 +34,7 @@ func (d *describer) contents(fd int, info mapInfo) (elems map[string]string, nes
 	value := make([]byte, size)
 	err = eachKey(fd, typ, info, func(key []byte) error {
 		clear(value)
-		err := elem(unix.BPF_MAP_LOOKUP_ELEM, fd, key, value)
+		err := elem(sys.CmdMapLookupElem, fd, key, value)
 		if errors.Is(err, unix.ENOENT) {
 			return nil // an empty slot
 		}
@@ -58,7 +60,7 @@ func (d *describer) contents(fd int, info mapInfo) (elems map[string]string, nes
 		}
 		return nil
 	})
-	if errors.Is(err, unix.EPERM) && info.MapFlags&unix.BPF_F_WRONLY != 0 {
+	if errors.Is(err, unix.EPERM) && info.MapFlags&sys.FlagWronly != 0 {
 		return nil, nil, nil // not for user space to read
 	}
 	return elems, nested, err
@@ -73,7 +75,7 @@ func isArray(typ ebpf.MapType) bool {
 }
 
 // eachKey calls f for every key of a map. The keys of an array are known; those of other maps are asked for.
-func eachKey(fd int, typ ebpf.MapType, info mapInfo, f func(key []byte) error) error {
+func eachKey(fd int, typ ebpf.MapType, info sys.MapInfo, f func(key []byte) error) error {
 	if isArray(typ) {
 		key := make([]byte, 4)
 		for i := range info.MaxEntries {
@@ -87,7 +89,7 @@ func eachKey(fd int, typ ebpf.MapType, info mapInfo, f func(key []byte) error) e
 	var key []byte
 	for {
 		next := make([]byte, info.KeySize)
-		err := elem(unix.BPF_MAP_GET_NEXT_KEY, fd, key, next)
+		err := elem(sys.CmdMapGetNextKey, fd, key, next)
 		if errors.Is(err, unix.ENOENT) {
 			return nil
 		}
@@ -131,7 +133,7 @@ func (d *describer) progName(id uint32) string {
 
 // mapByID describes a map that only another map refers to.
 func (d *describer) mapByID(id uint32) (Map, error) {
-	fd, err := fdByID(unix.BPF_MAP_GET_FD_BY_ID, id)
+	fd, err := fdByID(sys.CmdMapGetFdByID, id)
 	if err != nil {
 		return Map{}, err
 	}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // Describe asks the kernel about the maps and programs of a load, given by name and file descriptor of this
@@ -25,11 +27,11 @@ func Describe(mapFDs, progFDs map[string]int) (View, error) {
 		return View{}, err
 	}
 	for given, fd := range progFDs {
-		var info progInfo
+		var info sys.ProgInfo
 		if err := objInfo(fd, &info); err != nil {
 			return View{}, fmt.Errorf("program %s: %w", given, err)
 		}
-		d.progNames[info.ID] = given
+		d.progNames[info.Id] = given
 	}
 
 	for name, fd := range mapFDs {
@@ -73,9 +75,9 @@ func processFDs(pid int) (mapFDs, progFDs map[string]int, err error) {
 			return mapFDs, progFDs, err
 		}
 		if id, ok := fields["map_id"]; ok {
-			err = openID(mapFDs, unix.BPF_MAP_GET_FD_BY_ID, id)
+			err = openID(mapFDs, sys.CmdMapGetFdByID, id)
 		} else if id, ok := fields["prog_id"]; ok {
-			err = openID(progFDs, unix.BPF_PROG_GET_FD_BY_ID, id)
+			err = openID(progFDs, sys.CmdProgGetFdByID, id)
 		}
 		if err != nil {
 			return mapFDs, progFDs, err
@@ -85,7 +87,7 @@ func processFDs(pid int) (mapFDs, progFDs map[string]int, err error) {
 }
 
 // openID opens a map or program by its id, and files it under its name.
-func openID(fds map[string]int, cmd int, text string) error {
+func openID(fds map[string]int, cmd sys.Cmd, text string) error {
 	id, err := strconv.ParseUint(text, 10, 32)
 	if err != nil {
 		return err
@@ -95,12 +97,12 @@ func openID(fds map[string]int, cmd int, text string) error {
 		return fmt.Errorf("open id %d: %w", id, err)
 	}
 	var name string
-	if cmd == unix.BPF_MAP_GET_FD_BY_ID {
-		var info mapInfo
+	if cmd == sys.CmdMapGetFdByID {
+		var info sys.MapInfo
 		err = objInfo(fd, &info)
 		name = cString(info.Name[:])
 	} else {
-		var info progInfo
+		var info sys.ProgInfo
 		err = objInfo(fd, &info)
 		name = cString(info.Name[:])
 	}
@@ -171,15 +173,15 @@ func (d *describer) canonical(fds map[string]int) (map[string]int, error) {
 
 // name finds out what a map is called in its object, and remembers it for those who refer to the map.
 func (d *describer) name(given string, fd int) (string, error) {
-	var info mapInfo
+	var info sys.MapInfo
 	if err := objInfo(fd, &info); err != nil {
 		return "", err
 	}
-	value, err := d.btf.typeByID(info.BtfID, info.BtfValueTypeID)
+	value, err := d.btf.typeByID(info.BtfId, info.BtfValueTypeId)
 	if err != nil {
 		return "", err
 	}
 	name := mapName(given, cString(info.Name[:]), value)
-	d.mapNames[info.ID] = name
+	d.mapNames[info.Id] = name
 	return name, nil
 }

@@ -4,11 +4,13 @@ import (
 	"fmt"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // mapView describes one map.
 func (d *describer) mapView(fd int) (Map, error) {
-	var info mapInfo
+	var info sys.MapInfo
 	if err := objInfo(fd, &info); err != nil {
 		return Map{}, err
 	}
@@ -26,22 +28,22 @@ func (d *describer) mapView(fd int) (Map, error) {
 		Extra:      info.MapExtra,
 		Frozen:     proc["frozen"] == "1",
 
-		VmlinuxValue: info.BtfVmlinuxValueTypeID != 0,
+		VmlinuxValue: info.BtfVmlinuxValueTypeId != 0,
 	}
-	key, err := d.btf.typeByID(info.BtfID, info.BtfKeyTypeID)
+	key, err := d.btf.typeByID(info.BtfId, info.BtfKeyTypeId)
 	if err != nil {
 		return Map{}, err
 	}
-	value, err := d.btf.typeByID(info.BtfID, info.BtfValueTypeID)
+	value, err := d.btf.typeByID(info.BtfId, info.BtfValueTypeId)
 	if err != nil {
 		return Map{}, err
 	}
 	m.Key, m.Value = typeName(key), typeName(value)
 
-	fields, ok := d.maps[info.ID]
+	fields, ok := d.maps[info.Id]
 	if !ok {
 		// An inner map that was created since this describer was made cannot be: loads are over by then.
-		return Map{}, fmt.Errorf("the map iterator does not know id %d", info.ID)
+		return Map{}, fmt.Errorf("the map iterator does not know id %d", info.Id)
 	}
 	m.NumaNode = fields.NumaNode
 	if in := fields.Inner; in.Type != 0 {

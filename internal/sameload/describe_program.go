@@ -10,13 +10,15 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // Sizes of the records that a program carries.
 const (
-	insnSize     = 8
-	funcInfoSize = 8  // struct bpf_func_info
-	lineInfoSize = 16 // struct bpf_line_info
+	insnSize     = uint32(unsafe.Sizeof(sys.Insn{}))
+	funcInfoSize = uint32(unsafe.Sizeof(sys.FuncInfo{}))
+	lineInfoSize = uint32(unsafe.Sizeof(sys.LineInfo{}))
 )
 
 // progView describes one program.
@@ -25,9 +27,9 @@ func (d *describer) progView(fd int) (Program, error) {
 	if err != nil {
 		return Program{}, err
 	}
-	fields, ok := d.programs[info.ID]
+	fields, ok := d.programs[info.Id]
 	if !ok {
-		return Program{}, fmt.Errorf("the program iterator does not know id %d", info.ID)
+		return Program{}, fmt.Errorf("the program iterator does not know id %d", info.Id)
 	}
 	p := Program{
 		Name:               cString(info.Name[:]),
@@ -35,10 +37,10 @@ func (d *describer) progView(fd int) (Program, error) {
 		ExpectedAttachType: fields.ExpectedAttachType,
 		Sleepable:          fields.Sleepable,
 		Frags:              fields.Frags,
-		GPLCompatible:      info.GPLCompatible != 0,
-		HasBTF:             info.BtfID != 0,
+		GPLCompatible:      info.GplCompatible != 0,
+		HasBTF:             info.BtfId != 0,
 		Tag:                hex.EncodeToString(info.Tag[:]),
-		TagVaries:          info.NrMapIDs > 0,
+		TagVaries:          info.NrMapIds > 0,
 		FixedTag:           !fields.KernelBTF,
 	}
 	if p.AttachTo, err = d.attachTo(info); err != nil {
@@ -58,23 +60,23 @@ type records struct {
 }
 
 // progRecords reads a program's info, and in a second call the arrays whose sizes the first one told.
-func progRecords(fd int) (progInfo, records, error) {
-	var sizes progInfo
+func progRecords(fd int) (sys.ProgInfo, records, error) {
+	var sizes sys.ProgInfo
 	if err := objInfo(fd, &sizes); err != nil {
-		return progInfo{}, records{}, err
+		return sys.ProgInfo{}, records{}, err
 	}
 	r := records{
 		insns: make([]byte, sizes.XlatedProgLen),
 		funcs: make([]byte, sizes.NrFuncInfo*funcInfoSize),
 		lines: make([]byte, sizes.NrLineInfo*lineInfoSize),
 	}
-	info := progInfo{
-		XlatedProgLen: sizes.XlatedProgLen, XlatedProgInsns: unsafe.Pointer(unsafe.SliceData(r.insns)),
-		NrFuncInfo: sizes.NrFuncInfo, FuncInfo: unsafe.Pointer(unsafe.SliceData(r.funcs)), FuncInfoRecSize: funcInfoSize,
-		NrLineInfo: sizes.NrLineInfo, LineInfo: unsafe.Pointer(unsafe.SliceData(r.lines)), LineInfoRecSize: lineInfoSize,
+	info := sys.ProgInfo{
+		XlatedProgLen: sizes.XlatedProgLen, XlatedProgInsns: sys.BytesAddr(r.insns),
+		NrFuncInfo: sizes.NrFuncInfo, FuncInfo: sys.BytesAddr(r.funcs), FuncInfoRecSize: funcInfoSize,
+		NrLineInfo: sizes.NrLineInfo, LineInfo: sys.BytesAddr(r.lines), LineInfoRecSize: lineInfoSize,
 	}
 	if err := objInfo(fd, &info); err != nil {
-		return progInfo{}, records{}, err
+		return sys.ProgInfo{}, records{}, err
 	}
 	return info, r, nil
 }
@@ -85,7 +87,7 @@ func (d *describer) mapNameByID(id uint32) string {
 		return name
 	}
 	// Not one of those that the load gave out, as the kernel's own map of a "?" program's literals.
-	fd, err := fdByID(unix.BPF_MAP_GET_FD_BY_ID, id)
+	fd, err := fdByID(sys.CmdMapGetFdByID, id)
 	if err != nil {
 		return "unknown map"
 	}
@@ -94,7 +96,7 @@ func (d *describer) mapNameByID(id uint32) string {
 	if err != nil || name != "" {
 		return name
 	}
-	var info mapInfo
+	var info sys.MapInfo
 	if err := objInfo(fd, &info); err != nil {
 		return "unknown map"
 	}
@@ -102,14 +104,14 @@ func (d *describer) mapNameByID(id uint32) string {
 }
 
 // attachTo names the function, type or program that a program is verified against.
-func (d *describer) attachTo(info progInfo) (string, error) {
-	if info.AttachBtfID == 0 {
+func (d *describer) attachTo(info sys.ProgInfo) (string, error) {
+	if info.AttachBtfId == 0 {
 		return "", nil
 	}
-	if info.AttachBtfObjID == 0 {
+	if info.AttachBtfObjId == 0 {
 		return "a program", nil // which has no BTF object of the kernel
 	}
-	h, err := btf.NewHandleFromID(btf.ID(info.AttachBtfObjID))
+	h, err := btf.NewHandleFromID(btf.ID(info.AttachBtfObjId))
 	if err != nil {
 		return "", fmt.Errorf("attach target: %w", err)
 	}
@@ -122,7 +124,7 @@ func (d *describer) attachTo(info progInfo) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("attach target: %w", err)
 	}
-	typ, err := spec.TypeByID(btf.TypeID(info.AttachBtfID))
+	typ, err := spec.TypeByID(btf.TypeID(info.AttachBtfId))
 	if err != nil {
 		return "", fmt.Errorf("attach target: %w", err)
 	}
@@ -142,10 +144,10 @@ func kernelSpec(h *btf.Handle, hi *btf.HandleInfo) (*btf.Spec, error) {
 }
 
 // funcs lists a program's functions: where each begins, and what it is called.
-func (d *describer) funcs(info progInfo, raw []byte) ([]string, error) {
+func (d *describer) funcs(info sys.ProgInfo, raw []byte) ([]string, error) {
 	var funcs []string
-	for rec := range slices.Chunk(raw, funcInfoSize) {
-		typ, err := d.btf.typeByID(info.BtfID, binary.NativeEndian.Uint32(rec[4:]))
+	for rec := range slices.Chunk(raw, int(funcInfoSize)) {
+		typ, err := d.btf.typeByID(info.BtfId, binary.NativeEndian.Uint32(rec[4:]))
 		if err != nil {
 			return nil, fmt.Errorf("func info: %w", err)
 		}
@@ -155,16 +157,16 @@ func (d *describer) funcs(info progInfo, raw []byte) ([]string, error) {
 }
 
 // lines lists a program's line info, with texts instead of offsets into the BTF's strings.
-func (d *describer) lines(info progInfo, raw []byte) ([]Line, error) {
+func (d *describer) lines(info sys.ProgInfo, raw []byte) ([]Line, error) {
 	if len(raw) == 0 {
 		return nil, nil
 	}
-	text, err := d.strings(info.BtfID)
+	text, err := d.strings(info.BtfId)
 	if err != nil {
 		return nil, err
 	}
 	var lines []Line
-	for rec := range slices.Chunk(raw, lineInfoSize) {
+	for rec := range slices.Chunk(raw, int(lineInfoSize)) {
 		word := func(i int) uint32 { return binary.NativeEndian.Uint32(rec[4*i:]) }
 		lines = append(lines, Line{word(0), text(word(1)), word(3), text(word(2))})
 	}

@@ -11,9 +11,10 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // loadall loads an object in a mount namespace in which /sys/fs/bpf is the directory $1: maps that the object wants
@@ -99,15 +100,10 @@ func openPins(dir string) (map[string]int, error) {
 		if e.IsDir() || strings.HasSuffix(e.Name(), ".debug") {
 			continue // progsDir, and what the kernel preloads into a bpf file system: maps.debug, progs.debug
 		}
-		path := append([]byte(filepath.Join(dir, e.Name())), 0)
-		attr := struct {
-			path      unsafe.Pointer
-			fd, flags uint32
-		}{path: unsafe.Pointer(unsafe.SliceData(path))}
-		fd, err := bpf(unix.BPF_OBJ_GET, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
-		if err != nil {
+		fd, errno := sys.ObjGet(filepath.Join(dir, e.Name()))
+		if errno != 0 {
 			closeAll(fds)
-			return nil, fmt.Errorf("open pin %s: %w", e.Name(), err)
+			return nil, fmt.Errorf("open pin %s: %w", e.Name(), errno)
 		}
 		fds[e.Name()] = fd
 	}

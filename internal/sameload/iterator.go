@@ -11,6 +11,8 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // runIterator loads a BPF iterator over a kind of kernel object, runs it, and returns what it wrote. The system
@@ -22,17 +24,17 @@ func runIterator(target string, insns asm.Instructions) ([]byte, error) {
 	}
 	defer unix.Close(prog)
 
-	link := struct{ progFD, targetFD, attachType, flags uint32 }{progFD: uint32(prog), attachType: unix.BPF_TRACE_ITER}
-	linkFD, err := bpf(unix.BPF_LINK_CREATE, unsafe.Pointer(&link), unsafe.Sizeof(link))
-	if err != nil {
-		return nil, fmt.Errorf("attach: %w", err)
+	link := sys.LinkCreateAttr{ProgFd: uint32(prog), AttachType: sys.AttachTraceIter}
+	linkFD, errno := sys.BPF(sys.CmdLinkCreate, unsafe.Pointer(&link), unsafe.Offsetof(link.Tail))
+	if errno != 0 {
+		return nil, fmt.Errorf("attach: %w", errno)
 	}
 	defer unix.Close(linkFD)
 
-	iter := struct{ linkFD, flags uint32 }{linkFD: uint32(linkFD)}
-	iterFD, err := bpf(unix.BPF_ITER_CREATE, unsafe.Pointer(&iter), unsafe.Sizeof(iter))
-	if err != nil {
-		return nil, fmt.Errorf("open: %w", err)
+	iter := sys.IterCreateAttr{LinkFd: uint32(linkFD)}
+	iterFD, errno := sys.BPF(sys.CmdIterCreate, unsafe.Pointer(&iter), unsafe.Sizeof(iter))
+	if errno != 0 {
+		return nil, fmt.Errorf("open: %w", errno)
 	}
 	f := os.NewFile(uintptr(iterFD), "iterator over "+target)
 	defer f.Close()
@@ -56,15 +58,9 @@ func loadIterator(target string, insns asm.Instructions) (int, error) {
 	if err := insns.Marshal(&raw, byteOrder()); err != nil {
 		return -1, err
 	}
-	license := append([]byte("GPL"), 0)
-	attr := progLoadAttr{
-		progType: unix.BPF_PROG_TYPE_TRACING, expectedAttachType: unix.BPF_TRACE_ITER, attachBtfID: uint32(id),
-		insnCnt: uint32(raw.Len() / insnSize), insns: unsafe.Pointer(unsafe.SliceData(raw.Bytes())),
-		license: unsafe.Pointer(unsafe.SliceData(license)),
-	}
-	return retryInterrupted(func() (int, error) {
-		return bpf(unix.BPF_PROG_LOAD, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
-	})
+	return loadProg(sys.ProgLoadAttr{
+		ProgType: sys.ProgTypeTracing, ExpectedAttachType: sys.AttachTraceIter, AttachBtfId: uint32(id),
+	}, raw.Bytes(), "GPL")
 }
 
 // byteOrder is this machine's: binary.NativeEndian is a type of its own, which asm does not know.

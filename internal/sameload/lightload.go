@@ -10,6 +10,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // Layout of the context of libbpf's loader: struct bpf_loader_ctx, then a struct bpf_map_desc for each map, then
@@ -64,7 +66,7 @@ func lightLoad(s *LightSkeleton, defs mapDefs) (mapFDs, progFDs map[string]int, 
 			continue
 		}
 		// Not names[i]: libbpf's loader counts only the programs that it loads, its header counts those with "?" too.
-		var info progInfo
+		var info sys.ProgInfo
 		if err := objInfo(fd, &info); err != nil {
 			return nil, nil, err
 		}
@@ -79,77 +81,57 @@ func lightLoad(s *LightSkeleton, defs mapDefs) (mapFDs, progFDs map[string]int, 
 }
 
 // cut cuts a name as the kernel keeps it.
-func cut(name string) string { return name[:min(len(name), unix.BPF_OBJ_NAME_LEN-1)] }
+func cut(name string) string { return name[:min(len(name), sys.ObjNameLen-1)] }
 
 // loaderMap creates the array map with the blob.
 func loaderMap(data []byte) (int, error) {
-	attr := struct{ mapType, keySize, valueSize, maxEntries uint32 }{
-		unix.BPF_MAP_TYPE_ARRAY, 4, uint32(len(data)), 1,
+	attr := sys.MapCreateAttr{MapType: sys.MapTypeArray, KeySize: 4, ValueSize: uint32(len(data)), MaxEntries: 1}
+	fd, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(&attr), unsafe.Offsetof(attr.MapFlags))
+	if errno != 0 {
+		return -1, errno
 	}
-	fd, err := bpf(unix.BPF_MAP_CREATE, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
-	if err != nil {
-		return -1, err
-	}
-	if err := elem(unix.BPF_MAP_UPDATE_ELEM, fd, make([]byte, 4), data); err != nil {
+	if err := elem(sys.CmdMapUpdateElem, fd, make([]byte, 4), data); err != nil {
 		unix.Close(fd)
 		return -1, err
 	}
 	return fd, nil
 }
 
-// progLoadAttr is the part of union bpf_attr that BPF_PROG_LOAD needs for the programs of this package.
-type progLoadAttr struct {
-	progType           uint32
-	insnCnt            uint32
-	insns              unsafe.Pointer
-	license            unsafe.Pointer
-	logLevel           uint32
-	logSize            uint32
-	logBuf             uint64
-	kernVersion        uint32
-	progFlags          uint32
-	progName           [unix.BPF_OBJ_NAME_LEN]byte
-	progIfindex        uint32
-	expectedAttachType uint32
-	_                  [36]byte // prog_btf_fd, func info and line info
-	attachBtfID        uint32
-	attachProgFD       uint32
-	coreReloCnt        uint32
-	fdArray            unsafe.Pointer
-}
-
 func loaderProg(insns []byte, blob int) (int, error) {
 	fds := []int32{int32(blob)}
-	license := append([]byte("Dual BSD/GPL"), 0)
-	attr := progLoadAttr{
-		progType: unix.BPF_PROG_TYPE_SYSCALL, progFlags: unix.BPF_F_SLEEPABLE,
-		insnCnt: uint32(len(insns) / insnSize), insns: unsafe.Pointer(unsafe.SliceData(insns)),
-		license: unsafe.Pointer(unsafe.SliceData(license)), fdArray: unsafe.Pointer(unsafe.SliceData(fds)),
-	}
-	return retryInterrupted(func() (int, error) {
-		return bpf(unix.BPF_PROG_LOAD, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
-	})
+	fd, err := loadProg(sys.ProgLoadAttr{
+		ProgType: sys.ProgTypeSyscall, ProgFlags: sys.FlagSleepable, FdArray: sys.Addr(unsafe.Pointer(&fds[0])),
+	}, insns, "Dual BSD/GPL")
+	runtime.KeepAlive(fds)
+	return fd, err
 }
 
-// testRunAttr is the part of union bpf_attr that BPF_PROG_TEST_RUN uses.
-type testRunAttr struct {
-	progFD     uint32
-	retval     uint32
-	_          [32]byte // data_size_in to duration
-	ctxSizeIn  uint32
-	ctxSizeOut uint32
-	ctxIn      unsafe.Pointer
-	ctxOut     unsafe.Pointer
-	_          [16]byte // flags, cpu, batch_size
+// loadProg loads a program of these instructions. The kernel sees the attr up to fd_array.
+func loadProg(attr sys.ProgLoadAttr, insns []byte, license string) (int, error) {
+	addr, keep := sys.CString(license)
+	attr.License = addr
+	attr.Insns, attr.InsnCnt = sys.BytesAddr(insns), uint32(len(insns))/insnSize
+	fd, err := retryInterrupted(func() (int, error) {
+		fd, errno := sys.BPF(sys.CmdProgLoad, unsafe.Pointer(&attr), unsafe.Offsetof(attr.CoreRelos))
+		if errno != 0 {
+			return -1, errno
+		}
+		return fd, nil
+	})
+	runtime.KeepAlive(keep)
+	runtime.KeepAlive(insns)
+	return fd, err
 }
 
 func runLoader(prog int, ctx []byte) error {
 	_, err := retryInterrupted(func() (int, error) {
-		attr := testRunAttr{progFD: uint32(prog), ctxSizeIn: uint32(len(ctx)), ctxIn: unsafe.Pointer(unsafe.SliceData(ctx))}
-		if _, err := bpf(unix.BPF_PROG_TEST_RUN, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); err != nil {
-			return 0, fmt.Errorf("run loader: %w", err)
+		attr := sys.ProgRunAttr{ProgFd: uint32(prog), CtxSizeIn: uint32(len(ctx)), CtxIn: sys.BytesAddr(ctx)}
+		_, errno := sys.BPF(sys.CmdProgRun, unsafe.Pointer(&attr), unsafe.Offsetof(attr.BatchSize))
+		runtime.KeepAlive(ctx)
+		if errno != 0 {
+			return 0, fmt.Errorf("run loader: %w", errno)
 		}
-		if ret := int32(attr.retval); ret < 0 {
+		if ret := int32(attr.Retval); ret < 0 {
 			return 0, unix.Errno(-ret)
 		}
 		return 0, nil

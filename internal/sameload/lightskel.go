@@ -50,7 +50,7 @@ func LoaderInsns(obj string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return len(s.Insns) / insnSize, nil
+	return len(s.Insns) / int(insnSize), nil
 }
 
 // skeleton makes an object's light skeleton, or takes the one that was made beforehand.

@@ -4,43 +4,34 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-)
 
-// Opcodes and pseudo registers that say what an immediate means.
-const (
-	opLdImm64 = 0x18 // BPF_LD | BPF_IMM | BPF_DW
-	opCall    = 0x85 // BPF_JMP | BPF_CALL
-
-	pseudoKfuncCall = 2 // BPF_PSEUDO_KFUNC_CALL: off is where the module's BTF is in the loader's fd_array
-
-	pseudoMapFD    = 1 // BPF_PSEUDO_MAP_FD: the immediate is a map's id, in what the kernel shows
-	pseudoMapValue = 2 // BPF_PSEUDO_MAP_VALUE: likewise, and an offset in the second half
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // listing shows translated instructions as text that is the same for two loads of one program: maps by name,
 // and no address of anything.
 func listing(raw []byte, aux uint64, mapName func(id uint32) string) []string {
 	var out []string
-	insns := slices.Collect(slices.Chunk(raw, insnSize))
+	insns := slices.Collect(slices.Chunk(raw, int(insnSize)))
 	for i := 0; i < len(insns); i++ {
 		in := insns[i]
 		op, regs := in[0], in[1]
 		off := int16(binary.NativeEndian.Uint16(in[2:]))
 		imm := binary.NativeEndian.Uint32(in[4:])
-		if op == opCall && srcReg(regs) == pseudoKfuncCall && off != 0 {
-			off = 1 // of a module
+		if op == sys.OpCall && srcReg(regs) == sys.PseudoKfuncCall && off != 0 {
+			off = 1 // of a module: off is where its BTF is in the loader's fd_array
 		}
 		text := fmt.Sprintf("%4d: op %02x regs %02x off %d imm ", i, op, regs, off)
-		if op != opLdImm64 || i+1 == len(insns) {
+		if op != sys.OpLdImm64 || i+1 == len(insns) {
 			out = append(out, text+fmt.Sprintf("%#x", imm))
 			continue
 		}
 		i++
 		high := binary.NativeEndian.Uint32(insns[i][4:])
 		switch srcReg(regs) {
-		case pseudoMapFD:
+		case sys.PseudoMapFd:
 			text += "map " + mapName(imm)
-		case pseudoMapValue:
+		case sys.PseudoMapValue:
 			text += fmt.Sprintf("map %s at %d", mapName(imm), high)
 		default:
 			text += imm64(uint64(high)<<32|uint64(imm), aux)

@@ -3,20 +3,11 @@ package sameload
 import (
 	"encoding/binary"
 	"fmt"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
-)
 
-// btfInfo is struct bpf_btf_info.
-type btfInfo struct {
-	BTF       unsafe.Pointer
-	BTFSize   uint32
-	ID        uint32
-	Name      unsafe.Pointer
-	NameLen   uint32
-	KernelBTF uint32
-}
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
 
 // strings gives access to the string section of a BTF object, by offset.
 func (d *describer) strings(id uint32) (func(off uint32) string, error) {
@@ -24,10 +15,11 @@ func (d *describer) strings(id uint32) (func(off uint32) string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("BTF %d: %w", id, err)
 	}
-	// struct btf_header: magic, version, flags, hdr_len, type_off, type_len, str_off, str_len.
-	word := func(at int) uint32 { return binary.NativeEndian.Uint32(raw[at:]) }
-	hdrLen, strOff, strLen := word(4), word(16), word(20)
-	section := raw[hdrLen+strOff:][:strLen]
+	var hdr sys.BtfHeader
+	if _, err := binary.Decode(raw, binary.NativeEndian, &hdr); err != nil {
+		return nil, fmt.Errorf("BTF %d: %w", id, err)
+	}
+	section := raw[hdr.HdrLen+hdr.StrOff:][:hdr.StrLen]
 	return func(off uint32) string {
 		if int(off) >= len(section) {
 			return fmt.Sprintf("no string at %d", off)
@@ -38,16 +30,16 @@ func (d *describer) strings(id uint32) (func(off uint32) string, error) {
 
 // rawBTF reads a BTF object's bytes.
 func rawBTF(id uint32) ([]byte, error) {
-	fd, err := fdByID(unix.BPF_BTF_GET_FD_BY_ID, id)
+	fd, err := fdByID(sys.CmdBtfGetFdByID, id)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(fd)
-	var sizes btfInfo
+	var sizes sys.BtfInfo
 	if err := objInfo(fd, &sizes); err != nil {
 		return nil, err
 	}
-	raw := make([]byte, sizes.BTFSize)
-	info := btfInfo{BTF: unsafe.Pointer(unsafe.SliceData(raw)), BTFSize: sizes.BTFSize}
+	raw := make([]byte, sizes.BtfSize)
+	info := sys.BtfInfo{Btf: sys.BytesAddr(raw), BtfSize: sizes.BtfSize}
 	return raw, objInfo(fd, &info)
 }

@@ -5,8 +5,6 @@
 package spec
 
 import (
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
@@ -257,7 +255,7 @@ func (m *MapSpec) MappedSize() uint32 {
 	switch {
 	case m.Type == sys.MapTypeArena:
 		return m.DataSize
-	case m.Kind != NoData && m.Flags&unix.BPF_F_MMAPABLE != 0:
+	case m.Kind != NoData && m.Flags&sys.FlagMmapable != 0:
 		return m.ValueSize
 	}
 	return 0

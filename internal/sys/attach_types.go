@@ -61,4 +61,7 @@ const (
 	AttachTraceKprobeSession    // 6.10
 	AttachTraceUprobeSession    // 6.13
 	AttachTraceFsession         // 7.0
+	AttachTraceFentryMulti      // by 7.2
+	AttachTraceFexitMulti       // by 7.2
+	AttachTraceFsessionMulti    // by 7.2
 )

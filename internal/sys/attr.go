@@ -118,34 +118,3 @@ type ProgRunAttr struct {
 	BatchSize   uint32
 	_           uint32
 }
-
-// Insn is struct bpf_insn as the kernel reads it; Regs holds dst_reg and
-// src_reg in the order that the byte order has (see [Regs]).
-type Insn struct {
-	Code uint8
-	Regs uint8
-	Off  int16
-	Imm  int32
-}
-
-// FuncInfo is struct bpf_func_info.
-type FuncInfo struct {
-	InsnOff uint32
-	TypeId  uint32
-}
-
-// LineInfo is struct bpf_line_info.
-type LineInfo struct {
-	InsnOff     uint32
-	FileNameOff uint32
-	LineOff     uint32
-	LineCol     uint32
-}
-
-// CoreRelo is struct bpf_core_relo; InsnOff counts bytes.
-type CoreRelo struct {
-	InsnOff      uint32
-	TypeId       uint32
-	AccessStrOff uint32
-	Kind         uint32
-}

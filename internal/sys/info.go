@@ -19,9 +19,23 @@ type ObjInfoAttr struct {
 // caller's to keep alive.
 func ObjInfo(fd int, info unsafe.Pointer, size uintptr) unix.Errno {
 	attr := ObjInfoAttr{BpfFd: uint32(fd), InfoLen: uint32(size), Info: Addr(info)}
-	_, errno := BPF(unix.BPF_OBJ_GET_INFO_BY_FD, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
+	_, errno := BPF(CmdObjGetInfoByFd, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
 	runtime.KeepAlive(info)
 	return errno
+}
+
+// GetFdByIDAttr is the part of union bpf_attr for BPF_*_GET_FD_BY_ID.
+type GetFdByIDAttr struct {
+	Id        uint32 // union of prog_id, map_id, btf_id and link_id
+	NextId    uint32
+	OpenFlags uint32
+}
+
+// GetFdByID opens what the kernel knows by a number. The command says what it is; the caller owns
+// the file descriptor. The kernel wants CAP_SYS_ADMIN.
+func GetFdByID(cmd Cmd, id uint32) (int, unix.Errno) {
+	attr := GetFdByIDAttr{Id: id}
+	return BPF(cmd, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
 }
 
 // BtfInfo is struct bpf_btf_info.

@@ -62,7 +62,7 @@ type LinkUprobeMultiTail struct {
 	Cnt           uint32
 	Flags         uint32
 	Pid           uint32
-	PathFd        uint32
+	PathFd        uint32 // by 7.2
 }
 
 // LinkUpdateAttr is the part for BPF_LINK_UPDATE.

@@ -16,7 +16,7 @@ type MapInfo struct {
 	BtfId                 uint32
 	BtfKeyTypeId          uint32
 	BtfValueTypeId        uint32
-	_                     uint32
+	BtfVmlinuxId          uint32
 	MapExtra              uint64
 }
 

@@ -31,10 +31,10 @@ const (
 	MapTypeRingBuf
 	MapTypeInodeStorage
 	MapTypeTaskStorage
-	MapTypeBloomFilter
-	MapTypeUserRingBuf
-	MapTypeCgrpStorage
-	MapTypeArena
-	MapTypeInsnArray
-	MapTypeRHash
+	MapTypeBloomFilter // 5.16
+	MapTypeUserRingBuf // 6.1
+	MapTypeCgrpStorage // 6.2
+	MapTypeArena       // 6.9
+	MapTypeInsnArray   // 6.19
+	MapTypeRHash       // by 7.2
 )

@@ -18,7 +18,7 @@ type ObjAttr struct {
 func ObjPin(fd int, path string) unix.Errno {
 	addr, keep := CString(path)
 	attr := ObjAttr{Pathname: addr, BpfFd: uint32(fd)}
-	_, errno := BPF(unix.BPF_OBJ_PIN, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
+	_, errno := BPF(CmdObjPin, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
 	runtime.KeepAlive(keep)
 	return errno
 }
@@ -27,14 +27,7 @@ func ObjPin(fd int, path string) unix.Errno {
 func ObjGet(path string) (int, unix.Errno) {
 	addr, keep := CString(path)
 	attr := ObjAttr{Pathname: addr}
-	fd, errno := BPF(unix.BPF_OBJ_GET, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
+	fd, errno := BPF(CmdObjGet, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
 	runtime.KeepAlive(keep)
 	return fd, errno
-}
-
-// GetFdByIdAttr is the part for BPF_*_GET_FD_BY_ID.
-type GetFdByIdAttr struct {
-	Id        uint32
-	NextId    uint32
-	OpenFlags uint32
 }

@@ -2,6 +2,8 @@ module github.com/bpf2lskel/bpf2lskel/internal/tools
 
 go 1.26.0
 
+require github.com/aymanbagabas/go-udiff v0.4.1
+
 require (
 	github.com/BurntSushi/toml v1.6.0 // indirect
 	golang.org/x/exp/typeparams v0.0.0-20260209203927-2842357ff358 // indirect

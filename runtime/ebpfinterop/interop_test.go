@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/loader"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 	"github.com/bpf2lskel/bpf2lskel/runtime/ebpfinterop"
@@ -29,17 +30,17 @@ func load(t *testing.T, p object.Program) *runtime.Skeleton {
 	t.Helper()
 	p.Name, p.AutoLoad = "count", true
 	p.Insns = []object.Insn{
-		{Op: 0x18, Dst: 1, Src: 6}, {}, // r1 = &counter[0]
-		{Op: 0xb7, Dst: 2, Imm: 1}, // r2 = 1
-		{Op: 0xdb, Dst: 1, Src: 2}, // lock *(u64 *)r1 += r2
-		{Op: 0xb7},                 // r0 = 0
-		{Op: 0x95},                 // exit
+		{Op: sys.OpLdImm64, Dst: 1, Src: sys.PseudoMapIdxValue}, {}, // r1 = &counter[0]
+		{Op: sys.OpMovImm, Dst: 2, Imm: 1},   // r2 = 1
+		{Op: sys.OpAtomic64, Dst: 1, Src: 2}, // lock *(u64 *)r1 += r2
+		{Op: sys.OpMovImm},                   // r0 = 0
+		{Op: sys.OpExit},                     // exit
 	}
 	spec, err := loader.Generate(&object.Object{
 		Name: "test", ByteOrder: binary.NativeEndian, License: "GPL",
 		Maps: []*object.Map{
-			{Name: "counter", KernelName: "counter", Type: unix.BPF_MAP_TYPE_ARRAY, KeySize: 4, ValueSize: 8, MaxEntries: 1},
-			{Name: "events", KernelName: "events", Type: unix.BPF_MAP_TYPE_RINGBUF, MaxEntries: uint32(os.Getpagesize())},
+			{Name: "counter", KernelName: "counter", Type: sys.MapTypeArray, KeySize: 4, ValueSize: 8, MaxEntries: 1},
+			{Name: "events", KernelName: "events", Type: sys.MapTypeRingBuf, MaxEntries: uint32(os.Getpagesize())},
 		},
 		Programs: []*object.Program{&p},
 	}, loader.Options{})
@@ -59,7 +60,7 @@ func load(t *testing.T, p object.Program) *runtime.Skeleton {
 
 // What is handed on is the same map and program, and outlives the skeleton.
 func TestInterop(t *testing.T) {
-	s := load(t, object.Program{Type: unix.BPF_PROG_TYPE_RAW_TRACEPOINT, Section: "raw_tp/sys_enter", AttachTo: "sys_enter"})
+	s := load(t, object.Program{Type: sys.ProgTypeRawTracepoint, Section: "raw_tp/sys_enter", AttachTo: "sys_enter"})
 	counter := runtime.NewArrayMap[uint64](s.Map(0))
 	m, err := ebpfinterop.Map(counter)
 	if err != nil {
@@ -128,7 +129,7 @@ func TestAttachUprobeByName(t *testing.T) {
 
 func testAttachUprobe(t *testing.T, file, symbol string, opts *link.UprobeOptions, call func()) {
 	t.Helper()
-	s := load(t, object.Program{Type: unix.BPF_PROG_TYPE_KPROBE, Section: "uprobe/" + file + ":" + symbol, AttachTo: file + ":" + symbol})
+	s := load(t, object.Program{Type: sys.ProgTypeKprobe, Section: "uprobe/" + file + ":" + symbol, AttachTo: file + ":" + symbol})
 	counter := runtime.NewArrayMap[uint64](s.Map(0))
 	p := runtime.NewUprobeProgram(s.Program(0))
 	for name, attach := range map[string]func() (link.Link, error){
@@ -204,7 +205,7 @@ func fileOffset(t *testing.T, f func(int) int) uint64 {
 func TestAttachUprobeSectionRefuses(t *testing.T) {
 	for _, section := range []string{"uprobe", "uprobe//bin/true", "kprobe/do_exit:x"} {
 		_, to, _ := strings.Cut(section, "/")
-		s := load(t, object.Program{Type: unix.BPF_PROG_TYPE_KPROBE, Section: section, AttachTo: to})
+		s := load(t, object.Program{Type: sys.ProgTypeKprobe, Section: section, AttachTo: to})
 		if _, err := ebpfinterop.AttachUprobeSection(runtime.NewUprobeProgram(s.Program(0))); !errors.Is(err, runtime.ErrNoAttachTarget) {
 			t.Errorf("section %q: %v", section, err)
 		}

@@ -85,8 +85,8 @@ func (f *Floor) Load() error {
 func (f *Floor) loadBTF() error {
 	b := &f.spec.BTF
 	attr := (*sys.BtfLoadAttr)(unsafe.Pointer(&f.blob[b.Attr]))
-	attr.Btf = uint64(uintptr(unsafe.Pointer(&f.blob[b.Data])))
-	fd, errno := sys.BPF(unix.BPF_BTF_LOAD, unsafe.Pointer(attr), unsafe.Offsetof(attr.BtfLogLevel)+4)
+	attr.Btf = sys.Addr(unsafe.Pointer(&f.blob[b.Data]))
+	fd, errno := sys.BPF(sys.CmdBtfLoad, unsafe.Pointer(attr), unsafe.Offsetof(attr.BtfLogLevel)+4)
 	if errno != 0 {
 		return fmt.Errorf("load BTF: %w", errno)
 	}

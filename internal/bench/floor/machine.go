@@ -14,6 +14,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // machine runs a loader program on a blob.
@@ -42,102 +44,87 @@ func decode(loader string) []insn {
 	return insns
 }
 
-// Opcodes that a loader uses (package loader, asm.go).
-const (
-	movImm, movReg             = 0xb7, 0xbf
-	addImm, addReg, subReg     = 0x07, 0x0f, 0x1f
-	mulImm, mulReg             = 0x27, 0x2f
-	andImm, andReg             = 0x57, 0x5f
-	orImm, orReg               = 0x47, 0x4f
-	xorImm, xorReg             = 0xa7, 0xaf
-	rshImm, arshImm, neg       = 0x77, 0xc7, 0x87
-	ldImm64, ldx32, ldx64      = 0x18, 0x61, 0x79
-	st8, st16, st32, st64      = 0x73, 0x6b, 0x63, 0x7b
-	jeqImm, jneImm, call, exit = 0x15, 0x55, 0x85, 0x95
-	sysBPF, btfFind, findKsyms = 166, 167, 179
-)
-
 // run runs the loader on a blob. Of one in parts it does that part.
 func (m *machine) run(blob unsafe.Pointer, part int) error {
 	context = uint32(part)
 	r := &m.reg
-	r[1] = uint64(uintptr(unsafe.Pointer(&context)))
+	r[1] = sys.Addr(unsafe.Pointer(&context))
 	for pc := 0; pc < len(m.insns); pc++ {
 		in := &m.insns[pc]
 		switch in.op {
-		case movImm:
+		case sys.OpMovImm:
 			r[in.dst] = uint64(int64(in.imm))
-		case movReg:
+		case sys.OpMovReg:
 			r[in.dst] = r[in.src]
-		case addImm:
+		case sys.OpAddImm:
 			r[in.dst] += uint64(int64(in.imm))
-		case addReg:
+		case sys.OpAddReg:
 			r[in.dst] += r[in.src]
-		case subReg:
+		case sys.OpSubReg:
 			r[in.dst] -= r[in.src]
-		case mulImm:
+		case sys.OpMulImm:
 			r[in.dst] *= uint64(int64(in.imm))
-		case mulReg:
+		case sys.OpMulReg:
 			r[in.dst] *= r[in.src]
-		case andImm:
+		case sys.OpAndImm:
 			r[in.dst] &= uint64(int64(in.imm))
-		case andReg:
+		case sys.OpAndReg:
 			r[in.dst] &= r[in.src]
-		case orImm:
+		case sys.OpOrImm:
 			r[in.dst] |= uint64(int64(in.imm))
-		case orReg:
+		case sys.OpOrReg:
 			r[in.dst] |= r[in.src]
-		case xorReg:
+		case sys.OpXorReg:
 			r[in.dst] ^= r[in.src]
-		case xorImm:
+		case sys.OpXorImm:
 			r[in.dst] ^= uint64(int64(in.imm))
-		case rshImm:
+		case sys.OpRshImm:
 			r[in.dst] >>= uint(in.imm)
-		case arshImm:
+		case sys.OpArshImm:
 			r[in.dst] = uint64(int64(r[in.dst]) >> uint(in.imm))
-		case neg:
+		case sys.OpNeg:
 			r[in.dst] = -r[in.dst]
-		case ldImm64: // of the blob
+		case sys.OpLdImm64: // of the blob
 			r[in.dst] = uint64(uintptr(blob))
 			pc++
-		case ldx32:
+		case sys.OpLdx32:
 			r[in.dst] = uint64(*(*uint32)(at(r[in.src], in.off)))
-		case ldx64:
+		case sys.OpLdx64:
 			r[in.dst] = *(*uint64)(at(r[in.src], in.off))
-		case st8:
+		case sys.OpStx8:
 			*(*uint8)(at(r[in.dst], in.off)) = uint8(r[in.src])
-		case st16:
+		case sys.OpStx16:
 			*(*uint16)(at(r[in.dst], in.off)) = uint16(r[in.src])
-		case st32:
+		case sys.OpStx32:
 			*(*uint32)(at(r[in.dst], in.off)) = uint32(r[in.src])
-		case st64:
+		case sys.OpStx64:
 			*(*uint64)(at(r[in.dst], in.off)) = r[in.src]
-		case jeqImm:
+		case sys.OpJeqImm:
 			if r[in.dst] == uint64(int64(in.imm)) {
 				pc += int(in.off)
 			}
-		case jneImm:
+		case sys.OpJneImm:
 			if r[in.dst] != uint64(int64(in.imm)) {
 				pc += int(in.off)
 			}
-		case call:
+		case sys.OpCall:
 			switch in.imm {
-			case sysBPF:
-				n, _, errno := unix.Syscall(unix.SYS_BPF, uintptr(r[1]), uintptr(r[2]), uintptr(r[3]))
+			case sys.FuncSysBPF:
+				n, errno := sys.BPF(sys.Cmd(r[1]), at(r[2], 0), uintptr(r[3]))
 				if errno != 0 {
 					return fmt.Errorf("bpf command %d: %w", r[1], errno)
 				}
 				r[0] = uint64(n)
-			case btfFind:
+			case sys.FuncBtfFindByNameKind:
 				r[0] = m.find(cString(r[1]), r[3])
-			case findKsyms:
+			case sys.FuncKallsymsLookupName:
 				address := m.find(cString(r[1]), 0)
 				*(*uint64)(at(r[4], 0)) = address
 				r[0] = 0
 			default:
 				return fmt.Errorf("helper %d is not one of a loader's", in.imm)
 			}
-		case exit:
+		case sys.OpExit:
 			return nil
 		default:
 			return fmt.Errorf("instruction %d: opcode %#x is not one of a loader's", pc, in.op)

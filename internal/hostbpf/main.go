@@ -1,0 +1,136 @@
+// Command hostbpf says within half a minute whether this machine's kernel loads BPF programs. It
+// exits with status 0 if so, and otherwise with 1 and the reason in one line.
+//
+// A kernel may come to load none any more, and whoever tries then waits for ever, in a way that no
+// signal ends. In Linux 6.18.44 bpf_prog_pack_alloc holds pack_mutex while it waits, by way of
+// __purge_vmap_area_lazy and __flush_work, for work in the queue "events"; if all workers of that queue wait
+// in bpf_prog_pack_free for the same mutex, nothing gets on. Many loads at once lead there.
+// So a child process tries, and if it hangs its parent leaves it behind.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	deadline = 25 * time.Second
+	rounds   = 32 // of loads, each of which is freed at once
+
+	childArg = "try"
+)
+
+func main() {
+	if len(os.Args) == 2 && os.Args[1] == childArg {
+		if err := try(); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		return
+	}
+	if err := ask(childArg, deadline); err != nil {
+		fmt.Fprintln(os.Stderr, "hostbpf:", err)
+		os.Exit(1)
+	}
+}
+
+// ask runs this program as a child that tries, for at most limit.
+func ask(arg string, limit time.Duration) error {
+	// The child gets none of the parent's own files: who reads these to their end would wait for it.
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command("/proc/self/exe", arg)
+	cmd.Stdout = w
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	w.Close()
+	ended := make(chan error, 1)
+	go func() {
+		said, _ := io.ReadAll(r)
+		err := cmd.Wait()
+		if text := strings.TrimSpace(string(said)); err != nil && text != "" {
+			err = errors.New(text)
+		}
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(limit):
+		_ = cmd.Process.Kill() // which does nothing to a process that waits in the kernel
+		return fmt.Errorf("this machine's kernel loads no BPF programs: a process that tries to (%d) still hangs after %v; restart the machine",
+			cmd.Process.Pid, limit)
+	}
+}
+
+// What the kernel reads is not on a stack, which moves when it grows.
+var (
+	insns = [...]byte{
+		0:  0xb7, // BPF_ALU64 | BPF_MOV | BPF_K: r0 = 0
+		8:  0x95, // BPF_JMP | BPF_EXIT
+		15: 0,
+	}
+	license = [...]byte{'G', 'P', 'L', 0}
+)
+
+// try loads and frees a few programs.
+func try() error {
+	for range rounds {
+		for _, kind := range []struct {
+			progType, flags uint32
+			name            string
+		}{
+			{unix.BPF_PROG_TYPE_SYSCALL, unix.BPF_F_SLEEPABLE, "syscall"}, // what a loader is
+			{unix.BPF_PROG_TYPE_SOCKET_FILTER, 0, "socket filter"},
+			{unix.BPF_PROG_TYPE_XDP, 0, "XDP"},
+		} {
+			// The beginning of what BPF_PROG_LOAD takes in union bpf_attr.
+			attr := struct {
+				progType, insnCnt  uint32
+				insns, license     uint64
+				logLevel, logSize  uint32
+				logBuf             uint64
+				version, progFlags uint32
+			}{
+				progType: kind.progType, insnCnt: uint32(len(insns) / 8),
+				insns: uint64(uintptr(unsafe.Pointer(&insns))), license: uint64(uintptr(unsafe.Pointer(&license))),
+				progFlags: kind.flags,
+			}
+			fd, err := load(unsafe.Pointer(&attr), unsafe.Sizeof(attr))
+			if err != nil {
+				return fmt.Errorf("this machine's kernel loads no BPF programs: load a %s program: %w", kind.name, err)
+			}
+			if err := unix.Close(fd); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// load is BPF_PROG_LOAD. EAGAIN says that a signal came, as Go's own do.
+func load(attr unsafe.Pointer, size uintptr) (fd int, err error) {
+	for range 10 {
+		r, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_LOAD, uintptr(attr), size)
+		switch errno {
+		case 0:
+			return int(r), nil
+		case unix.EAGAIN:
+			err = errno
+		default:
+			return -1, errno
+		}
+	}
+	return -1, err
+}

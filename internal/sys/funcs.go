@@ -1,0 +1,10 @@
+package sys
+
+// enum bpf_func_id, as far as loaders and tests call them.
+const (
+	FuncGetCurrentPidTgid  = 14
+	FuncSysBPF             = 166 // 5.14
+	FuncBtfFindByNameKind  = 167 // 5.14
+	FuncSysClose           = 168 // 5.14
+	FuncKallsymsLookupName = 179 // 5.16
+)

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/build"
+	"go/doc"
+	"go/parser"
+	"go/printer"
+	"go/token"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// platform is what files are chosen for, on whatever machine this runs.
+var platform = func() *build.Context {
+	c := build.Default
+	c.GOOS, c.GOARCH, c.CgoEnabled, c.BuildTags = "linux", "amd64", false, nil
+	return &c
+}()
+
+// goFiles returns the Go files of a folder that belong to its package, tests left out.
+func goFiles(dir string) ([]string, error) {
+	p, err := platform.ImportDir(dir, 0)
+	if none := (*build.NoGoError)(nil); errors.As(err, &none) {
+		return nil, nil
+	}
+	return p.GoFiles, err
+}
+
+// loader reads the packages of a module.
+type loader struct {
+	root   string
+	loaded map[string]*pkg // by folder
+}
+
+type pkg struct {
+	*doc.Package
+	fset    *token.FileSet
+	imports map[string]string // paths, by the names that files know them by
+}
+
+func (l *loader) load(folder string) (*pkg, error) {
+	if p := l.loaded[folder]; p != nil {
+		return p, nil
+	}
+	dir := filepath.Join(l.root, filepath.FromSlash(folder))
+	names, err := goFiles(dir)
+	if err != nil {
+		return nil, err
+	}
+	p := &pkg{fset: token.NewFileSet(), imports: map[string]string{}}
+	var files []*ast.File
+	for _, name := range names {
+		f, err := parser.ParseFile(p.fset, filepath.Join(dir, name), nil, parser.SkipObjectResolution)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+		for _, spec := range f.Imports {
+			path, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return nil, err
+			}
+			name := path[strings.LastIndex(path, "/")+1:]
+			if spec.Name != nil {
+				name = spec.Name.Name
+			}
+			p.imports[name] = path
+		}
+	}
+	if p.Package, err = doc.NewFromFiles(p.fset, files, module+"/"+folder); err != nil {
+		return nil, err
+	}
+	if l.loaded == nil {
+		l.loaded = map[string]*pkg{}
+	}
+	l.loaded[folder] = p
+	return p, nil
+}
+
+// describe returns the text for a package.
+func (l *loader) describe(folder string) (string, error) {
+	p, err := l.load(folder)
+	if err != nil {
+		return "", err
+	}
+	w := &writer{loader: l, pkg: p}
+	fmt.Fprintf(&w.out, "package %s // import %q\n", p.Name, p.ImportPath)
+	w.section("CONSTANTS")
+	w.values(p.Consts)
+	w.section("VARIABLES")
+	w.values(p.Vars)
+	w.section("FUNCTIONS")
+	w.funcs(p.Funcs)
+	w.section("TYPES")
+	for _, t := range p.Types {
+		w.typ(t)
+	}
+	return w.out.String(), w.err
+}
+
+// writer gathers the text for a package.
+type writer struct {
+	*loader
+	pkg     *pkg
+	out     bytes.Buffer
+	heading string // to be written before what comes next
+	indent  string
+	err     error
+}
+
+// section begins a section, which is left out if nothing follows.
+func (w *writer) section(heading string) { w.heading = heading }
+
+// decl writes a declaration, without comments, bodies and what variables are made of. Columns are not
+// aligned: one more field should be one more line.
+func (w *writer) decl(d ast.Decl) {
+	if f, ok := d.(*ast.FuncDecl); ok {
+		f.Body = nil
+	}
+	ast.Inspect(d, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncDecl:
+			n.Doc = nil
+		case *ast.GenDecl:
+			n.Doc = nil
+		case *ast.TypeSpec:
+			n.Doc, n.Comment = nil, nil
+		case *ast.ValueSpec:
+			n.Doc, n.Comment = nil, nil
+		case *ast.Field:
+			n.Doc, n.Comment = nil, nil
+		case *ast.CallExpr:
+			n.Rparen = token.NoPos // or it would stand on a line of its own
+		case *ast.FuncLit:
+			n.Body = &ast.BlockStmt{}
+		case *ast.CompositeLit:
+			n.Elts = nil
+		}
+		return true
+	})
+	var text bytes.Buffer
+	if err := (&printer.Config{Mode: printer.TabIndent, Tabwidth: 4}).Fprint(&text, w.pkg.fset, d); err != nil {
+		w.err = errors.Join(w.err, err)
+	}
+	if w.heading != "" {
+		fmt.Fprintf(&w.out, "\n%s\n", w.heading)
+		w.heading = ""
+	}
+	w.out.WriteByte('\n')
+	for line := range strings.Lines(text.String()) {
+		words := strings.Fields(line)
+		if len(words) == 0 { // a comment that was taken out leaves its line behind
+			continue
+		}
+		tabs := line[:len(line)-len(strings.TrimLeft(line, "\t"))]
+		w.out.WriteString(w.indent + tabs + strings.Join(words, " ") + "\n")
+	}
+}
+
+func (w *writer) values(list []*doc.Value) {
+	for _, v := range list {
+		w.decl(v.Decl)
+	}
+}
+
+func (w *writer) funcs(list []*doc.Func) {
+	for _, f := range list {
+		w.decl(f.Decl)
+	}
+}
+
+// typ writes a type with what belongs to it.
+func (w *writer) typ(t *doc.Type) {
+	w.decl(t.Decl)
+	w.values(t.Consts)
+	w.values(t.Vars)
+	w.funcs(t.Funcs)
+	w.funcs(t.Methods)
+	for _, spec := range t.Decl.Specs {
+		w.target(spec.(*ast.TypeSpec))
+	}
+}
+
+// target writes, indented, the type of an internal package that a name is an alias for.
+func (w *writer) target(spec *ast.TypeSpec) {
+	if !spec.Assign.IsValid() {
+		return
+	}
+	of := spec.Type
+	if generic, ok := of.(*ast.IndexExpr); ok {
+		of = generic.X
+	}
+	selector, ok := of.(*ast.SelectorExpr)
+	if !ok {
+		return
+	}
+	name, ok := selector.X.(*ast.Ident)
+	if !ok {
+		return
+	}
+	folder, ok := strings.CutPrefix(w.pkg.imports[name.Name], module+"/")
+	if !ok || !strings.HasPrefix(folder, "internal/") && !strings.Contains(folder, "/internal/") {
+		return
+	}
+	p, err := w.load(folder)
+	if err != nil {
+		w.err = errors.Join(w.err, err)
+		return
+	}
+	for _, t := range p.Types {
+		if t.Name == selector.Sel.Name {
+			before := *w
+			w.pkg, w.indent = p, w.indent+"\t"
+			w.typ(t)
+			w.pkg, w.indent = before.pkg, before.indent
+			return
+		}
+	}
+	w.err = errors.Join(w.err, fmt.Errorf("%s: no exported type %s", folder, selector.Sel.Name))
+}
