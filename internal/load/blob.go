@@ -15,19 +15,20 @@ type blobMap struct {
 	mem []byte // the mapping; its first len(Spec.Blob) bytes are the blob
 }
 
-// newBlobMap creates the map and fills it with the blob. After a failure it returns what it was doing.
-func newBlobMap(blob string) (m *blobMap, op spec.Op, errno unix.Errno) {
+// newBlobMap creates the map, with room for some bytes after the blob, and fills it. After a failure it returns what it was doing.
+func newBlobMap(blob string, extra uint32) (m *blobMap, op spec.Op, errno unix.Errno) {
 	attr := blobMapAttr(blob)
+	attr.ValueSize += extra
 	fd, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(&attr), unsafe.Offsetof(attr.MapIfindex))
 	if errno != 0 {
 		return nil, spec.OpCreateBlob, errno
 	}
-	p, err := unix.MmapPtr(fd, 0, nil, uintptr(len(blob)), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	p, err := unix.MmapPtr(fd, 0, nil, uintptr(attr.ValueSize), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		unix.Close(fd)
 		return nil, spec.OpMapBlob, sys.ErrnoOf(err)
 	}
-	m = &blobMap{fd: int32(fd), mem: unsafe.Slice((*byte)(p), len(blob))}
+	m = &blobMap{fd: int32(fd), mem: unsafe.Slice((*byte)(p), attr.ValueSize)}
 	copy(m.mem, blob)
 	return m, 0, 0
 }

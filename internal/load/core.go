@@ -16,14 +16,20 @@ func (e *engine) leaveToLoader() {
 	}
 }
 
-// noLine is line info of a program without any: what has none has no CO-RE records (check_btf_info).
-var noLine sys.LineInfo
+// noLine is line info of a program without any.
+var noLine [1]sys.LineInfo
 
-// loaderCORE gives the loader its own CO-RE records, and returns the size of its attr.
+// loaderCORE gives the loader its own CO-RE records, and returns the size of its attr. Line info comes with
+// them: without it a program has no CO-RE records (check_btf_info).
 func (e *engine) loaderCORE(attr *sys.ProgLoadAttr) uintptr {
 	attr.ProgBtfFd = uint32(*e.blob.slot(e.spec.BTF.Slot))
-	attr.LineInfo = sys.Addr(unsafe.Pointer(&noLine))
-	attr.LineInfoCnt, attr.LineInfoRecSize = 1, uint32(unsafe.Sizeof(noLine))
+	lines := noLine[:]
+	if e.functions != nil {
+		e.lines = e.lineInfo()
+		lines = e.lines
+	}
+	attr.LineInfo = sys.Addr(unsafe.Pointer(&lines[0]))
+	attr.LineInfoCnt, attr.LineInfoRecSize = uint32(len(lines)), uint32(unsafe.Sizeof(lines[0]))
 	attr.CoreRelos = sys.Addr(e.blob.at(e.spec.CORE.Records))
 	attr.CoreReloCnt, attr.CoreReloRecSize = e.spec.CORE.RecordCount, uint32(unsafe.Sizeof(sys.CoreRelo{}))
 	return unsafe.Offsetof(attr.CoreReloRecSize) + 4

@@ -23,19 +23,26 @@ type engine struct {
 	again bool
 	// logs is the context of a loader that can be signed: the first of as many as LogRequests says.
 	logs *spec.LogRequest
+	// functions are where the functions of the loader begin that were appended to it.
+	functions []uint32
+	lines     []sys.LineInfo // of such a loader, kept alive
 	// verified is set while what runs was verified by the kernel.
 	verified bool
 }
 
 // attempt runs the loader once. After a failure nothing is left of it.
 func (e *engine) attempt() *spec.Failure {
-	e.again = false
+	e.again, e.functions = false, nil
 	if e.spec.Signed != nil {
 		if done, failure := e.req.Features.Signed().attempt(e); done {
 			return failure
 		}
 	}
-	blob, op, errno := newBlobMap(e.spec.Blob)
+	extra := uint32(0)
+	if e.req.Longer != nil {
+		extra = e.req.Features.Room().extra(e.req)
+	}
+	blob, op, errno := newBlobMap(e.spec.Blob, extra)
 	if errno != 0 {
 		return e.fail(op, errno)
 	}
@@ -50,6 +57,9 @@ func (e *engine) attempt() *spec.Failure {
 	}
 	if failure == nil && len(e.req.Skip) > 0 {
 		loader = e.without(loader, e.req.Skip)
+	}
+	if failure == nil && extra > 0 {
+		loader = e.req.Features.Room().make(e, loader)
 	}
 	if failure == nil {
 		failure = e.checkTargets()

@@ -17,6 +17,8 @@ type Request struct {
 	Entries []Entries
 	// Wanted are the programs that are loaded although the object does not say so, or the other way round.
 	Wanted []Wanted
+	// Longer are the steps whose attr has to be longer than in the blob.
+	Longer []Longer
 	// Skip are the steps that must not run, by their indices in Spec.Steps, whatever the reason.
 	Skip []int
 	// Externs reads what became of the externs, nil if nobody wants to know: [ReadExterns].
@@ -90,10 +92,14 @@ type Features struct {
 	Parts func() Parts
 	// Signed is for packages that can be signed: [UseSigned].
 	Signed func() Signed
+	// Room is for requests that make attrs longer: [UseRoom].
+	Room func() Room
 }
 
 // AllFeatures are for objects that are known only at run time.
-func AllFeatures() Features { return Features{Outside: UseOutside, Parts: UseParts, Signed: UseSigned} }
+func AllFeatures() Features {
+	return Features{Outside: UseOutside, Parts: UseParts, Signed: UseSigned, Room: UseRoom}
+}
 
 // Outside creates what must not be created inside the loader, and returns a loader without these steps.
 type Outside struct {

@@ -55,8 +55,11 @@ func (r *Request) whatChanged() string {
 	if len(r.Wanted) > 0 {
 		return "whether program " + r.Spec.Programs[r.Wanted[0].Program].Name + " is loaded"
 	}
+	if len(r.Longer) > 0 {
+		return "an attr (" + r.Spec.StepName(r.Spec.Steps[r.Longer[0].Step]) + ")"
+	}
 	if len(r.Skip) > 0 {
-		return "what the loader does (" + r.Spec.StepName(r.Spec.Steps[r.Skip[0]]) + ")"
+		return "whether a step runs (" + r.Spec.StepName(r.Spec.Steps[r.Skip[0]]) + ")"
 	}
 	return ""
 }
