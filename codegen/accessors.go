@@ -57,7 +57,7 @@ func described(m *member, g goType) string {
 
 // func (t *T) Name() *E { return (*E)(unsafe.Add(unsafe.Pointer(t), offset)) }
 func (ts *typeSet) writePointer(f *jen.File, d *decl, m *member, g goType) {
-	f.Commentf("%s returns a pointer to %s.", m.name, described(m, g))
+	commentf(f, "%s returns a pointer to %s.", m.name, described(m, g))
 	f.Add(method(d, m.name).Params().Op("*").Add(g.code).Block(
 		jen.Return(jen.Parens(jen.Op("*").Add(g.code)).Parens(at(m.start()))),
 	))
@@ -74,12 +74,12 @@ func (ts *typeSet) writeValue(f *jen.File, d *decl, m *member, g goType) {
 		return jen.Op("*").Parens(jen.Op("*").Index(jen.Lit(int(m.size))).Byte()).Parens(p)
 	}
 	value := jen.Qual("unsafe", "Pointer").Call(jen.Op("&").Id("v"))
-	f.Commentf("%s returns %s, which is not aligned.", m.name, described(m, g))
+	commentf(f, "%s returns %s, which is not aligned.", m.name, described(m, g))
 	f.Add(method(d, m.name).Params().Params(jen.Id("v").Add(g.code)).Block(
 		bytesAt(value).Op("=").Add(bytesAt(at(m.start()))),
 		jen.Return(jen.Id("v")),
 	))
-	f.Commentf("Set%s sets %s.", m.name, described(m, g))
+	commentf(f, "Set%s sets %s.", m.name, described(m, g))
 	f.Add(method(d, "Set"+m.name).Params(jen.Id("v").Add(g.code)).Block(
 		bytesAt(at(m.start())).Op("=").Add(bytesAt(value)),
 	))
@@ -152,9 +152,9 @@ func (ts *typeSet) writeBits(f *jen.File, d *decl, m *member, g goType) {
 		value = jen.Add(g.code).Call(value)
 		set = append(set, jen.Id("setBits").Call(append(args, jen.Uint64().Call(jen.Id("v")))...))
 	}
-	f.Commentf("%s returns %s, a bit-field of %s.", m.name, described(m, g), plural(int(m.bits), "bit", "bits"))
+	commentf(f, "%s returns %s, a bit-field of %s.", m.name, described(m, g), plural(int(m.bits), "bit", "bits"))
 	f.Add(method(d, m.name).Params().Add(g.code).Block(jen.Return(value)))
-	f.Commentf("Set%s sets %s, of which it takes the lowest %s.", m.name, described(m, g), plural(int(m.bits), "bit", "bits"))
+	commentf(f, "Set%s sets %s, of which it takes the lowest %s.", m.name, described(m, g), plural(int(m.bits), "bit", "bits"))
 	f.Add(method(d, "Set"+m.name).Params(jen.Id("v").Add(g.code)).Block(set...))
 }
 
@@ -169,9 +169,9 @@ func (ts *typeSet) writeNarrowBits(f *jen.File, d *decl, m *member, g goType) {
 			jen.Return(jen.Add(g.code).Values(jen.Id("Lo").Op(":").Uint64().Call(jen.Id("n")), jen.Id("Hi").Op(":").Id("n").Op(">>").Lit(63))),
 		}
 	}
-	f.Commentf("%s returns %s, a bit-field of %s.", m.name, described(m, g), plural(int(m.bits), "bit", "bits"))
+	commentf(f, "%s returns %s, a bit-field of %s.", m.name, described(m, g), plural(int(m.bits), "bit", "bits"))
 	f.Add(method(d, m.name).Params().Add(g.code).Block(get...))
-	f.Commentf("Set%s sets %s, of which it takes the lowest %s.", m.name, described(m, g), plural(int(m.bits), "bit", "bits"))
+	commentf(f, "Set%s sets %s, of which it takes the lowest %s.", m.name, described(m, g), plural(int(m.bits), "bit", "bits"))
 	f.Add(method(d, "Set"+m.name).Params(jen.Id("v").Add(g.code)).Block(
 		jen.Id("setBits").Call(append(args, jen.Id("v").Dot("Lo"))...),
 	))
@@ -188,12 +188,12 @@ func (ts *typeSet) writeWideBits(f *jen.File, d *decl, m *member, g goType) {
 		up := jen.Lit(int(128 - m.bits))
 		top = jen.Int64().Call(top.Op("<<").Add(up)).Op(">>").Add(up)
 	}
-	f.Commentf("%s returns %s, a bit-field of %d bits.", m.name, described(m, g), m.bits)
+	commentf(f, "%s returns %s, a bit-field of %d bits.", m.name, described(m, g), m.bits)
 	f.Add(method(d, m.name).Params().Add(g.code).Block(jen.Return(jen.Add(g.code).Values(
 		jen.Id("Lo").Op(":").Id("getBits").Call(low...),
 		jen.Id("Hi").Op(":").Add(top),
 	))))
-	f.Commentf("Set%s sets %s, of which it takes the lowest %d bits.", m.name, described(m, g), m.bits)
+	commentf(f, "Set%s sets %s, of which it takes the lowest %d bits.", m.name, described(m, g), m.bits)
 	f.Add(method(d, "Set"+m.name).Params(jen.Id("v").Add(g.code)).Block(
 		jen.Id("setBits").Call(append(low, jen.Id("v").Dot("Lo"))...),
 		jen.Id("setBits").Call(append(high, jen.Uint64().Call(jen.Id("v").Dot("Hi")))...),
@@ -251,7 +251,7 @@ func (ts *typeSet) writeHelpers(f *jen.File) {
 	up := jen.Id("up").Op(":=").Lit(8).Op("*").Add(index).Op("-").Id("shift")
 	mask := jen.Uint64().Call(jen.Lit(1)).Op("<<").Id("n").Op("-").Lit(1)
 
-	f.Commentf("getBits returns the n bits of the number in size bytes at p, %s, that are shift bits up.", order)
+	commentf(f, "getBits returns the n bits of the number in size bytes at p, %s, that are shift bits up.", order)
 	f.Func().Id("getBits").Params(params()...).Params(jen.Id("v").Uint64()).Block(
 		jen.For(jen.List(jen.Id("i"), jen.Id("b")).Op(":=").Range().Add(bytes)).Block(
 			jen.If(up, jen.Id("up").Op(">=").Lit(0)).Block(

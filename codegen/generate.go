@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"go/token"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/cilium/ebpf/btf"
 	"github.com/dave/jennifer/jen"
@@ -47,6 +50,8 @@ type Options struct {
 	// Records are the C types of the records in ring buffers and perf event
 	// arrays, by map.
 	Records map[string]string
+	// Compiled is for a line of the Go file, which has none if it is zero.
+	Compiled Compiled
 }
 
 // File is a file of the package.
@@ -73,6 +78,9 @@ func Generate(obj *object.Object, spec *spec.Spec, opts Options) ([]File, error)
 	if !token.IsIdentifier(opts.Package) || opts.Package == "_" {
 		return nil, fmt.Errorf("package %q: not a Go package name", opts.Package)
 	}
+	if err := CheckStem(opts.Stem); err != nil {
+		return nil, err
+	}
 	if len(obj.Maps) != len(spec.Maps) || len(obj.Programs) != len(spec.Programs) {
 		return nil, errors.New("the spec was not made from this object")
 	}
@@ -97,10 +105,6 @@ func Generate(obj *object.Object, spec *spec.Spec, opts Options) ([]File, error)
 		{g.fileName("blob"), []byte(spec.Blob)},
 		{g.fileName("loader"), []byte(spec.Loader)},
 	}, g.signedFiles()...), nil
-}
-
-func (g *generator) fileName(ext string) string {
-	return fmt.Sprintf("%s_%s.%s", g.opts.Stem, g.opts.Suffix, ext)
 }
 
 // collect finds all types and gives everything its Go name.
@@ -148,6 +152,9 @@ func (g *generator) render() ([]byte, error) {
 	g.file = f
 	f.HeaderComment(Header)
 	f.HeaderComment(fmt.Sprintf("// bpf2lskel %s, ABI %d", Version, spec.ABI))
+	if line := g.opts.Compiled.line(); line != "" {
+		f.HeaderComment(line)
+	}
 	f.HeaderComment("")
 	if g.opts.Constraint != "" {
 		f.HeaderComment("//go:build " + g.opts.Constraint)
@@ -206,12 +213,36 @@ func doc(f interface{ Comment(string) *jen.Statement }, text string) {
 	}
 }
 
+// commentf adds a doc comment of one line.
+func commentf(f *jen.File, format string, args ...any) {
+	f.Comment("// " + oneLine(fmt.Sprintf(format, args...)))
+}
+
+// oneLine makes text fit for a comment of one line: what a name has of control and direction characters, and of
+// bytes that are no UTF-8, is written as Go does in strings.
+func oneLine(text string) string {
+	var b strings.Builder
+	for word := range strings.FieldsSeq(text) {
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		for _, r := range word {
+			if unicode.IsPrint(r) && r != utf8.RuneError {
+				b.WriteRune(r)
+			} else {
+				b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+			}
+		}
+	}
+	return b.String()
+}
+
 // wrap breaks text into lines.
 func wrap(text string) []string {
 	const width = 77
 	var lines []string
 	line := ""
-	for word := range strings.FieldsSeq(text) {
+	for word := range strings.FieldsSeq(oneLine(text)) {
 		if line != "" && len(line)+1+len(word) > width {
 			lines = append(lines, line)
 			line = ""

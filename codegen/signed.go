@@ -63,7 +63,7 @@ func (g *generator) writeSigned() []jen.Code {
 		return nil
 	}
 	embed := func(name, file string) *jen.Statement {
-		g.file.Commentf("//go:embed %s", g.fileName(strings.TrimPrefix(file, ".")))
+		g.file.Comment(g.embed(strings.TrimPrefix(file, ".")))
 		g.file.Var().Id(name).String()
 		return jen.Id(name)
 	}

@@ -15,9 +15,9 @@ import (
 // shares all that is large.
 func (g *generator) writeSpec() {
 	f := g.file
-	f.Commentf("//go:embed %s", g.fileName("blob"))
+	f.Comment(g.embed("blob"))
 	f.Var().Id("blob").String()
-	f.Commentf("//go:embed %s", g.fileName("loader"))
+	f.Comment(g.embed("loader"))
 	f.Var().Id("loader").String()
 
 	signed := g.writeSigned()

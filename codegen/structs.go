@@ -50,7 +50,7 @@ func (ts *typeSet) fields(l *layout) ([]jen.Code, error) {
 			}
 			field := jen.Id(p.field.name).Add(g.code)
 			if note := p.field.note(g); note != "" {
-				field.Comment("// " + note)
+				field.Comment("// " + oneLine(note))
 			}
 			fields = append(fields, field)
 		case p.storage:

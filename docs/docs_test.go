@@ -8,6 +8,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/version"
 	"maps"
 	"os"
 	"os/exec"
@@ -279,6 +280,38 @@ func TestC(t *testing.T) {
 	t.Logf("%d pieces of C", n)
 }
 
+// The guide's own clang command compiles the guide's own source, on the system that the tests run on.
+func TestGuideClang(t *testing.T) {
+	dir := t.TempDir()
+	for _, b := range blocks(t, "guide.md") {
+		if b.lang == "c" && strings.HasPrefix(b.text, "//go:build ignore") {
+			if err := os.WriteFile(filepath.Join(dir, "execs.bpf.c"), []byte(b.text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	n := 0
+	for _, b := range blocks(t, "guide.md") {
+		for line := range strings.Lines(b.text) {
+			if b.lang != "sh" || !strings.HasPrefix(line, "clang ") {
+				continue
+			}
+			n++
+			cmd := exec.Command("sh", "-ec", line)
+			cmd.Dir = dir
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v: %s: %v\n%s", b, line, err, out)
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("the guide has no command of clang")
+	}
+	if out, err := exec.Command(tool(t), "inspect", filepath.Join(dir, "execs.bpf.o")).CombinedOutput(); err != nil {
+		t.Errorf("inspect: %v\n%s", err, out)
+	}
+}
+
 // Commands in the documents have flags that there are.
 func TestCommands(t *testing.T) {
 	known := map[string][]string{}
@@ -431,4 +464,33 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	_ = os.RemoveAll(toolDir)
 	os.Exit(code)
+}
+
+// The documents name the Go version that go.mod asks a user's module for, and no module that the project requires asks
+// for a newer one.
+func TestGoVersion(t *testing.T) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Path}} {{.GoVersion}}", "all").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	own := ""
+	for line := range strings.Lines(string(out)) {
+		path, goVersion, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if path == module {
+			own = goVersion
+		}
+		if version.Compare("go"+goVersion, "go"+own) > 0 {
+			t.Errorf("%s asks for Go %s, go.mod for %s", path, goVersion, own)
+		}
+	}
+	want := strings.TrimPrefix(version.Lang("go"+own), "go")
+	for _, file := range []string{"../README.md", "guide.md"} {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(raw), "Go "+want+" or newer") {
+			t.Errorf("%s does not say that a user needs Go %s or newer", file, want)
+		}
+	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/internal/sameload"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/loader"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
@@ -43,7 +44,7 @@ func compare(t *testing.T, path string, v *verdicts) {
 		t.Errorf("the kernel refuses libbpf with %v, but not us: %v", refusal.Errno, refusal)
 	case err != nil && refusal == nil:
 		t.Errorf("libbpf loads it, we do not: %+v", err)
-	case errors.Is(err, enotsupp):
+	case errors.Is(err, sys.ENOTSUPP):
 		// Without a JIT compiler the kernel calls no kfuncs; where libbpf gives up before it asks, there is nothing to compare.
 		v.refused++
 		t.Logf("libbpf: %v; we: %v", refusal, err)

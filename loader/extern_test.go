@@ -14,6 +14,7 @@ import (
 
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 	"github.com/bpf2lskel/bpf2lskel/loader"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
@@ -27,7 +28,7 @@ type externCase struct {
 	// weak objects load without their modules too.
 	weak bool
 	// since is the first Linux that has the strong symbols, major and minor.
-	since [2]int
+	since sys.Version
 	// missing is the strong symbol that an error has to name, where the kernel or the modules lack it.
 	missing string
 	// data is set for objects with variables of the kernel: it has to have CONFIG_KALLSYMS_ALL.
@@ -42,13 +43,13 @@ const (
 )
 
 var externCases = []externCase{
-	{object: "bench_kfunc", since: [2]int{6, 2}, missing: "bpf_task_from_pid"},
+	{object: "bench_kfunc", since: sys.Version{6, 2}, missing: "bpf_task_from_pid"},
 	{object: "conntrack", modules: []string{conntrack}, missing: "bpf_xdp_ct_lookup"},
 	{object: "conntrack_weak", modules: []string{conntrack}, weak: true},
-	{object: "kfunc_address", since: [2]int{6, 2}, missing: "bpf_"},
-	{object: "kfunc_places", since: [2]int{6, 2}, missing: "bpf_cast_to_kern_ctx"},
-	{object: "kfunc_task", since: [2]int{6, 2}, missing: "bpf_task_acquire"},
-	{object: "kfunc_vmlinux", since: [2]int{6, 2}, missing: "bpf_"},
+	{object: "kfunc_address", since: sys.Version{6, 2}, missing: "bpf_"},
+	{object: "kfunc_places", since: sys.Version{6, 2}, missing: "bpf_cast_to_kern_ctx"},
+	{object: "kfunc_task", since: sys.Version{6, 2}, missing: "bpf_task_acquire"},
+	{object: "kfunc_vmlinux", since: sys.Version{6, 2}, missing: "bpf_"},
 	{object: "kfunc_weak", weak: true},
 	{object: "kmod_200_maps", modules: []string{ownModule}, missing: "bpf_kmod_add"},
 	{object: "kmod_many_256", modules: []string{manyLow, manyHigh}, missing: "bpf_kmod_many_"},
@@ -82,7 +83,7 @@ func TestExterns(t *testing.T) {
 			path := testobj.Compile(t, "extern/"+c.object, testobj.Options{})
 			before := openFDs(t)
 			s, err := load(path)
-			if c.since != [2]int{} && kernelBefore(t, c.since) {
+			if sys.KernelVersion().Before(c.since) {
 				checkMissing(t, err, c.missing)
 				return
 			}
@@ -231,13 +232,10 @@ func loadWith(t *testing.T, name string, opts *runtime.LoadOptions) *runtime.Ske
 	return s
 }
 
-// enotsupp is the kernel's own ENOTSUPP.
-const enotsupp = unix.Errno(524)
-
 // needJIT skips a test that has met a kernel which calls no kfuncs: "JIT is required for calling kernel function".
 func needJIT(t *testing.T, err error) {
 	t.Helper()
-	if errors.Is(err, enotsupp) {
+	if errors.Is(err, sys.ENOTSUPP) {
 		guest.NotHere(t, "%v", err)
 	}
 }
@@ -266,17 +264,4 @@ func hasKernelData(t *testing.T) bool {
 		t.Fatal(err)
 	}
 	return strings.Contains(string(text), " runqueues\n")
-}
-
-func kernelBefore(t *testing.T, version [2]int) bool {
-	t.Helper()
-	var uts unix.Utsname
-	if err := unix.Uname(&uts); err != nil {
-		t.Fatal(err)
-	}
-	var v [2]int
-	if _, err := fmt.Sscanf(unix.ByteSliceToString(uts.Release[:]), "%d.%d", &v[0], &v[1]); err != nil {
-		t.Fatal(err)
-	}
-	return v[0] < version[0] || v[0] == version[0] && v[1] < version[1]
 }

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // An fd is a file descriptor that several goroutines may use while one closes
@@ -90,7 +92,7 @@ func (f *fd) dup() (int, error) {
 		return -1, err
 	}
 	defer f.release()
-	n, err := unix.FcntlInt(uintptr(num), unix.F_DUPFD_CLOEXEC, 3)
+	n, err := sys.Dup(num)
 	if err != nil {
 		return -1, fmt.Errorf("duplicate fd: %w", err)
 	}

@@ -116,7 +116,7 @@ func progAttach(p *Program, what string, target int) (*Link, error) {
 	if err != nil {
 		return nil, p.fail(what, err)
 	}
-	target, err = unix.FcntlInt(uintptr(target), unix.F_DUPFD_CLOEXEC, 3)
+	target, err = sys.Dup(target)
 	if err != nil {
 		unix.Close(prog)
 		return nil, p.fail(what, err)

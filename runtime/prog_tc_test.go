@@ -15,32 +15,10 @@ import (
 // sinceOrSkip skips a test if the kernel has refused, and is older than what it is known to need.
 func sinceOrSkip(t *testing.T, err error, major, minor int, what string) {
 	t.Helper()
-	if err == nil || !olderThan(t, major, minor) {
+	if err == nil || !sys.KernelVersion().Before(sys.Version{major, minor}) {
 		return
 	}
 	t.Skipf("not on this kernel: %s is since %d.%d, and it says: %v", what, major, minor, err)
-}
-
-func olderThan(t *testing.T, major, minor int) bool {
-	t.Helper()
-	var uts unix.Utsname
-	if err := unix.Uname(&uts); err != nil {
-		t.Fatal(err)
-	}
-	var v [2]int
-	i := 0
-	for _, c := range uts.Release {
-		if c == '.' {
-			i++
-		}
-		if i == 2 || c != '.' && (c < '0' || c > '9') {
-			break
-		}
-		if c != '.' {
-			v[i] = v[i]*10 + int(c-'0')
-		}
-	}
-	return v[0] < major || v[0] == major && v[1] < minor
 }
 
 func newTestSchedCLS(t *testing.T, insns asm.Instructions) SchedCLSProgram {

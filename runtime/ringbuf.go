@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"sync/atomic"
@@ -10,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/errtype"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
@@ -183,7 +183,7 @@ func (r *RingBufReader[T]) All(ctx context.Context) iter.Seq2[T, error] {
 }
 
 func isRecordSize(err error) bool {
-	_, ok := errors.AsType[*RecordSizeError](err)
+	_, ok := errtype.Of[*RecordSizeError](err)
 	return ok
 }
 

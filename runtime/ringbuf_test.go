@@ -179,8 +179,8 @@ func TestRingBufOfOtherRecords(t *testing.T) {
 	put(event{Seq: 1})
 	put(event{Seq: 2})
 	_, err = r.Read(t.Context())
-	size, ok := errors.AsType[*RecordSizeError](err)
-	if !ok || size.Record != 16 || size.Type != 4 {
+	var size *RecordSizeError
+	if !errors.As(err, &size) || size.Record != 16 || size.Type != 4 {
 		t.Errorf("wrong type: %v", err)
 	}
 	if got, want := err.Error(), "map test: read ring buffer: record has 16 bytes, its type has 4"; got != want {

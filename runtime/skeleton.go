@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/load"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // Skeleton is an object on its way into the kernel: opened, loaded, closed.
@@ -177,5 +178,5 @@ func (s *Skeleton) ready() error {
 	case closed:
 		return os.ErrClosed
 	}
-	return nil
+	return unix.Supported()
 }

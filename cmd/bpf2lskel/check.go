@@ -17,13 +17,17 @@ import (
 // does.
 func (o *output) compare(files []codegen.File, stdout io.Writer) error {
 	stale := 0
+	compiler, oldCompiler := "", ""
 	for _, f := range files {
 		path := filepath.Join(o.dir, f.Name)
 		old, err := os.ReadFile(path)
 		if err != nil && !os.IsNotExist(err) {
 			return err
 		}
-		if err == nil && bytes.Equal(old, f.Data) {
+		if strings.HasSuffix(f.Name, ".go") && err == nil {
+			compiler, oldCompiler = codegen.CompiledBy(f.Data).Compiler, codegen.CompiledBy(old).Compiler
+		}
+		if err == nil && bytes.Equal(codegen.WithoutCompiledBy(old), codegen.WithoutCompiledBy(f.Data)) {
 			continue
 		}
 		stale++
@@ -40,8 +44,12 @@ func (o *output) compare(files []codegen.File, stdout io.Writer) error {
 		stale++
 		fmt.Fprintf(stdout, "%s: would not be there\n", filepath.Join(o.dir, name))
 	}
-	if stale > 0 {
-		return fmt.Errorf("%s: %s not up to date", o.dir, plural(stale, "file"))
+	if stale == 0 {
+		return nil
 	}
-	return nil
+	if compiler != "" && oldCompiler != "" && compiler != oldCompiler {
+		return fmt.Errorf("%s: %s not up to date: compiled by %s, and now by %s, which may be the only difference: choose the version with -cc, or generate again",
+			o.dir, plural(stale, "file"), oldCompiler, compiler)
+	}
+	return fmt.Errorf("%s: %s not up to date", o.dir, plural(stale, "file"))
 }

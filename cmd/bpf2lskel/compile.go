@@ -1,19 +1,20 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"strings"
 )
 
 // compile compiles the source for a target and returns the object's path, in a new
 // folder below tmp. What the compiler has to say goes to stderr as it is.
-func (c *config) compile(ctx context.Context, t target, tmp string, stderr io.Writer) (object string, err error) {
+func (c *config) compile(t target, tmp string, stderr io.Writer) (object string, err error) {
 	if _, err := os.Stat(c.input); err != nil {
 		return "", err
 	}
@@ -26,11 +27,11 @@ func (c *config) compile(ctx context.Context, t target, tmp string, stderr io.Wr
 	if err != nil {
 		return "", err
 	}
-	if err := command(ctx, stderr, c.cc[0], args...); err != nil {
+	if err := command(stderr, "-cc", c.cc[0], args...); err != nil {
 		return "", fmt.Errorf("%s: %w", c.input, err)
 	}
 	if c.strip != "" {
-		if err := command(ctx, stderr, c.strip, "-g", object); err != nil {
+		if err := command(stderr, "-strip", c.strip, "-g", object); err != nil {
 			return "", fmt.Errorf("%s: %w", c.input, err)
 		}
 	}
@@ -52,6 +53,9 @@ func (c *config) compilerArgs(t target, object string) ([]string, error) {
 	relative, err := filepath.Rel(cwd, source)
 	if err != nil {
 		return nil, err
+	}
+	if strings.HasPrefix(relative, "-") {
+		relative = "./" + relative
 	}
 	args := append([]string{}, c.cc[1:]...)
 	args = append(args,
@@ -86,6 +90,19 @@ func (c *config) compilerArgs(t target, object string) ([]string, error) {
 	), nil
 }
 
+// compilerVersion is the compiler's name and version, "" if it does not say.
+func (c *config) compilerVersion() string {
+	out, err := exec.Command(c.cc[0], append(c.cc[1:len(c.cc):len(c.cc)], "--version")...).Output()
+	if err != nil {
+		return "" // compiling says why
+	}
+	m := regexp.MustCompile(`(clang|gcc)\b.*?\b(\d+\.\d+\.\d+)`).FindSubmatch(out)
+	if m == nil {
+		return ""
+	}
+	return string(m[1]) + " " + string(m[2])
+}
+
 // asmDirs are the folders that have asm/types.h where the compiler does not find it by itself:
 // Debian keeps it apart for each machine, and clang does not look there for BPF.
 func asmDirs(t target) []string {
@@ -111,13 +128,13 @@ func exists(path string) bool {
 
 func depFile(object string) string { return object + ".d" }
 
-// command runs a program whose messages go to stderr.
-func command(ctx context.Context, stderr io.Writer, name string, args ...string) error {
-	cmd := exec.CommandContext(ctx, name, args...)
+// command runs a program that a flag names. Its messages go to stderr.
+func command(stderr io.Writer, flag, name string, args ...string) error {
+	cmd := exec.Command(name, args...)
 	cmd.Stdout, cmd.Stderr = stderr, stderr
 	err := cmd.Run()
 	if errors.Is(err, exec.ErrNotFound) {
-		return fmt.Errorf("%s is not installed", name)
+		return fmt.Errorf("%s is not installed: install it, or name another with %s", name, flag)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", filepath.Base(name), err)

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/bpf2lskel/bpf2lskel/codegen"
 )
 
 // config is a command line, understood.
@@ -42,26 +44,31 @@ const help = `Usage: bpf2lskel [flags] SOURCE.c|OBJECT.o [-- C flags]
        bpf2lskel inspect FILE.o
        bpf2lskel sign -key KEY.pem -cert CERT.pem FOLDER...
        bpf2lskel verify -cert CERT.pem FOLDER...
+       bpf2lskel version
+       bpf2lskel help [VERB]
 
-Writes a Go package that loads a BPF object with one map and one program. The
-package gets a folder of its own.
+Writes a Go package that loads a BPF object with one map and one program. Each
+object is a package, in a folder of its own.
 
 `
 
+// errVersion ends the command after its version is printed.
+var errVersion = errors.New("only the version was asked for")
+
 // parseConfig reads the command line and the environment.
-func parseConfig(args []string, stderr io.Writer) (*config, error) {
+func parseConfig(args []string, stdout io.Writer) (*config, error) {
 	args, cflags := splitAtDashes(args)
 	c := &config{records: map[string]string{}}
 	var outDir, targets, flagCFlags, cc, tags string
-	var noStrip bool
+	var noStrip, wantVersion bool
+	var bpf2goOnly []string
 
 	fs := flag.NewFlagSet("bpf2lskel", flag.ContinueOnError)
-	fs.SetOutput(stderr)
 	fs.StringVar(&outDir, "o", "", "`folder` of the package (default: named after the package or the file)")
 	fs.StringVar(&outDir, "output-dir", "", "the same as -o")
 	fs.StringVar(&c.pkg, "go-package", "", "`name` of the package (default: that of its folder)")
 	fs.StringVar(&targets, "target", "bpfel,bpfeb", "`list` of targets to compile for: bpf, bpfel, bpfeb, native or a GOARCH")
-	fs.StringVar(&tags, "tags", "", "comma-separated `list` of build tags for the Go files")
+	fs.StringVar(&tags, "tags", "", "build `constraint` for the Go files: tags with commas between, or an expression such as 'linux && !noebpf'")
 	fs.Func("type", "C `type` to declare in Go beside those of maps and globals; may be repeated", c.addType)
 	fs.Func("ringbuf", "`MAP=TYPE`: the C type of the records in a ring buffer or perf event array; may be repeated", c.addRecord)
 	fs.BoolVar(&c.check, "check", false, "write nothing: compare with what is there, show differences, exit with 1 if there are any")
@@ -73,17 +80,27 @@ func parseConfig(args []string, stderr io.Writer) (*config, error) {
 	fs.StringVar(&c.strip, "strip", env("STRIP", ""), "`command` to strip DWARF with ($BPF2LSKEL_STRIP); the package has none in any case")
 	fs.BoolVar(&noStrip, "no-strip", false, "do not strip DWARF")
 	fs.StringVar(&c.makeBase, "makebase", env("MAKEBASE", ""), "write dependencies for make, relative to `directory` ($BPF2LSKEL_MAKEBASE)")
-	fs.Usage = func() {
-		fmt.Fprint(stderr, help)
-		fs.PrintDefaults()
-		fmt.Fprint(stderr, "\nVariables are also looked for as $BPF2GO_CC and so on.\n")
+	fs.BoolVar(&wantVersion, "version", false, "print the version of bpf2lskel, and do nothing")
+	addBpf2goFlags(fs, &bpf2goOnly)
+	if err := parseFlags(fs, help, args, stdout); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprint(stdout, "\nVariables are also looked for as $BPF2GO_CC and so on.\n")
+		}
+		return nil, err
 	}
-	if err := fs.Parse(args); err != nil {
-		return nil, usage(err)
+	if wantVersion {
+		return nil, errors.Join(errVersion, printVersion(stdout))
 	}
-	if fs.NArg() != 1 {
-		fs.Usage()
-		return nil, errUsage
+	if err := answerBpf2go(fs, args, cflags, bpf2goOnly); err != nil {
+		return nil, err
+	}
+	switch after := flagAfterFile(fs.Args()); {
+	case fs.NArg() == 0:
+		return nil, usagef(fs, "no source or object file")
+	case after != "":
+		return nil, usagef(fs, "flag %s after the file: flags go before it, those of the compiler after --", after)
+	case fs.NArg() > 1:
+		return nil, usagef(fs, "want one source or object file, got %s: each object is a package of its own", strings.Join(fs.Args(), ", "))
 	}
 	c.input = fs.Arg(0)
 	c.isObject = isObject(c.input)
@@ -96,8 +113,8 @@ func parseConfig(args []string, stderr io.Writer) (*config, error) {
 		return nil, err
 	}
 	if tags != "" {
-		if c.tags, err = constraint.Parse("// +build " + tags); err != nil {
-			return nil, fmt.Errorf("-tags %s: %w", tags, err)
+		if c.tags, err = parseTags(tags); err != nil {
+			return nil, fmt.Errorf("-tags %q: %w", tags, err)
 		}
 	}
 	if noStrip {
@@ -110,6 +127,26 @@ func parseConfig(args []string, stderr io.Writer) (*config, error) {
 		return nil, err
 	}
 	return c, c.setPackage(outDir)
+}
+
+// parseTags understands a list of build tags, all of which are wanted, or build expressions in their place.
+func parseTags(list string) (constraint.Expr, error) {
+	var all constraint.Expr
+	for part := range strings.SplitSeq(list, ",") {
+		if strings.TrimSpace(part) == "" {
+			return nil, errors.New("empty tag")
+		}
+		expr, err := constraint.Parse("//go:build " + part)
+		if err != nil {
+			return nil, fmt.Errorf("%w: want tags with commas between, or an expression such as linux && !noebpf", err)
+		}
+		if all == nil {
+			all = expr
+		} else {
+			all = &constraint.AndExpr{X: all, Y: expr}
+		}
+	}
+	return all, nil
 }
 
 func (c *config) addType(name string) error {
@@ -149,6 +186,12 @@ func (c *config) setCompiler(cc, flags string, more []string) error {
 
 // setPackage decides on a folder and a name.
 func (c *config) setPackage(outDir string) error {
+	if c.stem == "" {
+		return fmt.Errorf("%s: a file name that begins with a dot leaves no name for the package's files: rename it", c.input)
+	}
+	if err := codegen.CheckStem(c.stem); err != nil {
+		return fmt.Errorf("%s: %w: rename it", c.input, err)
+	}
 	c.outDir = outDir
 	if outDir == "" {
 		c.outDir = c.pkg
@@ -156,7 +199,16 @@ func (c *config) setPackage(outDir string) error {
 			c.outDir = packageName(c.stem)
 		}
 	}
-	if c.pkg == "" {
+	if err := checkFolder(c.outDir); err != nil {
+		return err
+	}
+	beside, ok := findNeighbour(c.outDir)
+	switch {
+	case ok && c.pkg == "":
+		c.pkg = beside.pkg
+	case ok && c.pkg != beside.pkg:
+		return fmt.Errorf("-go-package %s: %s is of package %s, and a folder has one package: choose another with -o", c.pkg, beside.file, beside.pkg)
+	case c.pkg == "":
 		abs, err := filepath.Abs(c.outDir)
 		if err != nil {
 			return err
@@ -165,9 +217,6 @@ func (c *config) setPackage(outDir string) error {
 	}
 	if !token.IsIdentifier(c.pkg) || c.pkg == "_" {
 		return fmt.Errorf("%q is not a name for a Go package: choose one with -go-package", c.pkg)
-	}
-	if c.stem == "" {
-		return fmt.Errorf("%s: a file name that begins with a dot leaves no name for the package's files", c.input)
 	}
 	return nil
 }
@@ -251,7 +300,7 @@ func splitWords(s string) ([]string, error) {
 	case quote != 0:
 		return nil, fmt.Errorf("missing %c", quote)
 	case escaped:
-		return nil, errors.New("nothing behind the last backslash")
+		return nil, errors.New("nothing after the last backslash")
 	case inWord:
 		words = append(words, word.String())
 	}

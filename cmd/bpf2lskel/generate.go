@@ -2,14 +2,15 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"go/build/constraint"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,11 +21,14 @@ import (
 
 // generate writes a package, or compares it with what is there.
 func generate(args []string, stdout, stderr io.Writer) error {
-	c, err := parseConfig(args, stderr)
+	c, err := parseConfig(args, stdout)
+	if errors.Is(err, errVersion) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	out, err := openOutput(c.outDir, c.stem)
+	out, err := openOutput(c.outDir, c.stem, c.targets)
 	if err != nil {
 		return err
 	}
@@ -35,14 +39,21 @@ func generate(args []string, stdout, stderr io.Writer) error {
 	defer os.RemoveAll(tmp)
 
 	// The go command and the compilers take their time: all at once.
-	module := make(chan error, 1)
-	go func() { module <- checkModule(c.outDir) }()
+	var note string
+	var module errgroup.Group
+	module.Go(func() (err error) {
+		note, err = checkModule(c.outDir)
+		return err
+	})
 	files, err := c.build(tmp, stderr)
 	if err != nil {
 		return err
 	}
-	if err := <-module; err != nil {
+	if err := module.Wait(); err != nil {
 		return err
+	}
+	if note != "" {
+		fmt.Fprintf(stderr, "bpf2lskel: note: %s\n", printable(note))
 	}
 	keepSignatures(c.outDir, files)
 	if c.check {
@@ -64,30 +75,23 @@ func (c *config) build(tmp string, stderr io.Writer) ([]codegen.File, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.input, err)
 		}
-		return c.emit(obj, t)
+		return c.emit(obj, t, codegen.Compiled{})
 	}
 
 	perTarget := make([][]codegen.File, len(c.targets))
 	messages := make([]bytes.Buffer, len(c.targets))
-	group, ctx := errgroup.WithContext(context.Background())
+	errs := make([]error, len(c.targets))
 	show.say("compiling %s for %s", c.input, plural(len(c.targets), "target"))
+	compiler := sync.OnceValue(c.compilerVersion)
+	var all sync.WaitGroup
+	all.Go(func() { compiler() })
 	for i, t := range c.targets {
-		group.Go(func() error {
-			path, err := c.compile(ctx, t, tmp, &messages[i])
-			if err != nil {
-				return err
-			}
-			obj, err := object.Read(path)
-			if err != nil {
-				return c.renamed(err, path)
-			}
-			if perTarget[i], err = c.emit(obj, t); err != nil {
-				return err
-			}
-			return c.addDeps(&perTarget[i], path)
+		all.Go(func() {
+			// What the compilers say is collected, or one would write into the other's lines.
+			perTarget[i], errs[i] = c.buildTarget(t, compiler, tmp, &messages[i])
 		})
 	}
-	err := group.Wait()
+	all.Wait()
 	show.done()
 	said := map[string]bool{} // the same source mostly gets the same messages for each target
 	for i := range messages {
@@ -96,14 +100,38 @@ func (c *config) build(tmp string, stderr io.Writer) ([]codegen.File, error) {
 			_, _ = io.WriteString(stderr, text)
 		}
 	}
-	if err != nil {
-		return nil, err
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
 	}
 	var files []codegen.File
 	for _, f := range perTarget {
 		files = append(files, f...)
 	}
 	return files, nil
+}
+
+// buildTarget compiles the source for a target, and makes its files.
+func (c *config) buildTarget(t target, compiler func() string, tmp string, stderr io.Writer) ([]codegen.File, error) {
+	path, err := c.compile(t, tmp, stderr)
+	if err != nil {
+		return nil, err
+	}
+	obj, err := object.Read(path)
+	if err != nil {
+		return nil, c.renamed(err, path)
+	}
+	compiled := codegen.Compiled{Compiler: compiler()}
+	for _, t := range c.targets {
+		compiled.Targets = append(compiled.Targets, t.suffix())
+	}
+	files, err := c.emit(obj, t, compiled)
+	if err != nil {
+		return nil, err
+	}
+	err = c.addDeps(&files, path)
+	return files, err
 }
 
 // renamed makes an error speak of the source, not of a temporary object.
@@ -122,11 +150,11 @@ func (c *config) objectTarget(obj *object.Object) (target, error) {
 			return t, nil
 		}
 	}
-	return target{}, fmt.Errorf("the object is %s, which -target does not have", name)
+	return target{}, fmt.Errorf("compiled for %s, which is not among the targets of -target", name)
 }
 
 // emit makes the files for one target.
-func (c *config) emit(obj *object.Object, t target) ([]codegen.File, error) {
+func (c *config) emit(obj *object.Object, t target, compiled codegen.Compiled) ([]codegen.File, error) {
 	spec, err := loader.Generate(obj, loader.Options{StripLineInfo: c.stripLines, Signed: c.signing.wanted()})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.input, err)
@@ -147,6 +175,7 @@ func (c *config) emit(obj *object.Object, t target) ([]codegen.File, error) {
 		Source:     filepath.Base(c.input),
 		Types:      c.types,
 		Records:    c.records,
+		Compiled:   compiled,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.input, err)

@@ -11,10 +11,9 @@ import (
 )
 
 // inspect prints the plan of an object's load.
-func inspect(args []string, stdout, stderr io.Writer) error {
+func inspect(args []string, stdout, _ io.Writer) error {
 	fs := flag.NewFlagSet("bpf2lskel inspect", flag.ContinueOnError)
-	fs.Usage = func() { fmt.Fprintln(stderr, "Usage: bpf2lskel inspect FILE.o") }
-	file, err := parse(fs, args, stderr)
+	file, err := parseFile(fs, "Usage: bpf2lskel inspect FILE.o\n", args, stdout)
 	if err != nil {
 		return err
 	}

@@ -51,11 +51,7 @@ func load(args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("bpf2lskel load", flag.ContinueOnError)
 	asJSON := fs.Bool("json", false, "print JSON")
 	pinDir := fs.String("pin", "", "pin all maps and programs to this new `folder` of a BPF file system")
-	fs.Usage = func() {
-		fmt.Fprintln(stderr, "Usage: bpf2lskel load [-json] [-pin DIR] FILE.o")
-		fs.PrintDefaults()
-	}
-	file, err := parse(fs, args, stderr)
+	file, err := parseFile(fs, "Usage: bpf2lskel load [-json] [-pin DIR] FILE.o\n", args, stdout)
 	if err != nil {
 		return err
 	}
@@ -64,7 +60,7 @@ func load(args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if bo := obj.ByteOrder; bo.Uint16([]byte{1, 0}) != binary.NativeEndian.Uint16([]byte{1, 0}) {
-		return fmt.Errorf("%s: compiled for %v, and this machine is not: compile it with -target bpf", file, bo)
+		return fmt.Errorf("%s: compiled for %v, and this machine is not: compile it with clang -target bpf", file, bo)
 	}
 	spec, err := loader.Generate(obj, loader.Options{})
 	if err != nil {
@@ -73,7 +69,7 @@ func load(args []string, stdout, stderr io.Writer) error {
 	skel, err := runtime.Load(spec, nil)
 	if err != nil {
 		if failure := (*runtime.LoadError)(nil); errors.As(err, &failure) {
-			printFailure(stderr, spec, failure)
+			printFailure(&printableWriter{w: stderr}, spec, failure)
 		}
 		return fmt.Errorf("%s: %w", file, err)
 	}

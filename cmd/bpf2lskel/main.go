@@ -16,6 +16,8 @@
 //
 //	bpf2lskel sign -key KEY.pem -cert CERT.pem FOLDER...   add signatures, or replace them
 //	bpf2lskel verify -cert CERT.pem FOLDER...              check them, without a kernel
+//
+// bpf2lskel help VERB has the flags of each, and bpf2lskel -version says which build this is.
 package main
 
 import (
@@ -23,19 +25,26 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/nearest"
 )
 
+// A verb does what the arguments say.
+type verb func(args []string, stdout, stderr io.Writer) error
+
 // verbs are what the first argument may be instead of a file.
-var verbs = map[string]func(args []string, stdout, stderr io.Writer) error{
+var verbs = map[string]verb{
 	"load":    load,
 	"inspect": inspect,
 	"sign":    sign,
 	"verify":  verify,
+	"version": version,
 }
-
-// errUsage is an error that the flag package has told the user about.
-var errUsage = errors.New("usage")
 
 func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
@@ -43,38 +52,58 @@ func main() {
 
 // run is main with an exit status.
 func run(args []string, stdout, stderr io.Writer) int {
-	command := generate
-	if len(args) > 0 && verbs[args[0]] != nil {
-		command, args = verbs[args[0]], args[1:]
-	}
-	err := command(args, stdout, stderr)
-	switch {
-	case err == nil, errors.Is(err, flag.ErrHelp):
+	cmd, args := find(args)
+	err := cmd(args, &printableWriter{w: stdout}, stderr)
+	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return 0
-	case errors.Is(err, errUsage):
+	}
+	fmt.Fprintf(stderr, "bpf2lskel: %s\n", printable(err.Error()))
+	if wrong := (*usageError)(nil); errors.As(err, &wrong) {
 		return 2
 	}
-	fmt.Fprintf(stderr, "bpf2lskel: %v\n", err)
 	return 1
 }
 
-// parse parses the flags of a verb that takes one file.
-func parse(fs *flag.FlagSet, args []string, stderr io.Writer) (file string, err error) {
-	fs.SetOutput(stderr)
-	if err := fs.Parse(args); err != nil {
-		return "", usage(err)
+// find returns the command that is asked for, and its arguments.
+func find(args []string) (verb, []string) {
+	if len(args) == 0 {
+		return generate, nil
 	}
-	if fs.NArg() != 1 {
-		fs.Usage()
-		return "", errUsage
+	if args[0] == "help" {
+		// The help of a verb is what its -h says.
+		if len(args) > 1 && verbs[args[1]] != nil {
+			return verbs[args[1]], []string{"-h"}
+		}
+		if len(args) > 1 {
+			return func([]string, io.Writer, io.Writer) error { return unknownVerb(args[1]) }, nil
+		}
+		return generate, []string{"-h"}
 	}
-	return fs.Arg(0), nil
+	if cmd := verbs[args[0]]; cmd != nil {
+		return cmd, args[1:]
+	}
+	if looksLikeVerb(args) {
+		return func([]string, io.Writer, io.Writer) error { return unknownVerb(args[0]) }, nil
+	}
+	return generate, args
 }
 
-// usage is what an error of the flag package means for the exit status.
-func usage(err error) error {
-	if errors.Is(err, flag.ErrHelp) {
-		return err
+// looksLikeVerb reports whether the first argument is a word that is no file. With a C source after it, it is
+// not a verb either, but what bpf2go wants there.
+func looksLikeVerb(args []string) bool {
+	word := args[0]
+	if word == "" || strings.ContainsAny(word, "./\\") || strings.HasPrefix(word, "-") || exists(word) {
+		return false
 	}
-	return errUsage
+	return len(args) == 1 || filepath.Ext(args[1]) != ".c"
+}
+
+func unknownVerb(name string) error {
+	names := append(slices.Collect(maps.Keys(verbs)), "help")
+	slices.Sort(names)
+	text := fmt.Sprintf("unknown command %q", name)
+	if like := nearest.Name(name, names); like != "" {
+		text += fmt.Sprintf(" (did you mean %q?)", like)
+	}
+	return &usageError{"bpf2lskel", fmt.Errorf("%s: want %s, or flags and a source or object file", text, strings.Join(names, ", "))}
 }

@@ -14,21 +14,21 @@ import (
 )
 
 // checkModule makes sure that the module of the package's folder can import what generated
-// code imports.
-func checkModule(outDir string) error {
+// code imports. What cannot be known, where there is no module yet or no go command, is no error: the note says it.
+func checkModule(outDir string) (note string, err error) {
 	dir, err := filepath.Abs(outDir)
 	if err != nil {
-		return err
-	}
-	for !exists(dir) { // the go command has to run somewhere
-		dir = filepath.Dir(dir)
+		return "", err
 	}
 	goMod := findGoMod(dir)
 	if goMod == "" {
-		return fmt.Errorf("%s: it is in no Go module: go mod init, then go get %s", outDir, codegen.RuntimePath)
+		return fmt.Sprintf("%s: not inside a Go module: run go mod init, then go get %s, to build the package", outDir, codegen.RuntimePath), nil
 	}
 	if requiresRuntime(goMod) {
-		return nil
+		return "", nil
+	}
+	for !exists(dir) { // the go command has to run somewhere
+		dir = filepath.Dir(dir)
 	}
 	return askGo(outDir, dir)
 }
@@ -71,13 +71,13 @@ func requiresRuntime(goMod string) bool {
 }
 
 // askGo lets the go command find the runtime, which may be in a workspace for example.
-func askGo(outDir, dir string) error {
+func askGo(outDir, dir string) (note string, err error) {
 	found, err := packages.Load(&packages.Config{
 		Mode: packages.NeedName | packages.NeedModule, // no more: the rest is slow
 		Dir:  dir,
 	}, codegen.RuntimePath)
 	if err != nil {
-		return fmt.Errorf("%s: look for the Go module: %w", outDir, err)
+		return fmt.Sprintf("%s: whether its Go module requires %s is unknown: %v", outDir, codegen.RuntimePath, err), nil
 	}
 	for _, pkg := range found {
 		if len(pkg.Errors) == 0 {
@@ -85,9 +85,9 @@ func askGo(outDir, dir string) error {
 		}
 		msg := pkg.Errors[0].Msg
 		if strings.Contains(msg, "no required module") || strings.Contains(msg, "cannot find module") {
-			return fmt.Errorf("%s: its Go module does not require the runtime that the package needs: go get %s", outDir, codegen.RuntimePath)
+			return "", fmt.Errorf("%s: its Go module does not require the runtime that the package needs: run go get %s", outDir, codegen.RuntimePath)
 		}
-		return fmt.Errorf("%s: %s: %s", outDir, codegen.RuntimePath, msg)
+		return fmt.Sprintf("%s: %s: %s", outDir, codegen.RuntimePath, msg), nil
 	}
-	return nil
+	return "", nil
 }

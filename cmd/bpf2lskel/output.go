@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,21 +15,21 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/codegen"
 )
 
-// output is the folder that a package goes into.
+// output is the folder that a package goes into. Only files that bear this command's own names and its header are its
+// business: any other may be beside them.
 type output struct {
 	dir  string
 	stem string
-	old  []string // the files that are there, all written by this command
+	old  []string // the files of this object that are there, all written by this command
 	// leftovers are temporary files of a run that was killed.
 	leftovers []string
 }
 
 const temporary = ".bpf2lskel-"
 
-// openOutput looks at the folder, which need not exist. It refuses one that has
-// files which this command did not write: they would become part of the
-// package, or get lost.
-func openOutput(dir, stem string) (*output, error) {
+// openOutput looks at the folder, which need not exist. It refuses one where a file of somebody else has a name that
+// is to be written, and one that has the package of another object: each declares a Skeleton.
+func openOutput(dir, stem string, targets []target) (*output, error) {
 	o := &output{dir: dir, stem: stem}
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -37,70 +38,106 @@ func openOutput(dir, stem string) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
+	wanted := func(suffix string) bool {
+		return slices.ContainsFunc(targets, func(t target) bool { return t.suffix() == suffix })
+	}
 	for _, e := range entries {
 		name := e.Name()
-		if strings.HasPrefix(name, temporary) {
+		if strings.HasPrefix(name, temporary) && e.Type().IsRegular() {
 			o.leftovers = append(o.leftovers, name)
 			continue
 		}
-		if !e.Type().IsRegular() || !o.wrote(name) {
-			return nil, fmt.Errorf("%s: holds %s, which bpf2lskel did not write: a package needs a folder of its own", dir, name)
+		goFile, ok := goFileOf(name)
+		if !ok {
+			continue
 		}
-		if !strings.HasPrefix(name, stem+"_") {
+		suffix, own := o.suffixOf(goFile)
+		if !own && goFile != name { // the data of another object, if it is any
+			continue
+		}
+		wrote, err := o.wrote(goFile)
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // data without its Go file: to be written again
+		case err != nil:
+			return nil, fmt.Errorf("look whether bpf2lskel wrote it: %w", err)
+		case own && wrote:
+			o.old = append(o.old, name)
+		case own && wanted(suffix):
+			return nil, fmt.Errorf("%s: bpf2lskel did not write it, and has to write a file of that name: rename it, or choose another folder with -o", filepath.Join(dir, goFile))
+		case wrote:
 			return nil, fmt.Errorf("%s: holds %s of another object: each needs a folder of its own", dir, name)
 		}
-		o.old = append(o.old, name)
 	}
 	return o, nil
 }
 
-// wrote tells whether this command wrote a file: a Go file says so in its first line, other
-// files are beside one that does.
-func (o *output) wrote(name string) bool {
-	goFile := name
-	for _, ext := range append(signedExtensions(), ".blob", ".loader") {
-		if stem, ok := strings.CutSuffix(name, ext); ok {
-			goFile = stem + ".go"
+// goFileOf returns the Go file that a file of a package belongs to, by its name alone.
+func goFileOf(name string) (string, bool) {
+	for _, ext := range append(signedExtensions(), ".blob", ".loader", ".go.d", ".go") {
+		base, ok := strings.CutSuffix(name, ext)
+		endsIn := func(suffix string) bool { return strings.HasSuffix(base, "_"+suffix) }
+		if ok && slices.ContainsFunc(suffixes(), endsIn) {
+			return base + ".go", true
 		}
 	}
-	goFile = strings.TrimSuffix(goFile, ".d")
-	if filepath.Ext(goFile) != ".go" {
-		return false
-	}
-	f, err := os.Open(filepath.Join(o.dir, goFile))
+	return "", false
+}
+
+// wrote reports whether this command wrote a Go file: it says so in its first line.
+func (o *output) wrote(name string) (bool, error) {
+	f, err := os.Open(filepath.Join(o.dir, name))
 	if err != nil {
-		return false
+		return false, err
 	}
 	defer f.Close()
-	line, _ := bufio.NewReader(f).ReadString('\n')
-	return strings.TrimSpace(line) == codegen.Header
+	line, err := bufio.NewReader(f).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	return strings.TrimSpace(line) == codegen.Header, nil
 }
 
-// suffixOf is the target's part of a file name.
-func (o *output) suffixOf(name string) string {
-	suffix, _, _ := strings.Cut(strings.TrimPrefix(name, o.stem+"_"), ".")
-	return suffix
+// suffixOf is the target's part of a file name, if it is one of this object.
+func (o *output) suffixOf(name string) (suffix string, own bool) {
+	rest, ok := strings.CutPrefix(name, o.stem+"_")
+	suffix, _, _ = strings.Cut(rest, ".")
+	return suffix, ok && slices.Contains(suffixes(), suffix)
 }
 
-// obsolete lists the files of earlier runs whose target shares a GOARCH with one of the new
-// files: both would be compiled.
+// obsolete lists the files of earlier runs that would not be there now: those whose target shares a GOARCH with
+// one of the new files, since both would be compiled, and those of a target that -target named together
+// with one of the new files'. What a run of its own made for other targets stays.
 func (o *output) obsolete(files []codegen.File) []string {
 	fresh := map[string]bool{}
 	names := map[string]bool{}
 	for _, f := range files {
 		names[f.Name] = true
-		for _, goarch := range goarchOf(o.suffixOf(f.Name)) {
+		suffix, _ := o.suffixOf(f.Name)
+		fresh[suffix] = true
+		for _, goarch := range goarchOf(suffix) {
 			fresh[goarch] = true
 		}
 	}
+	isFresh := func(name string) bool { return fresh[name] }
 	var gone []string
 	for _, name := range o.old {
-		shares := slices.ContainsFunc(goarchOf(o.suffixOf(name)), func(goarch string) bool { return fresh[goarch] })
+		suffix, _ := o.suffixOf(name)
+		shares := slices.ContainsFunc(goarchOf(suffix), isFresh) || slices.ContainsFunc(o.madeFor(name), isFresh)
 		if !names[name] && shares {
 			gone = append(gone, name)
 		}
 	}
 	return gone
+}
+
+// madeFor lists the targets of the run that wrote a file.
+func (o *output) madeFor(name string) []string {
+	goFile, _ := goFileOf(name)
+	raw, err := os.ReadFile(filepath.Join(o.dir, goFile))
+	if err != nil {
+		return nil
+	}
+	return codegen.CompiledBy(raw).Targets
 }
 
 // goarchOf is the GOARCHs that files with a suffix are for.
@@ -116,6 +153,15 @@ func goarchOf(suffix string) []string {
 		}
 	}
 	return list
+}
+
+// same reports whether a file need not be written again. Its compiler may be another: then both write the same code.
+func same(f codegen.File, old []byte) bool {
+	if bytes.Equal(old, f.Data) {
+		return true
+	}
+	before, now := codegen.CompiledBy(old), codegen.CompiledBy(f.Data)
+	return slices.Equal(before.Targets, now.Targets) && bytes.Equal(codegen.WithoutCompiledBy(old), codegen.WithoutCompiledBy(f.Data))
 }
 
 // write puts all files into the folder: first under temporary names, so that nothing
@@ -136,7 +182,7 @@ func (o *output) write(files []codegen.File) (err error) {
 	renames := map[string]string{}
 	for _, f := range files {
 		path := filepath.Join(o.dir, f.Name)
-		if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, f.Data) {
+		if old, err := os.ReadFile(path); err == nil && same(f, old) {
 			continue // so that make and go see that nothing changed
 		}
 		tmp, err := os.CreateTemp(o.dir, temporary+"*")

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/bpf2lskel/bpf2lskel/codegen"
@@ -16,24 +17,26 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
+const signHelp = `Usage: bpf2lskel sign -key KEY.pem -cert CERT.pem FOLDER...
+       bpf2lskel sign -cmd 'COMMAND ARGUMENTS' [-cert CERT.pem] FOLDER...
+
+Signs packages that were generated with -signed, all targets.
+
+`
+
 // sign adds signatures to generated packages, or replaces them. It writes no other file.
-func sign(args []string, stdout, stderr io.Writer) error {
+func sign(args []string, stdout, _ io.Writer) error {
 	var s signing
 	fs := flag.NewFlagSet("bpf2lskel sign", flag.ContinueOnError)
-	fs.SetOutput(stderr)
 	s.addFlags(fs, "")
-	fs.Usage = func() {
-		fmt.Fprint(stderr, "Usage: bpf2lskel sign -key KEY.pem -cert CERT.pem FOLDER...\n"+
-			"       bpf2lskel sign -cmd 'COMMAND ARGUMENTS' [-cert CERT.pem] FOLDER...\n\n"+
-			"Signs packages that were generated with -signed, all targets.\n\n")
-		fs.PrintDefaults()
+	if err := parseFlags(fs, signHelp, args, stdout); err != nil {
+		return err
 	}
-	if err := fs.Parse(args); err != nil {
-		return usage(err)
-	}
-	if fs.NArg() == 0 || s.key == "" && s.command == "" {
-		fs.Usage()
-		return errUsage
+	switch {
+	case fs.NArg() == 0:
+		return usagef(fs, "no folder of a package")
+	case s.key == "" && s.command == "":
+		return usagef(fs, "nothing to sign with: -key and -cert, or -cmd is required")
 	}
 	if err := s.open(); err != nil {
 		return err
@@ -71,8 +74,12 @@ func findSigned(folders []string) ([]*signedPackage, error) {
 		if err != nil {
 			return nil, err
 		}
+		loaders = slices.DeleteFunc(loaders, func(path string) bool {
+			_, ok := goFileOf(filepath.Base(path))
+			return !ok
+		})
 		if len(loaders) == 0 {
-			return nil, fmt.Errorf("%s: no package that bpf2lskel wrote", dir)
+			return nil, fmt.Errorf("%s: holds no package that bpf2lskel wrote", dir)
 		}
 		for _, path := range loaders {
 			p, err := readSigned(strings.TrimSuffix(path, ".loader"))
@@ -122,7 +129,7 @@ func checkHashes(base string, s *spec.Spec) error {
 	}
 	for form := range spec.SignedForms {
 		if s.Signed.Forms[form].Check != loader.HashCheck(form, s.Blob, bo) {
-			return fmt.Errorf("%s%s: does not check the hash of the package's blob: generate the package again", base, codegen.CheckFile(form))
+			return fmt.Errorf("%s%s: it does not check the hash of the package's blob: generate the package again", base, codegen.CheckFile(form))
 		}
 	}
 	return nil

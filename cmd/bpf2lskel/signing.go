@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 
 // signing is how packages are signed, if they are.
 type signing struct {
+	prefix             string // of the flags
 	key, cert, command string // from flags
 	later              bool
 
@@ -26,6 +28,7 @@ type signing struct {
 
 // addFlags adds the flags that say what to sign with.
 func (s *signing) addFlags(fs *flag.FlagSet, prefix string) {
+	s.prefix = "-" + prefix
 	fs.StringVar(&s.key, prefix+"key", "", "sign with the private key of this PEM `file`")
 	fs.StringVar(&s.cert, prefix+"cert", "", "the key's certificate: a PEM or DER `file`")
 	fs.StringVar(&s.command, prefix+"cmd", "", "sign by a `command`: it gets what to sign on standard input, and writes a detached CMS signature, DER, without signed attributes")
@@ -38,11 +41,11 @@ func (s *signing) wanted() bool { return s.later || s.make != nil }
 func (s *signing) open() error {
 	switch {
 	case s.key != "" && s.command != "":
-		return errors.New("to sign by a key or by a command: one of both")
+		return fmt.Errorf("%[1]skey and %[1]scmd are mutually exclusive", s.prefix)
 	case s.key != "" && s.cert == "":
-		return errors.New("to sign with a key takes its certificate, which the signature names")
+		return fmt.Errorf("%[1]skey requires %[1]scert: the signature names the certificate", s.prefix)
 	case s.key == "" && s.command == "" && s.cert != "":
-		return errors.New("a certificate signs nothing: to sign takes a key or a command")
+		return fmt.Errorf("%[1]scert requires %[1]skey or %[1]scmd", s.prefix)
 	case s.key == "" && s.command == "":
 		return nil
 	case s.command != "":
@@ -67,7 +70,7 @@ func (s *signing) open() error {
 func (s *signing) openCommand() error {
 	words, err := splitWords(s.command)
 	if err != nil || len(words) == 0 {
-		return fmt.Errorf("command %q: %w", s.command, errors.Join(err, errors.New("not to be split into words")))
+		return fmt.Errorf("%scmd %q: want a command and its arguments: %w", s.prefix, s.command, cmp.Or(err, errors.New("it is empty")))
 	}
 	check := func(_, _ []byte) error { return nil }
 	if s.cert != "" {

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // arch is what a GOARCH is called elsewhere.
@@ -63,7 +64,7 @@ func findTarget(name string) (target, error) {
 		}
 		a, ok := arches[goarch]
 		if !ok || a.linux == "" {
-			return t, fmt.Errorf("target %s: not known, there are bpf, bpfel, bpfeb, native, %s", name, strings.Join(targetNames(), ", "))
+			return t, fmt.Errorf("unknown target %q: want one of bpf, bpfel, bpfeb, native, %s", name, strings.Join(targetNames(), ", "))
 		}
 		t.clang, t.linux = a.clang, a.linux
 		match = func(b arch) bool { return b.clang == a.clang && b.linux == a.linux }
@@ -87,7 +88,7 @@ func findTargets(list string) ([]target, error) {
 		}
 		for _, goarch := range t.goarch {
 			if other := taken[goarch]; other != "" {
-				return nil, fmt.Errorf("targets %s and %s: both are for GOARCH %s", other, t.name, goarch)
+				return nil, fmt.Errorf("-target %s,%s: both are for GOARCH %s: leave one out", other, t.name, goarch)
 			}
 			taken[goarch] = t.name
 		}
@@ -107,3 +108,14 @@ func targetNames() []string {
 	slices.Sort(names)
 	return names
 }
+
+// suffixes are those of all targets.
+var suffixes = sync.OnceValue(func() []string {
+	list := []string{"bpfel", "bpfeb"}
+	for _, a := range arches {
+		if suffix := a.linux + "_" + a.clang; a.linux != "" && !slices.Contains(list, suffix) {
+			list = append(list, suffix)
+		}
+	}
+	return list
+})

@@ -15,20 +15,17 @@ import (
 
 // verify checks the signatures of generated packages against a certificate, as
 // the kernel would, and says what they cover.
-func verify(args []string, stdout, stderr io.Writer) error {
+func verify(args []string, stdout, _ io.Writer) error {
 	fs := flag.NewFlagSet("bpf2lskel verify", flag.ContinueOnError)
-	fs.SetOutput(stderr)
 	certFile := fs.String("cert", "", "the certificate that will be in the kernel's keyring: a PEM or DER `file`")
-	fs.Usage = func() {
-		fmt.Fprint(stderr, "Usage: bpf2lskel verify -cert CERT.pem FOLDER...\n\n")
-		fs.PrintDefaults()
+	if err := parseFlags(fs, "Usage: bpf2lskel verify -cert CERT.pem FOLDER...\n\n", args, stdout); err != nil {
+		return err
 	}
-	if err := fs.Parse(args); err != nil {
-		return usage(err)
-	}
-	if fs.NArg() == 0 || *certFile == "" {
-		fs.Usage()
-		return errUsage
+	switch {
+	case fs.NArg() == 0:
+		return usagef(fs, "no folder of a package")
+	case *certFile == "":
+		return usagef(fs, "-cert is required")
 	}
 	cert, err := cms.ReadCertificate(*certFile)
 	if err != nil {

@@ -86,6 +86,8 @@ func (t *types) at(id uint32) (int, bool) {
 }
 
 // word reads 32 bits that are known to be in buf.
+//
+//go:noinline
 func (t *types) word(at int) uint32 { return binary.NativeEndian.Uint32([]byte(t.buf[at:][:4])) }
 
 // kind returns a type's kind, 0 for void and for a type that does not exist.

@@ -46,9 +46,8 @@ type failure struct {
 
 // newMap is a map as it was to be created: one of the object's, or the template of its inner maps.
 type newMap struct {
-	*spec.MapSpec
-	isInner                                      bool
-	typ, keySize, valueSize, maxEntries, mapFlag uint32
+	isInner                                       bool
+	typ, keySize, valueSize, maxEntries, mapFlags uint32
 }
 
 func newFailure(f *spec.Failure, m machine) *failure {
@@ -63,10 +62,10 @@ func newFailure(f *spec.Failure, m machine) *failure {
 	switch step := &s.Steps[f.Step]; step.Kind {
 	case spec.StepCreateMap:
 		m := &s.Maps[step.Index]
-		x.newMap = &newMap{m, false, m.Type, m.KeySize, m.ValueSize, f.MaxEntries, m.Flags}
+		x.newMap = &newMap{false, m.Type, m.KeySize, m.ValueSize, f.MaxEntries, m.Flags}
 	case spec.StepCreateInner: // which only its attr describes; the first fields of sys.MapCreateAttr
 		x.newMap = &newMap{
-			&s.Maps[step.Index], true,
+			true,
 			word(s, step.Attr), word(s, step.Attr+4), word(s, step.Attr+8), word(s, step.Attr+12), word(s, step.Attr+16),
 		}
 	case spec.StepLoadProgram:

@@ -72,9 +72,9 @@ func (m *newMap) lacksSize() string {
 // lacksFlag names a flag that all maps of the type have to have, "" if it is there.
 func (m *newMap) lacksFlag() string {
 	switch {
-	case m.mapFlag&sys.FlagNoPrealloc == 0 && (m.typ == sys.MapTypeLPMTrie || m.isLocalStorage()):
+	case m.mapFlags&sys.FlagNoPrealloc == 0 && (m.typ == sys.MapTypeLPMTrie || m.isLocalStorage()):
 		return "BPF_F_NO_PREALLOC"
-	case m.mapFlag&sys.FlagMmapable == 0 && m.typ == sys.MapTypeArena:
+	case m.mapFlags&sys.FlagMmapable == 0 && m.typ == sys.MapTypeArena:
 		return "BPF_F_MMAPABLE"
 	}
 	return ""
@@ -145,9 +145,8 @@ func (f *failure) uses(p *spec.ProgramSpec, m *spec.MapSpec) bool {
 		}
 	}
 	for at := p.Attr; at < end && end-at >= 8; at += 8 {
-		const ldImm64, pseudoMapIdx = 0x18, 5
 		code, regs := f.Spec.Blob[at], f.Spec.Blob[at+1]
-		if code == ldImm64 && (regs>>4 == pseudoMapIdx || regs&0xf == pseudoMapIdx) && word(f.Spec, at+4) == uint32(m.Slot) {
+		if code == sys.OpLdImm64 && (regs>>4 == sys.PseudoMapIdx || regs&0xf == sys.PseudoMapIdx) && word(f.Spec, at+4) == uint32(m.Slot) {
 			return true
 		}
 	}
@@ -156,12 +155,23 @@ func (f *failure) uses(p *spec.ProgramSpec, m *spec.MapSpec) bool {
 
 // after returns what follows the last occurrence of a text in the log, to the end of the line.
 func (f *failure) after(text string) (string, bool) {
-	i := strings.LastIndex(f.Log, text)
+	i := lastIndex(f.Log, text)
 	if i < 0 {
 		return "", false
 	}
 	rest, _, _ := strings.Cut(f.Log[i+len(text):], "\n")
 	return rest, true
+}
+
+// lastIndex is strings.LastIndex, which nothing else would bring into the binary.
+func lastIndex(s, text string) int {
+	last := -1
+	for i := 0; i >= 0; {
+		if i = strings.Index(s[last+1:], text); i >= 0 {
+			last += 1 + i
+		}
+	}
+	return last
 }
 
 // verified returns how many instructions the verifier has looked at, -1 if the log does not say.
@@ -194,7 +204,8 @@ func (f *failure) refusedHelper() string {
 	return ""
 }
 
-// number returns a number, or a limit, in words. Inlined it would be a kilobyte more in each binary.
+// number returns a number, or a limit, in words. It is not inlined, as others here are not: that would be a
+// kilobyte more in each user's binary.
 //
 //go:noinline
 func number(n uint64) string {
@@ -204,4 +215,5 @@ func number(n uint64) string {
 	return strconv.FormatUint(n, 10)
 }
 
+//go:noinline
 func hex(n uint64) string { return "0x" + strconv.FormatUint(n, 16) }

@@ -146,7 +146,7 @@ func (f *failure) mapHint(m *newMap) string {
 	}
 	// Cause: a map that cannot be
 	// Kernel: `EINVAL` or `E2BIG` when the map is created
-	keySize, valueSize, entries, flags := number(uint64(m.keySize)), number(uint64(m.valueSize)), number(uint64(m.maxEntries)), hex(uint64(m.mapFlag))
+	keySize, valueSize, entries, flags := number(uint64(m.keySize)), number(uint64(m.valueSize)), number(uint64(m.maxEntries)), hex(uint64(m.mapFlags))
 	return "its type does not go with one of these, or this kernel, " + release + ", is too old for it: keys of " + keySize +
 		" bytes, values of " + valueSize + ", " + entries + " entries and the flags " + flags
 }

@@ -25,6 +25,8 @@ type machine struct {
 	kernelBTF    bool   // /sys/kernel/btf/vmlinux exists
 	noFile       uint64 // RLIMIT_NOFILE, soft
 	memLock      uint64 // RLIMIT_MEMLOCK, soft, bytes
+
+	_ [0]func() // the compiler writes no comparison
 }
 
 func thisMachine() machine {
@@ -32,10 +34,9 @@ func thisMachine() machine {
 	m.release = sys.Release()
 	m.linux = sys.ParseVersion(m.release)
 	m.readStatus()
-	ns := make([]byte, 64)
-	if n, err := unix.Readlink("/proc/thread-self/ns/user", ns); err == nil {
-		m.userNS = string(ns[:n]) != "user:[4026531837]" // PROC_USER_INIT_INO of linux/proc_ns.h
-	}
+	const initial = 0xEFFFFFFD // PROC_USER_INIT_INO of linux/proc_ns.h
+	var ns unix.Stat_t
+	m.userNS = unix.Stat("/proc/thread-self/ns/user", &ns) == nil && ns.Ino != initial
 	m.unprivileged = readLine("/proc/sys/kernel/unprivileged_bpf_disabled")
 	m.kptrRestrict = readLine("/proc/sys/kernel/kptr_restrict")
 	m.jit = readLine("/proc/sys/net/core/bpf_jit_enable")

@@ -14,31 +14,15 @@ func (f *failure) has(capability int) bool {
 	return f.machine.caps&(1<<capability|1<<unix.CAP_SYS_ADMIN) != 0
 }
 
-func capName(c int) string {
-	switch c {
-	case unix.CAP_BPF:
-		return "CAP_BPF"
-	case unix.CAP_PERFMON:
-		return "CAP_PERFMON"
-	}
-	return "CAP_NET_ADMIN"
-}
-
-// needs returns the capabilities that the kernel asks for what has failed. A loader program
-// always takes CAP_PERFMON as well: it leaves addresses in its map (allow_ptr_leaks), and
-// calls bpf_sys_bpf (syscall_prog_func_proto).
-func (f *failure) needs() []int {
-	caps := []int{unix.CAP_BPF, unix.CAP_PERFMON}
+// isNetwork reports whether the kernel asks for CAP_NET_ADMIN too (map_create and the map types' own checks, bpf_prog_load).
+func (f *failure) isNetwork() bool {
 	if m := f.newMap; m != nil {
-		switch m.typ { // map_create, and the map types' own checks
+		switch m.typ {
 		case sys.MapTypeSockMap, sys.MapTypeSockHash, sys.MapTypeDevMap, sys.MapTypeDevMapHash, sys.MapTypeXSKMap:
-			caps = append(caps, unix.CAP_NET_ADMIN)
+			return true
 		}
 	}
-	if p := f.program; p != nil && isNetAdmin(p.Type) {
-		caps = append(caps, unix.CAP_NET_ADMIN)
-	}
-	return caps
+	return f.program != nil && isNetAdmin(f.program.Type)
 }
 
 // lacks names the capabilities that the thread would need and does not have, "" if that is not the cause.
@@ -50,15 +34,21 @@ func (f *failure) lacks() string {
 	return f.capabilities(true)
 }
 
-// capabilities lists the capabilities that are needed, or those of them that the thread lacks.
+// capabilities lists the capabilities that the kernel asks for what has failed, or those of them that the thread
+// lacks. A loader program always takes CAP_PERFMON as well: it leaves addresses in its map
+// (allow_ptr_leaks), and calls bpf_sys_bpf (syscall_prog_func_proto).
 func (f *failure) capabilities(lacking bool) string {
-	var names []string
-	for _, c := range f.needs() {
-		if !lacking || !f.has(c) {
-			names = append(names, capName(c))
-		}
+	names := ""
+	if !lacking || !f.has(unix.CAP_BPF) {
+		names += " and CAP_BPF"
 	}
-	return strings.Join(names, " and ")
+	if !lacking || !f.has(unix.CAP_PERFMON) {
+		names += " and CAP_PERFMON"
+	}
+	if f.isNetwork() && (!lacking || !f.has(unix.CAP_NET_ADMIN)) {
+		names += " and CAP_NET_ADMIN"
+	}
+	return strings.TrimPrefix(names, " and ")
 }
 
 // isNetAdmin reports what is_net_admin_prog_type in kernel/bpf/syscall.c does.

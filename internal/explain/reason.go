@@ -43,7 +43,12 @@ func (f *failure) programReason() {
 		return
 	}
 	if len(f.Missing) > 0 && f.callsMissing() {
-		f.Reason = "it calls a weak kfunc that this kernel does not have, without a check for it: " + strings.Join(f.Missing, ", ")
+		f.Reason = "it calls a weak kfunc that this kernel does not have, without a check for it"
+		separator := ": "
+		for _, name := range f.Missing {
+			f.Reason += separator + name
+			separator = ", "
+		}
 		return
 	}
 	if f.Log != "" && Decisive(f.Log) == "" {
@@ -73,7 +78,7 @@ const (
 
 // insnOf returns the index of the last instruction that the log shows with this text, -1 if it does not.
 func (f *failure) insnOf(text string) int {
-	i := strings.LastIndex(f.Log, text)
+	i := lastIndex(f.Log, text)
 	if i < 0 {
 		return -1
 	}

@@ -27,6 +27,8 @@ func reloOf(s *spec.Spec, p *spec.ProgramSpec, insn int) (r sys.CoreRelo, ok boo
 }
 
 // word reads 32 bits of the blob, 0 if they are not in it.
+//
+//go:noinline
 func word(s *spec.Spec, at spec.BlobOff) uint32 {
 	if uint64(at)+4 > uint64(len(s.Blob)) {
 		return 0
@@ -58,7 +60,7 @@ func describeRelo(s *spec.Spec, r sys.CoreRelo, log string) string {
 			return "value " + value + " of " + root
 		}
 		return ""
-	case r.Kind > sys.CoreFieldRshiftU64:
+	case r.Kind > sys.CoreFieldRshiftU64: // the last that is about a field
 		return root
 	}
 	if field := t.field(r.TypeId, access); field != "" {
@@ -72,12 +74,13 @@ const maxWalk = 64
 
 // field resolves an access string such as "0:2:1" to names: "cred.uid".
 func (t *types) field(id uint32, access string) string {
-	path := strings.Split(access, ":")
-	if len(path) > maxWalk {
-		return ""
-	}
-	var b strings.Builder
-	for _, step := range path[1:] { // the first is an index into an array of the root type
+	said, step := "", ""
+	_, access, more := strings.Cut(access, ":") // the first is an index into an array of the root type
+	for range maxWalk {
+		if !more {
+			return said
+		}
+		step, access, more = strings.Cut(access, ":")
 		i, err := strconv.ParseUint(step, 10, 32)
 		if err != nil {
 			return ""
@@ -93,16 +96,14 @@ func (t *types) field(id uint32, access string) string {
 			if !ok {
 				return ""
 			}
-			if name != "" {
-				if b.Len() > 0 {
-					b.WriteByte('.')
-				}
-				b.WriteString(name)
+			if name != "" && said != "" {
+				said += "."
 			}
+			said += name
 			id = t.word(at + 4)
 		case sys.BtfKindArray:
-			b.WriteString("[" + step + "]")
-			at, ok := t.tail(id, 12)
+			said += "[" + step + "]"
+			at, ok := t.tail(id, sys.BtfArraySize)
 			if !ok {
 				return ""
 			}
@@ -111,7 +112,7 @@ func (t *types) field(id uint32, access string) string {
 			return ""
 		}
 	}
-	return b.String()
+	return ""
 }
 
 func (t *types) enumValue(id uint32, access string) string {
@@ -123,9 +124,9 @@ func (t *types) enumValue(id uint32, access string) string {
 	size := 0
 	switch t.kind(id) {
 	case sys.BtfKindEnum:
-		size = 8
+		size = sys.BtfEnumSize
 	case sys.BtfKindEnum64:
-		size = 12
+		size = sys.BtfEnum64Size
 	default:
 		return ""
 	}

@@ -13,16 +13,17 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // createMap is BPF_MAP_CREATE of an array of one 4-byte value: the least that shows that bpf() works.
 func createMap() (fd int, err error) {
-	attr := struct{ mapType, keySize, valueSize, maxEntries uint32 }{unix.BPF_MAP_TYPE_ARRAY, 4, 4, 1}
-	r, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_MAP_CREATE, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	attr := sys.MapCreateAttr{MapType: sys.MapTypeArray, KeySize: 4, ValueSize: 4, MaxEntries: 1}
+	fd, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(&attr), unsafe.Offsetof(attr.MapFlags))
 	if errno != 0 {
 		return -1, errno
 	}
-	return int(r), nil
+	return fd, nil
 }
 
 func TestGuestCreatesMap(t *testing.T) {

@@ -14,11 +14,14 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 const (
@@ -74,40 +77,25 @@ func ask(arg string, limit time.Duration) error {
 	}
 }
 
-// What the kernel reads is not on a stack, which moves when it grows.
-var (
-	insns = [...]byte{
-		0:  0xb7, // BPF_ALU64 | BPF_MOV | BPF_K: r0 = 0
-		8:  0x95, // BPF_JMP | BPF_EXIT
-		15: 0,
-	}
-	license = [...]byte{'G', 'P', 'L', 0}
-)
-
 // try loads and frees a few programs.
 func try() error {
+	insns := []sys.Insn{{Code: sys.OpMovImm}, {Code: sys.OpExit}} // r0 = 0; exit
+	license, keep := sys.CString("GPL")
+	defer runtime.KeepAlive(insns)
+	defer runtime.KeepAlive(keep)
 	for range rounds {
 		for _, kind := range []struct {
 			progType, flags uint32
 			name            string
 		}{
-			{unix.BPF_PROG_TYPE_SYSCALL, unix.BPF_F_SLEEPABLE, "syscall"}, // what a loader is
-			{unix.BPF_PROG_TYPE_SOCKET_FILTER, 0, "socket filter"},
-			{unix.BPF_PROG_TYPE_XDP, 0, "XDP"},
+			{sys.ProgTypeSyscall, sys.FlagSleepable, "syscall"}, // what a loader is
+			{sys.ProgTypeSocketFilter, 0, "socket filter"},
+			{sys.ProgTypeXDP, 0, "XDP"},
 		} {
-			// The beginning of what BPF_PROG_LOAD takes in union bpf_attr.
-			attr := struct {
-				progType, insnCnt  uint32
-				insns, license     uint64
-				logLevel, logSize  uint32
-				logBuf             uint64
-				version, progFlags uint32
-			}{
-				progType: kind.progType, insnCnt: uint32(len(insns) / 8),
-				insns: uint64(uintptr(unsafe.Pointer(&insns))), license: uint64(uintptr(unsafe.Pointer(&license))),
-				progFlags: kind.flags,
-			}
-			fd, err := load(unsafe.Pointer(&attr), unsafe.Sizeof(attr))
+			fd, err := load(&sys.ProgLoadAttr{
+				ProgType: kind.progType, ProgFlags: kind.flags,
+				InsnCnt: uint32(len(insns)), Insns: sys.Addr(unsafe.Pointer(&insns[0])), License: license,
+			})
 			if err != nil {
 				return fmt.Errorf("this machine's kernel loads no BPF programs: load a %s program: %w", kind.name, err)
 			}
@@ -120,12 +108,12 @@ func try() error {
 }
 
 // load is BPF_PROG_LOAD. EAGAIN says that a signal came, as Go's own do.
-func load(attr unsafe.Pointer, size uintptr) (fd int, err error) {
+func load(attr *sys.ProgLoadAttr) (fd int, err error) {
 	for range 10 {
-		r, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_LOAD, uintptr(attr), size)
+		fd, errno := sys.BPF(sys.CmdProgLoad, unsafe.Pointer(attr), unsafe.Offsetof(attr.ProgName))
 		switch errno {
 		case 0:
-			return int(r), nil
+			return fd, nil
 		case unix.EAGAIN:
 			err = errno
 		default:

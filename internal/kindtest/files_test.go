@@ -203,7 +203,7 @@ func runFilesCase(name, more string) (r filesResult) {
 	}
 	r.Error = err.Error()
 	r.Full = errors.Is(err, unix.EMFILE)
-	if failure, ok := errors.AsType[*runtime.LoadError](err); ok {
+	if failure := (*runtime.LoadError)(nil); errors.As(err, &failure) {
 		r.Load = strings.Contains(failure.Hint, "RLIMIT_NOFILE")
 	}
 	return r

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
@@ -54,7 +55,7 @@ func loaded[S skeleton](t *testing.T, open func() (S, error)) S {
 // since skips the test if an older kernel has refused what is new.
 func since(t *testing.T, err error, release, what string) {
 	t.Helper()
-	if err != nil && olderThan(t, release) {
+	if err != nil && sys.KernelVersion().Before(sys.ParseVersion(release)) {
 		guest.NotHere(t, "%s: since %s, and it says: %v", what, release, err)
 	}
 }
@@ -80,30 +81,6 @@ func withoutCX16(t *testing.T, err error) {
 	if cpu, _ := os.ReadFile("/proc/cpuinfo"); !strings.Contains(string(cpu), " cx16 ") {
 		guest.NotHere(t, "it wants cmpxchg16b, and says: %v", err)
 	}
-}
-
-// olderThan compares the kernel's release, "6.12.3-rc1", with a version, "6.4".
-func olderThan(t *testing.T, release string) bool {
-	t.Helper()
-	var uts unix.Utsname
-	if err := unix.Uname(&uts); err != nil {
-		t.Fatal(err)
-	}
-	number := func(s string) (n int) {
-		major, minor, _ := strings.Cut(s, ".")
-		for _, part := range []string{major, minor} {
-			v := 0
-			for _, c := range part {
-				if c < '0' || c > '9' {
-					break
-				}
-				v = v*10 + int(c-'0')
-			}
-			n = n*1000 + v
-		}
-		return n
-	}
-	return number(unix.ByteSliceToString(uts.Release[:])) < number(release)
 }
 
 // ended ends an attachment with the test.

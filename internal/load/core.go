@@ -44,9 +44,7 @@ func (e *engine) applyCORE() {
 		if v := values[site.Value]; v != spec.COREMissing {
 			insn.Imm = int32(v)
 		} else {
-			*insn = sys.Insn{Code: callHelper, Imm: spec.BadRelo} // as the kernel does
+			*insn = sys.Insn{Code: sys.OpCall, Imm: spec.BadRelo} // as the kernel does
 		}
 	}
 }
-
-const callHelper = 0x85 // BPF_JMP | BPF_CALL

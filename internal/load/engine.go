@@ -296,7 +296,7 @@ func (e *engine) closeRest(failed bool) {
 func (e *engine) without(loader string, steps []int) string {
 	insns := []byte(loader)
 	var nop [8]byte // if true goto +0
-	nop[0] = 0x05   // BPF_JMP | BPF_JA
+	nop[0] = sys.OpJa
 	for _, i := range steps {
 		step := &e.spec.Steps[i]
 		for insn := step.Start; insn < step.End; insn++ {

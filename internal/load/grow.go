@@ -1,6 +1,10 @@
 package load
 
-import "golang.org/x/sys/unix"
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
 
 // growFiles makes room for n more files, and returns what waits until that is over. The kernel doubles the table of files
 // when it is full, and in a process of several threads waits for a grace period of RCU each time, several ms
@@ -13,7 +17,7 @@ func growFiles(n int) (wait func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		lowest, err := unix.FcntlInt(1, unix.F_DUPFD_CLOEXEC, 3)
+		lowest, err := sys.Dup(1)
 		if err != nil {
 			return
 		}

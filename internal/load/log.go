@@ -27,7 +27,7 @@ type logBuffer struct {
 const logCopies = 128
 
 func newLogBuffer() (*logBuffer, error) {
-	if v := sys.ParseVersion(sys.Release()); v.Before(sys.Version{6, 4}) {
+	if v := sys.KernelVersion(); v.Before(sys.Version{6, 4}) {
 		return newLogRing()
 	}
 	p, err := unix.MmapPtr(-1, 0, nil, logKept, unix.PROT_READ|unix.PROT_WRITE,
@@ -59,7 +59,7 @@ func newLogRing() (*logBuffer, error) {
 	return l, nil
 }
 
-func (l *logBuffer) addr() uint64 { return uint64(uintptr(l.p)) }
+func (l *logBuffer) addr() uint64 { return sys.Addr(l.p) }
 
 // size leaves a byte: the kernel writes a zero behind what fits.
 func (l *logBuffer) size() uint32 { return uint32(l.mapped) }

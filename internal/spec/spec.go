@@ -4,9 +4,7 @@
 // that data; it makes no system call and keeps no state.
 package spec
 
-import (
-	"github.com/bpf2lskel/bpf2lskel/internal/sys"
-)
+import "github.com/bpf2lskel/bpf2lskel/internal/sys"
 
 // ABI is the version of the contract. Generated code states the one that it was
 // written for and does not compile with a runtime of another; see

@@ -1,9 +1,9 @@
 package sys
 
 import (
-	"errors"
-
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/errtype"
 )
 
 // ENOTSUPP is an errno of the kernel's own (linux/errno.h) that should not reach user space. It
@@ -12,6 +12,6 @@ const ENOTSUPP = unix.Errno(524)
 
 // ErrnoOf returns the kernel's errno that err wraps, 0 if it wraps none.
 func ErrnoOf(err error) unix.Errno {
-	errno, _ := errors.AsType[unix.Errno](err)
+	errno, _ := errtype.Of[unix.Errno](err)
 	return errno
 }

@@ -54,3 +54,12 @@ func Open(path string) (int, error) {
 		}
 	}
 }
+
+// Dup duplicates a file descriptor, as one above 2 that is closed on exec. The caller owns it.
+func Dup(fd int) (int, error) {
+	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
+	if err == unix.EINVAL {
+		err = unix.EMFILE // what the kernel means if RLIMIT_NOFILE is 3 or less (f_dupfd)
+	}
+	return dup, err
+}

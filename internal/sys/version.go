@@ -33,6 +33,9 @@ func Release() string {
 	return unix.ByteSliceToString(uts.Release[:])
 }
 
+// KernelVersion returns the version of the running kernel.
+func KernelVersion() Version { return ParseVersion(Release()) }
+
 // LeadingNumber returns the decimal number at the beginning of s, -1 if s begins with no digit or
 // the number does not fit an int.
 func LeadingNumber(s string) int {

@@ -54,7 +54,7 @@ type Plan = hidden.Plan
 `,
 	"open/open_test.go":        "package open\n\nfunc Test() {}\n",
 	"open/open_arm64.go":       "package open\n\nfunc OnlyARM() {}\n",
-	"internal/hidden/a.go":     "package hidden\n\n// Plan is a plan.\ntype Plan struct{ Steps []int }\n\nfunc (Plan) Run() {}\n\ntype Other int\n",
+	"internal/hidden/a.go":     "package hidden\n\n// Plan is a plan.\ntype Plan struct{ Steps []int }\n\nfunc (Plan) Run() {}\n\nfunc Make() Plan { return Plan{} }\n\ntype Other int\n",
 	"open/internal/more/m.go":  "package more\n",
 	"cmd/tool/main.go":         "package main\n",
 	"examples/x/main.go":       "package main\n",

@@ -186,7 +186,7 @@ func (w *writer) typ(t *doc.Type) {
 	}
 }
 
-// target writes, indented, the type of an internal package that a name is an alias for.
+// target writes, indented, the type of an internal package that a name is an alias for, and its methods.
 func (w *writer) target(spec *ast.TypeSpec) {
 	if !spec.Assign.IsValid() {
 		return
@@ -216,7 +216,11 @@ func (w *writer) target(spec *ast.TypeSpec) {
 		if t.Name == selector.Sel.Name {
 			before := *w
 			w.pkg, w.indent = p, w.indent+"\t"
-			w.typ(t)
+			w.decl(t.Decl)
+			w.funcs(t.Methods)
+			for _, spec := range t.Decl.Specs {
+				w.target(spec.(*ast.TypeSpec))
+			}
 			w.pkg, w.indent = before.pkg, before.indent
 			return
 		}

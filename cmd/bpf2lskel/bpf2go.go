@@ -1,0 +1,110 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// bpf2goFlags are flags of bpf2go that have no counterpart, each with the reason.
+var bpf2goFlags = []struct {
+	name   string
+	isBool bool
+	answer string
+}{
+	{"no-global-types", true, "leave it out: types are in a package of their own, where they get in nobody's way"},
+	{"output-stem", false, "files are named after the source: rename the source, or choose another folder with -o"},
+	{"output-suffix", false, "files are in a package of their own: a test imports it, and needs no suffix"},
+	{"verbose", true, "leave it out"},
+}
+
+// addBpf2goFlags lets fs understand these flags, without showing them. Each that is used is added to used.
+func addBpf2goFlags(fs *flag.FlagSet, used *[]string) {
+	for _, f := range bpf2goFlags {
+		use := func(string) error {
+			*used = append(*used, f.name)
+			return nil
+		}
+		if f.isBool {
+			fs.BoolFunc(f.name, "", use)
+		} else {
+			fs.Func(f.name, "", use)
+		}
+	}
+}
+
+// answerBpf2go is the error for a command line of bpf2go: a name before the source, or flags that have no
+// counterpart. It returns nil if the command line is none.
+func answerBpf2go(fs *flag.FlagSet, args, cflags, used []string) error {
+	rest := fs.Args()
+	named := len(rest) == 2 && !strings.HasPrefix(rest[1], "-") && isBPFFile(rest[1]) && !isBPFFile(rest[0])
+	if !named && len(used) == 0 {
+		return nil
+	}
+	var b strings.Builder
+	if named {
+		fmt.Fprintf(&b, "%s %s is bpf2go's form: bpf2lskel takes the source alone, and -o names the package's folder", rest[0], rest[1])
+	} else {
+		b.WriteString("bpf2go's flags that bpf2lskel does not have:")
+	}
+	for _, f := range bpf2goFlags {
+		if slices.Contains(used, f.name) {
+			fmt.Fprintf(&b, "\n  -%s: %s", f.name, f.answer)
+		}
+	}
+	if named || len(rest) == 1 {
+		fmt.Fprintf(&b, "\nWrite instead: %s", commandLine(ours(fs, args, rest), cflags))
+	}
+	return usagef(fs, "%s", b.String())
+}
+
+func isBPFFile(path string) bool {
+	ext := filepath.Ext(path)
+	return ext == ".c" || ext == ".o"
+}
+
+// ours translates bpf2go's arguments: rest is what follows the flags.
+func ours(fs *flag.FlagSet, args, rest []string) []string {
+	flags := args[:len(args)-len(rest)]
+	var kept []string
+	folder := ""
+	for i := 0; i < len(flags); i++ {
+		name, value, assigned := strings.Cut(strings.TrimLeft(flags[i], "-"), "=")
+		words := flags[i : i+1]
+		if b, ok := fs.Lookup(name).Value.(interface{ IsBoolFlag() bool }); !assigned && !(ok && b.IsBoolFlag()) {
+			words, value = flags[i:i+2], flags[i+1]
+			i++
+		}
+		switch {
+		case name == "o" || name == "output-dir":
+			folder = value
+		case fs.Lookup(name).Usage != "":
+			kept = append(kept, words...)
+		}
+	}
+	source := rest[len(rest)-1]
+	if len(rest) == 2 {
+		folder = filepath.Join(folder, strings.ToLower(rest[0]))
+	}
+	if folder != "" {
+		kept = append([]string{"-o", folder}, kept...)
+	}
+	return append(kept, source)
+}
+
+// commandLine is a command line as a shell, or a go:generate line, has it.
+func commandLine(args, cflags []string) string {
+	words := []string{"bpf2lskel"}
+	words = append(words, args...)
+	if len(cflags) > 0 {
+		words = append(append(words, "--"), cflags...)
+	}
+	for i, w := range words {
+		if w == "" || strings.ContainsAny(w, " \t\"'\\$&|;<>()*?[]!#~") {
+			words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,294 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/cms/cmstest"
+	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
+)
+
+func mkdir(t testing.TB, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t testing.TB, path string) string {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// goVet runs the go command over all packages of the module.
+func goVet(t testing.TB) {
+	t.Helper()
+	if out, err := exec.Command("go", "vet", "./...").CombinedOutput(); err != nil {
+		t.Errorf("go vet: %v\n%s", err, out)
+	}
+}
+
+// A source with any name that Go can have gives a package that builds; any other name is refused before anything is written.
+func TestSourceNames(t *testing.T) {
+	inModule(t)
+	for _, name := range []string{"my counter", "a[b]", "größe", "con"} {
+		write(t, name+".bpf.c", source)
+		mustRun(t, "-o", "skel"+fmt.Sprintf("%x", name), name+".bpf.c")
+	}
+	mkdir(t, "-dir")
+	write(t, "-dir/counter.bpf.c", source)
+	mustRun(t, "-o", "dashed", "./-dir/counter.bpf.c")
+	goVet(t)
+	for name, want := range map[string]string{
+		"_x":        "_x.bpf.c: files of the package would be named _x_*, and Go ignores files whose names begin with '_': rename it",
+		"-x":        "./-x.bpf.c: files of the package would be named -x_*, and Go compiles no files whose names begin with '-': rename it",
+		"it's":      "it's.bpf.c: files of the package would be named it's_*, and Go embeds no such files",
+		`a"b`:       `a"b.bpf.c: files of the package would be named a"b_*, and Go embeds no such files`,
+		"a\u202eb":  `bpf2lskel: a\u202eb.bpf.c: files of the package would be named a\u202eb_*`,
+		"\x1b[31mx": `bpf2lskel: \u001b[31mx.bpf.c: files of the package would be named \u001b[31mx_*`,
+	} {
+		write(t, name+".bpf.c", source)
+		path := name + ".bpf.c"
+		if strings.HasPrefix(path, "-") {
+			path = "./" + path
+		}
+		mustFail(t, want, "-o", "skel", path)
+		if got := list(t, "skel"); got != nil {
+			t.Errorf("%s: left %v behind", name, got)
+		}
+	}
+	mustFail(t, "a file name that begins with a dot", "-o", "skel", "./.bpf.c")
+}
+
+func TestFolderNames(t *testing.T) {
+	inModule(t)
+	write(t, "counter.bpf.c", "//go:build ignore\n\n"+source)
+	for _, dir := range []string{"skel", "a/b-c", "internal/x", "../" + filepath.Base(must(os.Getwd())) + "/y", "."} {
+		mustRun(t, "-o", dir, "-go-package", "p", "counter.bpf.c")
+	}
+	goVet(t)
+	for dir, want := range map[string]string{
+		"_x":         "_x: Go ignores folders named _x: choose another with -o",
+		"a/.x":       "a/.x: Go ignores folders named .x: choose another with -o",
+		"_a/b":       "_a/b: Go ignores folders named _a: ",
+		"testdata":   "testdata: Go ignores folders named testdata: ",
+		"vendor/x":   "vendor/x: Go takes what is in a folder named vendor for other modules' packages: ",
+		"my skel":    "my skel: no package can be imported from there: ",
+		"größe":      "größe: no package can be imported from there: ",
+		"a\u202eb/c": `bpf2lskel: a\u202eb/c: no package can be imported from there: `,
+	} {
+		mustFail(t, want, "-o", dir, "-go-package", "p", "counter.bpf.c")
+		if exists(dir) {
+			t.Errorf("%s is left behind", dir)
+		}
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// Whatever else is in the folder stays as it is, and may be part of the package.
+func TestOtherFiles(t *testing.T) {
+	inModule(t)
+	write(t, "counter.bpf.c", "//go:build ignore\n\n"+source)
+	mkdir(t, "skel/dir")
+	others := map[string]string{
+		"skel/mine.go":            "package skel\n\n// Name is a method of the user's own.\nfunc (s *Skeleton) Name() string { return \"mine\" }\n",
+		"skel/mine_test.go":       "package skel_test\n",
+		"skel/.mine.go.swp":       "x",
+		"skel/BUILD.bazel":        "go_library()\n",
+		"skel/.gitattributes":     "* -text\n",
+		"skel/dir/x":              "",
+		"skel/x.blob":             "no blob of ours",
+		"skel/x.loader":           "no loader of ours",
+		"skel/counter_none.go":    "package skel\n",
+		"skel/counter_bpfel.txt":  "",
+		"skel/other_bpfel.loader": "somebody's",
+		"skel/counter.bpf.c":      "//go:build ignore\n\n" + source,
+	}
+	for path, text := range others {
+		write(t, path, text)
+	}
+	if err := os.Symlink("nowhere", "skel/dangling"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		mustRun(t, "-o", "skel", "skel/counter.bpf.c")
+		mustRun(t, "-check", "-o", "skel", "skel/counter.bpf.c")
+	}
+	goVet(t)
+	for path, text := range others {
+		if got := read(t, path); got != text {
+			t.Errorf("%s has changed to %q", path, got)
+		}
+	}
+
+	// The package is that of the Go files beside it.
+	mkdir(t, "cmd")
+	write(t, "cmd/main.go", "package main\n\nfunc main() { _, _ = Load() }\n")
+	mustRun(t, "-o", "cmd", "counter.bpf.c")
+	goVet(t)
+	mustFail(t, "-go-package other: cmd/main.go is of package main, and a folder has one package", "-go-package", "other", "-o", "cmd", "counter.bpf.c")
+	write(t, "cmd/ignored.go", "//go:build ignore\n\npackage other\n")
+	mustRun(t, "-o", "cmd", "counter.bpf.c")
+}
+
+// A file of the user's own that has a name which is to be written is not overwritten.
+func TestFilesInTheWay(t *testing.T) {
+	inModule(t)
+	write(t, "counter.bpf.c", source)
+	mkdir(t, "skel")
+	write(t, "skel/counter_bpfel.go", "package skel\n")
+	mustFail(t, "skel/counter_bpfel.go: bpf2lskel did not write it, and has to write a file of that name: rename it, or choose another folder with -o", "-o", "skel", "counter.bpf.c")
+	mustRun(t, "-o", "skel", "-target", "bpfeb", "counter.bpf.c") // has none of that name
+	if got := read(t, "skel/counter_bpfel.go"); got != "package skel\n" {
+		t.Errorf("it was overwritten: %s", got)
+	}
+	// What cannot be read is not said to be somebody else's.
+	if err := os.Remove("skel/counter_bpfel.go"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("counter_bpfel.go", "skel/counter_bpfel.go"); err != nil {
+		t.Fatal(err)
+	}
+	mustFail(t, "look whether bpf2lskel wrote it: open skel/counter_bpfel.go: too many levels of symbolic links", "-o", "skel", "counter.bpf.c")
+	if err := os.Remove("skel/counter_bpfel.go"); err != nil {
+		t.Fatal(err)
+	}
+	mkdir(t, "skel/counter_bpfel.go")
+	mustFail(t, "look whether bpf2lskel wrote it: read skel/counter_bpfel.go: is a directory", "-o", "skel", "counter.bpf.c")
+	// A package that lost its Go file is written again.
+	if err := os.Remove("skel/counter_bpfel.go"); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, "-o", "skel", "counter.bpf.c")
+	if err := os.Remove("skel/counter_bpfel.go"); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, "-o", "skel", "counter.bpf.c")
+	goVet(t)
+}
+
+// What an earlier run made for a target that is not asked for any more is out of date. What another run made for
+// other targets, with flags of its own, is not.
+func TestDroppedTargets(t *testing.T) {
+	inModule(t)
+	write(t, "counter.bpf.c", source)
+	arm64 := []string{"counter_arm64_bpfel.blob", "counter_arm64_bpfel.go", "counter_arm64_bpfel.loader"}
+	x86 := []string{"counter_x86_bpfel.blob", "counter_x86_bpfel.go", "counter_x86_bpfel.loader"}
+	expect := func(want ...string) {
+		t.Helper()
+		if got := list(t, "skel"); !slices.Equal(got, want) {
+			t.Errorf("files are %v, want %v", got, want)
+		}
+	}
+	mustRun(t, "-o", "skel", "-target", "amd64,arm64", "counter.bpf.c")
+	expect(append(arm64, x86...)...)
+	mustRun(t, "-check", "-o", "skel", "-target", "amd64,arm64", "counter.bpf.c")
+	for _, name := range arm64 {
+		mustFail(t, "skel/"+name+": would not be there\n", "-check", "-o", "skel", "-target", "amd64", "counter.bpf.c")
+	}
+	mustRun(t, "-o", "skel", "-target", "amd64", "counter.bpf.c")
+	expect(x86...)
+	mustRun(t, "-o", "skel", "-target", "arm64", "counter.bpf.c", "--", "-DX")
+	expect(append(arm64, x86...)...)
+	mustRun(t, "-check", "-o", "skel", "-target", "amd64", "counter.bpf.c")
+	mustRun(t, "-check", "-o", "skel", "-target", "arm64", "counter.bpf.c", "--", "-DX")
+}
+
+// clangVersion makes a compiler that says it is another version, and leaves some object different if it is told to.
+func clangVersion(t *testing.T, version, flag string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "clang")
+	script := "#!/bin/sh\nif [ \"$1\" = --version ]; then echo 'Some clang version " + version + "-1~x (y)'; exit; fi\nexec clang " + flag + " \"$@\"\n"
+	if err := os.WriteFile(path, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Another version of the compiler that writes the same is the same; if it is not, -check says which versions these are.
+func TestCompilerVersion(t *testing.T) {
+	inModule(t)
+	write(t, "counter.bpf.c", source)
+	old, same, other := clangVersion(t, "14.0.6", ""), clangVersion(t, "15.1.2", ""), clangVersion(t, "16.0.0", "-DOTHER")
+	mustRun(t, "-cc", old, "-o", "skel", "counter.bpf.c")
+	before := read(t, "skel/counter_bpfel.go")
+	if want := "\n// Compiled by clang 14.0.6 for bpfel, bpfeb.\n"; !strings.Contains(before, want) {
+		t.Errorf("no %q in\n%.300s", want, before)
+	}
+	mustRun(t, "-cc", same, "-check", "-o", "skel", "counter.bpf.c")
+	mustRun(t, "-cc", same, "-o", "skel", "counter.bpf.c")
+	if got := read(t, "skel/counter_bpfel.go"); got != before {
+		t.Errorf("written again for nothing but the compiler's version:\n%.300s", got)
+	}
+	write(t, "counter.bpf.c", "#ifdef OTHER\n#define XDP_RESULT XDP_DROP\n#else\n#define XDP_RESULT XDP_PASS\n#endif\n"+strings.Replace(source, "XDP_PASS", "XDP_RESULT", 1))
+	mustRun(t, "-cc", old, "-o", "skel", "counter.bpf.c")
+	const want = "compiled by clang 14.0.6, and now by clang 16.0.0, which may be the only difference: choose the version with -cc, or generate again"
+	mustFail(t, want, "-cc", other, "-check", "-o", "skel", "counter.bpf.c")
+	// It is not said of the same version.
+	write(t, "counter.bpf.c", strings.Replace(source, "XDP_PASS", "XDP_DROP", 1))
+	_, out := bpf2lskel("-cc", old, "-check", "-o", "skel", "counter.bpf.c")
+	if !strings.Contains(out, "not up to date\n") || strings.Contains(out, "compiled by") {
+		t.Errorf("said\n%s", out)
+	}
+	// Packages of before are up to date without the line.
+	mustRun(t, "-cc", old, "-o", "skel", "counter.bpf.c")
+	raw := []byte(read(t, "skel/counter_bpfel.go"))
+	write(t, "skel/counter_bpfel.go", string(bytes.Replace(raw, []byte("// Compiled by clang 14.0.6 for bpfel, bpfeb.\n"), nil, 1)))
+	mustRun(t, "-cc", old, "-check", "-o", "skel", "counter.bpf.c")
+	mustRun(t, "-cc", old, "-o", "skel", "counter.bpf.c")
+	if got := read(t, "skel/counter_bpfel.go"); got != string(raw) {
+		t.Errorf("the line is not written:\n%.300s", got)
+	}
+}
+
+// What compilers say of two targets comes one after the other, and once if it is the same.
+func TestMessagesOfTwoCompilers(t *testing.T) {
+	inModule(t)
+	write(t, "counter.bpf.c", source)
+	script := "#!/bin/sh\ncase \"$*\" in *bpfel*) c=l;; *) c=b;; esac\nfor i in 1 2 3 4 5 6 7 8 9 10; do printf $c >&2; sleep 0.01; done\nprintf '\\nsame\\n' >&2\n"
+	if err := os.WriteFile("cc", []byte(script+"exit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const l, b = "llllllllll\nsame\n", "bbbbbbbbbb\nsame\n"
+	if _, out := bpf2lskel("-cc", "./cc", "-o", "skel", "counter.bpf.c"); out != l+b+"bpf2lskel: counter.bpf.c: cc: exit status 1\n" {
+		t.Errorf("said\n%s", out)
+	}
+	write(t, "cc", strings.Replace(script, "c=b", "c=l", 1)+"exit 1\n")
+	if _, out := bpf2lskel("-cc", "./cc", "-o", "skel", "counter.bpf.c"); out != l+"bpf2lskel: counter.bpf.c: cc: exit status 1\n" {
+		t.Errorf("said\n%s", out)
+	}
+}
+
+// A package that is not to be signed any more has no signatures; and to sign is not to look at files of others.
+func TestFilesOfSigning(t *testing.T) {
+	obj := testobj.Compile(t, "minimal", testobj.Options{})
+	cert, key := identity(t, cmstest.Options{})
+	inModule(t)
+	mustRun(t, "-o", "p", "-target", "native", obj)
+	unsigned := list(t, "p")
+	mustRun(t, "-o", "p", "-target", "native", "-signed", obj)
+	write(t, "p/firmware.loader", "somebody's")
+	mustRun(t, "sign", "-key", key, "-cert", cert, "p")
+	mustRun(t, "verify", "-cert", cert, "p")
+	mustFail(t, ".sig: would not be there\n", "-check", "-o", "p", "-target", "native", obj)
+	mustRun(t, "-o", "p", "-target", "native", obj)
+	if got := list(t, "p"); !slices.Equal(got, append([]string{"firmware.loader"}, unsigned...)) {
+		t.Errorf("files are %v", got)
+	}
+}

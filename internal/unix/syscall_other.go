@@ -1,0 +1,16 @@
+//go:build !linux || bpf2lskel_standin
+
+package unix
+
+import (
+	"syscall"
+	"unsafe"
+)
+
+func Supported() error { return ErrUnsupported }
+
+func BPF(uintptr, unsafe.Pointer, uintptr) (uintptr, Errno) { return ^uintptr(0), syscall.ENOTSUP }
+
+func MadvisePtr(unsafe.Pointer, uintptr, int) error { return ErrUnsupported }
+
+func Personality(uint32) (uint32, error) { return 0, ErrUnsupported }
