@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -61,7 +62,7 @@ func importFrom(fset *token.FileSet, files map[string]string) types.Importer {
 
 // TestCompiles generates code for every object of the corpus, for both byte orders, and compiles it.
 func TestCompiles(t *testing.T) {
-	for _, name := range append(testobj.All(t), testobj.Externs(t)...) {
+	for _, name := range slices.Concat(testobj.All(t), testobj.Externs(t), testobj.Peer(t)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, target := range []string{"bpfel", "bpfeb"} {

@@ -32,7 +32,7 @@ func TestCompiled(t *testing.T) {
 		{Compiled{"a for b", []string{"x86_bpfel"}}, "// Compiled by a for b for x86_bpfel.\n"},
 	} {
 		got := generate(test.compiled)
-		if !strings.HasPrefix(got, Header+"\n"+test.line+"//go:build amd64\n") {
+		if !strings.HasPrefix(got, Header+"\n// bpf2lskel "+Version+", ABI 1\n"+test.line+"//\n//go:build amd64\n") {
 			t.Errorf("%+v: begins with\n%.200s", test.compiled, got)
 		}
 		if diff := cmp.Diff(test.compiled, CompiledBy([]byte(got))); diff != "" {

@@ -88,7 +88,7 @@ func Generate(obj *object.Object, spec *spec.Spec, opts Options) ([]File, error)
 		opts.Constraint = strings.Join(opts.GOARCH, " || ")
 	}
 	g := &generator{obj: obj, spec: spec, opts: opts}
-	g.types = newTypeSet(newScope("Skeleton", "Maps", "Progs", "Links", "Open", "Load"), bigEndian(obj))
+	g.types = newTypeSet(obj.CutEnums, newScope("Skeleton", "Maps", "Progs", "Links", "Open", "Load"), bigEndian(obj))
 	if err := g.collect(); err != nil {
 		return nil, err
 	}
@@ -135,13 +135,21 @@ func (g *generator) typeByName(name string) (btf.Type, error) {
 	if g.obj.Types != nil {
 		found, _ = g.obj.Types.AnyTypesByName(strings.TrimSpace(bare))
 	}
+	var best btf.Type
 	for _, t := range found {
 		switch t.(type) {
-		case *btf.Struct, *btf.Union, *btf.Enum, *btf.Typedef, *btf.Int, *btf.Float:
-			if !tagged || cName(t) == tag+" "+t.TypeName() {
-				return t, nil
+		case *btf.Typedef:
+			if !tagged {
+				return t, nil // without a tag, C means the typedef
+			}
+		case *btf.Struct, *btf.Union, *btf.Enum, *btf.Int, *btf.Float:
+			if best == nil && (!tagged || cName(t) == tag+" "+t.TypeName()) {
+				best = t
 			}
 		}
+	}
+	if best != nil {
+		return best, nil
 	}
 	return nil, fmt.Errorf("type %s: not in the object's BTF (does the source use it?)", name)
 }

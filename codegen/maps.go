@@ -86,7 +86,7 @@ func (g *generator) collectMapTypes(f *mapField, name string) error {
 	case valueOnly, keyValue:
 		use(f.m.Value, f.m.ValueSize, "value")
 	case recordOnly:
-		t, err := g.recordType(name)
+		t, err := g.recordType(f.m, name)
 		if err != nil || t == nil {
 			return err
 		}
@@ -111,9 +111,24 @@ func (g *generator) collectMapTypes(f *mapField, name string) error {
 //	struct { ... } events SEC(".maps") __attribute__((btf_decl_tag("record:struct event")));
 const recordTag = "record:"
 
-// recordType is the type of the records in a ring buffer or perf event array, which the map's definition
-// does not have: nil if nobody names it.
-func (g *generator) recordType(mapName string) (btf.Type, error) {
+// recordType is the type of the records in a ring buffer or perf event array: nil if nobody names it. Who generates
+// the package comes before a tag, and that before the map's definition, where __type(value, T) can have no other meaning.
+func (g *generator) recordType(m *object.Map, mapName string) (btf.Type, error) {
+	t, err := g.namedRecord(mapName)
+	if t != nil || err != nil {
+		return t, err
+	}
+	// The value of a perf event array is an int, a file descriptor, to many sources.
+	if m.Type == sys.MapTypePerfEventArray && m.Value != nil {
+		if i, ok := btf.As[*btf.Int](m.Value); ok && i.Size == 4 {
+			return nil, nil
+		}
+	}
+	return m.Value, nil
+}
+
+// namedRecord is the type that a flag or a tag names for a map.
+func (g *generator) namedRecord(mapName string) (btf.Type, error) {
 	if name := g.opts.Records[mapName]; name != "" {
 		return g.typeByName(name)
 	}
@@ -230,9 +245,18 @@ func (g *generator) writeInner() {
 			continue
 		}
 		m := f.inner.m
-		inner := spec.MapSpec{
-			Name: m.Name, Type: m.Type, KeySize: m.KeySize, ValueSize: m.ValueSize, MaxEntries: m.MaxEntries,
-			Flags: m.Flags, Extra: m.Extra,
+		inner := spec.InnerSpec{
+			MapSpec: spec.MapSpec{
+				Name: m.Name, Type: m.Type, KeySize: m.KeySize, ValueSize: m.ValueSize, MaxEntries: m.MaxEntries,
+				Flags: m.Flags, Extra: m.Extra,
+			},
+			NumaNode: m.NumaNode, KeyTypeID: uint32(m.KeyTypeID), ValueTypeID: uint32(m.ValueTypeID),
+		}
+		switch {
+		case m.SizedByCPUs():
+			inner.Sizing = spec.SizeCPUs
+		case m.SizedByPages():
+			inner.Sizing = spec.SizePages
 		}
 		doc(g.file, f.innerVar()+" describes the maps that map "+f.m.Name+" holds.")
 		g.file.Var().Id(f.innerVar()).Op("=").Add(literal(reflect.ValueOf(inner), true))

@@ -53,6 +53,7 @@ func (g *generator) features() jen.Code {
 	add(g.spec.Outside(), "Outside")
 	add(g.spec.Phases != nil, "Parts")
 	add(g.spec.Signed != nil, "Signed")
+	add(g.spec.HasInner(), "Inner")
 	return jen.Qual(implPath, "Features").Values(fields...)
 }
 

@@ -23,6 +23,8 @@ type typeSet struct {
 	same map[[2]btf.Type]bool
 	// counts has what countMembers has.
 	counts map[btf.Type]int
+	// cut are enums whose values are not known, see object.Object.
+	cut map[*btf.Enum]bool
 	// order is that in which types were added. It decides who gets a contested name.
 	order []*decl
 
@@ -44,8 +46,9 @@ type decl struct {
 	layout    *layout
 }
 
-func newTypeSet(names scope, bigEndian bool) *typeSet {
+func newTypeSet(cut map[*btf.Enum]bool, names scope, bigEndian bool) *typeSet {
 	return &typeSet{
+		cut:       cut,
 		scope:     names,
 		bigEndian: bigEndian,
 		wanted:    map[btf.Type]bool{},
@@ -56,10 +59,14 @@ func newTypeSet(names scope, bigEndian bool) *typeSet {
 }
 
 // want adds a type that the user asks for by name: a typedef among them gets a
-// declaration of its own.
+// declaration of its own, unless it only saves writing the tag.
 func (ts *typeSet) want(t btf.Type) {
-	if td, ok := t.(*btf.Typedef); ok && !ts.declarable(btf.UnderlyingType(td)) {
-		ts.wanted[td] = true
+	if td, ok := t.(*btf.Typedef); ok {
+		// A struct without a name is called after its typedef anyway.
+		under := btf.QualifiedType(td.Type)
+		if name := under.TypeName(); !ts.declarable(under) || name != "" && name != td.Name {
+			ts.wanted[td] = true
+		}
 	}
 	ts.add(t, nil, "")
 }
@@ -187,7 +194,7 @@ func (ts *typeSet) nameTypes() {
 		d.name = ts.scope.take(name, name+kindSuffix(d.typ))
 	}
 	for _, d := range ts.order {
-		if e, ok := d.typ.(*btf.Enum); ok {
+		if e, ok := d.typ.(*btf.Enum); ok && !ts.cut[e] {
 			for _, v := range e.Values {
 				d.constants = append(d.constants, ts.scope.take(d.name+goName(v.Name), d.name+goName(v.Name)+"Value"))
 			}
@@ -271,10 +278,18 @@ func (ts *typeSet) write(f *jen.File) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", d.what, err)
 		}
-		doc(f, d.doc())
-		f.Type().Id(d.name).Add(code)
+		text := d.doc()
+		e, _ := d.typ.(*btf.Enum)
+		if ts.cut[e] {
+			text += " What its values are is not known: clang before 15 cuts those of 64 bits."
+		}
+		doc(f, text)
+		f.Type().Id(d.name).Add(ts.alias(d)).Add(code)
 		switch t := d.typ.(type) {
 		case *btf.Enum:
+			if ts.cut[t] {
+				t = &btf.Enum{Size: t.Size, Signed: t.Signed}
+			}
 			writeEnum(f, d, t)
 		case *btf.Struct, *btf.Union:
 			err = ts.writeAccessors(f, d)
@@ -299,6 +314,15 @@ func (ts *typeSet) declCode(d *decl) (*jen.Statement, error) {
 		return ts.int128Code(d), nil
 	}
 	return ts.structCode(d)
+}
+
+// alias is what stands before the type in the declaration of a typedef for a type that is declared as well: they are one
+// to C, and to Go.
+func (ts *typeSet) alias(d *decl) *jen.Statement {
+	if td, ok := d.typ.(*btf.Typedef); ok && ts.declarable(btf.UnderlyingType(td)) {
+		return jen.Op("=")
+	}
+	return jen.Null()
 }
 
 func (d *decl) doc() string {

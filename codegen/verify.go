@@ -83,7 +83,7 @@ type model struct {
 
 // simplify replaces each struct in a type by integers of the same size and alignment.
 func (m *model) simplify(t types.Type) types.Type {
-	switch t := t.(type) {
+	switch t := types.Unalias(t).(type) {
 	case *types.Array:
 		return types.NewArray(m.simplify(t.Elem()), t.Len())
 	case *types.Named:
@@ -128,7 +128,7 @@ func (ts *typeSet) check() (*types.Package, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", d.what, err)
 		}
-		f.Type().Id(d.name).Add(code)
+		f.Type().Id(d.name).Add(ts.alias(d)).Add(code)
 	}
 	f.NoFormat = true
 	var source bytes.Buffer

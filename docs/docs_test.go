@@ -21,6 +21,7 @@ import (
 	"golang.org/x/tools/go/packages"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/docpart"
+	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
 var update = flag.Bool("update", false, "write the parts of reference.md that are made from the code")
@@ -387,6 +388,85 @@ func TestReferenceFlags(t *testing.T) {
 	docpart.Check(t, "reference.md", "flags", table(""), *update)
 	docpart.Check(t, "reference.md", "load", table("load"), *update)
 	docpart.Check(t, "reference.md", "sign", table("sign", "verify"), *update)
+}
+
+// What C sources for cilium/ebpf may have is what the objects in testdata/peer have, which other tests load.
+func TestAcceptedC(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("| in C | here |\n|---|---|\n")
+	for _, name := range testobj.Peer(t) {
+		what, becomes, err := testobj.Accepts(name)
+		if err != nil || what == "" || becomes == "" {
+			t.Fatalf("%s does not say what it is for: %v", name, err)
+		}
+		fmt.Fprintf(&b, "| %s | %s |\n", what, becomes)
+	}
+	docpart.Check(t, "from-bpf2go.md", "accepted", b.String(), *update)
+}
+
+// What documents say of packages runtime and ebpfinterop exists.
+func TestNamesInTables(t *testing.T) {
+	known := map[string]map[string]bool{}
+	for _, path := range []string{"runtime", "runtime/ebpfinterop"} {
+		pkgs, err := packages.Load(&packages.Config{Mode: packages.NeedTypes | packages.NeedName}, module+"/"+path)
+		if err != nil || len(pkgs) != 1 {
+			t.Fatal(pkgs, err)
+		}
+		names := map[string]bool{}
+		for _, name := range pkgs[0].Types.Scope().Names() {
+			names[name] = true
+		}
+		known[pkgs[0].Name] = names
+	}
+	span := regexp.MustCompile("`[^`]+`")
+	name := regexp.MustCompile(`\b(runtime|ebpfinterop)\.([A-Z]\w*)`)
+	n := 0
+	for _, file := range files(t) {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, code := range span.FindAllString(string(raw), -1) {
+			for _, m := range name.FindAllStringSubmatch(code, -1) {
+				n++
+				if !known[m[1]][m[2]] {
+					t.Errorf("%s: %s: there is no %s", file, code, m[0])
+				}
+			}
+		}
+	}
+	if n < 15 {
+		t.Errorf("only %d names", n)
+	}
+}
+
+// The flags that differences.md says are the same are flags of both commands.
+func TestFlagsOfBpf2go(t *testing.T) {
+	raw, err := os.ReadFile("differences.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile("The same: flags \\(`([^`]+)`\\)").FindSubmatch(raw)
+	if m == nil {
+		t.Fatal("differences.md does not say which flags are the same")
+	}
+	theirs, err := exec.Command("go", "tool", "bpf2go", "-h").CombinedOutput()
+	if err != nil && len(theirs) == 0 {
+		t.Fatal(err)
+	}
+	ours := map[string]bool{}
+	for _, f := range flagsOf(t, "") {
+		ours[f.name] = true
+	}
+	same := strings.Fields(string(m[1]))
+	for _, flag := range same {
+		if !ours[strings.TrimPrefix(flag, "-")] || !regexp.MustCompile(`(?m)^  `+flag+`\b`).Match(theirs) {
+			t.Errorf("%s is not a flag of both", flag)
+		}
+	}
+	if len(same) < 8 {
+		t.Errorf("only %q", same)
+	}
 }
 
 // So is that of LoadOptions.

@@ -86,7 +86,7 @@ func (g *generator) createMap(i int, m *object.Map) {
 		Name: m.Name, Slot: planned.Slot, Attr: g.here(),
 		Type: m.Type, KeySize: m.KeySize, ValueSize: m.ValueSize, MaxEntries: g.maxEntries(m),
 		Flags: m.Flags, Extra: m.Extra,
-		Sizing: g.sizing(m), PinByName: m.Pinning == object.PinByName, Outside: isOutside(m),
+		Sizing: g.sizing(m), PinByName: m.Pinning == object.PinByName, Pinning: uint32(m.Pinning), Outside: isOutside(m),
 		Kind: spec.DataKind(m.Kind),
 	}
 	_, size := mapAttr(m)
@@ -112,7 +112,7 @@ func (g *generator) createMap(i int, m *object.Map) {
 func (g *generator) createInner(i int, m *object.Map) {
 	step := spec.Step{Kind: spec.StepCreateInner, Index: int32(i), Result: g.innerSlots[m], Attr: g.here()}
 	g.say("create the template of %s's inner maps", m.Name)
-	g.create(step, m.Inner, m.Inner.MaxEntries, nil)
+	g.create(step, m.Inner, g.maxEntries(m.Inner), nil)
 }
 
 // create emits a BPF_MAP_CREATE; setInner, if any, sets the field that it is given the offset of.
@@ -132,13 +132,12 @@ func (g *generator) create(step spec.Step, m *object.Map, maxEntries uint32, set
 	})
 }
 
-// sizing tells what libbpf would adjust when it creates the map
-// (map_set_def_max_entries and adjust_ringbuf_sz in libbpf.c).
+// sizing tells what the runtime adjusts when it creates the map.
 func sizing(m *object.Map) spec.Sizing {
 	switch {
-	case m.Type == sys.MapTypePerfEventArray && m.MaxEntries == 0:
+	case m.SizedByCPUs():
 		return spec.SizeCPUs
-	case m.Type == sys.MapTypeRingBuf, m.Type == sys.MapTypeUserRingBuf:
+	case m.SizedByPages():
 		return spec.SizePages
 	}
 	return spec.SizeFixed

@@ -97,7 +97,7 @@ func (g *generator) programRecord(i int, p *object.Program) progRecord {
 		// (E2BIG in bpf_prog_load), and the runtime knows not to mind.
 		attr.InsnCnt = 0
 	}
-	copy(attr.ProgName[:len(attr.ProgName)-1], p.Name)
+	copy(attr.ProgName[:len(attr.ProgName)-1], p.KernelName)
 	size := unsafe.Offsetof(attr.ExpectedAttachType) + 4
 	grow := func(end uintptr) { size = max(size, end) }
 	if len(p.FuncInfos) > 0 {

@@ -73,6 +73,9 @@ func (s *Skeleton) take(l *load.Loaded) {
 	for i := range l.Arenas {
 		s.maps[l.Arenas[i].Map].own().arena = &l.Arenas[i]
 	}
+	for _, b := range l.InnerBTF {
+		s.maps[b.Map].own().btf.set(b.FD)
+	}
 	for i := range s.maps {
 		s.maps[i].fd.set(l.MapFD(i))
 	}

@@ -110,6 +110,7 @@ type access struct {
 	spec       *MapSpec // the object's
 	maxEntries uint32
 	arena      *load.Area // its memory, if it is one and mapped
+	btf        fd         // of a map of maps: the object's BTF, for NewInner
 
 	calls sync.Pool // of *call
 

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/load"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
@@ -75,13 +76,13 @@ func TestBloomFilter(t *testing.T) {
 
 func TestMapsOfMaps(t *testing.T) {
 	template := newTestHash[uint32, uint64](t, 8)
-	spec := *template.Spec()
-	spec.Name = "inner.map"
+	described := spec.InnerSpec{MapSpec: *template.Spec()}
+	described.Name = "inner.map"
 	type inner = HashMap[uint32, uint64]
 
 	h := NewHashOfMaps[uint64](newTestMap(t, sys.MapCreateAttr{
 		MapType: sys.MapTypeHashOfMaps, KeySize: 8, ValueSize: 4, MaxEntries: 8, InnerMapFd: uint32(template.FD()),
-	}), &spec, NewHashMap[uint32, uint64])
+	}), &described, NewHashMap[uint32, uint64])
 	if _, err := h.Lookup(1); !errors.Is(err, ErrKeyNotExist) {
 		t.Errorf("lookup of a missing key: %v", err)
 	}
@@ -117,7 +118,7 @@ func TestMapsOfMaps(t *testing.T) {
 
 	a := NewArrayOfMaps[inner](newTestMap(t, sys.MapCreateAttr{
 		MapType: sys.MapTypeArrayOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 100, InnerMapFd: uint32(template.FD()),
-	}), &spec, NewHashMap[uint32, uint64])
+	}), &described, NewHashMap[uint32, uint64])
 	if err := errors.Join(a.Update(3, made.Map), a.Update(77, template)); err != nil {
 		t.Fatal(err)
 	}

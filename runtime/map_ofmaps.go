@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
@@ -13,7 +14,7 @@ import (
 // gets out IDs.
 type ofMaps[K any, I AnyMap] struct {
 	ids   table[K, uint32]
-	inner *MapSpec
+	inner *spec.InnerSpec
 	wrap  func(*Map) I
 }
 
@@ -27,7 +28,7 @@ func (m InnerMap[I]) Close() error {
 	return nil
 }
 
-func newOfMaps[K any, I AnyMap](m *Map, inner *MapSpec, wrap func(*Map) I) ofMaps[K, I] {
+func newOfMaps[K any, I AnyMap](m *Map, inner *spec.InnerSpec, wrap func(*Map) I) ofMaps[K, I] {
 	return ofMaps[K, I]{newTable[K, uint32](m), inner, wrap}
 }
 
@@ -55,23 +56,10 @@ func (o ofMaps[K, I]) update(k K, inner I, flags UpdateFlags) error {
 
 // create makes a map like those that the map of maps holds.
 func (o ofMaps[K, I]) create() (InnerMap[I], error) {
-	s := *o.inner
-	attr := sys.MapCreateAttr{
-		MapType: s.Type, KeySize: s.KeySize, ValueSize: s.ValueSize, MaxEntries: s.MaxEntries, MapFlags: s.Flags, MapExtra: s.Extra,
+	m, err := createInner(o.ids.m, o.inner)
+	if err != nil {
+		return InnerMap[I]{}, err
 	}
-	for i := range min(len(s.Name), len(attr.MapName)-1) {
-		c := s.Name[i]
-		if c != '_' && c != '.' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
-			c = '_' // all that the kernel allows (bpf_obj_name_cpy)
-		}
-		attr.MapName[i] = c
-	}
-	num, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(&attr), unsafe.Offsetof(attr.ValueTypeBtfObjFd))
-	if errno != 0 {
-		return InnerMap[I]{}, &MapError{o.ids.Name(), "create inner map", errno}
-	}
-	m := newMap(&s)
-	m.fd.set(num)
 	return InnerMap[I]{o.wrap(m)}, nil
 }
 
@@ -104,7 +92,7 @@ type HashOfMaps[K any, I AnyMap] struct {
 
 // NewHashOfMaps gives m the types of its keys and inner maps: inner describes
 // them, and wrap is the constructor of their type. See [NewHashMap].
-func NewHashOfMaps[K any, I AnyMap](m *Map, inner *MapSpec, wrap func(*Map) I) HashOfMaps[K, I] {
+func NewHashOfMaps[K any, I AnyMap](m *Map, inner *spec.InnerSpec, wrap func(*Map) I) HashOfMaps[K, I] {
 	return HashOfMaps[K, I]{ref{m}, newOfMaps[K](m, inner, wrap)}
 }
 
@@ -137,7 +125,7 @@ type ArrayOfMaps[I AnyMap] struct {
 }
 
 // NewArrayOfMaps gives m the type of its inner maps; see [NewHashOfMaps].
-func NewArrayOfMaps[I AnyMap](m *Map, inner *MapSpec, wrap func(*Map) I) ArrayOfMaps[I] {
+func NewArrayOfMaps[I AnyMap](m *Map, inner *spec.InnerSpec, wrap func(*Map) I) ArrayOfMaps[I] {
 	return ArrayOfMaps[I]{ref{m}, newOfMaps[uint32](m, inner, wrap)}
 }
 

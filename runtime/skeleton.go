@@ -98,6 +98,9 @@ func closeMaps(maps []Map) {
 	for i := range maps {
 		maps[i].fd.close()
 		maps[i].unmapArena()
+		if a := maps[i].access(); a != nil {
+			a.btf.close()
+		}
 	}
 }
 

@@ -71,6 +71,7 @@ func (c *config) build(tmp string, stderr io.Writer) ([]codegen.File, error) {
 		if err != nil {
 			return nil, err
 		}
+		c.warn(stderr, obj)
 		t, err := c.objectTarget(obj)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.input, err)
@@ -122,6 +123,7 @@ func (c *config) buildTarget(t target, compiler func() string, tmp string, stder
 	if err != nil {
 		return nil, c.renamed(err, path)
 	}
+	c.warn(stderr, obj)
 	compiled := codegen.Compiled{Compiler: compiler()}
 	for _, t := range c.targets {
 		compiled.Targets = append(compiled.Targets, t.suffix())
@@ -132,6 +134,13 @@ func (c *config) buildTarget(t target, compiler func() string, tmp string, stder
 	}
 	err = c.addDeps(&files, path)
 	return files, err
+}
+
+// warn says what loads, but not as C means it.
+func (c *config) warn(w io.Writer, obj *object.Object) {
+	for _, text := range obj.Warnings {
+		fmt.Fprintf(w, "bpf2lskel: warning: %s: %s\n", c.input, text)
+	}
 }
 
 // renamed makes an error speak of the source, not of a temporary object.

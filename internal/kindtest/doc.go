@@ -7,9 +7,10 @@ package kindtest
 //go:generate go tool bpf2lskel -o arena -type pair -type order bpf/arena.bpf.c
 //go:generate go tool bpf2lskel -o cgroups bpf/cgroups.bpf.c
 //go:generate go tool bpf2lskel -o cgroupstorage bpf/cgroupstorage.bpf.c
-//go:generate go tool bpf2lskel -o events -ringbuf "samples=struct event" bpf/events.bpf.c
+//go:generate go tool bpf2lskel -o events bpf/events.bpf.c
 //go:generate go tool bpf2lskel -o functions bpf/functions.bpf.c
 //go:generate go tool bpf2lskel -o inodestorage bpf/inodestorage.bpf.c
+//go:generate go tool bpf2lskel -o innermaps bpf/innermaps.bpf.c
 //go:generate go tool bpf2lskel -o nested bpf/nested.bpf.c
 //go:generate go tool bpf2lskel -o net -type sum bpf/net.bpf.c
 //go:generate go tool bpf2lskel -o netfilter bpf/netfilter.bpf.c

@@ -52,7 +52,7 @@ func (e *engine) attempt() *spec.Failure {
 		return e.fail(spec.OpPatch, err)
 	}
 	loader, failure := e.spec.Loader, (*spec.Failure)(nil)
-	if e.spec.Outside() {
+	if e.req.Features.Outside != nil && e.spec.Outside() {
 		loader, failure = e.req.Features.Outside().create(e)
 	}
 	if failure == nil && len(e.req.Skip) > 0 {
@@ -75,6 +75,9 @@ func (e *engine) settle(failure *spec.Failure) *spec.Failure {
 	if failure == nil {
 		failure = e.check()
 	}
+	if failure == nil && e.req.Features.Inner != nil && e.spec.HasInner() {
+		failure = e.req.Features.Inner().keep(e)
+	}
 	if failure == nil {
 		failure = e.attachAreas()
 	}
@@ -87,7 +90,10 @@ func (e *engine) settle(failure *spec.Failure) *spec.Failure {
 	e.closeRest(failure != nil)
 	if failure != nil {
 		unmapAreas(e.Arenas)
-		e.Arenas = nil
+		for i := range e.InnerBTF {
+			unix.Close(e.InnerBTF[i].FD)
+		}
+		e.Arenas, e.InnerBTF = nil, nil
 		e.blob.close()
 	}
 	return failure
@@ -115,6 +121,11 @@ func (e *engine) patch() error {
 		attr.InsnCnt = 0
 		if w.Load {
 			attr.InsnCnt = p.Insns
+		}
+	}
+	if e.req.Features.Inner != nil && e.spec.HasInner() {
+		if err := e.req.Features.Inner().fit(e); err != nil {
+			return err
 		}
 	}
 	if e.spec.NoAddresses != 0 && !kernelTakesKfuncAddresses() {

@@ -58,7 +58,9 @@ type Loaded struct {
 	Arenas []Area
 	// Entries are the maps whose size is not the object's: asked for, or fitted to the machine.
 	Entries []Entries
-	Externs []Extern
+	// InnerBTF are for the maps of maps.
+	InnerBTF []InnerBTF
+	Externs  []Extern
 	// Signature says what the kernel has verified, nil for a package that cannot be signed, with the certificate from Keyring.
 	Signature *Verdict
 	Keyring   Keyring
@@ -92,13 +94,15 @@ type Features struct {
 	Parts func() Parts
 	// Signed is for packages that can be signed: [UseSigned].
 	Signed func() Signed
+	// Inner is for objects with maps of maps: [UseInner].
+	Inner func() Inner
 	// Room is for requests that make attrs longer: [UseRoom].
 	Room func() Room
 }
 
 // AllFeatures are for objects that are known only at run time.
 func AllFeatures() Features {
-	return Features{Outside: UseOutside, Parts: UseParts, Signed: UseSigned, Room: UseRoom}
+	return Features{Outside: UseOutside, Parts: UseParts, Signed: UseSigned, Inner: UseInner, Room: UseRoom}
 }
 
 // Outside creates what must not be created inside the loader, and returns a loader without these steps.
@@ -135,6 +139,8 @@ func (f *Features) Check(s *spec.Spec) error {
 	switch {
 	case s.Outside() && f.Outside == nil:
 		return &spec.DamagedError{Part: "the Go file", Condition: "the object needs UseOutside"}
+	case s.HasInner() && f.Inner == nil:
+		return &spec.DamagedError{Part: "the Go file", Condition: "the object needs UseInner"}
 	case s.Phases != nil && f.Parts == nil, s.CORE.ValueCount > 0 && s.Phases == nil:
 		return &spec.DamagedError{Part: "the Go file", Condition: "the object needs UseParts"}
 	case s.Signed != nil && f.Signed == nil:

@@ -20,15 +20,9 @@ func (e *engine) fit() error {
 			continue
 		}
 		n := e.maxEntries(int32(i))
-		fitted := fitPages(n)
-		if m.Sizing == spec.SizeCPUs {
-			if fitted = n; n == 0 {
-				cpus, err := sys.PossibleCPUs()
-				if err != nil {
-					return fmt.Errorf("map %s: %w", m.Name, err)
-				}
-				fitted = uint32(cpus)
-			}
+		fitted, err := FitEntries(m.Sizing, n)
+		if err != nil {
+			return fmt.Errorf("map %s: %w", m.Name, err)
 		}
 		if fitted != n {
 			// The request's own stays as it is, for the next attempt. Of two entries for a map the last one counts.
@@ -36,6 +30,18 @@ func (e *engine) fit() error {
 		}
 	}
 	return nil
+}
+
+// FitEntries returns the number of entries that a map has on this machine.
+func FitEntries(sizing spec.Sizing, n uint32) (uint32, error) {
+	switch {
+	case sizing == spec.SizeCPUs && n == 0:
+		cpus, err := sys.PossibleCPUs()
+		return uint32(cpus), err
+	case sizing == spec.SizePages:
+		return fitPages(n), nil
+	}
+	return n, nil
 }
 
 // maxEntries returns the number of entries that a map is created with.

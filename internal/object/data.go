@@ -2,7 +2,10 @@ package object
 
 import (
 	"bytes"
+	"cmp"
+	"debug/elf"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -57,10 +60,11 @@ func (r *reader) dataMap(kind DataKind, name string, size uint64, data []byte) (
 		m.Flags |= sys.FlagRdonlyProg
 	}
 	sec, vars, err := r.variablesOf(name, size)
+	m.Vars = vars
 	if sec == nil || err != nil {
 		return m, err
 	}
-	m.Value, m.Vars = sec, vars
+	m.Value = sec
 	if m.ValueTypeID, err = r.types.TypeID(sec); err != nil {
 		return nil, badSection(name, "%w", err)
 	}
@@ -70,6 +74,9 @@ func (r *reader) dataMap(kind DataKind, name string, size uint64, data []byte) (
 // variablesOf reads what BTF says about a section of that size: nothing about those that the
 // compiler made up, such as .rodata.str1.1.
 func (r *reader) variablesOf(name string, size uint64) (*btf.Datasec, []Var, error) {
+	if r.obj.BTF == nil {
+		return nil, r.untypedVariables(name, size), nil
+	}
 	sec, err := r.datasec(name)
 	if sec == nil || err != nil {
 		return nil, nil, err
@@ -82,6 +89,27 @@ func (r *reader) variablesOf(name string, size uint64) (*btf.Datasec, []Var, err
 		return nil, nil, badSection(name, "%w", err)
 	}
 	return sec, vars, nil
+}
+
+// untypedVariables are the variables of a section by their symbols, for objects without BTF: each is bytes.
+func (r *reader) untypedVariables(section string, size uint64) []Var {
+	var vars []Var
+	seen := make(map[uint64]bool)
+	for i := range r.elf.symbols {
+		sym := &r.elf.symbols[i]
+		s := r.elf.sectionOf(sym)
+		if s == nil || s.name != section || sym.typ != elf.STT_OBJECT || sym.name == "" || sym.size == 0 || seen[sym.value] ||
+			sym.value > size || sym.size > size-sym.value {
+			continue
+		}
+		seen[sym.value] = true
+		vars = append(vars, Var{
+			Name: sym.name, Offset: uint32(sym.value), Size: uint32(sym.size), Static: !sym.isGlobal() || sym.isHidden(),
+			Type: &btf.Array{Index: &btf.Int{Size: 4}, Type: &btf.Int{Size: 1, Encoding: btf.Unsigned}, Nelems: uint32(sym.size)},
+		})
+	}
+	slices.SortStableFunc(vars, func(x, y Var) int { return cmp.Compare(x.Offset, y.Offset) })
+	return vars
 }
 
 // datasec returns the data section of that name in BTF; nil if there is none.

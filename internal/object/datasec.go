@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"debug/elf"
 	"slices"
+	"strings"
 
 	"github.com/cilium/ebpf/btf"
 
@@ -100,6 +101,25 @@ func (b *rawBTF) voidDatasec(datasec btf.TypeID) {
 	b.setField(datasec, 8, 0)
 }
 
+// renameDatasecs gives data sections with names that kernels before 6.9 refuse, such as maps/events, those of their first
+// variables. Nobody looks for these sections by name: libbpf goes on without BTF where it can, and cilium/ebpf does
+// not have them in what it loads.
+func (b *rawBTF) renameDatasecs() {
+	for id := btf.TypeID(1); b.has(id); id++ {
+		if b.kind(id) != kindDatasec || !strings.ContainsFunc(b.name(id), oddInName) {
+			continue
+		}
+		if infos := b.secinfos(id); len(infos) > 0 && b.kind(infos[0].typ) == kindVar {
+			b.setField(id, 0, b.field(infos[0].typ, 0))
+		}
+	}
+}
+
+// oddInName tells what no kernel's btf_name_valid_section has always allowed.
+func oddInName(c rune) bool {
+	return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' && c != '.'
+}
+
 // globalVariables are the symbols of variables that other files could see, the
 // first of a name.
 func globalVariables(f *elfFile) map[string]*symbol {
@@ -146,7 +166,8 @@ func fixDatasec(b *rawBTF, id btf.TypeID, s *section, variables map[string]*symb
 			if sym == nil {
 				return badSymbol(name, b.name(v), "in BTF, but no such symbol")
 			}
-			if place {
+			// A linker that replaces a weak variable leaves the place of the dead one in BTF.
+			if place || s != nil && int(sym.section) == s.index {
 				infos[i].off = uint32(sym.value)
 			}
 			if sym.isHidden() {

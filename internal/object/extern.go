@@ -28,6 +28,8 @@ type externs struct {
 	bySymbol map[*symbol]*externSym
 	byName   map[string]*externSym
 	kconfig  uint32 // size of the .kconfig map, 0 if there is none
+	// undefined says what is wrong with the others: an error if a program has them, which it need not.
+	undefined map[*symbol]error
 }
 
 // collectExterns finds out what each undefined symbol is: its BTF and the
@@ -45,6 +47,14 @@ func collectExterns(f *elfFile, b *rawBTF) (*externs, error) {
 			ids, homes = b.functionsAndVariables()
 		}
 		e, err := b.classify(sym, ids[sym.name], homes)
+		if errors.Is(err, errUndefined) {
+			if x.undefined == nil {
+				x.undefined = make(map[*symbol]error)
+			}
+			x.undefined[sym] = badSymbol("", sym.name, "%w", err)
+			b.define(ids[sym.name])
+			continue
+		}
 		if err != nil {
 			return nil, badSymbol("", sym.name, "%w", err)
 		}
@@ -74,6 +84,17 @@ func (b *rawBTF) functionsAndVariables() (ids map[string]btf.TypeID, homes map[b
 		}
 	}
 	return ids, homes
+}
+
+// define makes an extern that is in no section what the kernel takes: it knows no extern linkage.
+func (b *rawBTF) define(id btf.TypeID) {
+	if id == 0 || b.linkage(id) != linkageExtern {
+		return
+	}
+	b.setLinkage(id, linkageGlobal)
+	if b.kind(id) == kindFunc && b.kind(b.ref(id)) == kindFuncProto {
+		b.nameParams(b.ref(id), b.field(id, 0))
+	}
 }
 
 var errUndefined = errors.New("undefined: neither defined in this file nor declared __ksym or __kconfig")

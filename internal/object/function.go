@@ -102,10 +102,8 @@ func (r *reader) entries() ([]*Program, error) {
 	seen := make(map[string]bool)
 	var programs []*Program
 	for _, fn := range r.functions {
-		if fn.isSubprogram() {
-			if fn.sec.name != textSection && !fn.called {
-				return nil, badSymbol(fn.sec.name, fn.name, "a program cannot be static")
-			}
+		// A static function that nothing calls is a program to cilium/ebpf, and an error to libbpf.
+		if fn.isSubprogram() && (fn.called || fn.sec.name == textSection) {
 			continue
 		}
 		section, optional := strings.CutPrefix(fn.sec.name, "?")
@@ -114,7 +112,7 @@ func (r *reader) entries() ([]*Program, error) {
 			if fn.called {
 				continue // it can be called from anywhere
 			}
-			return nil, badSymbol(fn.sec.name, fn.name, "the section's name tells no program type")
+			return nil, badSymbol(fn.sec.name, fn.name, "%w", unknownSection(section))
 		}
 		if strings.HasPrefix(def.name, "struct_ops") {
 			return nil, badSymbol(fn.sec.name, fn.name, "struct_ops is not supported yet")
@@ -123,13 +121,22 @@ func (r *reader) entries() ([]*Program, error) {
 			return nil, badSymbol(fn.sec.name, fn.name, "a second program of this name")
 		}
 		seen[fn.name] = true
-		p := &Program{Name: fn.name, Section: fn.sec.name, AutoLoad: !optional}
+		p := &Program{Name: fn.name, KernelName: kernelName(fn.name), Section: fn.sec.name, AutoLoad: !optional}
 		def.describe(p, section)
 		r.entryOf[p] = fn
 		r.programAt[place{fn.sec.index, fn.start}] = p
 		programs = append(programs, p)
 	}
 	return programs, nil
+}
+
+// unknownSection says that a section's name does not say what kind of program is in it.
+func unknownSection(name string) error {
+	const most = 64 // of a name that is compared with others
+	if similar := similarSection(name[:min(len(name), most)]); similar != "" {
+		return fmt.Errorf("unknown program section %q (did you mean %q?)", clean(name), similar)
+	}
+	return fmt.Errorf("unknown program section %q: the names that say what a program is are in docs/reference.md", clean(name))
 }
 
 // place is where something is: an instruction of a section.

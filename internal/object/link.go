@@ -85,6 +85,9 @@ func (l *linker) place(lay *layout, fn *function) error {
 	lay.insns += len(fn.insns)
 	lay.parts = append(lay.parts, l.part(fn))
 	for _, ref := range l.referencesOf(fn) {
+		if ref.kind == refUndefined {
+			return ref.err
+		}
 		if ref.kind != refFunction {
 			continue
 		}

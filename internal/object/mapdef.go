@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -61,7 +62,7 @@ func (r *reader) definedMap(v *btf.Var, info btf.VarSecinfo) (*Map, error) {
 	if err := r.readDef(m, def, false); err != nil {
 		return nil, err
 	}
-	r.mapAt[uint64(info.Offset)] = m
+	r.mapAt[mapPlace{r.maps.index, uint64(info.Offset)}] = m
 	r.mapVars = append(r.mapVars, mapVar{m: m, def: def, begin: uint64(info.Offset), end: uint64(info.Offset) + uint64(info.Size)})
 	return m, nil
 }
@@ -74,15 +75,54 @@ func (r *reader) readDef(m *Map, def *btf.Struct, inner bool) error {
 			return fmt.Errorf("%s: %w", clean(member.Name), err)
 		}
 	}
-	if m.Type == 0 {
-		return errors.New("no map type")
+	if err := m.checkType(); err != nil {
+		return err
 	}
-	if ebpf.MapType(m.Type) == ebpf.StructOpsMap {
-		return errors.New("struct_ops is not supported yet")
-	}
+	m.fixSizes()
 	m.dropRefusedBTF()
 	return nil
 }
+
+// checkType refuses what is no map type, and what there is no support for.
+func (m *Map) checkType() error {
+	switch ebpf.MapType(m.Type) {
+	case ebpf.UnspecifiedMap:
+		return errors.New("no map type")
+	case ebpf.StructOpsMap:
+		return errors.New("struct_ops is not supported yet")
+	}
+	return nil
+}
+
+// fixSizes gives maps the sizes that the kernel wants where the source has no say: cilium/ebpf does so too
+// (canHaveValueSize and fixupMagicFields). What __type(value, T) says of a ring or perf
+// buffer is what its records are like.
+func (m *Map) fixSizes() {
+	switch ebpf.MapType(m.Type) {
+	case ebpf.PerfEventArray:
+		m.KeySize, m.ValueSize = 4, 4
+	case ebpf.RingBuf, userRingBuf, ebpf.Arena:
+		m.KeySize, m.ValueSize = 0, 0
+	case ebpf.ArrayOfMaps, ebpf.HashOfMaps:
+		m.ValueSize = 4
+	}
+}
+
+// SizedByCPUs reports whether the map gets an entry for each CPU because the source gives it no number of entries
+// (libbpf's map_set_def_max_entries, cilium/ebpf's fixupMagicFields).
+func (m *Map) SizedByCPUs() bool {
+	typ := ebpf.MapType(m.Type)
+	return (typ == ebpf.PerfEventArray || typ == ebpf.CPUMap) && m.MaxEntries == 0
+}
+
+// SizedByPages reports whether the map's number of entries is rounded to pages of memory (libbpf's adjust_ringbuf_sz).
+func (m *Map) SizedByPages() bool {
+	typ := ebpf.MapType(m.Type)
+	return typ == ebpf.RingBuf || typ == userRingBuf
+}
+
+// userRingBuf is BPF_MAP_TYPE_USER_RINGBUF.
+const userRingBuf ebpf.MapType = 31
 
 func (r *reader) readAttr(m *Map, member btf.Member, inner, last bool) (err error) {
 	switch member.Name {
@@ -123,9 +163,7 @@ func (r *reader) readAttr(m *Map, member btf.Member, inner, last bool) (err erro
 			return errors.New("an inner map cannot be pinned")
 		}
 		var pin uint32
-		if pin, err = intAttr(member.Type); err == nil && pin > uint32(PinByName) {
-			return fmt.Errorf("unknown value %d", pin)
-		}
+		pin, err = intAttr(member.Type)
 		m.Pinning = Pinning(pin)
 	default:
 		return errors.New("unknown attribute")
@@ -133,9 +171,16 @@ func (r *reader) readAttr(m *Map, member btf.Member, inner, last bool) (err erro
 	return err
 }
 
-// intAttr reads a number written as a pointer to an array of that length:
-// __uint(type, BPF_MAP_TYPE_ARRAY).
+// intAttr reads a number written as a pointer to an array of that length, __uint(type, BPF_MAP_TYPE_ARRAY), or, which
+// libbpf knows of map_extra only, by __ulong.
 func intAttr(t btf.Type) (uint32, error) {
+	if _, ok := btf.As[*btf.Enum](t); ok {
+		n, err := longAttr(t)
+		if err == nil && n > math.MaxUint32 {
+			err = fmt.Errorf("%#x does not fit 32 bits", n)
+		}
+		return uint32(n), err
+	}
 	ptr, ok := btf.As[*btf.Pointer](t)
 	if !ok {
 		return 0, errors.New("a number is written with __uint")
@@ -155,7 +200,7 @@ func longAttr(t btf.Type) (uint64, error) {
 		n, err := intAttr(t)
 		return uint64(n), err
 	}
-	if len(enum.Values) != 1 {
+	if len(enum.Values) == 0 {
 		return 0, errors.New("a long number is written with __ulong")
 	}
 	return enum.Values[0].Value, nil
@@ -178,7 +223,7 @@ func (r *reader) typeAttr(t btf.Type, size *uint32) (btf.Type, btf.TypeID, error
 	}
 	n, err := btf.Sizeof(ptr.Target)
 	if err != nil {
-		return nil, 0, fmt.Errorf("size unknown: %w", err)
+		return nil, 0, noSize(ptr.Target, err)
 	}
 	if int64(n) > maxValueSize {
 		return nil, 0, fmt.Errorf("%d bytes are too many", n)
@@ -188,6 +233,22 @@ func (r *reader) typeAttr(t btf.Type, size *uint32) (btf.Type, btf.TypeID, error
 		return nil, 0, err
 	}
 	return ptr.Target, id, setSize(size, uint32(n))
+}
+
+// noSize says why a type has no size. Clang before 22 does not look into the definition of an inner map: what the types in it
+// point to is whole only if another map has the same definition, and comes first.
+func noSize(t btf.Type, err error) error {
+	fwd, ok := btf.As[*btf.Fwd](t)
+	if !ok {
+		return fmt.Errorf("size unknown: %w", err)
+	}
+	tag := "struct"
+	if fwd.Kind == btf.FwdUnion {
+		tag = "union"
+	}
+	return fmt.Errorf("size unknown: the object has no more than a declaration of %s %s; if this is an inner map and the source defines the %s, "+
+		"compile with clang 22, or define an instance of the inner map (struct INNER instance SEC(\".maps\")) that a program uses before this one",
+		tag, clean(fwd.Name), tag)
 }
 
 // readValues reads what a map of maps or of programs holds. Which ones is in
@@ -200,8 +261,9 @@ func (r *reader) readValues(m *Map, t btf.Type) error {
 	if err := setSize(&m.ValueSize, 4); err != nil {
 		return err
 	}
+	// __array is of no fixed length; one that is written out may have it.
 	arr, ok := t.(*btf.Array)
-	if !ok || arr.Nelems != 0 {
+	if !ok {
 		return errors.New("written with __array")
 	}
 	ptr, ok := btf.As[*btf.Pointer](arr.Type)
@@ -225,9 +287,17 @@ func (r *reader) readValues(m *Map, t btf.Type) error {
 
 func isMapOfMaps(t ebpf.MapType) bool { return t == ebpf.ArrayOfMaps || t == ebpf.HashOfMaps }
 
-// kernelName is as much of a name as struct bpf_attr has room for.
+// kernelName is as much of a name as struct bpf_attr has room for, without what the kernel does not allow in one
+// (bpf_obj_name_cpy): C does allow letters of other languages, and clang '$'.
 func kernelName(name string) string {
 	const most = sys.ObjNameLen - 1
+	name = strings.Map(func(c rune) rune {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '.':
+			return c
+		}
+		return -1
+	}, name)
 	return name[:min(len(name), most)]
 }
 
@@ -248,7 +318,7 @@ func (m *Map) takesBTF() bool {
 	switch typ {
 	case ebpf.PerfEventArray, ebpf.CGroupArray, ebpf.StackTrace, ebpf.ArrayOfMaps, ebpf.HashOfMaps,
 		ebpf.DevMap, ebpf.DevMapHash, ebpf.CPUMap, ebpf.XSKMap, ebpf.SockMap, ebpf.SockHash,
-		ebpf.Queue, ebpf.Stack:
+		ebpf.Queue, ebpf.Stack, ebpf.RingBuf, userRingBuf, ebpf.Arena:
 		return false
 	}
 	if m.ValueTypeID == 0 {

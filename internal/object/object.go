@@ -25,7 +25,7 @@ type Object struct {
 	// License is the string in section "license", "" if there is none.
 	License string
 
-	// BTF is what BPF_BTF_LOAD gets: the bytes of section .BTF with data
+	// BTF is what BPF_BTF_LOAD gets, nil if the object has none: the bytes of section .BTF with data
 	// sections sized, variables placed and sorted, and hidden functions made
 	// static. Type IDs and string offsets are those of the file, so that func
 	// info, line info and CO-RE records hold without translation.
@@ -41,6 +41,12 @@ type Object struct {
 	// Externs are the distinct symbols that the kernel has to resolve, in
 	// order of first use.
 	Externs []*Extern
+
+	// CutEnums are the enums of 64 bits whose values have only 32 in BTF, as clang before 15 writes them: what the others
+	// were is not known.
+	CutEnums map[*btf.Enum]bool
+	// Warnings are what whoever compiled the file should know, a line each: it loads, but not all of it as C means it.
+	Warnings []string
 }
 
 // DataKind tells global data maps from the maps that a source file defines.
@@ -54,7 +60,8 @@ const (
 	Kconfig                 // .kconfig: frozen, filled in at load time
 )
 
-// Pinning is the value of a map's pinning attribute, libbpf's enum libbpf_pin_type.
+// Pinning is the value of a map's pinning attribute, libbpf's enum libbpf_pin_type. Numbers above
+// are for whoever wrote them: cilium's loader has one of its own.
 type Pinning uint32
 
 const (
@@ -164,8 +171,10 @@ type AttachTarget struct {
 
 // Program is an entry function with all that it calls.
 type Program struct {
-	Name    string // of the C function
-	Section string // as written
+	Name string // of the C function
+	// KernelName is what the kernel shows: at most 15 bytes.
+	KernelName string
+	Section    string // as written
 
 	Type               uint32 // enum bpf_prog_type
 	ExpectedAttachType uint32 // enum bpf_attach_type

@@ -61,6 +61,11 @@ type rawBTF struct {
 	strs  string // zero-terminated strings
 }
 
+// noBTF is the BTF of an object that has none: no types.
+func noBTF(order binary.ByteOrder) *rawBTF {
+	return &rawBTF{order: order, offs: []int{-1}, strs: "\x00"}
+}
+
 func parseBTF(data []byte, order binary.ByteOrder) (*rawBTF, error) {
 	if len(data) < btfHeaderSize {
 		return nil, fmt.Errorf("header: %w", errTruncated)

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf/btf"
@@ -80,7 +81,7 @@ type reader struct {
 	types     *btf.Spec
 	datasecs  map[string]btf.TypeID
 
-	mapAt    map[uint64]*Map // by offset in .maps
+	mapAt    map[mapPlace]*Map
 	mapVars  []mapVar
 	dataAt   map[int]*Map // by section
 	mapIndex map[*Map]int // in Object.Maps
@@ -104,9 +105,7 @@ func (r *reader) read(data []byte) (err error) {
 	if err := r.refuseSections(); err != nil {
 		return err
 	}
-	if s := r.elf.sectionByName("license"); s != nil {
-		r.obj.License = license(s.data)
-	}
+	r.obj.License = license(r.elf.licenseSection())
 	r.maps = r.elf.sectionByName(mapsSection)
 	if r.functions, err = collectFunctions(r.elf); err != nil {
 		return err
@@ -127,10 +126,7 @@ func (r *reader) read(data []byte) (err error) {
 func (r *reader) refuseSections() error {
 	for i := range r.elf.sections {
 		s := &r.elf.sections[i]
-		switch name := strings.TrimPrefix(s.name, "?"); {
-		case name == "maps" || strings.HasPrefix(name, "maps/"):
-			return badSection(s.name, "maps of the old kind are not supported; define them in section %s, with BTF", mapsSection)
-		case name == ".struct_ops" || name == ".struct_ops.link":
+		if name := strings.TrimPrefix(s.name, "?"); name == ".struct_ops" || name == ".struct_ops.link" {
 			for j := range r.elf.symbols {
 				if sym := &r.elf.symbols[j]; r.elf.sectionOf(sym) == s && sym.name != "" && sym.isGlobal() {
 					return badSymbol(s.name, sym.name, "struct_ops is not supported yet")
@@ -142,6 +138,21 @@ func (r *reader) refuseSections() error {
 	return nil
 }
 
+// licenseSection is what libbpf and cilium/ebpf read the license from: section "license", or else the last whose name
+// begins so.
+func (f *elfFile) licenseSection() []byte {
+	var data []byte
+	for i := range f.sections {
+		switch s := &f.sections[i]; {
+		case s.name == "license":
+			return s.data
+		case strings.HasPrefix(s.name, "license"):
+			data = s.data
+		}
+	}
+	return data
+}
+
 // license is what libbpf copies from the section: a string of at most 63 bytes.
 func license(data []byte) string {
 	const most = 63
@@ -149,11 +160,23 @@ func license(data []byte) string {
 	return string(data[:min(len(data), most)])
 }
 
-// readBTF reads and fixes the BTF.
+// errNoBTF is for objects that cannot do without.
+var errNoBTF = errors.New("no BTF; compile with -g")
+
+// readBTF reads and fixes the BTF. An object without has maps of the old kind only, and variables without types.
 func (r *reader) readBTF() (err error) {
 	s := r.elf.sectionByName(btfSection)
 	if s == nil || !s.isProgbits() {
-		return errors.New("no BTF; compile with -g")
+		if r.maps != nil {
+			return errNoBTF
+		}
+		r.raw = noBTF(r.elf.order)
+		if r.externs, err = collectExterns(r.elf, r.raw); err != nil {
+			return err
+		}
+		r.types, err = decodeTypes(r.raw.marshal(), len(r.raw.offs))
+		r.obj.Types = r.types
+		return err
 	}
 	if r.raw, err = parseBTF(s.data, r.elf.order); err != nil {
 		return badSection(btfSection, "%w", err)
@@ -181,14 +204,44 @@ func (r *reader) readBTF() (err error) {
 			r.datasecs[name] = id
 		}
 	}
+	r.raw.renameDatasecs()
 	r.obj.BTF = r.raw.marshal()
 	if r.types, err = decodeTypes(r.obj.BTF, len(r.raw.offs)); err != nil {
 		return badSection(btfSection, "%w", err)
 	}
 	r.obj.Types = r.types
 	r.shrinkArrays()
+	return r.noteCutEnums()
+}
+
+// noteCutEnums lists the enums of 64 bits that are not of the kind that was made for them.
+func (r *reader) noteCutEnums() error {
+	for id := btf.TypeID(1); r.raw.has(id); id++ {
+		if r.raw.kind(id) != kindEnum || r.raw.field(id, 8) != 8 {
+			continue
+		}
+		t, err := r.types.TypeByID(id)
+		if err != nil {
+			return badSection(btfSection, "%w", err)
+		}
+		if r.obj.CutEnums == nil {
+			r.obj.CutEnums = make(map[*btf.Enum]bool)
+		}
+		r.obj.CutEnums[t.(*btf.Enum)] = true
+	}
 	return nil
 }
+
+// warn adds a warning, once.
+func (r *reader) warn(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if len(r.obj.Warnings) < maxWarnings && !slices.Contains(r.obj.Warnings, text) {
+		r.obj.Warnings = append(r.obj.Warnings, text)
+	}
+}
+
+// maxWarnings is how many are worth reading.
+const maxWarnings = 20
 
 // shrinkArrays makes arrays of 4 GiB and more arrays of one element in what the
 // kernel gets, since it would refuse all of the BTF for them (btf_array_check_meta, btf_array_resolve). They are numbers of map
@@ -234,10 +287,15 @@ func decodeTypes(raw []byte, count int) (*btf.Spec, error) {
 
 // readMaps makes the list of all maps.
 func (r *reader) readMaps() (err error) {
-	r.mapAt = make(map[uint64]*Map)
+	r.mapAt = make(map[mapPlace]*Map)
 	if r.obj.Maps, err = r.definedMaps(); err != nil {
 		return err
 	}
+	legacy, err := r.legacyMaps()
+	if err != nil {
+		return err
+	}
+	r.obj.Maps = append(r.obj.Maps, legacy...)
 	r.dataAt = make(map[int]*Map)
 	for i := range r.elf.sections {
 		s := &r.elf.sections[i]

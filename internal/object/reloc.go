@@ -20,6 +20,7 @@ type reference struct {
 	m    int        // index of a map: refMap, refData
 	off  int32      // in a map's value: refData
 	ext  *externSym // refExtern
+	err  error      // refUndefined: why
 }
 
 type refKind uint8
@@ -29,6 +30,7 @@ const (
 	refMap
 	refData
 	refExtern
+	refUndefined // an error if a program has it
 )
 
 // collectReferences resolves the relocations of all sections with code. Those
@@ -51,7 +53,7 @@ func (r *reader) collectReferences() error {
 				return err
 			}
 		case hasGlobals(target):
-			if err := r.refusePointers(s, target); err != nil {
+			if err := r.pointersIn(s, target); err != nil {
 				return err
 			}
 		}
@@ -133,16 +135,16 @@ func (r *reader) collectFrom(s, target *section) error {
 	return nil
 }
 
-// refusePointers refuses global data that contains addresses: there is none
-// to put there before the program runs. libbpf loads such data unrelocated.
-func (r *reader) refusePointers(s, target *section) error {
+// pointersIn warns of global data that contains addresses: there is none to put there before the program runs. libbpf and
+// cilium/ebpf load such data as it is, and so do we.
+func (r *reader) pointersIn(s, target *section) error {
 	rels, err := r.elf.relocations(s)
 	if err != nil || len(rels) == 0 {
 		return err
 	}
-	rel := rels[0]
-	return badSection(target.name, "unsupported relocation: a pointer to %s at offset %d of initialized data",
-		clean(r.elf.symbolName(rel.sym)), rel.off)
+	r.warn("section %s: a pointer to %s at offset %d of initialized data will not be one: addresses are not known before a program runs",
+		clean(target.name), clean(r.elf.symbolName(rels[0].sym)), rels[0].off)
+	return nil
 }
 
 // resolve finds out what an instruction refers to (libbpf's bpf_program__record_reloc).
@@ -161,7 +163,11 @@ func (r *reader) resolve(rel relocation, fn *function, insn int) (reference, err
 	if sym.isExtern() {
 		ext := r.externs.bySymbol[sym]
 		if ext == nil {
-			return reference{}, errUndefined
+			err := r.externs.undefined[sym]
+			if err == nil {
+				err = badSymbol("", sym.name, "%w", errUndefined)
+			}
+			return reference{kind: refUndefined, err: err}, nil
 		}
 		if in.IsCall() && ext.kind != Kfunc {
 			return reference{}, errors.New("a variable cannot be called")
@@ -203,12 +209,12 @@ func (r *reader) functionRef(s *section, off int64, ok bool) (reference, error) 
 }
 
 func (r *reader) dataRef(s *section, sym *symbol, in Insn) (reference, error) {
-	if s == r.maps {
+	if s == r.maps || s.isLegacyMaps() {
 		// A static map's symbol may be that of the section, and imm the distance.
 		off := sym.value + uint64(in.Imm)
-		m := r.mapAt[off]
+		m := r.mapAt[mapPlace{s.index, off}]
 		if m == nil {
-			return reference{}, fmt.Errorf("no map at %d of section %s", int64(off), mapsSection)
+			return reference{}, fmt.Errorf("no map at %d of section %s", int64(off), clean(s.name))
 		}
 		return reference{kind: refMap, m: r.mapIndex[m]}, nil
 	}

@@ -162,14 +162,26 @@ var sectionDefs = []sectionDef{
 
 // findSection returns what programs in a section are; nil if the name says nothing.
 // A '?' in front, for programs that are not loaded unasked, is to be taken off first.
+//
+// What libbpf knows has libbpf's meaning. Of what it does not know, names that begin with a
+// fixed one ("xdp/mine", "tc_egress", "cgroup/connect4/x") mean what cilium/ebpf takes them for
+// (matchSectionName in its elf_reader.go): the first in the table that is a prefix.
 func findSection(name string) *sectionDef {
 	for i := range sectionDefs {
 		if sectionDefs[i].matches(name) {
 			return &sectionDefs[i]
 		}
 	}
+	for i := range sectionDefs {
+		if d := &sectionDefs[i]; !d.isOpen() && strings.HasPrefix(name, d.name) {
+			return d
+		}
+	}
 	return nil
 }
+
+// isOpen reports whether a slash and more may follow the name and mean something.
+func (d *sectionDef) isOpen() bool { return strings.HasSuffix(d.name, "+") }
 
 // matches is libbpf's sec_def_matches.
 func (d *sectionDef) matches(name string) bool {
@@ -188,7 +200,7 @@ func (d *sectionDef) describe(p *Program, section string) {
 	if d.flags&frags != 0 {
 		p.Flags |= sys.FlagXDPHasFrags
 	}
-	if strings.HasSuffix(d.name, "+") {
+	if d.isOpen() {
 		_, p.AttachTo, _ = strings.Cut(section, "/")
 	}
 	if d.flags&attachBTF != 0 && d.typ != ebpf.Extension && p.AttachTo != "" {
@@ -223,4 +235,41 @@ func Sections() []Program {
 		sectionDefs[i].describe(&list[i], "")
 	}
 	return list
+}
+
+// similarSection returns the name of the section that an unknown one may be meant to be, "" if
+// none comes near: the program in it would be of no known type.
+func similarSection(name string) string {
+	base, _, _ := strings.Cut(name, "/")
+	best, least := "", len(base)/3+1
+	for i := range sectionDefs {
+		known := strings.TrimSuffix(sectionDefs[i].name, "+")
+		for _, given := range []string{base, name} {
+			if d := editDistance(given, known); d < least {
+				best, least = known, d
+			}
+		}
+	}
+	return best
+}
+
+// editDistance is the number of letters to insert, delete or replace that turns a into b.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
 }

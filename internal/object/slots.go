@@ -11,6 +11,12 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
+// mapPlace is where a map's definition begins.
+type mapPlace struct {
+	section int
+	off     uint64
+}
+
 // mapVar is where in section .maps a map's definition is.
 type mapVar struct {
 	m          *Map
@@ -69,11 +75,16 @@ func (r *reader) readSlot(rel relocation) error {
 		return bad(errors.New("unsupported relocation: only the member values can have it"))
 	}
 	slot := Slot{Index: uint32((rel.off - first) / ptrSize)}
+	// The symbol of something static is that of its section, and the distance is where the address goes.
+	var addend uint64
+	if uint64(len(r.maps.data)) == r.maps.size {
+		addend = r.elf.order.Uint64(r.maps.data[rel.off:])
+	}
 	var err error
 	if typ := ebpf.MapType(v.m.Type); isMapOfMaps(typ) {
-		slot.Map, err = r.slotMap(v.m, rel.sym)
+		slot.Map, err = r.slotMap(v.m, rel.sym, addend)
 	} else {
-		slot.Program, err = r.slotProgram(rel.sym)
+		slot.Program, err = r.slotProgram(rel.sym, addend)
 	}
 	if err != nil {
 		return bad(err)
@@ -82,9 +93,9 @@ func (r *reader) readSlot(rel relocation) error {
 	return nil
 }
 
-func (r *reader) slotMap(outer *Map, sym *symbol) (*Map, error) {
-	m := r.mapAt[sym.value]
-	if r.elf.sectionOf(sym) != r.maps || m == nil {
+func (r *reader) slotMap(outer *Map, sym *symbol, addend uint64) (*Map, error) {
+	m := r.mapAt[mapPlace{int(sym.section), sym.value + addend}]
+	if m == nil {
 		return nil, errors.New("not a map of this file")
 	}
 	if ebpf.MapType(outer.Type) == ebpf.HashOfMaps && outer.KeySize != 4 {
@@ -93,13 +104,14 @@ func (r *reader) slotMap(outer *Map, sym *symbol) (*Map, error) {
 	return m, nil
 }
 
-func (r *reader) slotProgram(sym *symbol) (*Program, error) {
+func (r *reader) slotProgram(sym *symbol, addend uint64) (*Program, error) {
 	s := r.elf.sectionOf(sym)
 	if s == nil {
 		return nil, errors.New("undefined")
 	}
-	p := r.programAt[place{s.index, int(sym.value / InsnSize)}]
-	if p == nil || sym.value%InsnSize != 0 {
+	off := sym.value + addend
+	p := r.programAt[place{s.index, int(off / InsnSize)}]
+	if p == nil || off%InsnSize != 0 {
 		return nil, errors.New("not a program of this file")
 	}
 	return p, nil

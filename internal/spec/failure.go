@@ -18,6 +18,7 @@ const (
 	OpLoadLoader            // load the loader program
 	OpRunLoader             // run it
 	OpMapData               // map the contents of a map: Failure.Map
+	OpKeepBTF               // keep the BTF for inner maps
 	OpVerify                // verify the signature
 )
 
@@ -69,6 +70,8 @@ func (f *Failure) Operation() string {
 		return "load the loader program"
 	case OpRunLoader:
 		return "run the loader program"
+	case OpKeepBTF:
+		return "keep the object's BTF for inner maps"
 	case OpMapData:
 		return "map the contents of " + f.Spec.Maps[f.Map].Name
 	}

@@ -141,7 +141,7 @@ type MapSpec struct {
 	Extra      uint64
 
 	Sizing Sizing
-	// PinByName is set where the source says so: LIBBPF_PIN_BY_NAME.
+	// PinByName is set where the source says so: LIBBPF_PIN_BY_NAME, which is 1.
 	PinByName bool
 	// Outside is set for maps that the runtime creates before the loader
 	// runs: local storage, because a failed creation inside a loader hangs the kernel, and
@@ -155,6 +155,17 @@ type MapSpec struct {
 	// DataSize is the size of the global variables that an arena begins with,
 	// in bytes, at Data in the blob; 0 for other maps.
 	DataSize uint32
+	// Pinning is the number that the source gives, enum libbpf_pin_type. Those above 1 are
+	// the user's own, and nothing is done about them.
+	Pinning uint32
+}
+
+// InnerSpec describes the maps that a map of maps holds.
+type InnerSpec struct {
+	MapSpec
+	NumaNode uint32
+	// KeyTypeID and ValueTypeID are in the object's BTF, 0 if the map has none.
+	KeyTypeID, ValueTypeID uint32
 }
 
 // ProgramSpec is one program of the object.
@@ -269,6 +280,16 @@ func (s *Spec) Files() int {
 		}
 	}
 	return n
+}
+
+// HasInner reports whether the object has maps of maps, with a template of what they hold.
+func (s *Spec) HasInner() bool {
+	for i := range s.Steps {
+		if s.Steps[i].Kind == StepCreateInner {
+			return true
+		}
+	}
+	return false
 }
 
 // Outside reports whether the runtime creates any map, or loads the BTF, before

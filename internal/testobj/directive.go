@@ -40,3 +40,12 @@ func directive(name, key string) (string, error) {
 	}
 	return texts[0], nil
 }
+
+// Accepts says what an object of the peers' has that few accept, and what becomes of it here.
+func Accepts(name string) (what, becomes string, err error) {
+	if what, err = directive(name, "accepts"); err != nil {
+		return "", "", err
+	}
+	becomes, err = directive(name, "as")
+	return what, becomes, err
+}

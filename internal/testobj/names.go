@@ -11,7 +11,7 @@ import (
 
 const sourceSuffix = ".bpf.c"
 
-// Names lists the objects of one directory of testdata, sorted: "" for the corpus proper, "extern" or "bad".
+// Names lists the objects of one directory of testdata, sorted: "" for the corpus proper, "extern", "peer" or "bad".
 func Names(dir string) ([]string, error) {
 	base, err := sourceDir()
 	if err != nil {
@@ -39,6 +39,9 @@ func All(t testing.TB) []string { return mustNames(t, "") }
 
 // Externs lists the objects that need kernel symbols.
 func Externs(t testing.TB) []string { return mustNames(t, "extern") }
+
+// Peer lists the objects that cilium/ebpf loads, or libbpf, and not the other.
+func Peer(t testing.TB) []string { return mustNames(t, "peer") }
 
 // Bad lists the objects that the tool must refuse. Some of them do not even compile.
 func Bad(t testing.TB) []string { return mustNames(t, "bad") }

@@ -47,6 +47,17 @@ func TestCorpusCompiles(t *testing.T) {
 	}
 }
 
+// So does every source of testdata/peer; not all of them have BTF.
+func TestPeerCompiles(t *testing.T) {
+	for _, name := range testobj.Peer(t) {
+		for _, target := range []string{"bpfel", "bpfeb"} {
+			if _, err := testobj.Build(t.Context(), name, testobj.Options{Target: target}); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
 // Every source of testdata/bad compiles but the one that must not.
 func TestBadCompiles(t *testing.T) {
 	for _, name := range testobj.Bad(t) {

@@ -40,6 +40,7 @@ type (
 	ProgramSpec   = spec.ProgramSpec
 	TargetSpec    = spec.TargetSpec
 	ExternSpec    = spec.ExternSpec
+	InnerSpec     = spec.InnerSpec
 	Step          = spec.Step
 	SignedSpec    = spec.SignedSpec
 	SignedProgram = spec.SignedProgram
@@ -82,6 +83,9 @@ func UseOutside() load.Outside { return load.UseOutside() }
 
 // UseParts is for loaders that work in parts.
 func UseParts() load.Parts { return load.UseParts() }
+
+// UseInner is for objects with maps of maps.
+func UseInner() load.Inner { return load.UseInner() }
 
 // UseSigned is for packages that can be signed.
 func UseSigned() load.Signed { return load.UseSigned() }

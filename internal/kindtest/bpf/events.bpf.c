@@ -1,5 +1,5 @@
 /* Maps that carry records: ring buffer, user ring buffer, perf event array. The first two name
- * the type of their records here, the last has it from a flag.
+ * the type of their records by a tag, the last by its value's type, as sources for cilium/ebpf do.
  */
 #include "kinds.h"
 
@@ -31,8 +31,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
-	__uint(key_size, 4);
-	__uint(value_size, 4);
+	__type(value, struct event);
 } samples SEC(".maps");
 
 __u64 next, sum;

@@ -1,4 +1,8 @@
-/* A global variable of an arena whose initial value is another one's address. */
+/* A global variable of an arena whose initial value is another one's address.
+ *
+ * accepts: pointers in the initial values of an arena's variables
+ * as: they are not pointers, which a warning says
+ */
 #include "bpf_test.h"
 
 struct {

@@ -1,0 +1,112 @@
+//vmtest:all
+
+package kindtest
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/innermaps"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// lacksLockedInnerMaps ends a test on kernels before 6.2, which have no inner maps with locks.
+func lacksLockedInnerMaps(t *testing.T, err error) {
+	t.Helper()
+	const enotsupp = syscall.Errno(524)
+	if errors.Is(err, enotsupp) {
+		t.Skipf("not on this kernel: inner maps with locks: %v", err)
+	}
+	t.Fatalf("%+v", err)
+}
+
+// What NewInner makes is like the template that the object has: with the BTF that says where a value's lock is, and the size that
+// this machine wants.
+func TestNewInnerIsLikeItsTemplate(t *testing.T) {
+	s := opened(t, innermaps.Open)
+	if err := s.Load(); err != nil {
+		lacksLockedInnerMaps(t, err)
+	}
+	inner, err := s.Maps.Counters.NewInner()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inner.Close()
+	if err := s.Maps.Counters.Update(7, inner.Map, runtime.NoExist); err != nil {
+		t.Fatal(err)
+	}
+	if ret := run(t, s.Progs.Count, 7); ret != 0 {
+		t.Fatalf("the program returns %d", int32(ret))
+	}
+	if v, err := inner.Map.LookupLocked(0); err != nil || v.N != 10 {
+		t.Errorf("counter 7: %+v, %v", v, err)
+	}
+	if v, err := s.Maps.Total.LookupLocked(0); err != nil || v.N != 1 {
+		t.Errorf("total: %+v, %v", v, err)
+	}
+
+	ring, err := s.Maps.Rings.NewInner()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ring.Close()
+	if n, page := ring.Map.MaxEntries(), os.Getpagesize(); n < 5000 || int(n)%page != 0 {
+		t.Errorf("a ring buffer of %d bytes, and pages of %d", n, page)
+	}
+	if err := s.Maps.Rings.Update(1, ring.Map); err != nil {
+		t.Error(err)
+	}
+	if r, err := ring.Map.Reader(); err != nil {
+		t.Error(err)
+	} else {
+		r.Close()
+	}
+
+	s.Close()
+	var failure *runtime.MapError
+	if _, err := s.Maps.Counters.NewInner(); !errors.Is(err, os.ErrClosed) || !errors.As(err, &failure) {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+func TestNewInnerBeforeTheLoad(t *testing.T) {
+	s := opened(t, innermaps.Open)
+	if _, err := s.Maps.Counters.NewInner(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("%v", err)
+	}
+}
+
+// Neither a load that fails nor one that is closed leaves the BTF open that NewInner is for.
+func TestTheBTFOfInnerMapsIsClosed(t *testing.T) {
+	before := files(t)
+	for range 3 {
+		s := opened(t, innermaps.Open)
+		if err := s.Load(); err != nil {
+			lacksLockedInnerMaps(t, err)
+		}
+		s.Close()
+		s = opened(t, innermaps.Open)
+		s.Maps.Total.SetMaxEntries(0)
+		if err := s.Load(); err == nil {
+			t.Error("a map of no entries loads")
+		}
+		s.Maps.Total.SetMaxEntries(1)
+		if err := s.Load(); err != nil {
+			t.Errorf("%+v", err)
+		}
+		s.Close()
+	}
+	if after := files(t); after != before {
+		t.Errorf("%d files are open, %d before", after, before)
+	}
+}
+
+func files(t *testing.T) int {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}

@@ -1,0 +1,66 @@
+package load
+
+import (
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"golang.org/x/sys/unix"
+)
+
+// Inner takes care of what maps of maps hold.
+type Inner struct {
+	fit  func(*engine) error
+	keep func(*engine) *spec.Failure
+}
+
+// UseInner returns the code for objects with maps of maps.
+func UseInner() Inner { return Inner{(*engine).fitInner, (*engine).keepBTF} }
+
+// InnerBTF is the object's BTF for the maps that a map of maps will hold.
+type InnerBTF struct {
+	Map int // index in Spec.Maps
+	FD  int
+}
+
+// fitInner gives the templates of inner maps the sizes that this machine needs, as libbpf's create_inner_map does.
+func (e *engine) fitInner() error {
+	for i := range e.spec.Steps {
+		step := &e.spec.Steps[i]
+		if step.Kind != spec.StepCreateInner {
+			continue
+		}
+		attr := (*sys.MapCreateAttr)(e.blob.at(step.Attr))
+		n, err := FitEntries(sizingOf(attr.MapType), attr.MaxEntries)
+		if err != nil {
+			return err
+		}
+		attr.MaxEntries = n
+	}
+	return nil
+}
+
+// sizingOf returns what the loader's generator says of a map of that type.
+func sizingOf(mapType uint32) spec.Sizing {
+	switch mapType {
+	case sys.MapTypePerfEventArray, sys.MapTypeCPUMap:
+		return spec.SizeCPUs
+	case sys.MapTypeRingBuf, sys.MapTypeUserRingBuf:
+		return spec.SizePages
+	}
+	return spec.SizeFixed
+}
+
+// keepBTF keeps the object's BTF for the maps that are made later, to be put into a map of maps.
+func (e *engine) keepBTF() *spec.Failure {
+	for i := range e.spec.Steps {
+		step := &e.spec.Steps[i]
+		if step.Kind != spec.StepCreateInner || e.spec.BTF.Attr == 0 {
+			continue
+		}
+		num, err := unix.FcntlInt(uintptr(*e.blob.slot(e.spec.BTF.Slot)), unix.F_DUPFD_CLOEXEC, 3)
+		if err != nil {
+			return e.fail(spec.OpKeepBTF, err)
+		}
+		e.InnerBTF = append(e.InnerBTF, InnerBTF{int(step.Index), num})
+	}
+	return nil
+}

@@ -1,0 +1,47 @@
+package runtime
+
+import (
+	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/load"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// createInner makes a map like those that outer holds.
+func createInner(outer *Map, inner *spec.InnerSpec) (*Map, error) {
+	const op = "create inner map"
+	s := inner.MapSpec
+	m := newMap(&s)
+	n, err := load.FitEntries(s.Sizing, s.MaxEntries)
+	if err != nil {
+		return nil, outer.wrap(op, err)
+	}
+	s.MaxEntries = n
+	attr := sys.MapCreateAttr{
+		MapType: s.Type, KeySize: s.KeySize, ValueSize: s.ValueSize, MaxEntries: n, MapFlags: s.Flags, MapExtra: s.Extra,
+		NumaNode: inner.NumaNode, BtfKeyTypeId: inner.KeyTypeID, BtfValueTypeId: inner.ValueTypeID,
+	}
+	for i := range min(len(s.Name), len(attr.MapName)-1) {
+		c := s.Name[i]
+		if c != '_' && c != '.' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			c = '_' // all that the kernel allows (bpf_obj_name_cpy)
+		}
+		attr.MapName[i] = c
+	}
+	if inner.KeyTypeID|inner.ValueTypeID != 0 {
+		btf := &outer.own().btf
+		num, err := btf.acquire()
+		if err != nil {
+			return nil, outer.wrap(op, err)
+		}
+		defer btf.release()
+		attr.BtfFd = uint32(num)
+	}
+	num, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(&attr), unsafe.Offsetof(attr.ValueTypeBtfObjFd))
+	if errno != 0 {
+		return nil, &MapError{outer.Name(), op, errno}
+	}
+	m.fd.set(num)
+	return m, nil
+}

@@ -1,0 +1,8 @@
+/* What overrides them. */
+#include "bpf_test.h"
+
+const volatile int limit = 3;
+int level = 4;
+int hits;
+
+LICENSE("GPL");
