@@ -61,6 +61,7 @@ lint:
 		[ -z "$$unformatted" ] || { echo "not formatted, run make format:" $$unformatted; exit 1; }
 	$(call each,$(GO) vet ./...)
 	$(call each,GOARCH=386 $(GO) vet ./...) # an int of 32 bits
+	GO=$(GO) .ci/vet-elsewhere.sh # macOS and Windows
 	$(call each,$(TOOL) staticcheck ./...)
 	$(GO) -C internal/tools run ./apidoc # docs/api is what the code says
 

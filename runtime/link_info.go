@@ -76,27 +76,33 @@ func (l *Link) Info() (LinkInfo, error) {
 		return LinkInfo{}, l.fail("info of", errno)
 	}
 	info := LinkInfo{Type: LinkType(raw.Type), ID: raw.Id, ProgramID: raw.ProgId}
-	u32 := func(off int) uint32 { return *(*uint32)(unsafe.Pointer(&raw.Tail[off])) }
-	u64 := func(off int) uint64 { return *(*uint64)(unsafe.Pointer(&raw.Tail[off])) }
+	tail := unsafe.Pointer(&raw.Tail)
 	switch info.Type {
 	case LinkTracing:
-		info.AttachType, info.TargetObject, info.TargetBTF = u32(0), u32(4), u32(8)
+		t := (*sys.LinkInfoTracing)(tail)
+		info.AttachType, info.TargetObject, info.TargetBTF = t.AttachType, t.TargetObjId, t.TargetBtfId
 	case LinkCgroup:
-		info.CgroupID, info.AttachType = u64(0), u32(8)
+		t := (*sys.LinkInfoCgroup)(tail)
+		info.CgroupID, info.AttachType = t.CgroupId, t.AttachType
 	case LinkNetNS:
-		info.NetNSInode, info.AttachType = u32(0), u32(4)
+		t := (*sys.LinkInfoNetNS)(tail)
+		info.NetNSInode, info.AttachType = t.NetnsIno, t.AttachType
 	case LinkXDP:
-		info.Ifindex = u32(0)
+		info.Ifindex = (*sys.LinkInfoXDP)(tail).Ifindex
 	case LinkTCX, LinkNetkit:
-		info.Ifindex, info.AttachType = u32(0), u32(4)
+		t := (*sys.LinkInfoDevice)(tail)
+		info.Ifindex, info.AttachType = t.Ifindex, t.AttachType
 	case LinkStructOps:
-		info.MapID = u32(0)
+		info.MapID = (*sys.LinkInfoMap)(tail).MapId
 	case LinkSockMap:
-		info.MapID, info.AttachType = u32(0), u32(4)
+		t := (*sys.LinkInfoMap)(tail)
+		info.MapID, info.AttachType = t.MapId, t.AttachType
 	case LinkKprobeMulti:
-		info.Count, info.Missed = u32(8), u64(16)
+		t := (*sys.LinkInfoKprobeMulti)(tail)
+		info.Count, info.Missed = t.Count, t.Missed
 	case LinkNetfilter:
-		info.ProtocolFamily, info.Hook, info.Priority = u32(0), u32(4), int32(u32(8))
+		t := (*sys.LinkInfoNetfilter)(tail)
+		info.ProtocolFamily, info.Hook, info.Priority = t.Pf, t.Hooknum, t.Priority
 	}
 	return info, nil
 }

@@ -5,9 +5,8 @@ import (
 	"iter"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // errTooManyChanges ends an iteration that others keep sending back to the start.

@@ -4,9 +4,8 @@ import (
 	"iter"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // perCPU is a map with one value per possible CPU under each key.

@@ -1,9 +1,8 @@
 package runtime
 
 import (
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // queue is a map without keys.

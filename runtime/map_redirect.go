@@ -3,7 +3,7 @@ package runtime
 import (
 	"iter"
 
-	"golang.org/x/sys/unix"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // redirect is a map of places that XDP programs send packets to: a number, and, if the object

@@ -8,9 +8,8 @@ import (
 	"sync/atomic"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // PerfEventArray is a map of type perf event array (BPF_MAP_TYPE_PERF_EVENT_ARRAY)

@@ -3,9 +3,8 @@ package runtime
 import (
 	"fmt"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // CgroupProgram is a program that works for the processes of a cgroup, of type

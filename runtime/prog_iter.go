@@ -6,9 +6,8 @@ import (
 	"runtime"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // IterProgram is a program of type TRACING that is called for each of some
@@ -36,20 +35,17 @@ type CgroupOrder uint32
 
 // The ways an iterator walks cgroups.
 const (
-	CgroupSelf CgroupOrder = iota + 1
-	CgroupDescendantsPre
-	CgroupDescendantsPost
-	CgroupAncestorsUp
+	CgroupSelf            CgroupOrder = sys.CgroupIterSelfOnly
+	CgroupDescendantsPre  CgroupOrder = sys.CgroupIterDescendantsPre
+	CgroupDescendantsPost CgroupOrder = sys.CgroupIterDescendantsPost
+	CgroupAncestorsUp     CgroupOrder = sys.CgroupIterAncestorsUp
 )
-
-// iterInfo is union bpf_iter_link_info.
-type iterInfo [4]uint32
 
 // Attach makes a link that [OpenIter] can be called on again and again, and
 // that can be pinned: then it is a file to read.
 func (p IterProgram) Attach(target IterTarget) (*Link, error) {
 	const what = "attach iterator"
-	info := new(iterInfo)
+	var info unsafe.Pointer // union bpf_iter_link_info
 	tail := &sys.LinkIterTail{}
 	switch {
 	case target.Map != nil:
@@ -59,26 +55,24 @@ func (p IterProgram) Attach(target IterTarget) (*Link, error) {
 			return nil, m.wrap("attach program "+p.Name(), err)
 		}
 		defer m.fd.release()
-		info[0] = uint32(num)
-		tail.IterInfoLen = uint32(unsafe.Sizeof(*info))
+		its := &sys.IterLinkInfoMap{MapFd: uint32(num)}
+		info, tail.IterInfoLen = unsafe.Pointer(its), uint32(unsafe.Sizeof(*its))
 	case target.TID != 0 || target.PID != 0:
-		info[0], info[1] = uint32(target.TID), uint32(target.PID)
-		tail.IterInfoLen = uint32(unsafe.Sizeof(*info))
+		its := &sys.IterLinkInfoTask{Tid: uint32(target.TID), Pid: uint32(target.PID)}
+		info, tail.IterInfoLen = unsafe.Pointer(its), uint32(unsafe.Sizeof(*its))
 	case target.Cgroup != "" || target.Order != 0:
-		info[0] = uint32(target.Order)
+		its := &sys.IterLinkInfoCgroup{Order: uint32(target.Order)}
 		if target.Cgroup != "" {
 			num, err := sys.Open(target.Cgroup)
 			if err != nil {
 				return nil, p.fail(what, err)
 			}
 			defer unix.Close(num)
-			info[1] = uint32(num)
+			its.CgroupFd = uint32(num)
 		}
-		tail.IterInfoLen = uint32(unsafe.Sizeof(*info))
+		info, tail.IterInfoLen = unsafe.Pointer(its), uint32(unsafe.Sizeof(*its))
 	}
-	if tail.IterInfoLen != 0 {
-		tail.IterInfo = sys.Addr(unsafe.Pointer(info))
-	}
+	tail.IterInfo = sys.Addr(info)
 	l, err := linkCreate(p.Program, what, 0, sys.AttachTraceIter, 0, tail)
 	runtime.KeepAlive(info)
 	return l, err

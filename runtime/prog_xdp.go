@@ -3,9 +3,8 @@ package runtime
 import (
 	"fmt"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // XDPProgram is a program of type XDP.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // decoder turns a record, which may be the kernel's memory, into a T of its own. The slack is how many

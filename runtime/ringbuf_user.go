@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // UserRingBuf is a map of type user ring buffer (BPF_MAP_TYPE_USER_RINGBUF,

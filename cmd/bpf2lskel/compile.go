@@ -51,8 +51,8 @@ func (c *config) compilerArgs(t target, object string) ([]string, error) {
 	}
 	// Relative, for messages and for debug info that is the same on each machine.
 	relative, err := filepath.Rel(cwd, source)
-	if err != nil {
-		return nil, err
+	if err != nil { // on another drive of Windows
+		relative = source
 	}
 	if strings.HasPrefix(relative, "-") {
 		relative = "./" + relative

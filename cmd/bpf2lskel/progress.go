@@ -5,7 +5,7 @@ import (
 	"io"
 	"os"
 
-	"golang.org/x/sys/unix"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // progress is one line on a terminal that says what takes so long, and
@@ -26,7 +26,7 @@ func newProgress(w io.Writer) *progress {
 
 func (p *progress) say(format string, args ...any) {
 	if p.w != nil {
-		fmt.Fprintf(p.w, "\r\x1b[K"+format+"...", args...)
+		fmt.Fprint(p.w, "\r\x1b[K"+printable(fmt.Sprintf(format, args...))+"...")
 		p.shown = true
 	}
 }

@@ -1,9 +1,8 @@
 package explain
 
 import (
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // Operation is what was being done with a program, a link or a map that exists, as far as a hint depends on it.

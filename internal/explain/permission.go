@@ -3,10 +3,9 @@ package explain
 import (
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // has reports whether the thread has a capability. CAP_SYS_ADMIN stands for those that BPF got in 5.8.

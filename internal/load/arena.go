@@ -4,7 +4,7 @@ import (
 	"errors"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // errArenaTooSmall is for a size, asked for or of the source, that gives an arena less than its global variables take.
@@ -36,8 +36,8 @@ func (e *engine) mapArena(i int) error {
 		return nil
 	}
 	// A page that cannot be had is an error here, and a signal in copy. unix.Madvise would be one more function in each binary.
-	if _, _, errno := unix.Syscall(unix.SYS_MADVISE, uintptr(p), uintptr(len(globals)), unix.MADV_POPULATE_WRITE); errno != 0 {
-		return errno
+	if err := unix.MadvisePtr(p, uintptr(len(globals)), unix.MADV_POPULATE_WRITE); err != nil {
+		return err
 	}
 	copy(e.Arenas[len(e.Arenas)-1].Bytes(), globals)
 	return nil

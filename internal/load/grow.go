@@ -1,9 +1,8 @@
 package load
 
 import (
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // growFiles makes room for n more files, and returns what waits until that is over. The kernel doubles the table of files

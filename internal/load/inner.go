@@ -3,7 +3,7 @@ package load
 import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
-	"golang.org/x/sys/unix"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // Inner takes care of what maps of maps hold.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // Keyring says which certificates the kernel verifies a signature against. A

@@ -4,9 +4,8 @@ import (
 	"strings"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // logKept is how much of a verifier's log is kept: its end, which says why. A
@@ -50,7 +49,7 @@ func newLogRing() (*logBuffer, error) {
 	}
 	for i := uintptr(1); i < logCopies; i++ {
 		// With an old size of 0, mremap maps the same shared memory once more.
-		_, _, errno := unix.Syscall6(unix.SYS_MREMAP, uintptr(l.p), 0, logKept, unix.MREMAP_MAYMOVE|unix.MREMAP_FIXED, uintptr(l.p)+i*logKept, 0)
+		errno := unix.MremapFixed(l.p, 0, logKept, unsafe.Add(l.p, i*logKept))
 		if errno != 0 {
 			l.close()
 			return nil, errno

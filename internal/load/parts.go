@@ -3,9 +3,8 @@ package load
 import (
 	"runtime"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // mostThreads is how many threads do a load.

@@ -1,9 +1,8 @@
 package load
 
 import (
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // Request says what to load, and what about it differs from the object.

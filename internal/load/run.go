@@ -3,10 +3,9 @@ package load
 import (
 	"runtime"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // maxAttempts bounds how often a load is tried that signals interrupt.

@@ -1,6 +1,6 @@
 package spec
 
-import "golang.org/x/sys/unix"
+import "github.com/bpf2lskel/bpf2lskel/internal/unix"
 
 // Op is what a load was doing when it failed.
 type Op uint8

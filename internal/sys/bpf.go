@@ -4,14 +4,14 @@ import (
 	"runtime"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // BPF makes a bpf system call. The attr itself may be on the caller's stack; what its fields hold
 // the addresses of may not: see [Addr]. It returns a file descriptor or what else cmd gives, -1 and
 // the errno if the kernel refuses.
 func BPF(cmd Cmd, attr unsafe.Pointer, size uintptr) (int, unix.Errno) {
-	r, _, errno := unix.Syscall(unix.SYS_BPF, uintptr(cmd), uintptr(attr), size)
+	r, errno := unix.BPF(uintptr(cmd), attr, size)
 	runtime.KeepAlive(attr)
 	return int(r), errno
 }

@@ -1,9 +1,8 @@
 package sys
 
 import (
-	"golang.org/x/sys/unix"
-
 	"github.com/bpf2lskel/bpf2lskel/internal/errtype"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // ENOTSUPP is an errno of the kernel's own (linux/errno.h) that should not reach user space. It

@@ -3,7 +3,7 @@ package sys
 import (
 	"io/fs"
 
-	"golang.org/x/sys/unix"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // Exists reports whether there is a file of this name that the process can see.

@@ -4,7 +4,7 @@ import (
 	"runtime"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // ObjInfoAttr is the part of union bpf_attr for BPF_OBJ_GET_INFO_BY_FD.

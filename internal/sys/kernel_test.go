@@ -4,7 +4,7 @@ package sys
 
 import (
 	"embed"
-	"flag"
+	"errors"
 	"go/ast"
 	"go/constant"
 	"go/parser"
@@ -19,240 +19,74 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys/systest"
 )
 
-// What this package says of the kernel is compared with what the kernel's own BTF says. Kernels
-// lack what is newer than they are; nothing may be missing from those that have newestCmd.
+// What this package says of the kernel is compared with what the kernel's own BTF says.
 
-const newestCmd = "bpfprogassocstructops"
+var structs = []systest.Struct{
+	{Value: MapCreateAttr{}, Kernel: "bpf_attr.(map_type)"},
+	{Value: MapElemAttr{}, Kernel: "bpf_attr.(key)"},
+	{Value: MapBatchAttr{}, Kernel: "bpf_attr.batch"},
+	{Value: ProgLoadAttr{}, Kernel: "bpf_attr.(prog_type)"},
+	{Value: BtfLoadAttr{}, Kernel: "bpf_attr.(btf_log_buf)"},
+	{Value: ProgRunAttr{}, Kernel: "bpf_attr.test"},
+	{Value: ObjAttr{}, Kernel: "bpf_attr.(pathname)"},
+	{Value: ObjInfoAttr{}, Kernel: "bpf_attr.info"},
+	{Value: GetFdByIDAttr{}, Kernel: "bpf_attr.(start_id)", Names: map[string]string{"Id": "prog_id"}},
+	{Value: ProgAttachAttr{}, Kernel: "bpf_attr.(attach_bpf_fd)"},
+	{Value: RawTracepointAttr{}, Kernel: "bpf_attr.raw_tracepoint"},
+	{Value: LinkCreateAttr{}, Kernel: "bpf_attr.link_create", Names: map[string]string{"Tail": "perf_event+"}},
+	{Value: LinkIterTail{}, Kernel: "bpf_attr.link_create.(iter_info)"},
+	{Value: LinkPerfEventTail{}, Kernel: "bpf_attr.link_create.perf_event"},
+	{Value: LinkKprobeMultiTail{}, Kernel: "bpf_attr.link_create.kprobe_multi"},
+	{Value: LinkTracingTail{}, Kernel: "bpf_attr.link_create.tracing"},
+	{Value: LinkNetfilterTail{}, Kernel: "bpf_attr.link_create.netfilter"},
+	{Value: LinkRelativeTail{}, Kernel: "bpf_attr.link_create.tcx"},
+	{Value: LinkRelativeTail{}, Kernel: "bpf_attr.link_create.netkit"},
+	{Value: LinkRelativeTail{}, Kernel: "bpf_attr.link_create.cgroup"},
+	{Value: LinkUprobeMultiTail{}, Kernel: "bpf_attr.link_create.uprobe_multi"},
+	{Value: LinkUpdateAttr{}, Kernel: "bpf_attr.link_update"},
+	{Value: LinkDetachAttr{}, Kernel: "bpf_attr.link_detach"},
+	{Value: IterCreateAttr{}, Kernel: "bpf_attr.iter_create"},
 
-var btfFile = flag.String("btf", "", "compare with the BTF in this `file`, not with the running kernel's")
+	{Value: MapInfo{}, Kernel: "bpf_map_info"},
+	{Value: MapInfoHash{}, Kernel: "bpf_map_info"},
+	{Value: ProgInfo{}, Kernel: "bpf_prog_info"},
+	{Value: BtfInfo{}, Kernel: "bpf_btf_info"},
+	{Value: LinkInfo{}, Kernel: "bpf_link_info", Names: map[string]string{"Tail": "raw_tracepoint+"}},
+	{Value: LinkInfoTracing{}, Kernel: "bpf_link_info.tracing"},
+	{Value: LinkInfoCgroup{}, Kernel: "bpf_link_info.cgroup"},
+	{Value: LinkInfoNetNS{}, Kernel: "bpf_link_info.netns"},
+	{Value: LinkInfoXDP{}, Kernel: "bpf_link_info.xdp"},
+	{Value: LinkInfoDevice{}, Kernel: "bpf_link_info.tcx"},
+	{Value: LinkInfoDevice{}, Kernel: "bpf_link_info.netkit"},
+	{Value: LinkInfoMap{}, Kernel: "bpf_link_info.sockmap"},
+	{Value: LinkInfoKprobeMulti{}, Kernel: "bpf_link_info.kprobe_multi"},
+	{Value: LinkInfoNetfilter{}, Kernel: "bpf_link_info.netfilter"},
+	{Value: IterLinkInfoMap{}, Kernel: "bpf_iter_link_info.map"},
+	{Value: IterLinkInfoCgroup{}, Kernel: "bpf_iter_link_info.cgroup"},
+	{Value: IterLinkInfoTask{}, Kernel: "bpf_iter_link_info.task"},
 
-func kernelBTF(t *testing.T) *btf.Spec {
-	t.Helper()
-	var spec *btf.Spec
-	var err error
-	if *btfFile != "" {
-		spec, err = btf.LoadSpec(*btfFile)
-	} else {
-		spec, err = btf.LoadKernelSpec()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return spec
+	{Value: Insn{}, Kernel: "bpf_insn", Names: map[string]string{"Regs": "dst_reg"}},
+	{Value: FuncInfo{}, Kernel: "bpf_func_info"},
+	{Value: LineInfo{}, Kernel: "bpf_line_info"},
+	{Value: CoreRelo{}, Kernel: "bpf_core_relo"},
+
+	{Value: BtfHeader{}, Kernel: "btf_header"},
+	{Value: BtfType{}, Kernel: "btf_type"},
+	{Value: BtfArray{}, Kernel: "btf_array"},
+	{Value: BtfMember{}, Kernel: "btf_member"},
+	{Value: BtfEnum{}, Kernel: "btf_enum"},
+	{Value: BtfEnum64{}, Kernel: "btf_enum64"},
+	{Value: BtfParam{}, Kernel: "btf_param"},
+	{Value: BtfVar{}, Kernel: "btf_var"},
+	{Value: BtfVarSecinfo{}, Kernel: "btf_var_secinfo"},
+	{Value: BtfDeclTag{}, Kernel: "btf_decl_tag"},
 }
 
-// structs says what each struct of this package is for the kernel: a struct or union, then members
-// of it. A name in parentheses is that of a field, and means the anonymous struct that has it.
-// Fields are compared by name; names has those that are called otherwise.
-var structs = []struct {
-	value  any
-	kernel string
-	names  map[string]string
-}{
-	{MapCreateAttr{}, "bpf_attr.(map_type)", nil},
-	{MapElemAttr{}, "bpf_attr.(key)", nil},
-	{MapBatchAttr{}, "bpf_attr.batch", nil},
-	{ProgLoadAttr{}, "bpf_attr.(prog_type)", nil},
-	{BtfLoadAttr{}, "bpf_attr.(btf_log_buf)", nil},
-	{ProgRunAttr{}, "bpf_attr.test", nil},
-	{ObjAttr{}, "bpf_attr.(pathname)", nil},
-	{ObjInfoAttr{}, "bpf_attr.info", nil},
-	{GetFdByIDAttr{}, "bpf_attr.(start_id)", map[string]string{"Id": "prog_id"}},
-	{ProgAttachAttr{}, "bpf_attr.(attach_bpf_fd)", nil},
-	{RawTracepointAttr{}, "bpf_attr.raw_tracepoint", nil},
-	{LinkCreateAttr{}, "bpf_attr.link_create", map[string]string{"Tail": "perf_event"}},
-	{LinkIterTail{}, "bpf_attr.link_create.(iter_info)", nil},
-	{LinkPerfEventTail{}, "bpf_attr.link_create.perf_event", nil},
-	{LinkKprobeMultiTail{}, "bpf_attr.link_create.kprobe_multi", nil},
-	{LinkTracingTail{}, "bpf_attr.link_create.tracing", nil},
-	{LinkNetfilterTail{}, "bpf_attr.link_create.netfilter", nil},
-	{LinkRelativeTail{}, "bpf_attr.link_create.tcx", nil},
-	{LinkRelativeTail{}, "bpf_attr.link_create.netkit", nil},
-	{LinkRelativeTail{}, "bpf_attr.link_create.cgroup", nil},
-	{LinkUprobeMultiTail{}, "bpf_attr.link_create.uprobe_multi", nil},
-	{LinkUpdateAttr{}, "bpf_attr.link_update", nil},
-	{LinkDetachAttr{}, "bpf_attr.link_detach", nil},
-	{IterCreateAttr{}, "bpf_attr.iter_create", nil},
-
-	{MapInfo{}, "bpf_map_info", nil},
-	{MapInfoHash{}, "bpf_map_info", nil},
-	{ProgInfo{}, "bpf_prog_info", nil},
-	{BtfInfo{}, "bpf_btf_info", nil},
-	{LinkInfo{}, "bpf_link_info", map[string]string{"Tail": "raw_tracepoint"}},
-
-	{Insn{}, "bpf_insn", map[string]string{"Regs": "dst_reg"}},
-	{FuncInfo{}, "bpf_func_info", nil},
-	{LineInfo{}, "bpf_line_info", nil},
-	{CoreRelo{}, "bpf_core_relo", nil},
-
-	{BtfHeader{}, "btf_header", nil},
-	{BtfType{}, "btf_type", nil},
-	{BtfArray{}, "btf_array", nil},
-	{BtfMember{}, "btf_member", nil},
-	{BtfEnum{}, "btf_enum", nil},
-	{BtfEnum64{}, "btf_enum64", nil},
-	{BtfParam{}, "btf_param", nil},
-	{BtfVar{}, "btf_var", nil},
-	{BtfVarSecinfo{}, "btf_var_secinfo", nil},
-	{BtfDeclTag{}, "btf_decl_tag", nil},
-}
-
-// A kernelField is a member of a struct or union of the kernel's.
-type kernelField struct {
-	name         string // normalized
-	offset, size uintptr
-	bits         bool // a bit-field, whose size is less
-}
-
-func TestStructs(t *testing.T) {
-	spec := kernelBTF(t)
-	newest := enumerators(t, spec)[newestCmd] != nil
-	for _, s := range structs {
-		typ := reflect.TypeOf(s.value)
-		t.Run(typ.Name()+" "+s.kernel, func(t *testing.T) {
-			kernel := find(t, spec, s.kernel)
-			if kernel == nil {
-				if newest {
-					t.Error("the kernel has no such struct")
-				}
-				t.Log("this kernel has no such struct")
-				return
-			}
-			fields, size := flatten(t, kernel)
-			covered := map[uintptr]bool{}
-			for _, f := range reflect.VisibleFields(typ) {
-				if f.Anonymous || f.Name == "_" {
-					continue
-				}
-				offset := f.Offset
-				if len(f.Index) > 1 { // of an embedded struct
-					offset += typ.Field(f.Index[0]).Offset
-				}
-				name := normalize(f.Name)
-				if other, ok := s.names[f.Name]; ok {
-					name = normalize(other)
-				}
-				covered[offset] = true
-				k := fieldOf(fields, name)
-				switch {
-				case k == nil && (newest || offset < size):
-					t.Errorf("%s: the kernel's struct has no such field, and %d bytes", f.Name, size)
-				case k == nil:
-					t.Logf("%s: not on this kernel", f.Name)
-				case offset != k.offset:
-					t.Errorf("%s is at %d, the kernel's at %d", f.Name, offset, k.offset)
-				case f.Type.Size() != k.size && !k.bits && f.Name != "Tail":
-					t.Errorf("%s has %d bytes, the kernel's %d", f.Name, f.Type.Size(), k.size)
-				}
-				if f.Name == "Tail" { // a union: what is in it has structs of its own
-					for at := range f.Type.Size() {
-						covered[offset+at] = true
-					}
-				}
-			}
-			for _, k := range fields {
-				if k.offset < typ.Size() && !covered[k.offset] {
-					t.Errorf("the kernel has %s at %d, of %d bytes, and this package nothing", k.name, k.offset, k.size)
-				}
-			}
-		})
-	}
-}
-
-// normalize makes names of the kernel's and of Go the same.
-func normalize(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
-
-func fieldOf(fields []kernelField, name string) *kernelField {
-	for i := range fields {
-		if fields[i].name == name {
-			return &fields[i]
-		}
-	}
-	return nil
-}
-
-// find finds a struct or union; see structs. It is nil if the kernel has none.
-func find(t *testing.T, spec *btf.Spec, name string) btf.Type {
-	t.Helper()
-	head, rest, _ := strings.Cut(name, ".")
-	candidates, err := spec.AnyTypesByName(head)
-	if err != nil {
-		return nil
-	}
-	var typ btf.Type
-	for _, c := range candidates {
-		if members(c) != nil {
-			typ = c
-		}
-	}
-	for rest != "" && typ != nil {
-		head, rest, _ = strings.Cut(rest, ".")
-		typ = member(typ, head)
-	}
-	return typ
-}
-
-func members(typ btf.Type) []btf.Member {
-	switch typ := btf.UnderlyingType(typ).(type) {
-	case *btf.Struct:
-		return typ.Members
-	case *btf.Union:
-		return typ.Members
-	}
-	return nil
-}
-
-// member is the type of a member, also of anonymous unions within.
-func member(typ btf.Type, name string) btf.Type {
-	field, anonymous := strings.CutPrefix(name, "(")
-	field = strings.TrimSuffix(field, ")")
-	for _, m := range members(typ) {
-		if m.Name == name {
-			return m.Type
-		}
-		if m.Name != "" {
-			continue
-		}
-		if _, is := btf.UnderlyingType(m.Type).(*btf.Struct); anonymous && is {
-			for _, inner := range members(m.Type) {
-				if inner.Name == field || inner.Name == "" && member(inner.Type, field) != nil {
-					return m.Type
-				}
-			}
-		}
-		if found := member(m.Type, name); found != nil {
-			return found
-		}
-	}
-	return nil
-}
-
-// flatten lists the fields of a struct, with those of anonymous structs and unions in it. The size
-// is up to the last field's end.
-func flatten(t *testing.T, typ btf.Type) (fields []kernelField, size uintptr) {
-	t.Helper()
-	for _, m := range members(typ) {
-		offset := uintptr(m.Offset.Bytes())
-		if m.Name == "" {
-			inner, _ := flatten(t, m.Type)
-			for _, f := range inner {
-				f.offset += offset
-				fields = append(fields, f)
-				size = max(size, f.offset+f.size)
-			}
-			continue
-		}
-		n, err := btf.Sizeof(m.Type)
-		if err != nil {
-			t.Fatalf("%s: %v", m.Name, err)
-		}
-		fields = append(fields, kernelField{normalize(m.Name), offset, uintptr(n), m.BitfieldSize != 0})
-		size = max(size, offset+uintptr(n))
-	}
-	return fields, size
-}
+func TestStructs(t *testing.T) { systest.Structs(t, structs) }
 
 // enums says which constants of this package are which of the kernel's: those that begin with a
 // prefix. All of an enum that has a name have to be there, from 1 on.
@@ -266,6 +100,7 @@ var enums = []struct {
 	{"LinkType", "BPF_LINK_TYPE_", "bpf_link_type"},
 	{"Core", "BPF_CORE_", "bpf_core_relo_kind"},
 	{"Func", "BPF_FUNC_", "bpf_func_id"},
+	{"CgroupIter", "BPF_CGROUP_ITER_", "bpf_cgroup_iter_order"},
 	{"BtfFunc", "BTF_FUNC_", "btf_func_linkage"},
 	{"BtfKind", "BTF_KIND_", ""},
 	{"Ringbuf", "BPF_RINGBUF_", ""},
@@ -300,9 +135,9 @@ var defines = map[string]uint64{
 var unchecked = []string{"Op", "Btf", "ENOTSUPP"}
 
 func TestConstants(t *testing.T) {
-	spec := kernelBTF(t)
+	spec := systest.KernelBTF(t)
 	kernel := enumerators(t, spec)
-	newest := kernel[newestCmd] != nil
+	newest := systest.Newest(t, spec)
 	checked := map[string]bool{} // names of the kernel's
 constants:
 	for name, value := range constants(t) {
@@ -317,7 +152,7 @@ constants:
 			if !ok || rest == "" {
 				continue
 			}
-			its := normalize(e.kernel + rest)
+			its := systest.Normalize(e.kernel + rest)
 			checked[its] = true
 			switch values := kernel[its]; {
 			case len(values) == 0 && (newest || e.enum != "" && value <= last(t, spec, e.enum)):
@@ -339,7 +174,7 @@ constants:
 	// An enum that iota counts is whole.
 	for _, name := range []string{"bpf_cmd", "bpf_map_type", "bpf_prog_type", "bpf_attach_type", "bpf_link_type", "bpf_core_relo_kind"} {
 		for _, v := range enum(t, spec, name).Values {
-			known := checked[normalize(v.Name)] || strings.HasPrefix(v.Name, "__MAX") || strings.HasSuffix(v.Name, "_UNSPEC") ||
+			known := checked[systest.Normalize(v.Name)] || strings.HasPrefix(v.Name, "__MAX") || strings.HasSuffix(v.Name, "_UNSPEC") ||
 				strings.HasSuffix(v.Name, "_DEPRECATED") || v.Name == "BPF_PROG_TEST_RUN" || v.Name == "BPF_COMMON_ATTRS"
 			if !known {
 				t.Errorf("%s: this package has no %s = %d", name, v.Name, v.Value)
@@ -353,17 +188,18 @@ constants:
 func enumerators(t *testing.T, spec *btf.Spec) map[string]map[uint64]bool {
 	t.Helper()
 	all := map[string]map[uint64]bool{}
-	for typ, err := range spec.All() {
-		if err != nil {
-			t.Fatal(err)
+	for id := btf.TypeID(1); ; id++ {
+		typ, err := spec.TypeByID(id)
+		if errors.Is(err, btf.ErrNotFound) {
+			break
 		}
 		e, ok := typ.(*btf.Enum)
 		if !ok {
-			continue
+			continue // or a type that package btf cannot read on a 32-bit machine
 		}
 		for _, v := range e.Values {
 			if strings.HasPrefix(v.Name, "BPF_") || strings.HasPrefix(v.Name, "BTF_") {
-				name := normalize(v.Name)
+				name := systest.Normalize(v.Name)
 				if all[name] == nil {
 					all[name] = map[uint64]bool{}
 				}
@@ -443,7 +279,7 @@ func constants(t *testing.T) map[string]uint64 {
 func TestStructsAreListed(t *testing.T) {
 	listed := map[string]bool{}
 	for _, s := range structs {
-		listed[reflect.TypeOf(s.value).Name()] = true
+		listed[reflect.TypeOf(s.Value).Name()] = true
 	}
 	entries, err := sources.ReadDir(".")
 	if err != nil {

@@ -102,11 +102,84 @@ type ProgAttachAttr struct {
 	ReplaceBpfFd uint32
 }
 
-// LinkInfo is struct bpf_link_info; what Tail holds depends on Type.
+// LinkInfo is struct bpf_link_info. What Tail holds, one of the LinkInfo* structs, depends on Type.
 type LinkInfo struct {
 	Type   uint32
 	Id     uint32
 	ProgId uint32
 	_      uint32
 	Tail   [64]byte
+}
+
+// LinkInfoTracing is LinkInfo.Tail of BPF_LINK_TYPE_TRACING.
+type LinkInfoTracing struct {
+	AttachType  uint32
+	TargetObjId uint32
+	TargetBtfId uint32
+}
+
+// LinkInfoCgroup is LinkInfo.Tail of BPF_LINK_TYPE_CGROUP.
+type LinkInfoCgroup struct {
+	CgroupId   uint64
+	AttachType uint32
+	_          uint32
+}
+
+// LinkInfoNetNS is LinkInfo.Tail of BPF_LINK_TYPE_NETNS.
+type LinkInfoNetNS struct {
+	NetnsIno   uint32
+	AttachType uint32
+}
+
+// LinkInfoXDP is LinkInfo.Tail of BPF_LINK_TYPE_XDP.
+type LinkInfoXDP struct {
+	Ifindex uint32
+}
+
+// LinkInfoDevice is LinkInfo.Tail of BPF_LINK_TYPE_TCX and BPF_LINK_TYPE_NETKIT.
+type LinkInfoDevice struct {
+	Ifindex    uint32
+	AttachType uint32
+}
+
+// LinkInfoMap is LinkInfo.Tail of BPF_LINK_TYPE_SOCKMAP, and without AttachType of
+// BPF_LINK_TYPE_STRUCT_OPS.
+type LinkInfoMap struct {
+	MapId      uint32
+	AttachType uint32
+}
+
+// LinkInfoKprobeMulti is LinkInfo.Tail of BPF_LINK_TYPE_KPROBE_MULTI.
+type LinkInfoKprobeMulti struct {
+	Addrs  uint64
+	Count  uint32 // 6.6, like all of it
+	Flags  uint32
+	Missed uint64 // 6.7
+}
+
+// LinkInfoNetfilter is LinkInfo.Tail of BPF_LINK_TYPE_NETFILTER.
+type LinkInfoNetfilter struct {
+	Pf       uint32
+	Hooknum  uint32
+	Priority int32
+	Flags    uint32
+}
+
+// IterLinkInfoMap is union bpf_iter_link_info for iterators of a map's elements.
+type IterLinkInfoMap struct {
+	MapFd uint32
+}
+
+// IterLinkInfoCgroup is union bpf_iter_link_info for iterators of cgroups.
+type IterLinkInfoCgroup struct {
+	Order    uint32
+	CgroupFd uint32
+	CgroupId uint64
+}
+
+// IterLinkInfoTask is union bpf_iter_link_info for iterators of tasks.
+type IterLinkInfoTask struct {
+	Tid   uint32
+	Pid   uint32
+	PidFd uint32
 }

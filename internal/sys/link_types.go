@@ -19,3 +19,11 @@ const (
 	LinkTypeSockMap      // 6.10
 	LinkTypeTracingMulti // by 7.2
 )
+
+// enum bpf_cgroup_iter_order, include/uapi/linux/bpf.h.
+const (
+	CgroupIterSelfOnly = iota + 1 // 6.1
+	CgroupIterDescendantsPre
+	CgroupIterDescendantsPost
+	CgroupIterAncestorsUp
+)

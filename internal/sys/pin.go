@@ -4,7 +4,7 @@ import (
 	"runtime"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // ObjAttr is the part of union bpf_attr for BPF_OBJ_PIN and BPF_OBJ_GET.

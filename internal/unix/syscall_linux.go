@@ -28,6 +28,12 @@ func MadvisePtr(addr unsafe.Pointer, length uintptr, advice int) error {
 	return nil
 }
 
+// MremapFixed moves pages, or with a size of 0 shows shared ones once more, at newAddr.
+func MremapFixed(oldAddr unsafe.Pointer, oldSize, newSize uintptr, newAddr unsafe.Pointer) Errno {
+	_, _, errno := linux.Syscall6(linux.SYS_MREMAP, uintptr(oldAddr), oldSize, newSize, linux.MREMAP_MAYMOVE|linux.MREMAP_FIXED, uintptr(newAddr), 0)
+	return errno
+}
+
 // Personality sets the execution domain of the calling thread, unless persona is 0xffffffff, and returns the one before.
 func Personality(persona uint32) (uint32, error) {
 	r, _, errno := linux.Syscall(linux.SYS_PERSONALITY, uintptr(persona), 0, 0)

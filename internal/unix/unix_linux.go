@@ -5,9 +5,167 @@
 package unix
 
 import (
+	"unsafe"
+
 	linux "golang.org/x/sys/unix"
 )
 
-type (
-	Errno = linux.Errno
+const (
+	CAP_BPF                  = linux.CAP_BPF
+	CAP_NET_ADMIN            = linux.CAP_NET_ADMIN
+	CAP_PERFMON              = linux.CAP_PERFMON
+	CAP_SYS_ADMIN            = linux.CAP_SYS_ADMIN
+	E2BIG                    = linux.E2BIG
+	EACCES                   = linux.EACCES
+	EAGAIN                   = linux.EAGAIN
+	EBADF                    = linux.EBADF
+	EBADMSG                  = linux.EBADMSG
+	EBUSY                    = linux.EBUSY
+	EEXIST                   = linux.EEXIST
+	EFD_CLOEXEC              = linux.EFD_CLOEXEC
+	EINTR                    = linux.EINTR
+	EINVAL                   = linux.EINVAL
+	EKEYEXPIRED              = linux.EKEYEXPIRED
+	EKEYREJECTED             = linux.EKEYREJECTED
+	EKEYREVOKED              = linux.EKEYREVOKED
+	EMFILE                   = linux.EMFILE
+	EMSGSIZE                 = linux.EMSGSIZE
+	ENODEV                   = linux.ENODEV
+	ENOENT                   = linux.ENOENT
+	ENOKEY                   = linux.ENOKEY
+	ENOMEM                   = linux.ENOMEM
+	ENOPKG                   = linux.ENOPKG
+	ENOSPC                   = linux.ENOSPC
+	ENOSYS                   = linux.ENOSYS
+	EOPNOTSUPP               = linux.EOPNOTSUPP
+	EPERM                    = linux.EPERM
+	EPOLLIN                  = linux.EPOLLIN
+	EPOLL_CLOEXEC            = linux.EPOLL_CLOEXEC
+	EPOLL_CTL_ADD            = linux.EPOLL_CTL_ADD
+	F_DUPFD_CLOEXEC          = linux.F_DUPFD_CLOEXEC
+	F_GETFD                  = linux.F_GETFD
+	KEYCTL_DESCRIBE          = linux.KEYCTL_DESCRIBE
+	KEYCTL_READ              = linux.KEYCTL_READ
+	KEYCTL_SET_TIMEOUT       = linux.KEYCTL_SET_TIMEOUT
+	KEY_SPEC_SESSION_KEYRING = linux.KEY_SPEC_SESSION_KEYRING
+	KEY_SPEC_USER_KEYRING    = linux.KEY_SPEC_USER_KEYRING
+	MADV_POPULATE_WRITE      = linux.MADV_POPULATE_WRITE
+	MAP_ANONYMOUS            = linux.MAP_ANONYMOUS
+	MAP_FIXED                = linux.MAP_FIXED
+	MAP_FIXED_NOREPLACE      = linux.MAP_FIXED_NOREPLACE
+	MAP_NORESERVE            = linux.MAP_NORESERVE
+	MAP_PRIVATE              = linux.MAP_PRIVATE
+	MAP_SHARED               = linux.MAP_SHARED
+	O_CLOEXEC                = linux.O_CLOEXEC
+	O_RDONLY                 = linux.O_RDONLY
+	O_RDWR                   = linux.O_RDWR
+	PERF_COUNT_SW_BPF_OUTPUT = linux.PERF_COUNT_SW_BPF_OUTPUT
+	PERF_EVENT_IOC_ENABLE    = linux.PERF_EVENT_IOC_ENABLE
+	PERF_FLAG_FD_CLOEXEC     = linux.PERF_FLAG_FD_CLOEXEC
+	PERF_RECORD_LOST         = linux.PERF_RECORD_LOST
+	PERF_RECORD_SAMPLE       = linux.PERF_RECORD_SAMPLE
+	PERF_SAMPLE_RAW          = linux.PERF_SAMPLE_RAW
+	PERF_TYPE_SOFTWARE       = linux.PERF_TYPE_SOFTWARE
+	PERF_TYPE_TRACEPOINT     = linux.PERF_TYPE_TRACEPOINT
+	PROT_NONE                = linux.PROT_NONE
+	PROT_READ                = linux.PROT_READ
+	PROT_WRITE               = linux.PROT_WRITE
+	PerfBitWatermark         = linux.PerfBitWatermark
+	RLIMIT_MEMLOCK           = linux.RLIMIT_MEMLOCK
+	RLIMIT_NOFILE            = linux.RLIMIT_NOFILE
+	RLIM_INFINITY            = linux.RLIM_INFINITY
+	SIG_SETMASK              = linux.SIG_SETMASK
+	SOL_SOCKET               = linux.SOL_SOCKET
+	SO_ATTACH_BPF            = linux.SO_ATTACH_BPF
+	SO_ATTACH_REUSEPORT_EBPF = linux.SO_ATTACH_REUSEPORT_EBPF
+	SO_DETACH_BPF            = linux.SO_DETACH_BPF
+	TCGETS                   = linux.TCGETS
+	XDP_FLAGS_DRV_MODE       = linux.XDP_FLAGS_DRV_MODE
+	XDP_FLAGS_HW_MODE        = linux.XDP_FLAGS_HW_MODE
+	XDP_FLAGS_SKB_MODE       = linux.XDP_FLAGS_SKB_MODE
 )
+
+type (
+	EpollEvent        = linux.EpollEvent
+	Errno             = linux.Errno
+	PerfEventAttr     = linux.PerfEventAttr
+	PerfEventMmapPage = linux.PerfEventMmapPage
+	Rlimit            = linux.Rlimit
+	Sigset_t          = linux.Sigset_t
+	Stat_t            = linux.Stat_t
+	Termios           = linux.Termios
+	Timespec          = linux.Timespec
+	Utsname           = linux.Utsname
+)
+
+func AddKey(keyType string, description string, payload []byte, ringid int) (id int, err error) {
+	return linux.AddKey(keyType, description, payload, ringid)
+}
+
+func ByteSliceToString(s []byte) string { return linux.ByteSliceToString(s) }
+
+func Close(fd int) (err error) { return linux.Close(fd) }
+
+func EpollCreate1(flag int) (fd int, err error) { return linux.EpollCreate1(flag) }
+
+func EpollCtl(epfd int, op int, fd int, event *linux.EpollEvent) (err error) {
+	return linux.EpollCtl(epfd, op, fd, event)
+}
+
+func Eventfd(initval uint, flags int) (fd int, err error) { return linux.Eventfd(initval, flags) }
+
+func FcntlInt(fd uintptr, cmd int, arg int) (int, error) { return linux.FcntlInt(fd, cmd, arg) }
+
+func Getpagesize() int { return linux.Getpagesize() }
+
+func Getrlimit(resource int, rlim *linux.Rlimit) (err error) { return linux.Getrlimit(resource, rlim) }
+
+func IoctlGetTermios(fd int, req uint) (*linux.Termios, error) { return linux.IoctlGetTermios(fd, req) }
+
+func IoctlSetInt(fd int, req uint, value int) error { return linux.IoctlSetInt(fd, req, value) }
+
+func KeyctlBuffer(cmd int, arg2 int, buf []byte, arg5 int) (ret int, err error) {
+	return linux.KeyctlBuffer(cmd, arg2, buf, arg5)
+}
+
+func KeyctlInt(cmd int, arg2 int, arg3 int, arg4 int, arg5 int) (ret int, err error) {
+	return linux.KeyctlInt(cmd, arg2, arg3, arg4, arg5)
+}
+
+func KeyctlString(cmd int, id int) (string, error) { return linux.KeyctlString(cmd, id) }
+
+func Mmap(fd int, offset int64, length int, prot int, flags int) (data []byte, err error) {
+	return linux.Mmap(fd, offset, length, prot, flags)
+}
+
+func MmapPtr(fd int, offset int64, addr unsafe.Pointer, length uintptr, prot int, flags int) (ret unsafe.Pointer, err error) {
+	return linux.MmapPtr(fd, offset, addr, length, prot, flags)
+}
+
+func Munmap(b []byte) (err error) { return linux.Munmap(b) }
+
+func MunmapPtr(addr unsafe.Pointer, length uintptr) (err error) { return linux.MunmapPtr(addr, length) }
+
+func Open(path string, mode int, perm uint32) (fd int, err error) {
+	return linux.Open(path, mode, perm)
+}
+
+func PerfEventOpen(attr *linux.PerfEventAttr, pid int, cpu int, groupFd int, flags int) (fd int, err error) {
+	return linux.PerfEventOpen(attr, pid, cpu, groupFd, flags)
+}
+
+func PthreadSigmask(how int, set *linux.Sigset_t, oldset *linux.Sigset_t) error {
+	return linux.PthreadSigmask(how, set, oldset)
+}
+
+func Read(fd int, p []byte) (n int, err error) { return linux.Read(fd, p) }
+
+func SetNonblock(fd int, nonblocking bool) (err error) { return linux.SetNonblock(fd, nonblocking) }
+
+func SetsockoptInt(fd int, level int, opt int, value int) (err error) {
+	return linux.SetsockoptInt(fd, level, opt, value)
+}
+
+func Stat(path string, stat *linux.Stat_t) (err error) { return linux.Stat(path, stat) }
+
+func Uname(buf *linux.Utsname) (err error) { return linux.Uname(buf) }

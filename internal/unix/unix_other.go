@@ -5,14 +5,299 @@
 package unix
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"syscall"
+	"unsafe"
 )
 
 // ErrUnsupported is what functions fail with.
 var ErrUnsupported = fmt.Errorf("BPF needs Linux: %w", errors.ErrUnsupported)
 
-type (
-	Errno = syscall.Errno
+const (
+	CAP_BPF                  = 0x27
+	CAP_NET_ADMIN            = 0xc
+	CAP_PERFMON              = 0x26
+	CAP_SYS_ADMIN            = 0x15
+	E2BIG                    = syscall.Errno(7)
+	EACCES                   = syscall.Errno(0xd)
+	EAGAIN                   = syscall.Errno(0xb)
+	EBADF                    = syscall.Errno(9)
+	EBADMSG                  = syscall.Errno(0x4a)
+	EBUSY                    = syscall.Errno(0x10)
+	EEXIST                   = syscall.Errno(0x11)
+	EFD_CLOEXEC              = 0x80000
+	EINTR                    = syscall.Errno(4)
+	EINVAL                   = syscall.Errno(0x16)
+	EKEYEXPIRED              = syscall.Errno(0x7f)
+	EKEYREJECTED             = syscall.Errno(0x81)
+	EKEYREVOKED              = syscall.Errno(0x80)
+	EMFILE                   = syscall.Errno(0x18)
+	EMSGSIZE                 = syscall.Errno(0x5a)
+	ENODEV                   = syscall.Errno(0x13)
+	ENOENT                   = syscall.Errno(2)
+	ENOKEY                   = syscall.Errno(0x7e)
+	ENOMEM                   = syscall.Errno(0xc)
+	ENOPKG                   = syscall.Errno(0x41)
+	ENOSPC                   = syscall.Errno(0x1c)
+	ENOSYS                   = syscall.Errno(0x26)
+	EOPNOTSUPP               = syscall.Errno(0x5f)
+	EPERM                    = syscall.Errno(1)
+	EPOLLIN                  = 1
+	EPOLL_CLOEXEC            = 0x80000
+	EPOLL_CTL_ADD            = 1
+	F_DUPFD_CLOEXEC          = 0x406
+	F_GETFD                  = 1
+	KEYCTL_DESCRIBE          = 6
+	KEYCTL_READ              = 0xb
+	KEYCTL_SET_TIMEOUT       = 0xf
+	KEY_SPEC_SESSION_KEYRING = -3
+	KEY_SPEC_USER_KEYRING    = -4
+	MADV_POPULATE_WRITE      = 0x17
+	MAP_ANONYMOUS            = 0x20
+	MAP_FIXED                = 0x10
+	MAP_FIXED_NOREPLACE      = 0x100000
+	MAP_NORESERVE            = 0x4000
+	MAP_PRIVATE              = 2
+	MAP_SHARED               = 1
+	O_CLOEXEC                = 0x80000
+	O_RDONLY                 = 0
+	O_RDWR                   = 2
+	PERF_COUNT_SW_BPF_OUTPUT = 0xa
+	PERF_EVENT_IOC_ENABLE    = 0x2400
+	PERF_FLAG_FD_CLOEXEC     = 8
+	PERF_RECORD_LOST         = 2
+	PERF_RECORD_SAMPLE       = 9
+	PERF_SAMPLE_RAW          = 0x400
+	PERF_TYPE_SOFTWARE       = 1
+	PERF_TYPE_TRACEPOINT     = 2
+	PROT_NONE                = 0
+	PROT_READ                = 1
+	PROT_WRITE               = 2
+	PerfBitWatermark         = 0x4000
+	RLIMIT_MEMLOCK           = 8
+	RLIMIT_NOFILE            = 7
+	RLIM_INFINITY            = 0xffffffffffffffff
+	SIG_SETMASK              = 2
+	SOL_SOCKET               = 1
+	SO_ATTACH_BPF            = 0x32
+	SO_ATTACH_REUSEPORT_EBPF = 0x34
+	SO_DETACH_BPF            = 0x1b
+	TCGETS                   = 0x5401
+	XDP_FLAGS_DRV_MODE       = 4
+	XDP_FLAGS_HW_MODE        = 8
+	XDP_FLAGS_SKB_MODE       = 2
 )
+
+type (
+	EpollEvent struct {
+		Events uint32
+		Fd     int32
+		Pad    int32
+	}
+	Errno         = syscall.Errno
+	PerfEventAttr struct {
+		Type               uint32
+		Size               uint32
+		Config             uint64
+		Sample             uint64
+		Sample_type        uint64
+		Read_format        uint64
+		Bits               uint64
+		Wakeup             uint32
+		Bp_type            uint32
+		Ext1               uint64
+		Ext2               uint64
+		Branch_sample_type uint64
+		Sample_regs_user   uint64
+		Sample_stack_user  uint32
+		Clockid            int32
+		Sample_regs_intr   uint64
+		Aux_watermark      uint32
+		Sample_max_stack   uint16
+		_                  uint16
+		Aux_sample_size    uint32
+		_                  uint32
+		Sig_data           uint64
+	}
+	PerfEventMmapPage struct {
+		Version        uint32
+		Compat_version uint32
+		Lock           uint32
+		Index          uint32
+		Offset         int64
+		Time_enabled   uint64
+		Time_running   uint64
+		Capabilities   uint64
+		Pmc_width      uint16
+		Time_shift     uint16
+		Time_mult      uint32
+		Time_offset    uint64
+		Time_zero      uint64
+		Size           uint32
+		_              uint32
+		Time_cycles    uint64
+		Time_mask      uint64
+		_              [928]uint8
+		Data_head      uint64
+		Data_tail      uint64
+		Data_offset    uint64
+		Data_size      uint64
+		Aux_head       uint64
+		Aux_tail       uint64
+		Aux_offset     uint64
+		Aux_size       uint64
+	}
+	Rlimit struct {
+		Cur uint64
+		Max uint64
+	}
+	Sigset_t struct{ Val [16]uint64 }
+	Stat_t   struct {
+		Dev     uint64
+		Ino     uint64
+		Nlink   uint64
+		Mode    uint32
+		Uid     uint32
+		Gid     uint32
+		_       int32
+		Rdev    uint64
+		Size    int64
+		Blksize int64
+		Blocks  int64
+		Atim    Timespec
+		Mtim    Timespec
+		Ctim    Timespec
+		_       [3]int64
+	}
+	Termios struct {
+		Iflag  uint32
+		Oflag  uint32
+		Cflag  uint32
+		Lflag  uint32
+		Line   uint8
+		Cc     [19]uint8
+		Ispeed uint32
+		Ospeed uint32
+	}
+	Timespec struct {
+		Sec  int64
+		Nsec int64
+	}
+	Utsname struct {
+		Sysname    [65]byte
+		Nodename   [65]byte
+		Release    [65]byte
+		Version    [65]byte
+		Machine    [65]byte
+		Domainname [65]byte
+	}
+)
+
+func AddKey(keyType string, description string, payload []byte, ringid int) (id int, err error) {
+	return 0, ErrUnsupported
+}
+
+func ByteSliceToString(s []byte) string {
+	if i := bytes.IndexByte(s, 0); i >= 0 {
+		s = s[:i]
+	}
+	return string(s)
+}
+
+func Close(fd int) (err error) {
+	return ErrUnsupported
+}
+
+func EpollCreate1(flag int) (fd int, err error) {
+	return 0, ErrUnsupported
+}
+
+func EpollCtl(epfd int, op int, fd int, event *EpollEvent) (err error) {
+	return ErrUnsupported
+}
+
+func Eventfd(initval uint, flags int) (fd int, err error) {
+	return 0, ErrUnsupported
+}
+
+func FcntlInt(fd uintptr, cmd int, arg int) (int, error) {
+	return 0, ErrUnsupported
+}
+
+func Getpagesize() int {
+	return syscall.Getpagesize()
+}
+
+func Getrlimit(resource int, rlim *Rlimit) (err error) {
+	return ErrUnsupported
+}
+
+func IoctlGetTermios(fd int, req uint) (*Termios, error) {
+	return nil, ErrUnsupported
+}
+
+func IoctlSetInt(fd int, req uint, value int) error {
+	return ErrUnsupported
+}
+
+func KeyctlBuffer(cmd int, arg2 int, buf []byte, arg5 int) (ret int, err error) {
+	return 0, ErrUnsupported
+}
+
+func KeyctlInt(cmd int, arg2 int, arg3 int, arg4 int, arg5 int) (ret int, err error) {
+	return 0, ErrUnsupported
+}
+
+func KeyctlString(cmd int, id int) (string, error) {
+	return "", ErrUnsupported
+}
+
+func Mmap(fd int, offset int64, length int, prot int, flags int) (data []byte, err error) {
+	return nil, ErrUnsupported
+}
+
+func MmapPtr(fd int, offset int64, addr unsafe.Pointer, length uintptr, prot int, flags int) (ret unsafe.Pointer, err error) {
+	return nil, ErrUnsupported
+}
+
+func Munmap(b []byte) (err error) {
+	return ErrUnsupported
+}
+
+func MunmapPtr(addr unsafe.Pointer, length uintptr) (err error) {
+	return ErrUnsupported
+}
+
+func Open(path string, mode int, perm uint32) (fd int, err error) {
+	return 0, ErrUnsupported
+}
+
+func PerfEventOpen(attr *PerfEventAttr, pid int, cpu int, groupFd int, flags int) (fd int, err error) {
+	return 0, ErrUnsupported
+}
+
+func PthreadSigmask(how int, set *Sigset_t, oldset *Sigset_t) error {
+	return ErrUnsupported
+}
+
+func Read(fd int, p []byte) (n int, err error) {
+	return 0, ErrUnsupported
+}
+
+func SetNonblock(fd int, nonblocking bool) (err error) {
+	return ErrUnsupported
+}
+
+func SetsockoptInt(fd int, level int, opt int, value int) (err error) {
+	return ErrUnsupported
+}
+
+func Stat(path string, stat *Stat_t) (err error) {
+	return ErrUnsupported
+}
+
+func Uname(buf *Utsname) (err error) {
+	return ErrUnsupported
+}

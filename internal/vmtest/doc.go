@@ -8,7 +8,11 @@
 //     the kernel's headers fit the compiler of this machine (kmod.go),
 //  3. packs an initramfs (initramfs.go) with an init that runs them one after the other (init.sh),
 //  4. boots it (qemu.go, machine.go), reads markers and test events from the console (console.go, results.go), and
-//     ends with a table (table.go).
+//     ends with a table (report.go).
+//
+// A guest whose init never runs is booted again. One that dies later is not, nor is a test that failed run again. The time
+// that a guest may take is counted without what it waited for a processor (clock.go), so that several runs on one machine do not
+// make each other fail; when it is up, init has the test binary show its goroutines.
 //
 // # What is run
 //

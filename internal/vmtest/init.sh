@@ -39,9 +39,19 @@ done </modules/load
 . /tests/environment
 dmesg -c >/dev/null
 
+# The one line that ever comes from outside says that the time is up.
+{
+	read -r line
+	[ "$line" = vmtest-expired ] || exit
+	touch /run/expired
+	killall -QUIT "$(cat /run/running)"
+} </dev/console &
+
 number=0
 while read -r package pattern; do
+	[ ! -e /run/expired ] || break
 	cd "/src/$package" || echo "vmtest-broken cd $package"
+	echo "$number.test" >/run/running
 	echo "vmtest-begin $package"
 	"/tests/$number.test" -test.v=test2json -test.timeout "$VMTEST_TIMEOUT" -test.run "$pattern"
 	status=$?

@@ -13,12 +13,16 @@ import (
 	"time"
 )
 
-// Deadlines of a guest, and how often one that never reached init is booted. A test that failed is not tried again.
+// Deadlines of a guest, by its own clock, and how often one that never reached init is booted. A test that failed is not
+// tried again, nor is a guest that dies once init runs.
 const (
 	bootDeadline = 90 * time.Second
 	testDeadline = 360 * time.Second // for all tests together, counted from init, unless -deadline says otherwise
 	offDeadline  = 10 * time.Second
 	bootAttempts = 3
+
+	// lastWords is for how long a guest whose time is up may go on, to show where its tests hang.
+	lastWords = 20 * time.Second
 )
 
 // errNoBoot says that a guest never came to run init.
@@ -58,6 +62,10 @@ func (m *machine) bootOnce(ctx context.Context) ([]byte, error) {
 	cmd.Env = append(os.Environ(), m.Env...)
 	screen := &screen{}
 	cmd.Stdout, cmd.Stderr = screen, screen
+	keyboard, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -74,13 +82,13 @@ func (m *machine) bootOnce(ctx context.Context) ([]byte, error) {
 		return screen.text()
 	}
 
-	begun := time.Now()
-	if !screen.wait(ended, markBoot, bootDeadline) {
-		waited := time.Since(begun).Round(time.Second)
+	clock := startClock(cmd.Process.Pid)
+	if !screen.wait(ended, markBoot, clock, bootDeadline) {
+		waited := clock.wall().Round(time.Second)
 		return stop(), fmt.Errorf("%w: init did not come to run in %v", errNoBoot, waited)
 	}
-	begun = time.Now()
-	if screen.wait(ended, "\n"+markDone, m.deadline) {
+	clock = startClock(cmd.Process.Pid)
+	if screen.wait(ended, "\n"+markDone, clock, m.deadline) {
 		select {
 		case <-ended:
 		case <-time.After(offDeadline): // not every machine can be switched off by its guest
@@ -90,10 +98,20 @@ func (m *machine) bootOnce(ctx context.Context) ([]byte, error) {
 	if err := context.Cause(ctx); err != nil {
 		return stop(), err
 	}
-	if time.Since(begun) < m.deadline {
+	select {
+	case <-ended:
 		return stop(), errors.New("the guest died")
+	default:
 	}
-	return stop(), fmt.Errorf("killed: its tests were not done after %v", m.deadline)
+	late := fmt.Errorf("its tests were not done after %v", m.deadline)
+	if wall := clock.wall().Round(time.Second); wall >= m.deadline+time.Second {
+		late = fmt.Errorf("%w (%v, for the machine was busy)", late, wall)
+	}
+	// init has the tests tell where they are.
+	if _, err := fmt.Fprintln(keyboard, typeExpired); err == nil {
+		screen.wait(ended, "\n"+markDone, startClock(cmd.Process.Pid), lastWords)
+	}
+	return stop(), late
 }
 
 // args is QEMU's command line.
@@ -125,20 +143,20 @@ func (s *screen) text() []byte {
 	return bytes.Clone(s.buf.Bytes())
 }
 
-// wait waits for a text to appear. It gives up after a while, and when the guest has ended.
-func (s *screen) wait(ended <-chan struct{}, text string, limit time.Duration) bool {
-	deadline := time.After(limit)
+// wait waits for a text to appear. It gives up when a clock has come to limit, and when the guest has ended.
+func (s *screen) wait(ended <-chan struct{}, text string, clock *clock, limit time.Duration) bool {
 	poll := time.NewTicker(100 * time.Millisecond)
 	defer poll.Stop()
 	for {
 		select {
 		case <-ended:
 			return strings.Contains(string(s.text()), text)
-		case <-deadline:
-			return false
 		case <-poll.C:
 			if bytes.Contains(s.text(), []byte(text)) {
 				return true
+			}
+			if clock.elapsed() >= limit {
+				return false
 			}
 		}
 	}

@@ -11,8 +11,7 @@ import (
 	"math"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 

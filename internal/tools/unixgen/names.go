@@ -15,7 +15,7 @@ import (
 )
 
 // byHand are the names that golang.org/x/sys/unix does not have, or not so.
-var byHand = []string{"BPF", "MadvisePtr", "Personality", "Supported"}
+var byHand = []string{"BPF", "MadvisePtr", "MremapFixed", "Personality", "Supported"}
 
 // usedNames lists the names of the package that files of the module use, in order, but for those that it
 // has by hand.

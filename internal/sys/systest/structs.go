@@ -1,0 +1,216 @@
+// Package systest compares structs with those of the kernel's own BTF, for tests.
+package systest
+
+import (
+	"flag"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf/btf"
+)
+
+var btfFile = flag.String("btf", "", "compare with the BTF in this `file`, not with the running kernel's")
+
+// KernelBTF returns the BTF of the running kernel, or of the one that the flag -btf says.
+func KernelBTF(t *testing.T) *btf.Spec {
+	t.Helper()
+	var spec *btf.Spec
+	var err error
+	if *btfFile != "" {
+		spec, err = btf.LoadSpec(*btfFile)
+	} else {
+		spec, err = btf.LoadKernelSpec()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spec
+}
+
+// Newest reports whether the kernel has all that this project knows of. Others lack what is newer
+// than they are.
+func Newest(t *testing.T, spec *btf.Spec) bool {
+	t.Helper()
+	var e *btf.Enum
+	if err := spec.TypeByName("bpf_cmd", &e); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range e.Values {
+		if v.Name == "BPF_PROG_ASSOC_STRUCT_OPS" {
+			return true
+		}
+	}
+	return false
+}
+
+// A Struct says what a struct of Go is for the kernel.
+type Struct struct {
+	Value any
+	// Kernel names a struct or union, then members of it. A name in parentheses is that of a field,
+	// and means the anonymous struct that has it.
+	Kernel string
+	// Names has those of fields that are not called as the kernel calls them: fields are compared by
+	// name. One that ends in + is the first of several that the Go field covers.
+	Names map[string]string
+}
+
+// Structs compares each field: that the kernel has it, and where, and of which size; and that there
+// is none that only the kernel has.
+func Structs(t *testing.T, structs []Struct) {
+	spec := KernelBTF(t)
+	newest := Newest(t, spec)
+	for _, s := range structs {
+		typ := reflect.TypeOf(s.Value)
+		t.Run(typ.Name()+" "+s.Kernel, func(t *testing.T) { compare(t, spec, newest, s) })
+	}
+}
+
+// A kernelField is a member of a struct or union of the kernel's.
+type kernelField struct {
+	name         string // normalized
+	offset, size uintptr
+	bits         bool // a bit-field, whose size is less
+}
+
+func compare(t *testing.T, spec *btf.Spec, newest bool, s Struct) {
+	typ := reflect.TypeOf(s.Value)
+	kernel := find(t, spec, s.Kernel)
+	if kernel == nil {
+		if newest {
+			t.Error("the kernel has no such struct")
+		}
+		t.Log("this kernel has no such struct")
+		return
+	}
+	fields, size := flatten(t, kernel)
+	covered := map[uintptr]bool{}
+	for _, f := range reflect.VisibleFields(typ) {
+		if f.Anonymous || f.Name == "_" {
+			continue
+		}
+		offset := f.Offset
+		if len(f.Index) > 1 { // of an embedded struct
+			offset += typ.Field(f.Index[0]).Offset
+		}
+		name, several := f.Name, false
+		if other, ok := s.Names[f.Name]; ok {
+			name, several = strings.CutSuffix(other, "+")
+		}
+		covered[offset] = true
+		k := fieldOf(fields, Normalize(name))
+		switch {
+		case k == nil && (newest || offset < size):
+			t.Errorf("%s: the kernel's struct has no such field, and %d bytes", f.Name, size)
+		case k == nil:
+			t.Logf("%s: not on this kernel", f.Name)
+		case offset != k.offset:
+			t.Errorf("%s is at %d, the kernel's at %d", f.Name, offset, k.offset)
+		case f.Type.Size() != k.size && !k.bits && !several:
+			t.Errorf("%s has %d bytes, the kernel's %d", f.Name, f.Type.Size(), k.size)
+		}
+		if several {
+			for at := range f.Type.Size() {
+				covered[offset+at] = true
+			}
+		}
+	}
+	for _, k := range fields {
+		if k.offset < typ.Size() && !covered[k.offset] {
+			t.Errorf("the kernel has %s at %d, of %d bytes, and the struct nothing", k.name, k.offset, k.size)
+		}
+	}
+}
+
+// Normalize makes names of the kernel's and of Go the same.
+func Normalize(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
+
+func fieldOf(fields []kernelField, name string) *kernelField {
+	for i := range fields {
+		if fields[i].name == name {
+			return &fields[i]
+		}
+	}
+	return nil
+}
+
+// find finds a struct or union; see structs. It is nil if the kernel has none.
+func find(t *testing.T, spec *btf.Spec, name string) btf.Type {
+	t.Helper()
+	head, rest, _ := strings.Cut(name, ".")
+	candidates, err := spec.AnyTypesByName(head)
+	if err != nil {
+		return nil
+	}
+	var typ btf.Type
+	for _, c := range candidates {
+		if members(c) != nil {
+			typ = c
+		}
+	}
+	for rest != "" && typ != nil {
+		head, rest, _ = strings.Cut(rest, ".")
+		typ = member(typ, head)
+	}
+	return typ
+}
+
+func members(typ btf.Type) []btf.Member {
+	switch typ := btf.UnderlyingType(typ).(type) {
+	case *btf.Struct:
+		return typ.Members
+	case *btf.Union:
+		return typ.Members
+	}
+	return nil
+}
+
+// member is the type of a member, also of anonymous unions within.
+func member(typ btf.Type, name string) btf.Type {
+	field, anonymous := strings.CutPrefix(name, "(")
+	field = strings.TrimSuffix(field, ")")
+	for _, m := range members(typ) {
+		if m.Name == name {
+			return m.Type
+		}
+		if m.Name != "" {
+			continue
+		}
+		if _, is := btf.UnderlyingType(m.Type).(*btf.Struct); anonymous && is {
+			for _, inner := range members(m.Type) {
+				if inner.Name == field || inner.Name == "" && member(inner.Type, field) != nil {
+					return m.Type
+				}
+			}
+		}
+		if found := member(m.Type, name); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// flatten lists the fields of a struct, with those of anonymous structs and unions in it. The size
+// is up to the last field's end.
+func flatten(t *testing.T, typ btf.Type) (fields []kernelField, size uintptr) {
+	t.Helper()
+	for _, m := range members(typ) {
+		offset := uintptr(m.Offset.Bytes())
+		if m.Name == "" {
+			inner, _ := flatten(t, m.Type)
+			for _, f := range inner {
+				f.offset += offset
+				fields = append(fields, f)
+				size = max(size, f.offset+f.size)
+			}
+			continue
+		}
+		n, err := btf.Sizeof(m.Type)
+		if err != nil {
+			t.Fatalf("%s: %v", m.Name, err)
+		}
+		fields = append(fields, kernelField{Normalize(m.Name), offset, uintptr(n), m.BitfieldSize != 0})
+		size = max(size, offset+uintptr(n))
+	}
+	return fields, size
+}

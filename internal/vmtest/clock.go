@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// clock is how long a process has been at it, without the time that it waited for a processor because others
+// had them all: a guest gets the same time to run on a busy machine as on an idle one.
+type clock struct {
+	pid    int
+	begun  time.Time
+	before time.Duration // what it had waited when the clock started
+	waited time.Duration // since then, as last seen
+}
+
+// maxStretch is how much longer than on an idle machine anything may take.
+const maxStretch = 4
+
+func startClock(pid int) *clock {
+	return &clock{pid: pid, begun: time.Now(), before: runDelay(pid)}
+}
+
+// elapsed is the time that has passed for the process.
+func (c *clock) elapsed() time.Duration {
+	c.waited = max(c.waited, runDelay(c.pid)-c.before)
+	wall := c.wall()
+	return max(wall-c.waited, wall/maxStretch)
+}
+
+// wall is the time that has passed for all others.
+func (c *clock) wall() time.Duration { return time.Since(c.begun) }
+
+// runDelay is for how long a process was ready to run and did not, by its thread that had to wait longest: the one that
+// emulates the guest's processor. It is 0 where the kernel does not say, and when the process is gone.
+func runDelay(pid int) time.Duration {
+	// Documentation/scheduler/sched-stats.rst: time on a processor, time waiting for one, both in ns, and how often.
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	var longest time.Duration
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue // the thread has ended
+		}
+		var ran, waited time.Duration
+		if _, err := fmt.Sscan(string(text), &ran, &waited); err == nil {
+			longest = max(longest, waited)
+		}
+	}
+	return longest
+}
