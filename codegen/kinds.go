@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/section"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
@@ -106,18 +107,21 @@ var programKinds = map[uint32]string{
 func programKind(p *object.Program) string {
 	switch p.Type {
 	case sys.ProgTypeKprobe:
-		section := strings.TrimPrefix(p.Section, "?")
+		name := strings.TrimPrefix(p.Section, "?")
 		switch {
 		case p.ExpectedAttachType == sys.AttachTraceKprobeMulti, p.ExpectedAttachType == sys.AttachTraceKprobeSession:
 			return "KprobeMultiProgram"
 		case p.ExpectedAttachType == sys.AttachTraceUprobeMulti, p.ExpectedAttachType == sys.AttachTraceUprobeSession:
 			return "UprobeMultiProgram"
-		case strings.HasPrefix(section, "u"): // uprobe, uretprobe, usdt
+		case strings.HasPrefix(name, "u"): // uprobe, uretprobe, usdt
 			return "UprobeProgram"
 		}
 	case sys.ProgTypeTracing:
-		if p.ExpectedAttachType == sys.AttachTraceIter {
+		switch {
+		case p.ExpectedAttachType == sys.AttachTraceIter:
 			return "IterProgram"
+		case section.IsTracingMulti(p.ExpectedAttachType):
+			return "TracingMultiProgram"
 		}
 	case sys.ProgTypeLSM:
 		if p.ExpectedAttachType == sys.AttachLSMCgroup {

@@ -1,6 +1,7 @@
 package codegen
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"strings"
 
@@ -10,9 +11,9 @@ import (
 )
 
 // SignatureFile is what a package's signature of a form is called, and CheckFile what the
-// instructions are that stand before its loader: the name of its loader's file without .loader, and
+// instructions are that go into its loader: the name of its loader's file without .loader, and
 //
-//	.sig                                   for Linux 7.3: the signature covers .loader and .blob
+//	.check, .sig                           for Linux 7.3: the signature covers .check, .loader and .blob
 //	.exclusive.check, .exclusive.sig       before: it covers .exclusive.check and .loader
 //	.hash.check, .hash.sig                 likewise
 func SignatureFile(form spec.SignedForm) string {
@@ -22,21 +23,21 @@ func SignatureFile(form spec.SignedForm) string {
 	return "." + form.String() + ".sig"
 }
 
-// CheckFile is "" for the form that has no check.
+// CheckFile is the file of the instructions that a form's loader has of its own, see [SignatureFile].
 func CheckFile(form spec.SignedForm) string {
 	if form == spec.SignedContents {
-		return ""
+		return ".check"
 	}
 	return "." + form.String() + ".check"
 }
 
-// binaryLit writes a string of bytes that are no text.
-func binaryLit(s string) jen.Code {
+// LoaderHash returns the SHA-256 of a form's loader as the Go source of a package has it.
+func LoaderHash(s *spec.Spec, form spec.SignedForm) string {
 	var b strings.Builder
-	for i := range len(s) {
-		fmt.Fprintf(&b, `\x%02x`, s[i])
+	for _, c := range sha256.Sum256([]byte(s.SignedLoader(form))) {
+		fmt.Fprintf(&b, `\x%02x`, c)
 	}
-	return jen.Op(`"` + b.String() + `"`)
+	return `"` + b.String() + `"`
 }
 
 // signedFiles are the files of a package that can be signed, empty ones for signatures that are still to come.
@@ -47,10 +48,9 @@ func (g *generator) signedFiles() []File {
 	}
 	for form := range spec.SignedForms {
 		p := &g.spec.Signed.Forms[form]
-		if name := CheckFile(form); name != "" {
-			files = append(files, File{g.fileName(name[1:]), []byte(p.Check)})
-		}
-		files = append(files, File{g.fileName(SignatureFile(form)[1:]), []byte(p.Signature)})
+		files = append(files,
+			File{g.fileName(CheckFile(form)[1:]), []byte(p.Check)},
+			File{g.fileName(SignatureFile(form)[1:]), []byte(p.Signature)})
 	}
 	return files
 }
@@ -69,13 +69,11 @@ func (g *generator) writeSigned() []jen.Code {
 	}
 	var forms []jen.Code
 	for form := range spec.SignedForms {
-		fields := jen.Dict{}
-		if name := CheckFile(form); name != "" {
-			fields[jen.Id("Check")] = embed(form.String()+"Check", name)
-		}
-		fields[jen.Id("LoaderHash")] = binaryLit(g.spec.Signed.Forms[form].LoaderHash)
-		fields[jen.Id("Signature")] = embed(form.String()+"Signature", SignatureFile(form))
-		forms = append(forms, jen.Values(fields))
+		forms = append(forms, jen.Values(jen.Dict{
+			jen.Id("Check"):      embed(form.String()+"Check", CheckFile(form)),
+			jen.Id("LoaderHash"): jen.Op(LoaderHash(g.spec, form)),
+			jen.Id("Signature"):  embed(form.String()+"Signature", SignatureFile(form)),
+		}))
 	}
 	return []jen.Code{jen.Id("s").Dot("Signed").Op("=").Op("&").Qual(implPath, "SignedSpec").Values(
 		jen.Id("Forms").Op(":").Index(jen.Qual(implPath, "SignedForms")).Qual(implPath, "SignedProgram").

@@ -32,6 +32,7 @@ const (
 	opMovImm   = sys.OpMovImm
 	opMov32Imm = sys.OpMov32Imm
 	opMovReg   = sys.OpMovReg
+	opMov32Reg = sys.OpMov32Reg
 	opAddImm   = sys.OpAddImm
 	opAddReg   = sys.OpAddReg
 	opSubReg   = sys.OpSubReg
@@ -42,6 +43,7 @@ const (
 	opXorImm   = sys.OpXorImm
 	opXorReg   = sys.OpXorReg
 	opRshImm   = sys.OpRshImm
+	opAnd32Imm = sys.OpAnd32Imm
 	opNeg      = sys.OpNeg
 	opLdImm64  = sys.OpLdImm64
 	opLdx32    = sys.OpLdx32
@@ -54,6 +56,7 @@ const (
 	opExit     = sys.OpExit
 	opJeqImm   = sys.OpJeqImm
 	opJneImm   = sys.OpJneImm
+	opJgtImm   = sys.OpJgtImm
 )
 
 // helper is the number of a BPF helper, enum bpf_func_id.

@@ -97,9 +97,7 @@ func emit(obj *object.Object, opts Options, mayCut bool) (*generator, error) {
 
 	jobs := g.plan()
 	cut := mayCut && (g.shared != nil || isLarge(jobs))
-	g.saveContext(cut)
-	g.say("r6 = blob: the slots, which are the fd_array")
-	g.loadBlob(slots)
+	g.head(cut)
 	if !cut {
 		g.mov(cursor, slots)
 	}

@@ -97,6 +97,10 @@ func (i insn) String() string {
 	switch i.op {
 	case opMov32Imm:
 		return fmt.Sprintf("w%d = %d", i.dst, i.imm)
+	case opMov32Reg:
+		return fmt.Sprintf("w%d = w%d", i.dst, i.src)
+	case opAnd32Imm:
+		return fmt.Sprintf("w%d &= %d", i.dst, i.imm)
 	case opNeg:
 		return fmt.Sprintf("r%d = -r%d", i.dst, i.dst)
 	case opLdImm64:
@@ -117,6 +121,8 @@ func (i insn) String() string {
 		return "call " + helperNames[helper(i.imm)]
 	case opJneImm:
 		return fmt.Sprintf("if r%d != %d goto %+d", i.dst, i.imm, i.off)
+	case opJgtImm:
+		return fmt.Sprintf("if r%d > %d goto %+d", i.dst, i.imm, i.off)
 	case opJeqImm:
 		return fmt.Sprintf("if r%d == %d goto %+d", i.dst, i.imm, i.off)
 	case opExit:

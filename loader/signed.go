@@ -15,8 +15,8 @@ import (
 
 // A loader that is to be signed differs from others in three ways. What
 // depends on the machine is decided here, since the runtime may not patch. Where verifier logs
-// go comes through the context, which no signature covers. And there is a check of the blob's hash for
-// kernels that leave that to the loader (see spec.SignedForm).
+// go comes through the context, which no signature covers. And there is a check of what the signature does not
+// say about the loader's map, for each form of signatures another one (see spec.SignedForm).
 
 // checkSignable refuses objects that the runtime has to help with.
 func checkSignable(obj *object.Object) error {
@@ -141,12 +141,27 @@ func (g *generator) sign() {
 	}
 	signed := &spec.SignedSpec{}
 	for form := range spec.SignedForms {
-		p := &signed.Forms[form]
-		p.Check = HashCheck(form, g.spec.Blob, g.blob.bo)
-		hash := sha256.Sum256([]byte(p.Check + g.spec.Loader))
-		p.LoaderHash = string(hash[:])
+		signed.Forms[form].Check = BlobCheck(form, g.spec.Blob, g.blob.bo)
 	}
 	g.spec.Signed = signed
+	for form := range spec.SignedForms {
+		hash := sha256.Sum256([]byte(g.spec.SignedLoader(form)))
+		signed.Forms[form].LoaderHash = string(hash[:])
+	}
+}
+
+// head is what a loader begins with. In one that can be signed, these are the spec.SignedHead bytes before the check.
+func (g *generator) head(cut bool) {
+	g.saveContext(cut)
+	g.say("r6 = blob: the slots, which are the fd_array")
+	g.loadBlob(slots)
+}
+
+// HasSignedHead reports whether a loader begins as one that can be signed does.
+func HasSignedHead(loader string, bo binary.ByteOrder) bool {
+	g := generator{opts: Options{Signed: true}}
+	g.head(false)
+	return len(loader) > spec.SignedHead && loader[:spec.SignedHead] == string(g.encode(bo))
 }
 
 // What struct bpf_map begins with: the SHA-256 of the contents, which the kernel leaves there when it is asked for it
@@ -157,23 +172,79 @@ const (
 	mapOps  = 32 // the pointer ops, on kernels before
 )
 
-// HashCheck is the code that stands before a loader for a kernel that does not know
-// the blob to be part of what is signed: unless the hash is the blob's, the loader ends with -EKEYREJECTED.
+// BlobCheck returns the instructions that go into a loader after its first spec.SignedHead bytes: what a signature of that
+// form does not say about the loader's map. Unless the map is the blob's, the loader ends with -EKEYREJECTED.
+// The head has put the address of the map's value into R6, and kept the context, so that R0 to R5 are free.
 //
-//	r0 = map
+// For kernels that cover the map's contents:
+//
+//	r2 = *(u64 *)(r6 + len(blob) - 8)
+//	if the map can be mapped: end
+//
+// and for kernels that leave the contents to the loader, before that, with r0 = map:
+//
 //	r4 = 0
 //	r4 |= *(u64 *)(r0 + 8*i) ^ hash[i]            for all four i
 //	r4 |= *(u32 *)(r0 + excl) ^ 1                  or r2 = *(u64 *)(r0 + ops)
-//	if r4 == 0 goto the loader
-//	return -EKEYREJECTED
+//	if r4 != 0, or r6 is not the value of r0: end
 //
-// This is a program's only branch; one that ends at once costs the verifier next to nothing.
-func HashCheck(form spec.SignedForm, blob string, bo binary.ByteOrder) string {
-	if form == spec.SignedContents {
-		return ""
-	}
-	hash := sha256.Sum256([]byte(blob))
+// The load of the blob's last 8 bytes is what makes the verifier compare the map's size with the blob's. Without it nothing
+// would: the kernel signs the contents of all maps one after the other, without their lengths, so that a blob that is cut in two
+// maps has the same signature, and bpf_sys_bpf reads what an attr points to wherever that is.
+func BlobCheck(form spec.SignedForm, blob string, bo binary.ByteOrder) string {
 	var a asm
+	var rejected []label
+	if form != spec.SignedContents {
+		rejected = append(rejected, a.checkHash(form, blob, bo), a.checkSameMap(blob))
+	}
+	a.checkSize(blob)
+	accepted := a.checkUnmapped()
+	for _, l := range rejected {
+		a.land(l)
+	}
+	a.movImm(r0, -int32(unix.EKEYREJECTED))
+	a.emit(insn{op: opExit})
+	a.land(accepted)
+	return string(a.encode(bo))
+}
+
+// checkSize has the verifier see that the map's value is as large as the blob.
+//
+//	r2 = *(u64 *)(r6 + len(blob) - 8)
+func (a *asm) checkSize(blob string) { a.load(opLdx64, r2, slots, len(blob)-8) }
+
+// checkUnmapped jumps if the map cannot be mapped into a process. One that can may be written after it was frozen: what maps memory
+// can have the kernel keep its pages (io_uring's buffers, for example), and freezing looks for mappings only. The value of
+// such an array begins at a page (array_map_alloc), other values right after struct bpf_array. Pages are 4096 bytes at least.
+//
+//	w2 = w6
+//	w2 &= 4095
+//	if r2 != 0 goto accepted
+func (a *asm) checkUnmapped() (accepted label) {
+	const leastPage = 4096
+	a.emit(insn{op: opMov32Reg, dst: r2, src: slots})
+	a.alu(opAnd32Imm, r2, leastPage-1)
+	return a.jump(opJneImm, r2, 0)
+}
+
+// checkSameMap jumps unless R6 is the value of the map R0. Both come from the same place of fd_array, but kernels before
+// 7.3 read that once for each instruction, and a process may write to it between.
+// The value begins after struct bpf_array, of 280 bytes or so. The value of any other map that lies behind is at least twice as far and
+// the size of the blob farther, since the map R0 has the blob's contents; that of one before is at a negative distance.
+//
+//	r1 = r6
+//	r1 -= r0
+//	if r1 > len(blob) + 256 goto rejected
+func (a *asm) checkSameMap(blob string) (rejected label) {
+	const lessThanTwoArrays = 256
+	a.mov(r1, slots)
+	a.op(opSubReg, r1, r0)
+	return a.jump(opJgtImm, r1, int32(len(blob))+lessThanTwoArrays)
+}
+
+// checkHash jumps unless the kernel's hash of the map is the blob's, and leaves the map in R0.
+func (a *asm) checkHash(form spec.SignedForm, blob string, bo binary.ByteOrder) (rejected label) {
+	hash := sha256.Sum256([]byte(blob))
 	a.emit(insn{op: opLdImm64, dst: r0, src: sys.PseudoMapIdx})
 	a.emit(insn{})
 	a.movImm(r4, 0)
@@ -192,8 +263,5 @@ func HashCheck(form spec.SignedForm, blob string, bo binary.ByteOrder) string {
 	} else {
 		a.load(opLdx64, r2, r0, mapOps)
 	}
-	a.emit(insn{op: opJeqImm, dst: r4, off: 2})
-	a.movImm(r0, -int32(unix.EKEYREJECTED))
-	a.emit(insn{op: opExit})
-	return string(a.encode(bo))
+	return a.jump(opJneImm, r4, 0)
 }

@@ -2,59 +2,41 @@ package runtime
 
 import (
 	"fmt"
-	"strings"
 
-	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/section"
 )
 
 // AutoAttach attaches a program to what its section names, whatever its kind.
 // It fails with [ErrNoAttachTarget] if the section does not say where: what needs an
 // interface, a cgroup, a socket, a map or the symbols of an executable.
 func AutoAttach(p *Program) (*Link, error) {
-	nowhere := func() (*Link, error) {
-		return nil, p.fail(fmt.Sprintf("attach by section %q", p.spec.Section), ErrNoAttachTarget)
+	if !p.exists() {
+		return nil, p.fail("attach by section", errNoProgram)
 	}
-	switch p.spec.Type {
-	case sys.ProgTypeTracing:
-		switch {
-		case p.spec.Target < 0:
-			return nowhere()
-		case p.spec.AttachType != sys.AttachTraceIter:
-			return TracingProgram{p}.Attach()
-		}
-		switch p.spec.AttachTo {
-		case "bpf_map_elem", "bpf_sk_storage_map", "sockmap", "cgroup":
-			return nowhere() // of which map, from which cgroup on
-		}
-		return IterProgram{p}.Attach(IterTarget{})
-	case sys.ProgTypeLSM:
-		if p.spec.Target < 0 || p.spec.AttachType != sys.AttachLSMMAC {
-			return nowhere()
-		}
-		return LSMProgram{p}.Attach()
-	case sys.ProgTypeTracepoint:
-		if !strings.Contains(p.spec.AttachTo, "/") {
-			return nowhere()
-		}
-		return TracepointProgram{p}.Attach()
-	case sys.ProgTypeRawTracepoint, sys.ProgTypeRawTracepointWritable:
-		if p.spec.AttachTo == "" {
-			return nowhere()
-		}
-		return RawTracepointProgram{p}.Attach()
-	case sys.ProgTypeKprobe:
-		switch {
-		case p.spec.AttachTo == "" || !p.isKprobe():
-			return nowhere()
-		case p.spec.AttachType == sys.AttachTraceKprobeMulti || p.spec.AttachType == sys.AttachTraceKprobeSession:
-			return KprobeMultiProgram{p}.Attach()
-		}
-		return KprobeProgram{p}.Attach()
+	switch section.AttachesBySection(p.section()) {
+	case section.Tracing:
+		return TracingProgram{p}.Attach(nil)
+	case section.TracingMulti:
+		return TracingMultiProgram{p}.Attach(nil)
+	case section.LSM:
+		return LSMProgram{p}.Attach(nil)
+	case section.Iter:
+		return IterProgram{p}.Attach(nil)
+	case section.Tracepoint:
+		return TracepointProgram{p}.Attach(nil)
+	case section.RawTracepoint:
+		return RawTracepointProgram{p}.Attach(nil)
+	case section.Kprobe:
+		return KprobeProgram{p}.Attach(nil)
+	case section.KprobeMulti:
+		return KprobeMultiProgram{p}.Attach(nil)
 	}
-	return nowhere()
+	return nil, p.fail(fmt.Sprintf("attach by section %q", p.spec.Section), ErrNoAttachTarget)
 }
 
-// isKprobe tells kprobes from what else is of their type: uprobes and USDT.
-func (p *Program) isKprobe() bool {
-	return strings.HasPrefix(strings.TrimPrefix(p.spec.Section, "?"), "k")
+func (p *Program) section() section.Program {
+	return section.Program{
+		Type: p.spec.Type, AttachType: p.spec.AttachType, Section: p.spec.Section, AttachTo: p.spec.AttachTo,
+		HasTarget: p.spec.Target >= 0,
+	}
 }

@@ -51,7 +51,7 @@ func ExampleXDPProgram_AttachXDP() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	l, err := s.Progs.CountPackets.AttachXDP(iface.Index, runtime.XDPAuto)
+	l, err := s.Progs.CountPackets.AttachXDP(iface.Index, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func ExampleRawTracepointProgram_Attach() {
 		log.Fatal(err)
 	}
 	defer s.Close()
-	l, err := s.Progs.OnSwitch.Attach() // SEC("raw_tp/sched_switch")
+	l, err := s.Progs.OnSwitch.Attach(nil) // SEC("raw_tp/sched_switch")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func ExampleLink_Pin() {
 		log.Fatal(err)
 	}
 	defer s.Close()
-	l, err := s.Progs.CountPackets.AttachXDP(1, runtime.XDPGeneric)
+	l, err := s.Progs.CountPackets.AttachXDP(1, &runtime.XDPOptions{Mode: runtime.XDPGeneric})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -104,7 +104,7 @@ func ExamplePerfReader() {
 }
 
 func ExampleXDPProgram() {
-	l, err := filter.AttachXDP(2, runtime.XDPAuto)
+	l, err := filter.AttachXDP(2, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -122,12 +122,12 @@ func ExampleXDPProgram_Test() {
 }
 
 func ExampleSchedCLSProgram() {
-	first, err := classes.AttachTCX(2, runtime.Ingress, runtime.AtHead())
+	first, err := classes.AttachTCX(2, runtime.Ingress, &runtime.TCXOptions{Anchor: runtime.AtHead()})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer first.Close()
-	second, err := classes.AttachTCX(2, runtime.Ingress, runtime.AfterLink(first))
+	second, err := classes.AttachTCX(2, runtime.Ingress, &runtime.TCXOptions{Anchor: runtime.AfterLink(first)})
 	if err != nil {
 		log.Fatal(err)
 	}

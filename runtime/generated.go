@@ -62,3 +62,84 @@ func CloseAndBind(s *Skeleton, bind func()) error {
 	bind()
 	return nil
 }
+
+// SectionProgram is a typed program that can be attached to what its section names.
+type SectionProgram interface {
+	AnyProgram
+	attachBySection() (*Link, error)
+}
+
+// Only the kinds of an object's own programs get into a binary: each is reached through a SectionProgram.
+func (p TracingProgram) attachBySection() (*Link, error)       { return p.Attach(nil) }
+func (p TracingMultiProgram) attachBySection() (*Link, error)  { return p.Attach(nil) }
+func (p LSMProgram) attachBySection() (*Link, error)           { return p.Attach(nil) }
+func (p IterProgram) attachBySection() (*Link, error)          { return p.Attach(nil) }
+func (p TracepointProgram) attachBySection() (*Link, error)    { return p.Attach(nil) }
+func (p RawTracepointProgram) attachBySection() (*Link, error) { return p.Attach(nil) }
+func (p KprobeProgram) attachBySection() (*Link, error)        { return p.Attach(nil) }
+func (p KprobeMultiProgram) attachBySection() (*Link, error)   { return p.Attach(nil) }
+
+// Attachment is a program that attaches by its section, and where its link is kept.
+type Attachment struct {
+	Program SectionProgram
+	Link    **Link
+}
+
+// AttachSections does the work of a generated Attach: it attaches each program of the list that is loaded and not
+// attached yet, and returns the names of all other programs of the object, but for those attached already. If one
+// fails, none of the list stays attached. It is an error before Load and after Close.
+func AttachSections(s *Skeleton, list []Attachment) (left []string, err error) {
+	if err := s.mayAttach(); err != nil {
+		return nil, err
+	}
+	for i := range s.programs {
+		p := &s.programs[i]
+		a := attachmentOf(p, list)
+		switch {
+		case a == nil || p.FD() < 0:
+			left = append(left, p.Name())
+			continue
+		case *a.Link != nil:
+			continue
+		}
+		if *a.Link, err = a.Program.attachBySection(); err != nil {
+			for _, a := range list {
+				CloseLinks([]**Link{a.Link})
+			}
+			return nil, err
+		}
+	}
+	return left, nil
+}
+
+func attachmentOf(p *Program, list []Attachment) *Attachment {
+	for i := range list {
+		if list[i].Program.untyped() == p {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// CloseLinks does the work of a generated Detach: it closes those of the links that are there, and forgets them.
+func CloseLinks(links []**Link) {
+	for _, l := range links {
+		if *l != nil {
+			(*l).Close()
+			*l = nil
+		}
+	}
+}
+
+// mayAttach reports why no program can be attached.
+func (s *Skeleton) mayAttach() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch s.state {
+	case opened:
+		return fmt.Errorf("attach %s: %w", s.spec.Name, errNotLoaded)
+	case closed:
+		return fmt.Errorf("attach %s: %w", s.spec.Name, errProgClosed)
+	}
+	return nil
+}

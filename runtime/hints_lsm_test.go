@@ -46,7 +46,7 @@ func refuseCommand(t *testing.T, cmd sys.Cmd, errno unix.Errno) {
 		t.Fatalf("%+v", err)
 	}
 	t.Cleanup(func() { s.Close() })
-	l, err := runtime.NewLSMProgram(s.Program(0)).Attach()
+	l, err := runtime.NewLSMProgram(s.Program(0)).Attach(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

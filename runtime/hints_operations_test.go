@@ -60,13 +60,13 @@ func TestHintAttachBusy(t *testing.T) {
 	prog := runtime.NewXDPProgram(s.Program(0))
 	// Twice on the same interface, in a network namespace where nobody minds.
 	inNewNetns(t, func() {
-		first, err := prog.AttachXDP(lo.Index, runtime.XDPGeneric)
+		first, err := prog.AttachXDP(lo.Index, &runtime.XDPOptions{Mode: runtime.XDPGeneric})
 		if err != nil {
 			t.Error(err)
 			return
 		}
 		defer first.Close()
-		_, err = prog.AttachXDP(lo.Index, runtime.XDPGeneric)
+		_, err = prog.AttachXDP(lo.Index, &runtime.XDPOptions{Mode: runtime.XDPGeneric})
 		wantText(t, err, "device or resource busy (another program is attached to the interface")
 	})
 }

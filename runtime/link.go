@@ -4,7 +4,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
-	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/explain"
@@ -14,15 +14,16 @@ import (
 
 // Link is a program's attachment to something. It lasts until Close, or the
 // end of the process, or, once it is pinned, until the pin is removed; closing the skeleton does not end
-// it, and neither does the garbage collector. Its methods are safe for concurrent use.
+// it, and neither does the garbage collector. Its methods are safe for concurrent use. Those of a nil or zero
+// Link return an error that says so.
 type Link struct {
 	fd   fd
 	name string // of the program
 	what string // "attach XDP to interface 3"
 
 	// undo ends an attachment that is not a BPF link, for kinds and kernels that have none.
-	undo func() error
-	once sync.Once
+	undo   func() error
+	undone atomic.Bool
 }
 
 // AnyProgram is a [*Program] or one of the typed programs around it.
@@ -36,22 +37,19 @@ type AnyProgram interface {
 
 func (p *Program) untyped() *Program { return p }
 
-// linkCreate attaches p with a BPF link. The tail is one of the Link*Tail
-// structs, struct{} for none; what it has the addresses of is kept alive by the caller.
-func linkCreate[T any](p *Program, what string, target int, attachType, flags uint32, tail *T) (*Link, error) {
-	num, err := p.fd.acquire()
+// linkCreate attaches p with a BPF link; what the tail has the addresses of is kept alive by the caller.
+func linkCreate(p *Program, what string, target int, attachType, flags uint32, tail linkTail) (*Link, error) {
+	num, err := p.acquire(what)
 	if err != nil {
-		return nil, p.fail(what, err)
+		return nil, err
 	}
 	defer p.fd.release()
 	attr := sys.LinkCreateAttr{
 		ProgFd: uint32(num), TargetFd: uint32(target), AttachType: attachType, Flags: flags,
 	}
 	size := unsafe.Offsetof(attr.Tail)
-	if tail != nil {
-		size += unsafe.Sizeof(*tail)
-		copy(attr.Tail[:], unsafe.Slice((*byte)(unsafe.Pointer(tail)), unsafe.Sizeof(*tail)))
-	}
+	copy(attr.Tail[:], tail)
+	size += uintptr(len(tail))
 	link, errno := sys.BPF(sys.CmdLinkCreate, unsafe.Pointer(&attr), size)
 	if errno != 0 {
 		return nil, p.fail(what, withHint(errno, explain.AttachHint(attachType, errno)))
@@ -59,8 +57,12 @@ func linkCreate[T any](p *Program, what string, target int, attachType, flags ui
 	return newLink(p, what, link), nil
 }
 
-// noTail is for attach types without any data of their own.
-var noTail *struct{}
+// linkTail are the bytes of one of the Link*Tail structs, nil for attach types without any data of their own.
+type linkTail []byte
+
+func tailOf[T any](tail *T) linkTail {
+	return unsafe.Slice((*byte)(unsafe.Pointer(tail)), unsafe.Sizeof(*tail))
+}
 
 func newLink(p *Program, what string, num int) *Link {
 	l := &Link{name: p.spec.Name, what: what}
@@ -71,13 +73,14 @@ func newLink(p *Program, what string, num int) *Link {
 // Close ends the attachment, unless it is pinned. Closing twice is fine.
 func (l *Link) Close() error {
 	var err error
-	l.once.Do(func() {
-		if l.undo != nil {
-			err = l.undo()
-			return
-		}
+	switch {
+	case l == nil:
+		err = errNoLink
+	case l.undo == nil:
 		l.fd.close()
-	})
+	case l.undone.CompareAndSwap(false, true):
+		err = l.undo()
+	}
 	if err != nil {
 		return l.fail("close", err)
 	}
@@ -85,14 +88,30 @@ func (l *Link) Close() error {
 }
 
 // String says what is attached where.
-func (l *Link) String() string { return "program " + l.name + ": " + l.what }
+func (l *Link) String() string {
+	if l == nil {
+		return "nil link"
+	}
+	return "program " + l.name + ": " + l.what
+}
 
 // FD returns the link's file descriptor, -1 if it is closed or not a BPF
 // link. It stays the link's own.
-func (l *Link) FD() int { return l.fd.peek() }
+func (l *Link) FD() int {
+	if l == nil {
+		return -1
+	}
+	return l.fd.peek()
+}
 
 // DupFD returns a new file descriptor for the link, which the caller owns.
-func (l *Link) DupFD() (int, error) { return l.fd.dup() }
+func (l *Link) DupFD() (int, error) {
+	if _, err := l.acquire("duplicate"); err != nil {
+		return -1, err
+	}
+	defer l.fd.release()
+	return l.fd.dup()
+}
 
 // Update puts another program in the place of the link's, in one step: no
 // packet or event is missed. Not all kinds of links can; those that cannot say unix.EINVAL or [errors.ErrUnsupported].
@@ -102,11 +121,12 @@ func (l *Link) Update(p AnyProgram) error {
 		return err
 	}
 	defer l.fd.release()
-	prog, err := p.untyped().fd.acquire()
+	program := programOf(p)
+	prog, err := program.acquire("replace program " + l.name)
 	if err != nil {
-		return p.untyped().fail("replace "+l.name, err)
+		return err
 	}
-	defer p.untyped().fd.release()
+	defer program.fd.release()
 	attr := sys.LinkUpdateAttr{LinkFd: uint32(num), NewProgFd: uint32(prog)}
 	if _, errno := sys.BPF(sys.CmdLinkUpdate, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno != 0 {
 		return l.fail("update", errno)
@@ -154,15 +174,18 @@ func OpenPinnedLink(path string) (*Link, error) {
 	attr := sys.LinkUpdateAttr{LinkFd: uint32(num), NewProgFd: 1<<32 - 1}
 	if _, errno := sys.BPF(sys.CmdLinkUpdate, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno == unix.EINVAL {
 		l.fd.close()
-		return nil, &os.PathError{Op: "open pinned link", Path: path, Err: errNoLink}
+		return nil, &os.PathError{Op: "open pinned link", Path: path, Err: errNotALink}
 	}
 	return l, nil
 }
 
-var errNoLink = errors.New("not a link")
+var errNotALink = errors.New("not a link")
 
 // acquire is fd.acquire that knows links without one.
 func (l *Link) acquire(op string) (int, error) {
+	if l == nil || l.what == "" {
+		return -1, l.fail(op, errNoLink)
+	}
 	if l.undo != nil {
 		return -1, l.fail(op, errors.ErrUnsupported)
 	}
@@ -174,28 +197,21 @@ func (l *Link) acquire(op string) (int, error) {
 }
 
 func (l *Link) fail(op string, err error) error {
-	switch {
-	case errors.Is(err, os.ErrClosed):
-		err = errLinkClosed
-	case err == error(sys.ENOTSUPP):
-		err = errProgNotSupp
+	name := ""
+	if l != nil {
+		name = l.name
 	}
-	return &AttachError{l.name, op + " link", err}
+	if err == error(os.ErrClosed) {
+		err = errLinkClosed
+	}
+	return newProgramError(name, op+" link", err)
 }
-
-// errLinkClosed wraps os.ErrClosed.
-var errLinkClosed error = &linkClosedError{}
-
-type linkClosedError struct{}
-
-func (*linkClosedError) Error() string { return "closed" }
-func (*linkClosedError) Unwrap() error { return os.ErrClosed }
 
 // rawTracepointOpen attaches p to what its load has named, or to a raw tracepoint.
 func rawTracepointOpen(p *Program, what, name string, cookie uint64) (*Link, error) {
-	num, err := p.fd.acquire()
+	num, err := p.acquire(what)
 	if err != nil {
-		return nil, p.fail(what, err)
+		return nil, err
 	}
 	defer p.fd.release()
 	attr := sys.RawTracepointAttr{ProgFd: uint32(num), Cookie: cookie}

@@ -26,11 +26,12 @@ const (
 	LinkUprobeMulti   LinkType = sys.LinkTypeUprobeMulti
 	LinkNetkit        LinkType = sys.LinkTypeNetkit
 	LinkSockMap       LinkType = sys.LinkTypeSockMap
+	LinkTracingMulti  LinkType = sys.LinkTypeTracingMulti
 )
 
 var linkTypes = [...]string{
 	"none", "raw tracepoint", "tracing", "cgroup", "iterator", "netns", "XDP", "perf event", "kprobe multi",
-	"struct_ops", "netfilter", "TCX", "uprobe multi", "netkit", "sockmap",
+	"struct_ops", "netfilter", "TCX", "uprobe multi", "netkit", "sockmap", "tracing multi",
 }
 
 // String returns the kind in words.
@@ -52,7 +53,7 @@ type LinkInfo struct {
 	CgroupID   uint64 // cgroup
 	NetNSInode uint32 // netns
 	MapID      uint32 // struct_ops, sockmap
-	Count      uint32 // kprobe multi: of functions
+	Count      uint32 // kprobe multi, tracing multi (7.3): of functions
 	Missed     uint64 // kprobe multi: calls while another program ran on that CPU
 
 	TargetObject uint32 // tracing: ID of the BTF, or of the program that is traced
@@ -97,6 +98,9 @@ func (l *Link) Info() (LinkInfo, error) {
 	case LinkSockMap:
 		t := (*sys.LinkInfoMap)(tail)
 		info.MapID, info.AttachType = t.MapId, t.AttachType
+	case LinkTracingMulti:
+		t := (*sys.LinkInfoTracingMulti)(tail)
+		info.AttachType, info.Count = t.AttachType, t.Count
 	case LinkKprobeMulti:
 		t := (*sys.LinkInfoKprobeMulti)(tail)
 		info.Count, info.Missed = t.Count, t.Missed

@@ -58,7 +58,7 @@ func (s *Skeleton) request(opts *LoadOptions) load.Request {
 		}
 	}
 	for i := range s.programs {
-		if want := s.programs[i].AutoLoad(); want != s.spec.Programs[i].AutoLoad {
+		if want := s.programs[i].wanted(); want != s.spec.Programs[i].AutoLoad {
 			req.Wanted = append(req.Wanted, load.Wanted{Program: int32(i), Load: want})
 		}
 	}
@@ -80,16 +80,13 @@ func (s *Skeleton) take(l *load.Loaded) {
 		s.maps[i].fd.set(l.MapFD(i))
 	}
 	for i := range s.programs {
-		if p := &s.programs[i]; p.AutoLoad() {
+		if p := &s.programs[i]; p.wanted() {
 			p.fd.set(l.ProgramFD(i))
 		}
 	}
 	s.externs = l.Externs
 	if v := l.Signature; v != nil {
-		s.signature = &Signature{Verified: v.Verified, Reason: v.Reason}
-		if v.Verified {
-			s.signature.Form, s.signature.Keyring = v.Form, Keyring(l.Keyring)
-		}
+		s.signature = &Signature{Verified: v.Verified, Form: v.Form, Keyring: Keyring(l.Keyring), Reason: v.Reason}
 	}
 }
 

@@ -94,12 +94,7 @@ func (m *Map) wrap(op string, err error) error {
 }
 
 // errMapClosed wraps os.ErrClosed: the skeleton is closed, or not loaded yet.
-var errMapClosed error = &closedError{}
-
-type closedError struct{}
-
-func (*closedError) Error() string { return "closed or not loaded" }
-func (*closedError) Unwrap() error { return os.ErrClosed }
+var errMapClosed = &closedAs{"closed or not loaded"}
 
 // The operations that errors name.
 const (

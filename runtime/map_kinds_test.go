@@ -237,7 +237,7 @@ func TestSockMaps(t *testing.T) {
 	p := NewSKSKBProgram(newTestProgram(t, testProgram{
 		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSKSKB, AttachType: sys.AttachSKSKBStreamVerdict}, insns: counting(count, 1),
 	}))
-	l, err := p.AttachSockMap(s)
+	l, err := p.AttachSockMap(s, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

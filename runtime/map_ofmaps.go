@@ -2,11 +2,9 @@ package runtime
 
 import (
 	"iter"
-	"unsafe"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
-	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // ofMaps is a map whose values are maps: user space puts in file descriptors and
@@ -69,16 +67,11 @@ func openMapID(id uint32, name string) (*Map, error) {
 	if errno != 0 {
 		return nil, errno
 	}
-	info := new(sys.MapInfo)
-	if errno := sys.ObjInfo(num, unsafe.Pointer(info), unsafe.Sizeof(*info)); errno != 0 {
-		unix.Close(num)
+	m, errno := describeMap(num)
+	if errno != 0 {
 		return nil, errno
 	}
-	m := newMap(&MapSpec{
-		Name: name, Type: info.Type, KeySize: info.KeySize, ValueSize: info.ValueSize,
-		MaxEntries: info.MaxEntries, Flags: info.MapFlags, Extra: info.MapExtra,
-	})
-	m.fd.set(num)
+	m.spec().Name = name
 	return m, nil
 }
 

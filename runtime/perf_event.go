@@ -21,16 +21,26 @@ type PerfEventProgram struct{ *Program }
 // NewPerfEventProgram gives p its kind.
 func NewPerfEventProgram(p *Program) PerfEventProgram { return PerfEventProgram{p} }
 
+// PerfEventOptions say more about an attachment to a perf event; nil is what most want.
+type PerfEventOptions struct {
+	// Cookie is what bpf_get_attach_cookie returns.
+	Cookie uint64
+}
+
 // AttachPerfEvent attaches the program to a perf event, opened by
 // perf_event_open, and enables it. The link keeps the event; the caller may close
-// its file descriptor. The cookie is what bpf_get_attach_cookie returns.
-func (p PerfEventProgram) AttachPerfEvent(eventFD int, cookie uint64) (*Link, error) {
+// its file descriptor.
+func (p PerfEventProgram) AttachPerfEvent(eventFD int, opts *PerfEventOptions) (*Link, error) {
+	cookie := uint64(0)
+	if opts != nil {
+		cookie = opts.Cookie
+	}
 	return perfEventLink(p.Program, fmt.Sprintf("attach to perf event of fd %d", eventFD), eventFD, cookie)
 }
 
 // perfEventLink attaches p to a perf event, whatever it is (5.15).
 func perfEventLink(p *Program, what string, event int, cookie uint64) (*Link, error) {
-	l, err := linkCreate(p, what, event, sys.AttachPerfEvent, 0, &sys.LinkPerfEventTail{BpfCookie: cookie})
+	l, err := linkCreate(p, what, event, sys.AttachPerfEvent, 0, tailOf(&sys.LinkPerfEventTail{BpfCookie: cookie}))
 	if err != nil {
 		return nil, err
 	}
@@ -48,20 +58,33 @@ type TracepointProgram struct{ *Program }
 // NewTracepointProgram gives p its kind.
 func NewTracepointProgram(p *Program) TracepointProgram { return TracepointProgram{p} }
 
+// TracepointOptions say more about an attachment to a tracepoint; nil is what most want.
+type TracepointOptions struct {
+	// Cookie is what bpf_get_attach_cookie returns.
+	Cookie uint64
+}
+
 // Attach attaches the program to the tracepoint that its section names.
-func (p TracepointProgram) Attach() (*Link, error) {
-	group, name, ok := strings.Cut(p.spec.AttachTo, "/")
+func (p TracepointProgram) Attach(opts *TracepointOptions) (*Link, error) {
+	group, name, ok := strings.Cut(p.attachTo(), "/")
 	if !ok {
 		return nil, p.fail("attach to tracepoint", ErrNoAttachTarget)
 	}
-	return p.AttachTracepoint(group, name, 0)
+	return p.AttachTracepoint(group, name, opts)
 }
 
 // AttachTracepoint attaches the program to a tracepoint, as in "sched",
-// "sched_switch". The cookie is what bpf_get_attach_cookie returns. It looks the tracepoint up in
-// tracefs, at its usual places.
-func (p TracepointProgram) AttachTracepoint(group, name string, cookie uint64) (*Link, error) {
+// "sched_switch". It looks the tracepoint up in tracefs, at its usual places.
+func (p TracepointProgram) AttachTracepoint(group, name string, opts *TracepointOptions) (*Link, error) {
 	what := "attach to tracepoint " + group + "/" + name
+	if _, err := p.acquire(what); err != nil {
+		return nil, err
+	}
+	defer p.fd.release()
+	cookie := uint64(0)
+	if opts != nil {
+		cookie = opts.Cookie
+	}
 	id, err := tracepointID(group, name)
 	if err != nil {
 		return nil, p.fail(what, err)
@@ -165,6 +188,10 @@ func probePMU(name string) (typ uint32, retBit uint64, err error) {
 
 // attachProbe attaches p to a kprobe or uprobe at name+offset.
 func attachProbe(p *Program, what, pmu, name string, offset uint64, ret bool, refCtr uint64, pid int, cookie uint64) (*Link, error) {
+	if _, err := p.acquire(what); err != nil {
+		return nil, err
+	}
+	defer p.fd.release()
 	typ, retBit, err := probePMU(pmu)
 	if err != nil {
 		return nil, p.fail(what, err)

@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/explain"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
@@ -15,20 +16,40 @@ type CgroupProgram struct{ *Program }
 // NewCgroupProgram gives p its kind.
 func NewCgroupProgram(p *Program) CgroupProgram { return CgroupProgram{p} }
 
+// CgroupOptions say more about an attachment to a cgroup; nil is what most want.
+type CgroupOptions struct {
+	// Anchor is the program's place among those of the cgroup (6.17).
+	Anchor Anchor
+}
+
 // AttachCgroup attaches the program to the cgroup (version 2) in that directory, and so to those below it.
-func (p CgroupProgram) AttachCgroup(dir string) (*Link, error) {
+func (p CgroupProgram) AttachCgroup(dir string, opts *CgroupOptions) (*Link, error) {
 	what := "attach to cgroup " + dir
 	num, err := sys.Open(dir)
 	if err != nil {
 		return nil, p.fail(what, err)
 	}
 	defer unix.Close(num)
-	return linkCreate(p.Program, what, num, p.spec.AttachType, 0, noTail)
+	return p.attachCgroup(what, num, opts)
 }
 
 // AttachCgroupFD is AttachCgroup for an open directory.
-func (p CgroupProgram) AttachCgroupFD(num int) (*Link, error) {
-	return linkCreate(p.Program, fmt.Sprintf("attach to cgroup of fd %d", num), num, p.spec.AttachType, 0, noTail)
+func (p CgroupProgram) AttachCgroupFD(dirFD int, opts *CgroupOptions) (*Link, error) {
+	return p.attachCgroup(fmt.Sprintf("attach to cgroup of fd %d", dirFD), dirFD, opts)
+}
+
+func (p CgroupProgram) attachCgroup(what string, dirFD int, opts *CgroupOptions) (*Link, error) {
+	if opts == nil {
+		opts = &CgroupOptions{}
+	}
+	if !p.exists() {
+		return nil, p.fail(what, errNoProgram)
+	}
+	l, err := opts.Anchor.linkCreate(p.Program, what, dirFD, p.spec.AttachType)
+	if err != nil && opts.Anchor != (Anchor{}) {
+		err = tooNew(err, explain.TooNew("an Anchor for a cgroup", sys.Version{6, 17}))
+	}
+	return l, err
 }
 
 // CgroupSKBProgram is a program of type CGROUP_SKB: it sees the packets of a cgroup.

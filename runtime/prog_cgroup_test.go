@@ -24,10 +24,10 @@ func TestCgroupPrograms(t *testing.T) {
 		var l *Link
 		var err error
 		if at == 0 {
-			l, err = p.AttachCgroup(dir)
+			l, err = p.AttachCgroup(dir, nil)
 		} else {
 			f, _ := os.Open(dir)
-			l, err = p.AttachCgroupFD(int(f.Fd()))
+			l, err = p.AttachCgroupFD(int(f.Fd()), nil)
 			f.Close()
 		}
 		if err != nil {
@@ -56,10 +56,10 @@ func TestCgroupPrograms(t *testing.T) {
 	if res, err := p.Test(SKBTest{Data: packet}); err != nil || res.Return != 1 {
 		t.Errorf("test run: %+v, %v", res, err)
 	}
-	if _, err := p.AttachCgroup(t.TempDir()); !errors.Is(err, unix.EBADF) {
+	if _, err := p.AttachCgroup(t.TempDir(), nil); !errors.Is(err, unix.EBADF) {
 		t.Errorf("a directory that is no cgroup: %v", err)
 	}
-	if _, err := p.AttachCgroup("/nonexistent"); !errors.Is(err, os.ErrNotExist) {
+	if _, err := p.AttachCgroup("/nonexistent", nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no such directory: %v", err)
 	}
 
@@ -89,7 +89,7 @@ func TestCgroupStorage(t *testing.T) {
 	for range s.All() {
 		t.Error("a value without an attachment")
 	}
-	l, err := p.AttachCgroup(dir)
+	l, err := p.AttachCgroup(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,9 +17,9 @@ type IterProgram struct{ *Program }
 // NewIterProgram gives p its kind.
 func NewIterProgram(p *Program) IterProgram { return IterProgram{p} }
 
-// IterTarget restricts an iterator; the zero value is all objects there are.
+// IterOptions restrict an iterator; nil is all objects there are.
 // Which field applies depends on the iterator.
-type IterTarget struct {
+type IterOptions struct {
 	// Map is whose elements an iterator of map elements visits: iter/bpf_map_elem, iter/bpf_sk_storage_map, iter/sockmap.
 	Map AnyMap
 	// TID or PID is whose files, mappings or self an iterator of tasks visits: of a thread, or of all threads of a process (6.1).
@@ -43,16 +43,20 @@ const (
 
 // Attach makes a link that [OpenIter] can be called on again and again, and
 // that can be pinned: then it is a file to read.
-func (p IterProgram) Attach(target IterTarget) (*Link, error) {
+func (p IterProgram) Attach(opts *IterOptions) (*Link, error) {
 	const what = "attach iterator"
+	target := opts
+	if target == nil {
+		target = &IterOptions{}
+	}
 	var info unsafe.Pointer // union bpf_iter_link_info
 	tail := &sys.LinkIterTail{}
 	switch {
 	case target.Map != nil:
 		m := target.Map.untyped()
-		num, err := m.fd.acquire()
+		num, err := acquireMap(target.Map, p.Program, what)
 		if err != nil {
-			return nil, m.wrap("attach program "+p.Name(), err)
+			return nil, err
 		}
 		defer m.fd.release()
 		its := &sys.IterLinkInfoMap{MapFd: uint32(num)}
@@ -73,14 +77,14 @@ func (p IterProgram) Attach(target IterTarget) (*Link, error) {
 		info, tail.IterInfoLen = unsafe.Pointer(its), uint32(unsafe.Sizeof(*its))
 	}
 	tail.IterInfo = sys.Addr(info)
-	l, err := linkCreate(p.Program, what, 0, sys.AttachTraceIter, 0, tail)
+	l, err := linkCreate(p.Program, what, 0, sys.AttachTraceIter, 0, tailOf(tail))
 	runtime.KeepAlive(info)
 	return l, err
 }
 
 // Open starts an iteration: what is read is what the program writes.
-func (p IterProgram) Open(target IterTarget) (*IterReader, error) {
-	l, err := p.Attach(target)
+func (p IterProgram) Open(opts *IterOptions) (*IterReader, error) {
+	l, err := p.Attach(opts)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ func TestAttachSKLookup(t *testing.T) {
 	p := NewSKLookupProgram(newTestProgram(t, testProgram{
 		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSKLookup, AttachType: sys.AttachSKLookup}, insns: counting(count, 1), // SK_PASS
 	}))
-	l, err := p.AttachNetNS(threadNetNS)
+	l, err := p.AttachNetNS(threadNetNS, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestAttachSKLookup(t *testing.T) {
 	if info, err := l.Info(); err != nil || info.Type != LinkNetNS || info.NetNSInode == 0 || info.AttachType != sys.AttachSKLookup {
 		t.Errorf("info: %+v, %v", info, err)
 	}
-	if _, err := p.AttachNetNS("/nonexistent"); !errors.Is(err, os.ErrNotExist) {
+	if _, err := p.AttachNetNS("/nonexistent", nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no such namespace: %v", err)
 	}
 }
@@ -83,7 +83,7 @@ func TestFlowDissector(t *testing.T) {
 	if binary.BigEndian.Uint16(binary.NativeEndian.AppendUint16(nil, res.Context.NProto)) != unix.ETH_P_IP {
 		t.Errorf("protocol %#x", res.Context.NProto)
 	}
-	l, err := p.AttachNetNS(threadNetNS)
+	l, err := p.AttachNetNS(threadNetNS, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,8 +106,8 @@ func TestAttachNetfilter(t *testing.T) {
 		t.Fatalf("%v\n%s", err, log)
 	}
 	t.Cleanup(p.fd.close)
-	opts := NetfilterOptions{ProtocolFamily: unix.NFPROTO_IPV4, Hook: unix.NF_INET_LOCAL_OUT, Priority: -5}
-	l, err := NewNetfilterProgram(p).AttachNetfilter(opts)
+	opts := &NetfilterOptions{Priority: -5}
+	l, err := NewNetfilterProgram(p).AttachNetfilter(unix.NFPROTO_IPV4, unix.NF_INET_LOCAL_OUT, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,15 +116,14 @@ func TestAttachNetfilter(t *testing.T) {
 		t.Error("a packet came through")
 	}
 	info, err := l.Info()
-	if err != nil || info.Type != LinkNetfilter || info.ProtocolFamily != opts.ProtocolFamily || info.Hook != opts.Hook || info.Priority != -5 {
+	if err != nil || info.Type != LinkNetfilter || info.ProtocolFamily != unix.NFPROTO_IPV4 || info.Hook != unix.NF_INET_LOCAL_OUT || info.Priority != -5 {
 		t.Errorf("info: %+v, %v", info, err)
 	}
 	l.Close()
 	if !ping(t) {
 		t.Error("a packet was lost after Close")
 	}
-	opts.Hook = 99
-	if _, err := NewNetfilterProgram(p).AttachNetfilter(opts); err == nil {
+	if _, err := NewNetfilterProgram(p).AttachNetfilter(unix.NFPROTO_IPV4, 99, opts); err == nil {
 		t.Error("there is no hook 99")
 	}
 }
@@ -151,7 +150,7 @@ func TestSocketFilter(t *testing.T) {
 		}
 		return n == 5
 	}
-	if err := drop.AttachSocket(c); err != nil {
+	if err := drop.AttachSocket(c, nil); err != nil {
 		t.Fatal(err)
 	}
 	if arrives() {
@@ -173,11 +172,11 @@ func TestSocketFilter(t *testing.T) {
 	reuse := NewSKReuseportProgram(newTestProgram(t, testProgram{
 		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSKReuseport, AttachType: sys.AttachSKReuseportSelect}, insns: returning(1),
 	}))
-	if err := reuse.AttachSocket(c); err == nil {
+	if err := reuse.AttachSocket(c, nil); err == nil {
 		t.Error("a socket without SO_REUSEPORT")
 	}
 	c.Close()
-	if err := drop.AttachSocket(c); !errors.Is(err, net.ErrClosed) {
+	if err := drop.AttachSocket(c, nil); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("a closed socket: %v", err)
 	}
 }
@@ -187,7 +186,7 @@ func TestSKMsg(t *testing.T) {
 		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSKMsg, AttachType: sys.AttachSKMsgVerdict}, insns: returning(1),
 	}))
 	h := newTestHash[uint32, uint64](t, 4)
-	if _, err := p.AttachSockMap(h); err == nil {
+	if _, err := p.AttachSockMap(h, nil); err == nil {
 		t.Error("attached to a hash map")
 	}
 }

@@ -12,12 +12,8 @@ type NetfilterProgram struct{ *Program }
 // NewNetfilterProgram gives p its kind.
 func NewNetfilterProgram(p *Program) NetfilterProgram { return NetfilterProgram{p} }
 
-// NetfilterOptions say where in netfilter a program runs.
+// NetfilterOptions say more about where in netfilter a program runs; nil is what most want.
 type NetfilterOptions struct {
-	// ProtocolFamily is unix.NFPROTO_IPV4 or unix.NFPROTO_IPV6.
-	ProtocolFamily uint32
-	// Hook is unix.NF_INET_PRE_ROUTING and so on.
-	Hook uint32
 	// Priority orders the programs of one hook, the lowest first; the lowest and the
 	// highest of all numbers are not allowed, and of those that have one already there may be only one (unix.EBUSY).
 	Priority int32
@@ -25,14 +21,18 @@ type NetfilterOptions struct {
 	Defrag bool
 }
 
-// AttachNetfilter attaches the program to the network namespace of the caller's thread.
-func (p NetfilterProgram) AttachNetfilter(opts NetfilterOptions) (*Link, error) {
-	tail := &sys.LinkNetfilterTail{Pf: opts.ProtocolFamily, Hooknum: opts.Hook, Priority: opts.Priority}
-	if opts.Defrag {
-		tail.Flags = sys.FlagNetfilterIPDefrag
+// AttachNetfilter attaches the program to a hook of the network namespace of the caller's thread. The family is
+// unix.NFPROTO_IPV4 or unix.NFPROTO_IPV6, the hook unix.NF_INET_PRE_ROUTING and so on.
+func (p NetfilterProgram) AttachNetfilter(family, hook uint32, opts *NetfilterOptions) (*Link, error) {
+	tail := &sys.LinkNetfilterTail{Pf: family, Hooknum: hook}
+	if opts != nil {
+		tail.Priority = opts.Priority
+		if opts.Defrag {
+			tail.Flags = sys.FlagNetfilterIPDefrag
+		}
 	}
-	what := fmt.Sprintf("attach to netfilter hook %d of family %d", opts.Hook, opts.ProtocolFamily)
-	return linkCreate(p.Program, what, 0, sys.AttachNetfilter, 0, tail)
+	what := fmt.Sprintf("attach to netfilter hook %d of family %d", hook, family)
+	return linkCreate(p.Program, what, 0, sys.AttachNetfilter, 0, tailOf(tail))
 }
 
 // Test runs the program on one packet (6.4).

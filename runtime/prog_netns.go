@@ -8,6 +8,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
+// NetNSOptions say more about an attachment to a network namespace. There is nothing to say yet: nil.
+type NetNSOptions struct{}
+
 // SKLookupProgram is a program of type SK_LOOKUP: it chooses the socket for a
 // connection that comes in, in one network namespace.
 type SKLookupProgram struct{ *Program }
@@ -17,7 +20,7 @@ func NewSKLookupProgram(p *Program) SKLookupProgram { return SKLookupProgram{p} 
 
 // AttachNetNS attaches the program to the network namespace of that path, as
 // in "/proc/self/ns/net" for the caller's.
-func (p SKLookupProgram) AttachNetNS(path string) (*Link, error) {
+func (p SKLookupProgram) AttachNetNS(path string, _ *NetNSOptions) (*Link, error) {
 	return attachNetNS(p.Program, path, sys.AttachSKLookup)
 }
 
@@ -52,7 +55,7 @@ func NewFlowDissectorProgram(p *Program) FlowDissectorProgram { return FlowDisse
 
 // AttachNetNS attaches the program to the network namespace of that path, as
 // in "/proc/self/ns/net" for the caller's.
-func (p FlowDissectorProgram) AttachNetNS(path string) (*Link, error) {
+func (p FlowDissectorProgram) AttachNetNS(path string, _ *NetNSOptions) (*Link, error) {
 	return attachNetNS(p.Program, path, sys.AttachFlowDissector)
 }
 
@@ -91,5 +94,5 @@ func attachNetNS(p *Program, path string, attachType uint32) (*Link, error) {
 		return nil, p.fail(what, err)
 	}
 	defer unix.Close(num)
-	return linkCreate(p, what, num, attachType, 0, noTail)
+	return linkCreate(p, what, num, attachType, 0, nil)
 }

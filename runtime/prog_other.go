@@ -29,17 +29,20 @@ type ExtProgram struct{ *Program }
 // NewExtProgram gives p its kind.
 func NewExtProgram(p *Program) ExtProgram { return ExtProgram{p} }
 
+// ExtOptions say more about an attachment of an ExtProgram. There is nothing to say yet: nil.
+type ExtOptions struct{}
+
 // Attach puts the program into the place of the function that it was loaded for.
-func (p ExtProgram) Attach() (*Link, error) {
+func (p ExtProgram) Attach(_ *ExtOptions) (*Link, error) {
 	return rawTracepointOpen(p.Program, "attach to "+p.targetName(), "", 0)
 }
 
 // Pin gives the program a name in a BPF file system, where it outlives the
 // process. The name must not exist.
 func (p *Program) Pin(path string) error {
-	num, err := p.fd.acquire()
+	num, err := p.acquire("pin")
 	if err != nil {
-		return p.fail("pin", err)
+		return err
 	}
 	defer p.fd.release()
 	if errno := sys.ObjPin(num, path); errno != 0 {

@@ -5,6 +5,7 @@ package runtime
 import (
 	"errors"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,7 +21,7 @@ func TestAttachKprobe(t *testing.T) {
 		p := NewKprobeProgram(newTestProgram(t, testProgram{
 			ProgramSpec: ProgramSpec{Type: sys.ProgTypeKprobe}, insns: returning(0),
 		}))
-		_, err = p.AttachKprobe("do_nanosleep", KprobeOptions{})
+		_, err = p.AttachKprobe("do_nanosleep", nil)
 		if !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("without kprobes: %v", err)
 		}
@@ -32,9 +33,9 @@ func TestAttachKprobe(t *testing.T) {
 		insns:       counting(count, 0),
 	}))
 	for name, attach := range map[string]func() (*Link, error){
-		"section":   p.Attach,
-		"kprobe":    func() (*Link, error) { return p.AttachKprobe("do_nanosleep", KprobeOptions{Cookie: 3}) },
-		"kretprobe": func() (*Link, error) { return p.AttachKretprobe("do_nanosleep", KprobeOptions{}) },
+		"section":   func() (*Link, error) { return p.Attach(nil) },
+		"kprobe":    func() (*Link, error) { return p.AttachKprobe("do_nanosleep", &KprobeOptions{Cookie: 3}) },
+		"kretprobe": func() (*Link, error) { return p.AttachKretprobe("do_nanosleep", nil) },
 	} {
 		before := counted(t, count)
 		l, err := attach()
@@ -48,7 +49,7 @@ func TestAttachKprobe(t *testing.T) {
 		}
 		l.Close()
 	}
-	if _, err := p.AttachKprobe("no_such_function", KprobeOptions{}); !errors.Is(err, unix.ENOENT) {
+	if _, err := p.AttachKprobe("no_such_function", nil); !errors.Is(err, unix.ENOENT) {
 		t.Errorf("no such function: %v", err)
 	}
 	syscalls := NewKprobeProgram(newTestProgram(t, testProgram{
@@ -56,7 +57,7 @@ func TestAttachKprobe(t *testing.T) {
 		insns:       counting(count, 0),
 	}))
 	before := counted(t, count)
-	l, err := syscalls.Attach()
+	l, err := syscalls.Attach(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,6 +65,68 @@ func TestAttachKprobe(t *testing.T) {
 	act()
 	if counted(t, count) == before {
 		t.Error("ksyscall: the program did not run")
+	}
+}
+
+// A system call is found by the name that it has in the source, wherever the architecture puts it.
+func TestAttachKprobeSyscall(t *testing.T) {
+	if _, _, err := probePMU("kprobe"); err != nil {
+		t.Skipf("not on this kernel: %v", err)
+	}
+	count := newCount(t)
+	p := NewKprobeProgram(newTestProgram(t, testProgram{
+		ProgramSpec: ProgramSpec{Type: sys.ProgTypeKprobe, Section: "kprobe/sys_getpgid", AttachTo: "sys_getpgid"},
+		insns:       counting(count, 0),
+	}))
+	for name, attach := range map[string]func() (*Link, error){
+		"section":   func() (*Link, error) { return p.Attach(nil) },
+		"kprobe":    func() (*Link, error) { return p.AttachKprobe("sys_getpgid", nil) },
+		"kretprobe": func() (*Link, error) { return p.AttachKretprobe("sys_getpgid", nil) },
+	} {
+		before := counted(t, count)
+		l, err := attach()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		act()
+		if counted(t, count) == before {
+			t.Errorf("%s: the program did not run", name)
+		}
+		l.Close()
+	}
+	_, err := p.AttachKprobe("sys_nonsense", nil)
+	want := "this kernel has no function sys_nonsense"
+	if prefix := syscallPrefix(); prefix != "" {
+		want += " or " + prefix + "sys_nonsense"
+	}
+	if !errors.Is(err, unix.ENOENT) || !strings.Contains(err.Error(), want) {
+		t.Errorf("no such call: %v, want %q", err, want)
+	}
+}
+
+func TestExpandFunctions(t *testing.T) {
+	ownTraceFS(t)
+	list, err := expandFunctions([]string{"do_nanosleep", "do_exit", "do_nanosleep"}, []uint64{1, 2, 3})
+	if err != nil || !slices.Equal(list.names, []string{"do_nanosleep", "do_exit"}) || !slices.Equal(list.cookies, []uint64{1, 2}) {
+		t.Errorf("names: %+v, %v", list, err)
+	}
+	if _, err := openTraceFS("available_filter_functions"); err != nil {
+		t.Skipf("not on this kernel: no functions that can be traced: %v", err)
+	}
+	list, err = expandFunctions([]string{"do_nanos*", "do_?xit", "hrtimer_nanosleep"}, []uint64{1, 2, 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cookies := map[string]uint64{}
+	for i, name := range list.names {
+		cookies[name] = list.cookies[i]
+	}
+	if cookies["do_nanosleep"] != 1 || cookies["do_exit"] != 2 || cookies["hrtimer_nanosleep"] != 3 {
+		t.Errorf("cookies: %v", cookies)
+	}
+	if _, err := expandFunctions([]string{"no_such_*"}, nil); !errors.Is(err, unix.ENOENT) || !strings.Contains(err.Error(), `no function matches "no_such_*"`) {
+		t.Errorf("nothing matches: %v", err)
 	}
 }
 
@@ -79,7 +142,7 @@ func TestAttachKprobeMulti(t *testing.T) {
 		},
 		insns: counting(count, 0),
 	}))
-	l, err := p.AttachKprobeMulti(KprobeMultiOptions{Symbols: []string{"do_nanosleep", "do_exit"}, Cookies: []uint64{1, 2}})
+	l, err := p.AttachKprobeMulti([]string{"do_nanosleep", "do_exit"}, &KprobeMultiOptions{Cookies: []uint64{1, 2}})
 	if errors.Is(err, unix.EOPNOTSUPP) {
 		t.Skipf("not on this kernel: it has no fprobe, and says: %v", err)
 	}
@@ -97,7 +160,7 @@ func TestAttachKprobeMulti(t *testing.T) {
 
 	ownTraceFS(t)
 	before := counted(t, count)
-	l, err = p.Attach()
+	l, err = p.Attach(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,6 +168,36 @@ func TestAttachKprobeMulti(t *testing.T) {
 	nap()
 	if counted(t, count) == before {
 		t.Error("pattern: the program did not run")
+	}
+	l.Close()
+
+	// Several patterns, functions of modules, and a system call among them.
+	l, err = p.AttachKprobeMulti([]string{"do_nano*p", "nf_conntrack_*", "sys_getpgid"}, nil)
+	if errors.Is(err, unix.ENOENT) { // no such module
+		l, err = p.AttachKprobeMulti([]string{"do_nano*p", "security_task_get*", "sys_getpgid"}, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	before = counted(t, count)
+	act()
+	if counted(t, count) == before {
+		t.Error("system call: the program did not run")
+	}
+	l.Close()
+	if _, err := p.AttachKretprobeMulti([]string{"do_nanosleep", "no_such_function", "nor_this"}, nil); !errors.Is(err, unix.ESRCH) ||
+		!strings.Contains(err.Error(), "this kernel has no function no_such_function, nor_this: ") {
+		t.Errorf("no such function: %v", err)
+	}
+	for name, opts := range map[string]*KprobeMultiOptions{
+		"3 Cookies for 1 functions": {Cookies: []uint64{1, 2, 3}}, "both names and Addresses are given": {Addresses: []uint64{1}},
+	} {
+		if _, err := p.AttachKprobeMulti([]string{"do_nanosleep"}, opts); !errors.Is(err, unix.EINVAL) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := p.AttachKprobeMulti(nil, nil); !errors.Is(err, unix.EINVAL) {
+		t.Errorf("nothing: %v", err)
 	}
 }
 
@@ -114,7 +207,7 @@ func TestAttachUprobe(t *testing.T) {
 		ProgramSpec: ProgramSpec{Type: sys.ProgTypeKprobe}, insns: counting(count, 0),
 	}))
 	offset := probedOffset(t)
-	l, err := p.AttachUprobe("/proc/self/exe", offset, UprobeOptions{PID: os.Getpid()})
+	l, err := p.AttachUprobe("/proc/self/exe", offset, &UprobeOptions{PID: os.Getpid()})
 	if _, _, no := probePMU("uprobe"); no != nil {
 		t.Skipf("not on this kernel: %v", err)
 	}
@@ -133,7 +226,7 @@ func TestAttachUprobe(t *testing.T) {
 	}
 
 	multi := NewUprobeMultiProgram(newUprobeMulti(t, counting(count, 0)))
-	l, err = multi.AttachUprobeMulti("/proc/self/exe", UprobeMultiOptions{Offsets: []uint64{offset}, Cookies: []uint64{1}})
+	l, err = multi.AttachUprobeMulti("/proc/self/exe", []uint64{offset}, &UprobeMultiOptions{Cookies: []uint64{1}})
 	sinceOrSkip(t, err, 6, 6, "uprobe.multi")
 	if err != nil {
 		t.Fatal(err)

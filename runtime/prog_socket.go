@@ -17,9 +17,12 @@ type SocketFilterProgram struct{ *Program }
 // NewSocketFilterProgram gives p its kind.
 func NewSocketFilterProgram(p *Program) SocketFilterProgram { return SocketFilterProgram{p} }
 
+// SocketOptions say more about an attachment to a socket. There is nothing to say yet: nil.
+type SocketOptions struct{}
+
 // AttachSocket attaches the program to a socket, in the place of one that it
 // may have. It ends with the socket, or with DetachSocket.
-func (p SocketFilterProgram) AttachSocket(conn syscall.Conn) error {
+func (p SocketFilterProgram) AttachSocket(conn syscall.Conn, _ *SocketOptions) error {
 	return p.setSocketOption("attach to socket", conn, unix.SO_ATTACH_BPF)
 }
 
@@ -45,14 +48,14 @@ type SKReuseportProgram struct{ *Program }
 func NewSKReuseportProgram(p *Program) SKReuseportProgram { return SKReuseportProgram{p} }
 
 // AttachSocket attaches the program to the group of sockets that share conn's port.
-func (p SKReuseportProgram) AttachSocket(conn syscall.Conn) error {
+func (p SKReuseportProgram) AttachSocket(conn syscall.Conn, _ *SocketOptions) error {
 	return p.setSocketOption("attach to socket", conn, unix.SO_ATTACH_REUSEPORT_EBPF)
 }
 
 func (p *Program) setSocketOption(what string, conn syscall.Conn, opt int) error {
-	num, err := p.fd.acquire()
+	num, err := p.acquire(what)
 	if err != nil {
-		return p.fail(what, err)
+		return err
 	}
 	defer p.fd.release()
 	err = withSocket(conn, func(sock int) error { return unix.SetsockoptInt(sock, unix.SOL_SOCKET, opt, num) })
@@ -64,6 +67,9 @@ func (p *Program) setSocketOption(what string, conn syscall.Conn, opt int) error
 
 // withSocket calls do with the file descriptor of conn.
 func withSocket(conn syscall.Conn, do func(num int) error) error {
+	if conn == nil {
+		return errNoSocket
+	}
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return err
@@ -82,8 +88,13 @@ type SKSKBProgram struct{ *Program }
 // NewSKSKBProgram gives p its kind.
 func NewSKSKBProgram(p *Program) SKSKBProgram { return SKSKBProgram{p} }
 
+// SockMapOptions say more about an attachment to the sockets in a map. There is nothing to say yet: nil.
+type SockMapOptions struct{}
+
 // AttachSockMap attaches the program to the sockets in a sockmap or sockhash.
-func (p SKSKBProgram) AttachSockMap(m AnyMap) (*Link, error) { return attachSockMap(p.Program, m) }
+func (p SKSKBProgram) AttachSockMap(m AnyMap, _ *SockMapOptions) (*Link, error) {
+	return attachSockMap(p.Program, m)
+}
 
 // SKMsgProgram is a program of type SK_MSG: it works on what the sockets in a map send.
 type SKMsgProgram struct{ *Program }
@@ -92,25 +103,46 @@ type SKMsgProgram struct{ *Program }
 func NewSKMsgProgram(p *Program) SKMsgProgram { return SKMsgProgram{p} }
 
 // AttachSockMap attaches the program to the sockets in a sockmap or sockhash.
-func (p SKMsgProgram) AttachSockMap(m AnyMap) (*Link, error) { return attachSockMap(p.Program, m) }
+func (p SKMsgProgram) AttachSockMap(m AnyMap, _ *SockMapOptions) (*Link, error) {
+	return attachSockMap(p.Program, m)
+}
 
 // attachSockMap attaches p with a link (6.10), or without one before that.
 func attachSockMap(p *Program, m AnyMap) (*Link, error) {
-	what := "attach to sockmap " + m.Name()
-	target, err := m.untyped().fd.acquire()
+	what := "attach to sockmap"
+	target, err := acquireMap(m, p, what)
 	if err != nil {
-		return nil, m.untyped().wrap("attach program "+p.Name(), err)
+		return nil, err
 	}
 	defer m.untyped().fd.release()
-	l, err := linkCreate(p, what, target, p.spec.AttachType, 0, noTail)
+	what += " " + m.Name()
+	if !p.exists() {
+		return nil, p.fail(what, errNoProgram)
+	}
+	l, err := linkCreate(p, what, target, p.spec.AttachType, 0, nil)
 	if err == nil || !errors.Is(err, unix.EINVAL) {
 		return l, err
 	}
 	return progAttach(p, what, target)
 }
 
+// acquireMap is fd.acquire for a map that p is to be attached to.
+func acquireMap(m AnyMap, p *Program, what string) (int, error) {
+	if m == nil || m.untyped() == nil {
+		return -1, p.fail(what, errNoMap)
+	}
+	num, err := m.untyped().fd.acquire()
+	if err != nil {
+		return -1, p.fail(what, m.untyped().wrap("attach a program", err))
+	}
+	return num, nil
+}
+
 // progAttach attaches p where there are no links. What undoes it holds files of its own.
 func progAttach(p *Program, what string, target int) (*Link, error) {
+	if !p.exists() {
+		return nil, p.fail(what, errNoProgram)
+	}
 	prog, err := p.fd.dup()
 	if err != nil {
 		return nil, p.fail(what, err)
@@ -144,7 +176,10 @@ type LircMode2Program struct{ *Program }
 // NewLircMode2Program gives p its kind.
 func NewLircMode2Program(p *Program) LircMode2Program { return LircMode2Program{p} }
 
+// LircOptions say more about an attachment to an infrared device. There is nothing to say yet: nil.
+type LircOptions struct{}
+
 // AttachLirc attaches the program to an open /dev/lirc device.
-func (p LircMode2Program) AttachLirc(deviceFD int) (*Link, error) {
+func (p LircMode2Program) AttachLirc(deviceFD int, _ *LircOptions) (*Link, error) {
 	return progAttach(p.Program, "attach to lirc device", deviceFD)
 }

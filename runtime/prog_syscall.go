@@ -20,9 +20,9 @@ func (p SyscallProgram) Run() (uint32, error) { return RunSyscall(p, &NoContext{
 // RunSyscall runs a program with a context that it may change, and returns
 // what it returns. C has the layout of the C struct and no Go pointers.
 func RunSyscall[C any](p SyscallProgram, ctx *C) (uint32, error) {
-	num, err := p.fd.acquire()
+	num, err := p.acquire("run")
 	if err != nil {
-		return 0, p.fail("run", err)
+		return 0, err
 	}
 	defer p.fd.release()
 	return runWithContext(p.Program, num, ctx)

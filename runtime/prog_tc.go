@@ -37,32 +37,37 @@ const (
 	NetkitPeer NetkitSide = sys.AttachNetkitPeer
 )
 
+// TCXOptions say more about an attachment to TCX; nil is what most want.
+type TCXOptions struct {
+	// Anchor is the program's place among those of the interface.
+	Anchor Anchor
+}
+
 // AttachTCX attaches the program to a network interface (6.6).
-func (p SchedCLSProgram) AttachTCX(ifindex int, dir Direction, at Anchor) (*Link, error) {
+func (p SchedCLSProgram) AttachTCX(ifindex int, dir Direction, opts *TCXOptions) (*Link, error) {
 	what := fmt.Sprintf("attach TCX ingress to interface %d", ifindex)
 	if dir == Egress {
 		what = fmt.Sprintf("attach TCX egress to interface %d", ifindex)
 	}
-	return at.linkCreate(p.Program, what, ifindex, uint32(dir))
+	if opts == nil {
+		opts = &TCXOptions{}
+	}
+	return opts.Anchor.linkCreate(p.Program, what, ifindex, uint32(dir))
+}
+
+// NetkitOptions say more about an attachment to a netkit device; nil is what most want.
+type NetkitOptions struct {
+	// Anchor is the program's place among those of the device.
+	Anchor Anchor
 }
 
 // AttachNetkit attaches the program to a netkit device, whose primary has
 // that ifindex (6.7).
-func (p SchedCLSProgram) AttachNetkit(ifindex int, side NetkitSide, at Anchor) (*Link, error) {
-	return at.linkCreate(p.Program, fmt.Sprintf("attach to netkit interface %d", ifindex), ifindex, uint32(side))
-}
-
-// linkCreate attaches p at a place among others.
-func (at Anchor) linkCreate(p *Program, what string, target int, attachType uint32) (*Link, error) {
-	num, release, err := at.acquire()
-	if err != nil {
-		return nil, p.fail(what, err)
+func (p SchedCLSProgram) AttachNetkit(ifindex int, side NetkitSide, opts *NetkitOptions) (*Link, error) {
+	if opts == nil {
+		opts = &NetkitOptions{}
 	}
-	defer release()
-	if at == (Anchor{}) {
-		return linkCreate(p, what, target, attachType, 0, noTail)
-	}
-	return linkCreate(p, what, target, attachType, at.flags, &sys.LinkRelativeTail{RelativeFd: num})
+	return opts.Anchor.linkCreate(p.Program, fmt.Sprintf("attach to netkit interface %d", ifindex), ifindex, uint32(side))
 }
 
 // TCAction is what a SCHED_CLS or SCHED_ACT program returns.

@@ -33,13 +33,13 @@ func TestAttachTCX(t *testing.T) {
 	shot := newTestSchedCLS(t, returning(int32(TCActShot)))
 	last := newTestSchedCLS(t, counting(later, int32(TCActOK)))
 
-	l, err := next.AttachTCX(lo, Ingress, Anchor{})
+	l, err := next.AttachTCX(lo, Ingress, nil)
 	sinceOrSkip(t, err, 6, 6, "TCX")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	e, err := last.AttachTCX(lo, Egress, AtHead())
+	e, err := last.AttachTCX(lo, Egress, &TCXOptions{Anchor: AtHead()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestAttachTCX(t *testing.T) {
 		{"after program ID", AfterProgramID(programID(t, l)), true},
 	} {
 		before := counted(t, count)
-		s, err := shot.AttachTCX(lo, Ingress, tt.anchor)
+		s, err := shot.AttachTCX(lo, Ingress, &TCXOptions{Anchor: tt.anchor})
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
@@ -83,11 +83,11 @@ func TestAttachTCX(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := shot.AttachTCX(lo, Ingress, BeforeProgram(last)); !errors.Is(err, unix.ENOENT) {
+	if _, err := shot.AttachTCX(lo, Ingress, &TCXOptions{Anchor: BeforeProgram(last)}); !errors.Is(err, unix.ENOENT) {
 		t.Errorf("anchor that is elsewhere: %v", err)
 	}
 	shot.fd.close()
-	if _, err := last.AttachTCX(lo, Ingress, BeforeProgram(shot)); err == nil {
+	if _, err := last.AttachTCX(lo, Ingress, &TCXOptions{Anchor: BeforeProgram(shot)}); err == nil {
 		t.Error("a closed program as an anchor")
 	}
 }

@@ -27,7 +27,7 @@ func TestAttachRawTracepoint(t *testing.T) {
 		ProgramSpec: ProgramSpec{Type: sys.ProgTypeRawTracepoint, Section: "raw_tp/sys_enter", AttachTo: "sys_enter"},
 		insns:       counting(count, 0),
 	}))
-	l, err := p.Attach()
+	l, err := p.Attach(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestAttachRawTracepoint(t *testing.T) {
 	if counted(t, count) != before {
 		t.Error("the program runs after Close")
 	}
-	_, err = p.AttachRawTracepoint("no_such_tracepoint", 0)
+	_, err = p.AttachRawTracepoint("no_such_tracepoint", nil)
 	if !errors.Is(err, unix.ENOENT) || !strings.Contains(err.Error(), "raw tracepoint no_such_tracepoint") {
 		t.Errorf("no such tracepoint: %v", err)
 	}
@@ -74,7 +74,7 @@ func TestAttachTPBTF(t *testing.T) {
 		btfID:       targetID[*btf.Typedef](t, "btf_trace_sys_enter"),
 		insns:       counting(count, 0),
 	}))
-	l, err := p.Attach()
+	l, err := p.Attach(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestAttachFentryAndFexit(t *testing.T) {
 	for _, attachType := range []uint32{sys.AttachTraceFentry, sys.AttachTraceFexit} {
 		count := newCount(t)
 		p := NewTracingProgram(newTracing(t, sys.ProgTypeTracing, attachType, "do_nanosleep", counting(count, 0)))
-		l, err := p.Attach()
+		l, err := p.Attach(nil)
 		skipWithoutTrampolines(t, err)
 		if err != nil {
 			t.Fatal(err)
@@ -119,7 +119,7 @@ func TestAttachFentryAndFexit(t *testing.T) {
 		}
 		l.Close()
 
-		l, err = p.AttachCookie(7)
+		l, err = p.Attach(&TracingOptions{Cookie: 7})
 		if err != nil {
 			t.Errorf("cookie: %v", err)
 			continue
@@ -171,7 +171,7 @@ func TestAttachLSM(t *testing.T) {
 	skipWithoutBPFLSM(t)
 	count := newCount(t)
 	p := NewLSMProgram(newTracing(t, sys.ProgTypeLSM, sys.AttachLSMMAC, "bpf_lsm_task_getpgid", counting(count, 0)))
-	l, err := p.Attach()
+	l, err := p.Attach(nil)
 	skipWithoutTrampolines(t, err)
 	if err != nil {
 		t.Fatal(err)
@@ -205,7 +205,7 @@ func TestAttachTracepoint(t *testing.T) {
 		insns:       counting(count, 0),
 	}))
 	ownTraceFS(t)
-	l, err := p.Attach()
+	l, err := p.Attach(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,14 +223,14 @@ func TestAttachTracepoint(t *testing.T) {
 		t.Errorf("the program runs after Close: %d times, then %d", before, n)
 	}
 
-	if _, err := p.AttachTracepoint("sched", "no_such_tracepoint", 0); !errors.Is(err, os.ErrNotExist) {
+	if _, err := p.AttachTracepoint("sched", "no_such_tracepoint", nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no such tracepoint: %v", err)
 	}
-	if _, err := p.AttachTracepoint("sched", "../sched", 0); err == nil {
+	if _, err := p.AttachTracepoint("sched", "../sched", nil); err == nil {
 		t.Error("a path was taken for a tracepoint")
 	}
 	traceFS = []string{t.TempDir()}
-	if _, err := p.Attach(); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "tracefs is not mounted") {
+	if _, err := p.Attach(nil); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "tracefs is not mounted") {
 		t.Errorf("without tracefs: %v", err)
 	}
 }
@@ -249,7 +249,7 @@ func TestAttachPerfEvent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := p.AttachPerfEvent(event, 0)
+	l, err := p.AttachPerfEvent(event, nil)
 	unix.Close(event)
 	if err != nil {
 		t.Fatal(err)
@@ -282,7 +282,7 @@ func TestIter(t *testing.T) {
 		},
 	}))
 	newCount(t) // a map at least
-	r, err := p.Open(IterTarget{})
+	r, err := p.Open(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,7 +294,7 @@ func TestIter(t *testing.T) {
 		t.Error(err)
 	}
 
-	l, err := p.Attach(IterTarget{})
+	l, err := p.Attach(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -327,7 +327,7 @@ func TestIterOfAMap(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r, err := p.Open(IterTarget{Map: h})
+	r, err := p.Open(&IterOptions{Map: h})
 	if err != nil {
 		t.Fatal(err)
 	}

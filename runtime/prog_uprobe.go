@@ -9,14 +9,14 @@ import (
 )
 
 // UprobeProgram is a program of type KPROBE for functions of user space:
-// sections uprobe and uretprobe. Here a function is an offset into its file; the
-// package ebpfinterop finds it by its name, and USDT probes as well.
+// sections uprobe and uretprobe. Here a function is an offset into its file; package
+// [github.com/bpf2lskel/bpf2lskel/runtime/uprobe] finds it by its name.
 type UprobeProgram struct{ *Program }
 
 // NewUprobeProgram gives p its kind.
 func NewUprobeProgram(p *Program) UprobeProgram { return UprobeProgram{p} }
 
-// UprobeOptions say more about a uprobe; the zero value is what most want.
+// UprobeOptions say more about a uprobe; nil is what most want.
 type UprobeOptions struct {
 	// PID restricts the probe to one process; 0 is all.
 	PID int
@@ -28,22 +28,30 @@ type UprobeOptions struct {
 
 // AttachUprobe attaches the program to the instruction at an offset, in bytes, into an executable
 // or library.
-func (p UprobeProgram) AttachUprobe(file string, offset uint64, opts UprobeOptions) (*Link, error) {
+func (p UprobeProgram) AttachUprobe(file string, offset uint64, opts *UprobeOptions) (*Link, error) {
 	return p.attach(file, offset, false, opts)
 }
 
 // AttachUretprobe attaches the program to the return of the function that
 // starts at an offset, in bytes, into an executable or library.
-func (p UprobeProgram) AttachUretprobe(file string, offset uint64, opts UprobeOptions) (*Link, error) {
+func (p UprobeProgram) AttachUretprobe(file string, offset uint64, opts *UprobeOptions) (*Link, error) {
 	return p.attach(file, offset, true, opts)
 }
 
-func (p UprobeProgram) attach(file string, offset uint64, ret bool, opts UprobeOptions) (*Link, error) {
-	what := fmt.Sprintf("attach uprobe to %s+%#x", file, offset)
-	if opts.PID == 0 {
-		opts.PID = -1
+func (p UprobeProgram) attach(file string, offset uint64, ret bool, opts *UprobeOptions) (*Link, error) {
+	kind := "uprobe"
+	if ret {
+		kind = "uretprobe"
 	}
-	return attachProbe(p.Program, what, "uprobe", file, offset, ret, opts.RefCtrOffset, opts.PID, opts.Cookie)
+	what := fmt.Sprintf("attach %s to %s+%#x", kind, file, offset)
+	if opts == nil {
+		opts = &UprobeOptions{}
+	}
+	pid := opts.PID
+	if pid == 0 {
+		pid = -1
+	}
+	return attachProbe(p.Program, what, "uprobe", file, offset, ret, opts.RefCtrOffset, pid, opts.Cookie)
 }
 
 // UprobeMultiProgram is a program of type KPROBE for many functions of one
@@ -53,41 +61,61 @@ type UprobeMultiProgram struct{ *Program }
 // NewUprobeMultiProgram gives p its kind.
 func NewUprobeMultiProgram(p *Program) UprobeMultiProgram { return UprobeMultiProgram{p} }
 
-// UprobeMultiOptions say where in a file a program is attached.
+// UprobeMultiOptions say more about uprobes of one link; nil is what most want.
 type UprobeMultiOptions struct {
-	// Offsets into the file, in bytes.
-	Offsets []uint64
 	// RefCtrOffsets are where the semaphores of USDT probes are, one for each offset; nil for none.
 	RefCtrOffsets []uint64
 	// Cookies is what bpf_get_attach_cookie returns, one for each offset; nil for none.
 	Cookies []uint64
 	// PID restricts the probes to one process; 0 is all.
 	PID int
-	// Return is set for the return of the functions.
-	Return bool
 }
 
-// AttachUprobeMulti attaches the program to all these places, or to none.
-func (p UprobeMultiProgram) AttachUprobeMulti(file string, opts UprobeMultiOptions) (*Link, error) {
-	n := len(opts.Offsets)
-	what := fmt.Sprintf("attach uprobe.multi to %d places in %s", n, file)
-	if n == 0 || (opts.RefCtrOffsets != nil && len(opts.RefCtrOffsets) != n) || (opts.Cookies != nil && len(opts.Cookies) != n) {
-		return nil, p.fail(what, unix.EINVAL)
+// AttachUprobeMulti attaches the program to the instructions at all these offsets, in bytes, into an executable
+// or library, or to none.
+func (p UprobeMultiProgram) AttachUprobeMulti(file string, offsets []uint64, opts *UprobeMultiOptions) (*Link, error) {
+	return p.attach(file, offsets, 0, opts)
+}
+
+// AttachUretprobeMulti attaches the program to the returns of the functions that start at these offsets, in bytes,
+// into an executable or library, or to none.
+func (p UprobeMultiProgram) AttachUretprobeMulti(file string, offsets []uint64, opts *UprobeMultiOptions) (*Link, error) {
+	return p.attach(file, offsets, sys.FlagUprobeMultiReturn, opts)
+}
+
+func (p UprobeMultiProgram) attach(file string, offsets []uint64, flags uint32, opts *UprobeMultiOptions) (*Link, error) {
+	if opts == nil {
+		opts = &UprobeMultiOptions{}
+	}
+	n := len(offsets)
+	kind := "uprobe.multi"
+	if flags != 0 {
+		kind = "uretprobe.multi"
+	}
+	what := fmt.Sprintf("attach %s to %d places in %s", kind, n, file)
+	if !p.exists() {
+		return nil, p.fail(what, errNoProgram)
+	}
+	switch {
+	case n == 0:
+		return nil, p.fail(what, errNoPlaces())
+	case opts.RefCtrOffsets != nil && len(opts.RefCtrOffsets) != n:
+		return nil, p.fail(what, fmt.Errorf("%d RefCtrOffsets for %d places: %w", len(opts.RefCtrOffsets), n, unix.EINVAL))
+	case opts.Cookies != nil && len(opts.Cookies) != n:
+		return nil, p.fail(what, fmt.Errorf("%d Cookies for %d places: %w", len(opts.Cookies), n, unix.EINVAL))
 	}
 	path, keep := sys.CString(file)
 	tail := &sys.LinkUprobeMultiTail{
-		Path: path, Offsets: addrOf(opts.Offsets), RefCtrOffsets: addrOf(opts.RefCtrOffsets), Cookies: addrOf(opts.Cookies),
-		Cnt: uint32(n), Pid: uint32(opts.PID),
-	}
-	if opts.Return {
-		tail.Flags = sys.FlagUprobeMultiReturn
+		Path: path, Offsets: addrOf(offsets), RefCtrOffsets: addrOf(opts.RefCtrOffsets), Cookies: addrOf(opts.Cookies),
+		Cnt: uint32(n), Pid: uint32(opts.PID), Flags: flags,
 	}
 	attachType := uint32(sys.AttachTraceUprobeMulti)
 	if p.spec.AttachType == sys.AttachTraceUprobeSession {
 		attachType = sys.AttachTraceUprobeSession
 	}
-	l, err := linkCreate(p.Program, what, 0, attachType, 0, tail)
+	l, err := linkCreate(p.Program, what, 0, attachType, 0, tailOf(tail))
 	runtime.KeepAlive(keep)
+	runtime.KeepAlive(offsets)
 	runtime.KeepAlive(opts)
 	return l, err
 }

@@ -27,10 +27,20 @@ const (
 	XDPOffload XDPMode = unix.XDP_FLAGS_HW_MODE
 )
 
+// XDPOptions say more about an attachment to an interface; nil is what most want.
+type XDPOptions struct {
+	// Mode is where in the network stack the program runs.
+	Mode XDPMode
+}
+
 // AttachXDP attaches the program to a network interface. An interface takes
 // one: unix.EBUSY if there is another.
-func (p XDPProgram) AttachXDP(ifindex int, mode XDPMode) (*Link, error) {
-	return linkCreate(p.Program, fmt.Sprintf("attach XDP to interface %d", ifindex), ifindex, sys.AttachXDP, uint32(mode), noTail)
+func (p XDPProgram) AttachXDP(ifindex int, opts *XDPOptions) (*Link, error) {
+	mode := XDPAuto
+	if opts != nil {
+		mode = opts.Mode
+	}
+	return linkCreate(p.Program, fmt.Sprintf("attach XDP to interface %d", ifindex), ifindex, sys.AttachXDP, uint32(mode), nil)
 }
 
 // XDPAction is what an XDP program returns.

@@ -21,7 +21,7 @@ func TestAttachXDP(t *testing.T) {
 	pass := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP}, insns: counting(count, int32(XDPPass))}))
 	drop := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP}, insns: returning(int32(XDPDrop))}))
 
-	l, err := pass.AttachXDP(lo, XDPGeneric)
+	l, err := pass.AttachXDP(lo, &XDPOptions{Mode: XDPGeneric})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestAttachXDP(t *testing.T) {
 		t.Errorf("info: %+v", info)
 	}
 
-	_, err = drop.AttachXDP(lo, XDPGeneric)
+	_, err = drop.AttachXDP(lo, &XDPOptions{Mode: XDPGeneric})
 	if !errors.Is(err, unix.EBUSY) {
 		t.Errorf("second program: %v", err)
 	}
@@ -67,11 +67,11 @@ func TestAttachXDP(t *testing.T) {
 	if err := l.Update(pass); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("update after Close: %v", err)
 	}
-	if _, err := pass.AttachXDP(12345, XDPGeneric); !errors.Is(err, unix.ENODEV) && !errors.Is(err, unix.EINVAL) {
+	if _, err := pass.AttachXDP(12345, &XDPOptions{Mode: XDPGeneric}); !errors.Is(err, unix.ENODEV) && !errors.Is(err, unix.EINVAL) {
 		t.Errorf("no such interface: %v", err)
 	}
 	pass.fd.close()
-	if _, err := pass.AttachXDP(lo, XDPGeneric); !errors.Is(err, os.ErrClosed) {
+	if _, err := pass.AttachXDP(lo, &XDPOptions{Mode: XDPGeneric}); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("closed program: %v", err)
 	}
 }
@@ -79,7 +79,7 @@ func TestAttachXDP(t *testing.T) {
 func TestDetach(t *testing.T) {
 	lo := loopback(t)
 	p := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP}, insns: returning(int32(XDPDrop))}))
-	l, err := p.AttachXDP(lo, XDPGeneric)
+	l, err := p.AttachXDP(lo, &XDPOptions{Mode: XDPGeneric})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestPinLink(t *testing.T) {
 	lo := loopback(t)
 	dir := testfs.BPF(t)
 	p := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP}, insns: returning(int32(XDPDrop))}))
-	l, err := p.AttachXDP(lo, XDPGeneric)
+	l, err := p.AttachXDP(lo, &XDPOptions{Mode: XDPGeneric})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,5 +188,70 @@ func TestXDPTestRun(t *testing.T) {
 
 	if _, err := p.Test(XDPTest{Data: packet[:3]}); !errors.Is(err, unix.EINVAL) {
 		t.Errorf("no whole Ethernet header: %v", err)
+	}
+}
+
+// Frames are sent where the program says, by the number.
+func TestLiveFrames(t *testing.T) {
+	lo := loopback(t)
+	count := newCount(t)
+	p := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP}, insns: counting(count, int32(XDPPass))}))
+	packet := make([]byte, 64)
+	packet[12], packet[13] = 0x88, 0xb5 // a local experiment
+	for _, test := range []XDPTest{
+		{Data: packet, Repeat: 100},
+		{Data: packet, Repeat: 100, BatchSize: 8},
+		{Data: packet, Repeat: 100, Context: &XDPContext{IngressIfindex: uint32(lo)}},
+		{Data: packet, Repeat: 100, Context: &XDPContext{Data: 8, IngressIfindex: uint32(lo)}, BatchSize: 3},
+		{Data: packet, Context: &XDPContext{Data: 4}},
+	} {
+		test.Flags = TestXDPLiveFrames
+		before := counted(t, count)
+		res, err := p.Test(test)
+		sinceOrSkip(t, err, 5, 18, "BPF_F_TEST_XDP_LIVE_FRAMES")
+		if err != nil {
+			t.Errorf("%d frames, context %+v: %v", test.Repeat, test.Context, err)
+			continue
+		}
+		if n := counted(t, count) - before; n != uint64(max(test.Repeat, 1)) {
+			t.Errorf("%d frames of %d, context %+v", n, test.Repeat, test.Context)
+		}
+		if len(res.Data) != 0 {
+			t.Errorf("%d bytes of data", len(res.Data))
+		}
+	}
+	if _, err := p.Test(XDPTest{Data: packet, BatchSize: 8}); !errors.Is(err, unix.EINVAL) {
+		t.Errorf("a batch without live frames: %v", err)
+	}
+}
+
+// A context and data go together, whatever the size of the metadata.
+func TestXDPContextAndData(t *testing.T) {
+	lo := loopback(t)
+	p := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP}, insns: returning(int32(XDPPass))}))
+	packet := []byte(strings.Repeat("0123456789", 10))
+	for _, ctx := range []XDPContext{
+		{}, {Data: 4}, {Data: 32}, {IngressIfindex: uint32(lo)}, {DataEnd: uint32(len(packet))},
+	} {
+		given := ctx
+		res, err := p.Test(XDPTest{Data: packet, Context: &ctx})
+		if err != nil || res.Return != XDPPass || string(res.Data) != string(packet) {
+			t.Errorf("context %+v: %v, %q", ctx, err, res.Data)
+		}
+		if ctx != given {
+			t.Errorf("the caller's context was changed: %+v", ctx)
+		}
+	}
+}
+
+// Numbers that are none.
+func TestTestRunNumbers(t *testing.T) {
+	p := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP}, insns: returning(int32(XDPPass))}))
+	packet := make([]byte, 64)
+	for _, test := range []XDPTest{{Data: packet, Repeat: -1}, {Data: packet, Room: -1}} {
+		_, err := p.Test(test)
+		if !errors.Is(err, unix.EINVAL) || !strings.Contains(err.Error(), "-1 is not a number of") {
+			t.Errorf("repeat %d, room %d: %v", test.Repeat, test.Room, err)
+		}
 	}
 }

@@ -16,11 +16,15 @@ var ErrNotSigned error = load.ErrNotSigned
 // hash (6.18 to 7.0).
 type SignedForm = spec.SignedForm
 
+// NoSignedForm is the form of a load that was not verified.
+const NoSignedForm = spec.NoSignedForm
+
 // Signature is what the kernel has said about a package's signature.
 type Signature struct {
 	// Verified is set if the kernel has verified loader and blob, and has made the maps and programs from these.
 	Verified bool
-	// Form is the protocol that was used, Keyring where the certificate was found, if Verified.
+	// Form is the protocol that was used, Keyring where the certificate was found. They are NoSignedForm and
+	// NoKeyring if the package was not verified.
 	Form    SignedForm
 	Keyring Keyring
 	// Reason is why it was not verified.
@@ -30,7 +34,7 @@ type Signature struct {
 // Signature returns what the kernel has verified when the object was loaded.
 func (s *Skeleton) Signature() Signature {
 	if s.signature == nil {
-		return Signature{Reason: ErrNotSigned.Error()}
+		return Signature{Form: NoSignedForm, Keyring: NoKeyring, Reason: ErrNotSigned.Error()}
 	}
 	return *s.signature
 }

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -98,14 +99,42 @@ func TestSignedWhereTheKernelCannotVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%+v", s.Signature())
-	if s.Signature().Verified {
-		t.Error("verified, with no key in the session's keyring")
+	if got := s.Signature(); got.Verified || got.Form != runtime.NoSignedForm || got.Keyring != runtime.NoKeyring || got.Reason == "" {
+		t.Errorf("with no key in the session's keyring: %+v", got)
 	}
 	_, err = runtime.Load(spec, &runtime.LoadOptions{RequireSignature: true})
 	if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.ENOKEY) {
 		t.Errorf("required: %v", err)
 	}
 	t.Log(err)
+}
+
+// A keyring is the one that its number means, to keyctl and to the kernel.
+func TestKeyringNumbers(t *testing.T) {
+	for _, k := range []runtime.Keyring{
+		unix.KEY_SPEC_THREAD_KEYRING, unix.KEY_SPEC_PROCESS_KEYRING, unix.KEY_SPEC_SESSION_KEYRING, unix.KEY_SPEC_USER_KEYRING,
+		unix.KEY_SPEC_USER_SESSION_KEYRING, unix.KEY_SPEC_GROUP_KEYRING, runtime.SecondaryKeyring, runtime.PlatformKeyring, 3, 1 << 30,
+	} {
+		if k.ID() != int32(k) {
+			t.Errorf("keyring %d is %d", int(k), k.ID())
+		}
+	}
+	seen := map[int32]runtime.Keyring{}
+	for _, k := range []runtime.Keyring{
+		runtime.SessionKeyring, runtime.UserKeyring, runtime.BuiltinKeyring, runtime.SecondaryKeyring, runtime.PlatformKeyring, runtime.NoKeyring,
+	} {
+		if other, ok := seen[k.ID()]; ok {
+			t.Errorf("%v and %v are the same", k, other)
+		}
+		seen[k.ID()] = k
+		name, _, _ := strings.Cut(k.String(), " ")
+		if parsed, err := runtime.ParseKeyring(name); (err == nil && parsed == k) != (k != runtime.NoKeyring) {
+			t.Errorf("%v is read as %v, %v", k, parsed, err)
+		}
+	}
+	if runtime.SessionKeyring.ID() != unix.KEY_SPEC_SESSION_KEYRING || runtime.BuiltinKeyring.ID() != 0 {
+		t.Error("the session's or the builtin keyring is another one")
+	}
 }
 
 // A package that cannot be signed is refused where a signature is required.

@@ -95,7 +95,7 @@ func TestEachSignedByteCounts(t *testing.T) {
 func rehash(s *runtime.Spec) *impl.SignedSpec {
 	signed := *s.Signed
 	for i := range signed.Forms {
-		signed.Forms[i].LoaderHash = sha256Of(signed.Forms[i].Check + s.Loader)
+		signed.Forms[i].LoaderHash = sha256Of(s.SignedLoader(runtime.SignedForm(i)))
 	}
 	return &signed
 }

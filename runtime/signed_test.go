@@ -239,7 +239,8 @@ func TestWhatIsWrongWithASignature(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		if got := s.Signature(); got.Verified || !strings.Contains(got.Reason, "has no certificate") {
+		if got := s.Signature(); got.Verified || !strings.Contains(got.Reason, "has no certificate") ||
+			got.Form != runtime.NoSignedForm || got.Keyring != runtime.NoKeyring {
 			t.Errorf("%+v", got)
 		}
 		if _, err := runtime.Load(signWith(t, spec, id), &runtime.LoadOptions{Keyring: newKeyring(t, other)}); !errors.Is(err, unix.ENOKEY) {

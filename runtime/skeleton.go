@@ -72,7 +72,7 @@ func newSkeleton(spec *Spec, features load.Features) *Skeleton {
 	for i := range s.programs {
 		p := &s.programs[i]
 		p.spec = &spec.Programs[i]
-		p.SetAutoLoad(p.spec.AutoLoad)
+		p.want(p.spec.AutoLoad)
 	}
 	s.closeWhenForgotten()
 	return s

@@ -110,26 +110,35 @@ func readSigned(base string) (*signedPackage, error) {
 		return nil, failed
 	}
 	for form := range spec.SignedForms {
-		if ext := codegen.CheckFile(form); ext != "" {
-			signed.Forms[form].Check = read(ext)
-		}
+		signed.Forms[form].Check = read(codegen.CheckFile(form))
 		signed.Forms[form].Signature = read(codegen.SignatureFile(form))
 	}
 	if failed != nil {
 		return nil, fmt.Errorf("%s: not generated with -signed: %w", base, failed)
 	}
-	return &signedPackage{base, s}, checkHashes(base, s)
+	return &signedPackage{base, s}, checkLoaders(base, s)
 }
 
-// checkHashes sees that what stands before the loader is what has to be there: who signs it vouches for it.
-func checkHashes(base string, s *spec.Spec) error {
+// checkLoaders makes sure that each form's loader has what its signature does not say of the map, since whoever signs it
+// vouches for it, and that the package's Go file knows that loader: the map is exclusive to its hash.
+func checkLoaders(base string, s *spec.Spec) error {
 	var bo binary.ByteOrder = binary.LittleEndian
 	if strings.HasSuffix(base, "bpfeb") {
 		bo = binary.BigEndian
 	}
+	source, err := os.ReadFile(base + ".go")
+	if err != nil {
+		return err
+	}
+	if !loader.HasSignedHead(s.Loader, bo) || len(s.Blob) < 8 {
+		return fmt.Errorf("%s.loader: not a loader that can be signed: generate the package again", base)
+	}
 	for form := range spec.SignedForms {
-		if s.Signed.Forms[form].Check != loader.HashCheck(form, s.Blob, bo) {
-			return fmt.Errorf("%s%s: it does not check the hash of the package's blob: generate the package again", base, codegen.CheckFile(form))
+		if s.Signed.Forms[form].Check != loader.BlobCheck(form, s.Blob, bo) {
+			return fmt.Errorf("%s%s: it does not check the package's blob: generate the package again", base, codegen.CheckFile(form))
+		}
+		if !bytes.Contains(source, []byte(codegen.LoaderHash(s, form))) {
+			return fmt.Errorf("%s.go: belongs to another loader than %s.loader: generate the package again", base, base)
 		}
 	}
 	return nil

@@ -2,6 +2,12 @@ package main
 
 import (
 	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,7 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bpf2lskel/bpf2lskel/codegen"
 	"github.com/bpf2lskel/bpf2lskel/internal/cms/cmstest"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
@@ -129,6 +137,88 @@ func TestVerify(t *testing.T) {
 	if out := mustRun(t, "verify", "-cert", cert, "p"); !bytes.Contains([]byte(out), []byte("CN=bpf2lskel test one")) {
 		t.Errorf("does not say by whom:\n%s", out)
 	}
+}
+
+// A kernel takes no form but its own, so a package has to be signed for all of them.
+func TestVerifyWantsEveryProtocol(t *testing.T) {
+	obj := testobj.Compile(t, "minimal", testobj.Options{})
+	cert, key := identity(t, cmstest.Options{})
+	inModule(t)
+	mustRun(t, "-o", "p", "-target", "native", "-sign-key", key, "-sign-cert", cert, obj)
+	mustRun(t, "verify", "-cert", cert, "p")
+	for form, kernels := range kernelsOf {
+		name := ""
+		for file := range contents(t, "p") {
+			if strings.HasSuffix(file, codegen.SignatureFile(spec.SignedForm(form))) && (form > 0 || strings.Count(file, ".") == 1) {
+				name = filepath.Join("p", file)
+			}
+		}
+		good := contents(t, "p")[filepath.Base(name)]
+		write(t, name, "")
+		mustFail(t, kernels+": not signed", "verify", "-cert", cert, "p")
+		write(t, name, good)
+	}
+	mustRun(t, "verify", "-cert", cert, "p")
+}
+
+// The kernel would refuse a loader that the package's Go file gives another hash.
+func TestVerifyReadsTheGoFile(t *testing.T) {
+	obj := testobj.Compile(t, "minimal", testobj.Options{})
+	cert, key := identity(t, cmstest.Options{})
+	inModule(t)
+	mustRun(t, "-o", "p", "-target", "native", "-sign-key", key, "-sign-cert", cert, obj)
+	for name, text := range contents(t, "p") {
+		if strings.HasSuffix(name, ".go") {
+			at := strings.Index(text, `LoaderHash: "\x`) + len(`LoaderHash: "\x`)
+			changed := []byte(text)
+			changed[at] = "10"[changed[at]&1]
+			write(t, filepath.Join("p", name), string(changed))
+		}
+	}
+	mustFail(t, "belongs to another loader", "verify", "-cert", cert, "p")
+	mustFail(t, "belongs to another loader", "sign", "-key", key, "-cert", cert, "p")
+}
+
+// Neither sign nor verify takes a certificate that some kernel does not.
+func TestWeakCertificates(t *testing.T) {
+	obj := testobj.Compile(t, "minimal", testobj.Options{})
+	good := cmstest.New(t, cmstest.Options{Name: "one"})
+	cert, key := good.Write(t, t.TempDir())
+	inModule(t)
+	mustRun(t, "-o", "p", "-target", "native", "-sign-key", key, "-sign-cert", cert, obj)
+	bits := func(n int) crypto.Signer {
+		key, err := rsa.GenerateKey(rand.Reader, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return key
+	}
+	p224, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, o := range map[string]cmstest.Options{
+		"RSA key of 1024 bits": {Key: bits(1024)},
+		"RSA key of 2560 bits": {Key: bits(2560)},
+		"ECDSA key on P-224":   {Key: p224},
+		// Of the same key, name and number as the one that has signed.
+		"signed by SHA1-RSA": {Key: good.Key, Name: "one", Serial: good.Cert.SerialNumber, Algorithm: x509.SHA1WithRSA},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cert, key := identity(t, o)
+			mustFail(t, name, "verify", "-cert", cert, "p")
+			mustFail(t, name, "sign", "-key", key, "-cert", cert, "p")
+			mustFail(t, name, "sign", "-cmd", "false", "-cert", cert, "p")
+			mustFail(t, name, "-o", "q", "-target", "native", "-sign-key", key, "-sign-cert", cert, obj)
+		})
+	}
+	// Without a certificate, the signature says how long its key is.
+	if _, err := exec.LookPath("openssl"); err == nil {
+		cert, key := identity(t, cmstest.Options{Key: bits(1024)})
+		mustFail(t, "RSA key of 1024 bits", "sign", "-cmd",
+			"openssl cms -sign -binary -noattr -md sha256 -outform DER -signer "+cert+" -inkey "+key, "p")
+	}
+	mustRun(t, "verify", "-cert", cert, "p")
 }
 
 // What has to be created by the runtime is not covered by any signature.

@@ -59,7 +59,7 @@ func (s *signing) open() error {
 	if err != nil {
 		return err
 	}
-	if err := cms.CheckTime(cert, time.Now()); err != nil {
+	if err := errors.Join(cms.CheckTime(cert, time.Now()), cms.CheckAlgorithms(cert)); err != nil {
 		return fmt.Errorf("%s: %w", s.cert, err)
 	}
 	s.make = func(data []byte) ([]byte, error) { return cms.Sign(data, cert, key) }
@@ -77,6 +77,9 @@ func (s *signing) openCommand() error {
 		cert, err := cms.ReadCertificate(s.cert)
 		if err != nil {
 			return err
+		}
+		if err := cms.CheckAlgorithms(cert); err != nil {
+			return fmt.Errorf("%s: %w", s.cert, err)
 		}
 		check = func(data, signature []byte) error { return cms.Verify(data, signature, cert) }
 	}
@@ -114,13 +117,12 @@ func (s *signing) signSpec(planned *spec.Spec) error {
 	return nil
 }
 
-// signedExtensions are those of the files that only packages have which can be signed. The first one is how others end.
+// signedExtensions are those of the files that only packages have which can be signed. Those of the first form
+// are how the others end.
 func signedExtensions() []string {
-	list := []string{codegen.SignatureFile(spec.SignedContents)}
+	var list []string
 	for form := range spec.SignedForms {
-		if form != spec.SignedContents {
-			list = append(list, codegen.SignatureFile(form), codegen.CheckFile(form))
-		}
+		list = append(list, codegen.SignatureFile(form), codegen.CheckFile(form))
 	}
 	return list
 }
@@ -142,11 +144,8 @@ func keepSignatures(dir string, files []codegen.File) {
 			continue
 		}
 		base := strings.TrimSuffix(f.Name, ".sig")
-		covered := []string{base + ".loader", base + ".blob"}
-		if stem, kind, ok := strings.Cut(base, "."); ok {
-			covered = []string{stem + "." + kind + ".check", stem + ".loader"}
-		}
-		if same(covered[0]) && same(covered[1]) {
+		stem, _, _ := strings.Cut(base, ".")
+		if same(base+".check") && same(stem+".loader") && same(stem+".blob") {
 			f.Data, _ = os.ReadFile(filepath.Join(dir, f.Name)) // none: still to be signed
 		}
 	}

@@ -41,6 +41,9 @@ func verify(args []string, stdout, _ io.Writer) error {
 	if err := cms.CheckTime(cert, time.Now()); err != nil {
 		failed = append(failed, fmt.Errorf("%s: %w (the kernel does not look at that)", *certFile, err))
 	}
+	if err := cms.CheckAlgorithms(cert); err != nil {
+		failed = append(failed, fmt.Errorf("%s: %w", *certFile, err))
+	}
 	for _, p := range packages {
 		if err := p.verify(stdout, cert); err != nil {
 			failed = append(failed, err)
@@ -52,7 +55,7 @@ func verify(args []string, stdout, _ io.Writer) error {
 // kernelsOf says which kernels want a form.
 var kernelsOf = [spec.SignedForms]string{"Linux 7.3 and later", "Linux 7.1 and 7.2", "Linux 6.18 to 7.0"}
 
-// verify prints a package's parts and the verdicts on its signatures. It has to have one at least, and none that is wrong.
+// verify prints a package's parts and the verdicts on its signatures. It has to have all of them: a kernel takes no form but its own.
 func (p *signedPackage) verify(stdout io.Writer, cert *x509.Certificate) error {
 	fmt.Fprintf(stdout, "\n%s\n", p.base)
 	part := func(name, data string) {
@@ -62,7 +65,6 @@ func (p *signedPackage) verify(stdout io.Writer, cert *x509.Certificate) error {
 	part("blob", p.spec.Blob)
 	covers := "the loader, which compares the blob's hash"
 	var failed []error
-	good := 0
 	for form := range spec.SignedForms {
 		signature := []byte(p.spec.Signed.Forms[form].Signature)
 		says := "good; covers "
@@ -74,16 +76,12 @@ func (p *signedPackage) verify(stdout io.Writer, cert *x509.Certificate) error {
 		}
 		if len(signature) == 0 {
 			says = "not signed"
+			failed = append(failed, fmt.Errorf("%s, for %s: not signed", p.base, kernelsOf[form]))
 		} else if err := cms.Verify([]byte(p.spec.SignedBytes(form)), signature, cert); err != nil {
 			says = err.Error()
 			failed = append(failed, fmt.Errorf("%s, for %s: %w", p.base, kernelsOf[form], err))
-		} else {
-			good++
 		}
 		fmt.Fprintf(stdout, "  %-20s %s\n", kernelsOf[form]+":", says)
-	}
-	if good == 0 && len(failed) == 0 {
-		return fmt.Errorf("%s: not signed", p.base)
 	}
 	return errors.Join(failed...)
 }

@@ -54,7 +54,7 @@ func run(name string, out io.Writer, stop <-chan os.Signal) error {
 	for _, e := range s.Core().Externs() {
 		fmt.Fprintln(out, describe(e))
 	}
-	link, err := s.Progs.Track.AttachXDP(iface.Index, 0)
+	link, err := s.Progs.Track.AttachXDP(iface.Index, nil)
 	if err != nil {
 		return err
 	}

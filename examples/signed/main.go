@@ -55,7 +55,7 @@ func run(out io.Writer) error {
 		return err
 	}
 	p.Bss.TrustedKeyring = int32(ring)
-	link, err := p.Progs.DenyUnsigned.Attach()
+	link, err := p.Progs.DenyUnsigned.Attach(nil)
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,7 @@ union bpf_attr {
 	struct {
 		__u64 signature;
 		__s32 keyring_id;
+		__u32 core_relo_cnt;
 	};
 } __attribute__((preserve_access_index));
 
@@ -53,6 +54,11 @@ int deny_unsigned(__u64 *ctx)
 	if (kernel)
 		return 0;
 
+	// The kernel applies CO-RE records after it has verified the signature,
+	// which does not cover them: they may change each instruction that was signed.
+	if (attr->core_relo_cnt != 0)
+		goto deny;
+
 	if (bpf_core_field_exists(prog->aux->sig)) {
 		verified = prog->aux->sig.verdict == 1;
 		keyring = prog->aux->sig.keyring_serial;
@@ -63,6 +69,7 @@ int deny_unsigned(__u64 *ctx)
 	}
 	if (verified && (trusted_keyring == 0 || keyring == trusted_keyring))
 		return 0;
+deny:
 	__sync_fetch_and_add(&denied, 1);
 	return -EPERM;
 }

@@ -53,7 +53,7 @@ func run(interfaces []string, minBytes uint32, out io.Writer, stop <-chan os.Sig
 		if err != nil {
 			return fmt.Errorf("interface %s: %w", name, err)
 		}
-		link, err := s.Progs.CountPackets.AttachXDP(iface.Index, 0)
+		link, err := s.Progs.CountPackets.AttachXDP(iface.Index, nil)
 		if err != nil {
 			return err
 		}

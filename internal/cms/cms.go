@@ -26,7 +26,9 @@ var (
 	ErrDamaged = errors.New("the signature is damaged")
 	ErrForeign = errors.New("signed with the key of another certificate")
 	ErrExpired = errors.New("the certificate is not valid at this time")
-	ErrChanged = errors.New("the signature does not match: the package was changed, or another key has signed it")
+	// ErrAlgorithm is about what a certificate uses.
+	ErrAlgorithm = errors.New("not every kernel that verifies programs takes this certificate")
+	ErrChanged   = errors.New("the signature does not match: the package was changed, or another key has signed it")
 )
 
 // Sign signs data with a key, whose certificate is to be in the kernel's keyring.
@@ -123,6 +125,12 @@ func Normalize(signature []byte) ([]byte, error) {
 	var alg algorithm
 	switch oid := s.DigestEncryptionAlgorithm.Algorithm; {
 	case oid.Equal(pkcs7.OIDEncryptionAlgorithmRSA), oid.Equal(pkcs7.OIDEncryptionAlgorithmRSASHA256):
+		// As long as the key: the certificate need not be at hand, see CheckAlgorithms.
+		switch bits := 8 * len(s.EncryptedDigest); bits {
+		case 2048, 3072, 4096:
+		default:
+			return nil, fmt.Errorf("%w: an RSA key of %d bits: want 2048, 3072 or 4096", ErrAlgorithm, bits)
+		}
 		alg = algorithm{pkcs7.OIDEncryptionAlgorithmRSA, asn1.NullRawValue}
 	case oid.Equal(pkcs7.OIDDigestAlgorithmECDSASHA256):
 		alg = algorithm{Algorithm: pkcs7.OIDDigestAlgorithmECDSASHA256}

@@ -2,6 +2,9 @@ package cms
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
 	"math/big"
@@ -61,6 +64,33 @@ func Verify(data, signature []byte, cert *x509.Certificate) error {
 		return ErrChanged
 	}
 	return nil
+}
+
+// CheckAlgorithms refuses a certificate whose key, or whose own signature, some kernel that verifies programs does not take.
+//
+//   - RSA: the kernel has 2048, 3072 and 4096 bits (rsa_check_key_length in crypto/rsa.c), and no shorter ones in FIPS mode;
+//   - ECDSA: P-256 and P-384;
+//   - SHA-1 and MD5 in the certificate: the kernel may be built without, and nobody should rely on them.
+func CheckAlgorithms(cert *x509.Certificate) error {
+	switch key := cert.PublicKey.(type) {
+	case *rsa.PublicKey:
+		switch bits := key.N.BitLen(); bits {
+		case 2048, 3072, 4096:
+		default:
+			return fmt.Errorf("%w: an RSA key of %d bits: want 2048, 3072 or 4096", ErrAlgorithm, bits)
+		}
+	case *ecdsa.PublicKey:
+		if key.Curve != elliptic.P256() && key.Curve != elliptic.P384() {
+			return fmt.Errorf("%w: an ECDSA key on %s: want P-256 or P-384", ErrAlgorithm, key.Curve.Params().Name)
+		}
+	default:
+		return fmt.Errorf("%w: a key of type %v: want RSA or ECDSA", ErrAlgorithm, cert.PublicKeyAlgorithm)
+	}
+	switch cert.SignatureAlgorithm {
+	case x509.SHA256WithRSA, x509.SHA384WithRSA, x509.SHA512WithRSA, x509.ECDSAWithSHA256, x509.ECDSAWithSHA384, x509.ECDSAWithSHA512:
+		return nil
+	}
+	return fmt.Errorf("%w: the certificate itself is signed by %v: want SHA-256, SHA-384 or SHA-512 with RSA or ECDSA", ErrAlgorithm, cert.SignatureAlgorithm)
 }
 
 // CheckTime refuses a certificate that is not valid at a time. The kernel itself does not look at

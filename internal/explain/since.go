@@ -81,8 +81,19 @@ func (l *features) tooNew(number uint32, linux sys.Version) (name, since string)
 
 // AttachTypeTooNew returns the hint for a way to attach that the running kernel is too old for, "" if it
 // is not. attachType is a value of enum bpf_attach_type.
-func AttachTypeTooNew(attachType uint32) string {
-	name, since := attachTypes.at(attachType)
+func AttachTypeTooNew(attachType uint32) string { return attachTypes.tooNewHere(attachType) }
+
+// MapTypeTooNew is AttachTypeTooNew for enum bpf_map_type.
+func MapTypeTooNew(mapType uint32) string { return mapTypes.tooNewHere(mapType) }
+
+// ProgramTypeTooNew is AttachTypeTooNew for enum bpf_prog_type.
+func ProgramTypeTooNew(progType uint32) string { return programTypes.tooNewHere(progType) }
+
+// HelperTooNew is AttachTypeTooNew for enum bpf_func_id.
+func HelperTooNew(helper uint32) string { return helpers.tooNewHere(helper) }
+
+func (l *features) tooNewHere(number uint32) string {
+	name, since := l.at(number)
 	if name == "" {
 		return ""
 	}

@@ -20,7 +20,7 @@ import (
 func TestAttachCgroupSKB(t *testing.T) {
 	group := ownCgroup(t)
 	s := loaded(t, cgroups.Open)
-	l, err := s.Progs.Leave.AttachCgroup(group)
+	l, err := s.Progs.Leave.AttachCgroup(group, nil)
 	ended(t, l, err)
 	c := udp(t)
 	for range 2 {
@@ -44,7 +44,7 @@ func TestAttachCgroupSock(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer dir.Close()
-	l, err := s.Progs.Create.AttachCgroupFD(int(dir.Fd()))
+	l, err := s.Progs.Create.AttachCgroupFD(int(dir.Fd()), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestAttachCgroupSock(t *testing.T) {
 func TestAttachCgroupSockAddr(t *testing.T) {
 	group := ownCgroup(t)
 	s := loaded(t, cgroups.Open)
-	l, err := s.Progs.Connect.AttachCgroup(group)
+	l, err := s.Progs.Connect.AttachCgroup(group, nil)
 	ended(t, l, err)
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -93,7 +93,7 @@ func TestAttachCgroupSockAddr(t *testing.T) {
 func TestAttachCgroupSockopt(t *testing.T) {
 	group := ownCgroup(t)
 	s := loaded(t, cgroups.Open)
-	l, err := s.Progs.Getopt.AttachCgroup(group)
+	l, err := s.Progs.Getopt.AttachCgroup(group, nil)
 	ended(t, l, err)
 	socketFD(t, udp(t), func(fd int) {
 		if v, err := unix.GetsockoptInt(fd, 4242, 5); err != nil || v != 4247 {
@@ -108,7 +108,7 @@ func TestAttachCgroupSockopt(t *testing.T) {
 func TestAttachCgroupSysctl(t *testing.T) {
 	group := ownCgroup(t)
 	s := loaded(t, cgroups.Open)
-	l, err := s.Progs.Sysctl.AttachCgroup(group)
+	l, err := s.Progs.Sysctl.AttachCgroup(group, nil)
 	ended(t, l, err)
 	if _, err := os.ReadFile("/proc/sys/kernel/ostype"); !errors.Is(err, unix.EPERM) || atomic.LoadUint64(&s.Bss.Refused) != 1 {
 		t.Errorf("ostype: %v, refused %d times", err, s.Bss.Refused)
@@ -121,7 +121,7 @@ func TestAttachCgroupSysctl(t *testing.T) {
 func TestAttachCgroupDevice(t *testing.T) {
 	group := ownCgroup(t)
 	s := loaded(t, cgroups.Open)
-	l, err := s.Progs.Device.AttachCgroup(group)
+	l, err := s.Progs.Device.AttachCgroup(group, nil)
 	ended(t, l, err)
 	if f, err := os.Open("/dev/full"); !errors.Is(err, unix.EPERM) {
 		f.Close()
@@ -137,7 +137,7 @@ func TestAttachCgroupDevice(t *testing.T) {
 func TestAttachCgroupSockOps(t *testing.T) {
 	group := ownCgroup(t)
 	s := loaded(t, cgroups.Open)
-	l, err := s.Progs.Ops.AttachCgroup(group)
+	l, err := s.Progs.Ops.AttachCgroup(group, nil)
 	ended(t, l, err)
 	for range 3 {
 		tcp(t)
@@ -152,7 +152,7 @@ func TestAttachCgroupLSM(t *testing.T) {
 	s := opened(t, functions.Open)
 	s.Progs.JudgeGroup.SetAutoLoad(true)
 	notTraced(t, s.Load())
-	l, err := s.Progs.JudgeGroup.AttachCgroup(group)
+	l, err := s.Progs.JudgeGroup.AttachCgroup(group, nil)
 	notTraced(t, err)
 	ended(t, l, err)
 	if c, err := net.ListenPacket("udp4", "127.0.0.1:0"); !errors.Is(err, unix.EPERM) {

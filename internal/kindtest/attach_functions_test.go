@@ -27,7 +27,7 @@ func loadFunction(t *testing.T, choose func(*functions.Progs) runtime.AnyProgram
 
 func TestAttachFentry(t *testing.T) {
 	s := loadFunction(t, func(p *functions.Progs) runtime.AnyProgram { return p.OnEntry })
-	l, err := s.Progs.OnEntry.AttachCookie(99)
+	l, err := s.Progs.OnEntry.Attach(&runtime.TracingOptions{Cookie: 99})
 	notTraced(t, err)
 	ended(t, l, err)
 	if err := getpgid(); err != nil {
@@ -43,7 +43,7 @@ func TestAttachFentry(t *testing.T) {
 
 func TestAttachFexit(t *testing.T) {
 	s := loadFunction(t, func(p *functions.Progs) runtime.AnyProgram { return p.OnExit })
-	l, err := s.Progs.OnExit.Attach()
+	l, err := s.Progs.OnExit.Attach(nil)
 	notTraced(t, err)
 	ended(t, l, err)
 	if err := getpgid(); err != nil {
@@ -63,7 +63,7 @@ func TestAttachFexit(t *testing.T) {
 
 func TestAttachFmodRet(t *testing.T) {
 	s := loadFunction(t, func(p *functions.Progs) runtime.AnyProgram { return p.Instead })
-	l, err := s.Progs.Instead.Attach()
+	l, err := s.Progs.Instead.Attach(nil)
 	notTraced(t, err)
 	ended(t, l, err)
 	if err := getpgid(); !errors.Is(err, unix.EBUSY) {

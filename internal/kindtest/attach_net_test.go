@@ -19,7 +19,7 @@ import (
 func TestAttachXDP(t *testing.T) {
 	lo := ownNetwork(t)
 	s := loaded(t, bpf.Open)
-	l, err := s.Progs.Count.AttachXDP(lo, runtime.XDPAuto)
+	l, err := s.Progs.Count.AttachXDP(lo, nil)
 	ended(t, l, err)
 	c := udp(t)
 	if got, err := toSelf(t, c, "hello"); err != nil || got != "hello" {
@@ -32,7 +32,7 @@ func TestAttachXDP(t *testing.T) {
 	if info, err := l.Info(); err != nil || info.Type != runtime.LinkXDP || info.Ifindex != uint32(lo) {
 		t.Errorf("info %+v, %v", info, err)
 	}
-	if _, err := s.Progs.Turn.AttachXDP(lo, runtime.XDPAuto); !errors.Is(err, unix.EBUSY) {
+	if _, err := s.Progs.Turn.AttachXDP(lo, nil); !errors.Is(err, unix.EBUSY) {
 		t.Errorf("a second program: %v", err)
 	}
 	if err := l.Update(s.Progs.Turn); err != nil {
@@ -62,12 +62,12 @@ func TestAttachTCX(t *testing.T) {
 			"before program": {func(_ *runtime.Link, p runtime.SchedCLSProgram) runtime.Anchor { return runtime.BeforeProgram(p) }, true},
 		} {
 			s.Bss.Order, s.Bss.FirstAt, s.Bss.SecondAt = 0, 0, 0
-			first, err := s.Progs.First.AttachTCX(lo, dir, runtime.Anchor{})
+			first, err := s.Progs.First.AttachTCX(lo, dir, nil)
 			since(t, err, "6.6", "TCX")
 			if err != nil {
 				t.Fatal(err)
 			}
-			second, err := s.Progs.Second.AttachTCX(lo, dir, tt.anchor(first, s.Progs.First))
+			second, err := s.Progs.Second.AttachTCX(lo, dir, &runtime.TCXOptions{Anchor: tt.anchor(first, s.Progs.First)})
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
@@ -99,9 +99,9 @@ func TestAttachNetkit(t *testing.T) {
 	if _, err := netlab.Up("kit1", "10.0.1.1"); err != nil {
 		t.Fatal(err)
 	}
-	first, err := s.Progs.First.AttachNetkit(primary, runtime.NetkitPrimary, runtime.Anchor{})
+	first, err := s.Progs.First.AttachNetkit(primary, runtime.NetkitPrimary, nil)
 	ended(t, first, err)
-	second, err := s.Progs.Second.AttachNetkit(primary, runtime.NetkitPeer, runtime.Anchor{})
+	second, err := s.Progs.Second.AttachNetkit(primary, runtime.NetkitPeer, nil)
 	ended(t, second, err)
 	send := func(to string) {
 		t.Helper()
@@ -133,8 +133,7 @@ func TestAttachNetfilter(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%+v", err)
 	}
-	opts := runtime.NetfilterOptions{ProtocolFamily: unix.NFPROTO_IPV4, Hook: unix.NF_INET_LOCAL_OUT, Priority: -5}
-	l, err := s.Progs.DropAll.AttachNetfilter(opts)
+	l, err := s.Progs.DropAll.AttachNetfilter(unix.NFPROTO_IPV4, unix.NF_INET_LOCAL_OUT, &runtime.NetfilterOptions{Priority: -5})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +142,7 @@ func TestAttachNetfilter(t *testing.T) {
 	if _, err := toSelf(t, c, "hello"); !errors.Is(err, unix.EPERM) || s.Bss.Packets != 1 {
 		t.Errorf("a packet that is dropped: %v, %d seen", err, s.Bss.Packets)
 	}
-	if info, err := l.Info(); err != nil || info.Type != runtime.LinkNetfilter || info.Hook != opts.Hook || info.Priority != -5 {
+	if info, err := l.Info(); err != nil || info.Type != runtime.LinkNetfilter || info.Hook != unix.NF_INET_LOCAL_OUT || info.Priority != -5 {
 		t.Errorf("info %+v, %v", info, err)
 	}
 	if err := l.Close(); err != nil {

@@ -42,17 +42,17 @@ func probed(t *testing.T, kind string) {
 func TestAttachKprobe(t *testing.T) {
 	probed(t, "kprobe")
 	s := loadProbes(t)
-	l, err := s.Progs.OnEntry.AttachKprobe("security_task_getpgid", runtime.KprobeOptions{Cookie: 99})
+	l, err := s.Progs.OnEntry.AttachKprobe("security_task_getpgid", &runtime.KprobeOptions{Cookie: 99})
 	countsUntilClose(t, ended(t, l, err), &s.Bss.Entered)
 	if s.Bss.Cookie != 99 {
 		t.Errorf("cookie %d", s.Bss.Cookie)
 	}
-	l, err = s.Progs.OnEntry.Attach()
+	l, err = s.Progs.OnEntry.Attach(nil)
 	ended(t, l, err)
 	if _ = getpgid(); atomic.LoadUint64(&s.Bss.Entered) != 4 {
 		t.Errorf("by section: %d calls", s.Bss.Entered)
 	}
-	if _, err := s.Progs.OnEntry.AttachKprobe("no_such_function", runtime.KprobeOptions{}); !errors.Is(err, unix.ENOENT) {
+	if _, err := s.Progs.OnEntry.AttachKprobe("no_such_function", nil); !errors.Is(err, unix.ENOENT) {
 		t.Errorf("no such function: %v", err)
 	}
 }
@@ -60,15 +60,15 @@ func TestAttachKprobe(t *testing.T) {
 func TestAttachKretprobe(t *testing.T) {
 	probed(t, "kprobe")
 	s := loadProbes(t)
-	l, err := s.Progs.OnReturn.Attach()
+	l, err := s.Progs.OnReturn.Attach(nil)
 	countsUntilClose(t, ended(t, l, err), &s.Bss.Left)
 }
 
 func TestAttachKprobeMulti(t *testing.T) {
 	probed(t, "kprobe")
 	s := loadProbes(t)
-	l, err := s.Progs.OnMany.AttachKprobeMulti(runtime.KprobeMultiOptions{
-		Symbols: []string{"security_task_getpgid", "security_task_getsid"}, Cookies: []uint64{7, 8},
+	l, err := s.Progs.OnMany.AttachKprobeMulti([]string{"security_task_getpgid", "security_task_getsid"}, &runtime.KprobeMultiOptions{
+		Cookies: []uint64{7, 8},
 	})
 	if errors.Is(err, unix.EOPNOTSUPP) {
 		guest.NotHere(t, "no fprobe, so no kprobe.multi: %v", err)
@@ -116,8 +116,8 @@ func TestAttachUprobeMulti(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%+v", err)
 	}
-	l, err := s.Progs.OnUsers.AttachUprobeMulti("/proc/self/exe", runtime.UprobeMultiOptions{
-		Offsets: []uint64{fileOffset(t)}, Cookies: []uint64{6}, PID: os.Getpid(),
+	l, err := s.Progs.OnUsers.AttachUprobeMulti("/proc/self/exe", []uint64{fileOffset(t)}, &runtime.UprobeMultiOptions{
+		Cookies: []uint64{6}, PID: os.Getpid(),
 	})
 	since(t, err, "6.6", "uprobe.multi")
 	ended(t, l, err)

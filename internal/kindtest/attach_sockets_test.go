@@ -18,9 +18,9 @@ import (
 // A parser and a verdict are in TestMapSockMap, sk_msg is in TestMapSockHash too.
 func TestAttachSKSKB(t *testing.T) {
 	s := loaded(t, sockets.Open)
-	l, err := s.Progs.See.AttachSockMap(s.Maps.Socks)
+	l, err := s.Progs.See.AttachSockMap(s.Maps.Socks, nil)
 	ended(t, l, err)
-	if _, err := s.Progs.Echo.AttachSockMap(s.Maps.Socks); !errors.Is(err, unix.EBUSY) {
+	if _, err := s.Progs.Echo.AttachSockMap(s.Maps.Socks, nil); !errors.Is(err, unix.EBUSY) {
 		t.Errorf("two verdicts: %v", err)
 	}
 	a, b := tcp(t)
@@ -38,7 +38,7 @@ func TestAttachSKSKB(t *testing.T) {
 
 func TestAttachSKMsg(t *testing.T) {
 	s := loaded(t, sockets.Open)
-	l, err := s.Progs.Deliver.AttachSockMap(s.Maps.Socks)
+	l, err := s.Progs.Deliver.AttachSockMap(s.Maps.Socks, nil)
 	ended(t, l, err)
 	from, _ := tcp(t)
 	to, _ := tcp(t)
@@ -69,7 +69,7 @@ func TestAttachSKLookup(t *testing.T) {
 	if err := s.Load(); err != nil {
 		t.Fatal(err)
 	}
-	l, err := s.Progs.Steer.AttachNetNS(threadNetNS)
+	l, err := s.Progs.Steer.AttachNetNS(threadNetNS, nil)
 	ended(t, l, err)
 	if err := s.Maps.Socks.Update(1, listener.(*net.TCPListener), runtime.Any); err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func TestAttachSKLookup(t *testing.T) {
 func TestAttachFlowDissector(t *testing.T) {
 	ownNetwork(t)
 	s := loaded(t, sockets.Open)
-	l, err := s.Progs.Dissect.AttachNetNS(threadNetNS)
+	l, err := s.Progs.Dissect.AttachNetNS(threadNetNS, nil)
 	ended(t, l, err)
 	var here unix.Stat_t
 	if err := unix.Stat(threadNetNS, &here); err != nil {
@@ -106,7 +106,7 @@ func TestAttachFlowDissector(t *testing.T) {
 	if err != nil || info.AttachType != sys.AttachFlowDissector || uint64(info.NetNSInode) != here.Ino {
 		t.Errorf("info %+v, %v, want inode %d", info, err, here.Ino)
 	}
-	if _, err := s.Progs.Dissect.AttachNetNS(threadNetNS); !errors.Is(err, unix.E2BIG) {
+	if _, err := s.Progs.Dissect.AttachNetNS(threadNetNS, nil); !errors.Is(err, unix.E2BIG) {
 		t.Errorf("a second one: %v", err)
 	}
 }
@@ -114,7 +114,7 @@ func TestAttachFlowDissector(t *testing.T) {
 func TestAttachSocketFilter(t *testing.T) {
 	s := loaded(t, sockets.Open)
 	c := udp(t)
-	if err := s.Progs.Shorten.AttachSocket(c); err != nil {
+	if err := s.Progs.Shorten.AttachSocket(c, nil); err != nil {
 		t.Fatal(err)
 	}
 	for keep, want := range map[uint32]string{3: "hel", 1: "h"} {

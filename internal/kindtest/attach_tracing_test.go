@@ -51,27 +51,27 @@ func countsUntilClose(t *testing.T, l *runtime.Link, n *uint64) {
 
 func TestAttachRawTracepoint(t *testing.T) {
 	s := loadTracing(t)
-	l, err := s.Progs.OnRaw.Attach()
+	l, err := s.Progs.OnRaw.Attach(nil)
 	countsUntilClose(t, ended(t, l, err), &s.Bss.Raw)
-	l, err = s.Progs.OnRaw.AttachRawTracepoint("sys_enter", 0)
+	l, err = s.Progs.OnRaw.AttachRawTracepoint("sys_enter", nil)
 	if err := ended(t, l, err).Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := s.Progs.OnRaw.AttachRawTracepoint("no_such_tracepoint", 0); !errors.Is(err, unix.ENOENT) {
+	if _, err := s.Progs.OnRaw.AttachRawTracepoint("no_such_tracepoint", nil); !errors.Is(err, unix.ENOENT) {
 		t.Errorf("no such tracepoint: %v", err)
 	}
 }
 
 func TestAttachTPBTF(t *testing.T) {
 	s := loadTracing(t)
-	l, err := s.Progs.OnTyped.Attach()
+	l, err := s.Progs.OnTyped.Attach(nil)
 	countsUntilClose(t, ended(t, l, err), &s.Bss.Typed)
 }
 
 func TestAttachTracepoint(t *testing.T) {
 	testfs.At(t, "tracefs", "/sys/kernel/tracing")
 	s := loadTracing(t)
-	l, err := s.Progs.OnFormatted.Attach()
+	l, err := s.Progs.OnFormatted.Attach(nil)
 	ended(t, l, err)
 	if info, err := l.Info(); err != nil || info.Type != runtime.LinkPerfEvent {
 		t.Errorf("info %+v, %v", info, err)
@@ -93,7 +93,7 @@ func TestAttachPerfEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(event)
-	l, err := s.Progs.OnSwitch.AttachPerfEvent(event, 0)
+	l, err := s.Progs.OnSwitch.AttachPerfEvent(event, nil)
 	ended(t, l, err)
 	soon(t, "context switches", func() bool { return atomic.LoadUint64(&s.Bss.Switches) > 0 })
 	if err := l.Close(); err != nil {
@@ -109,7 +109,7 @@ func TestAttachPerfEvent(t *testing.T) {
 // The program writes a line for each task.
 func TestAttachIterTask(t *testing.T) {
 	s := loadTracing(t)
-	read := func(target runtime.IterTarget) (lines []tracing.Line) {
+	read := func(target *runtime.IterOptions) (lines []tracing.Line) {
 		t.Helper()
 		r, err := s.Progs.EachTask.Open(target)
 		if err != nil {
@@ -127,15 +127,15 @@ func TestAttachIterTask(t *testing.T) {
 		}
 	}
 	pid := int32(os.Getpid())
-	all := read(runtime.IterTarget{})
+	all := read(nil)
 	if !slices.ContainsFunc(all, func(l tracing.Line) bool { return l.Pid == pid && l.Tgid == pid }) || len(all) < 2 {
 		t.Errorf("%d tasks, none of them this one", len(all))
 	}
-	ours := read(runtime.IterTarget{PID: os.Getpid()})
+	ours := read(&runtime.IterOptions{PID: os.Getpid()})
 	if len(ours) == 0 || slices.ContainsFunc(ours, func(l tracing.Line) bool { return l.Tgid != pid }) {
 		t.Errorf("tasks of this process: %v", ours)
 	}
-	if one := read(runtime.IterTarget{TID: os.Getpid()}); len(one) != 1 || one[0].Pid != pid {
+	if one := read(&runtime.IterOptions{TID: os.Getpid()}); len(one) != 1 || one[0].Pid != pid {
 		t.Errorf("this process's first thread: %v", one)
 	}
 }
@@ -148,7 +148,7 @@ func TestAttachIterMapElem(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l, err := s.Progs.EachAge.Attach(runtime.IterTarget{Map: s.Maps.Ages})
+	l, err := s.Progs.EachAge.Attach(&runtime.IterOptions{Map: s.Maps.Ages})
 	ended(t, l, err)
 	for i := range uint64(2) {
 		f, err := runtime.OpenIter(l)

@@ -95,20 +95,20 @@ var filesCases = []filesCase{
 	with("duplicate", nested.Open, func(s *nested.Skeleton) error { return second(s.Maps.Rows.Lookup(0)) }),
 	{"pinned link", pinnedLink, false},
 	// These attach to what cannot be attached to: what it is shows only when it is open.
-	with("cgroup", cgroups.Open, func(s *cgroups.Skeleton) error { return second(s.Progs.Leave.AttachCgroup("/proc")) }),
+	with("cgroup", cgroups.Open, func(s *cgroups.Skeleton) error { return second(s.Progs.Leave.AttachCgroup("/proc", nil)) }),
 	with("cgroup array", tracing.Open, func(s *tracing.Skeleton) error { return s.Maps.Groups.Update(0, "/proc") }),
-	with("netns", sockets.Open, func(s *sockets.Skeleton) error { return second(s.Progs.Dissect.AttachNetNS("/proc/self/ns/uts")) }),
-	with("raw tracepoint", tracing.Open, func(s *tracing.Skeleton) error { return second(s.Progs.OnRaw.Attach()) }),
-	with("tracepoint", tracing.Open, func(s *tracing.Skeleton) error { return second(s.Progs.OnFormatted.Attach()) }),
-	with("iterator", tracing.Open, func(s *tracing.Skeleton) error { return second(s.Progs.EachTask.Open(runtime.IterTarget{})) }),
+	with("netns", sockets.Open, func(s *sockets.Skeleton) error { return second(s.Progs.Dissect.AttachNetNS("/proc/self/ns/uts", nil)) }),
+	with("raw tracepoint", tracing.Open, func(s *tracing.Skeleton) error { return second(s.Progs.OnRaw.Attach(nil)) }),
+	with("tracepoint", tracing.Open, func(s *tracing.Skeleton) error { return second(s.Progs.OnFormatted.Attach(nil)) }),
+	with("iterator", tracing.Open, func(s *tracing.Skeleton) error { return second(s.Progs.EachTask.Open(nil)) }),
 	with("iterator of a cgroup", tracing.Open, func(s *tracing.Skeleton) error {
-		return second(s.Progs.EachTask.Open(runtime.IterTarget{Cgroup: "/proc"}))
+		return second(s.Progs.EachTask.Open(&runtime.IterOptions{Cgroup: "/proc"}))
 	}),
 	with("all of a package", tracing.Open, func(s *tracing.Skeleton) error { return second(s.Attach()) }),
-	with("kprobe", probes.Open, func(s *probes.Skeleton) error { return second(s.Progs.OnEntry.Attach()) }),
-	with("kprobes", probes.Open, func(s *probes.Skeleton) error { return second(s.Progs.OnMany.Attach()) }),
+	with("kprobe", probes.Open, func(s *probes.Skeleton) error { return second(s.Progs.OnEntry.Attach(nil)) }),
+	with("kprobes", probes.Open, func(s *probes.Skeleton) error { return second(s.Progs.OnMany.Attach(nil)) }),
 	with("uprobe", probes.Open, func(s *probes.Skeleton) error {
-		return second(s.Progs.OnUser.AttachUprobe("/proc/self/exe", 0x1000, runtime.UprobeOptions{}))
+		return second(s.Progs.OnUser.AttachUprobe("/proc/self/exe", 0x1000, nil))
 	}),
 }
 
@@ -132,7 +132,7 @@ func pinnedLink() (func() error, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := s.Progs.OnRaw.Attach()
+	l, err := s.Progs.OnRaw.Attach(nil)
 	if err != nil {
 		return nil, err
 	}

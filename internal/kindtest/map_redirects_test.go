@@ -85,7 +85,7 @@ func redirected(t *testing.T, p runtime.XDPProgram, prepare func(ifindex int) er
 	if err := prepare(lo); err != nil {
 		t.Fatal(err)
 	}
-	l, err := p.AttachXDP(lo, runtime.XDPGeneric)
+	l, err := p.AttachXDP(lo, &runtime.XDPOptions{Mode: runtime.XDPGeneric})
 	ended(t, l, err)
 	c := udp(t)
 	for range 3 {

@@ -20,7 +20,7 @@ import (
 func TestMapSockMap(t *testing.T) {
 	s := loaded(t, sockets.Open)
 	for _, p := range []runtime.SKSKBProgram{s.Progs.Parse, s.Progs.Echo} {
-		l, err := p.AttachSockMap(s.Maps.Socks)
+		l, err := p.AttachSockMap(s.Maps.Socks, nil)
 		ended(t, l, err)
 	}
 	in, from := tcp(t)
@@ -60,7 +60,7 @@ func cookieOf(t *testing.T, c *net.TCPConn) (cookie uint64) {
 // What one socket sends another has received.
 func TestMapSockHash(t *testing.T) {
 	s := loaded(t, sockets.Open)
-	l, err := s.Progs.Deliver.AttachSockMap(s.Maps.Named)
+	l, err := s.Progs.Deliver.AttachSockMap(s.Maps.Named, nil)
 	ended(t, l, err)
 	from, _ := tcp(t)
 	to, _ := tcp(t)
@@ -110,7 +110,7 @@ func TestMapReuseportSockArray(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Progs.Choose.AttachSocket(shared[0]); err != nil {
+	if err := s.Progs.Choose.AttachSocket(shared[0], nil); err != nil {
 		t.Fatal(err)
 	}
 	for range 4 {

@@ -47,7 +47,7 @@ func TestMapTaskStorage(t *testing.T) {
 	if err := s.Load(); err != nil {
 		t.Fatal(err)
 	}
-	l, err := s.Progs.Count.Attach()
+	l, err := s.Progs.Count.Attach(nil)
 	ended(t, l, err)
 	process, err := unix.PidfdOpen(os.Getpid(), 0)
 	if err != nil {
@@ -61,7 +61,7 @@ func TestMapInodeStorage(t *testing.T) {
 	s := opened(t, inodestorage.Open)
 	s.Rodata.Pid = uint32(os.Getpid())
 	notTraced(t, s.Load())
-	l, err := s.Progs.Count.Attach()
+	l, err := s.Progs.Count.Attach(nil)
 	notTraced(t, err)
 	ended(t, l, err)
 	name := filepath.Join(t.TempDir(), "file")
@@ -89,7 +89,7 @@ func TestMapCgroupLocalStorage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := s.Progs.Count.Attach()
+	l, err := s.Progs.Count.Attach(nil)
 	ended(t, l, err)
 	dir, err := os.Open(group)
 	if err != nil {
@@ -102,7 +102,7 @@ func TestMapCgroupLocalStorage(t *testing.T) {
 func TestMapSocketStorage(t *testing.T) {
 	group := ownCgroup(t)
 	s := loaded(t, cgroups.Open)
-	l, err := s.Progs.Leave.AttachCgroup(group)
+	l, err := s.Progs.Leave.AttachCgroup(group, nil)
 	ended(t, l, err)
 	c := udp(t)
 	socketFD(t, c, func(fd int) {
@@ -120,7 +120,7 @@ func TestMapSocketStorage(t *testing.T) {
 func TestMapCgroupStorage(t *testing.T) {
 	group := ownCgroup(t)
 	s := loaded(t, cgroups.Open)
-	l, err := s.Progs.Leave.AttachCgroup(group)
+	l, err := s.Progs.Leave.AttachCgroup(group, nil)
 	ended(t, l, err)
 	var key cgroups.BpfCgroupStorageKey
 	for k := range s.Maps.PerAttachment.All() {
@@ -146,7 +146,7 @@ func TestMapCgroupStorage(t *testing.T) {
 func TestMapPerCPUCgroupStorage(t *testing.T) {
 	group := ownCgroup(t)
 	s := loaded(t, cgroups.Open)
-	l, err := s.Progs.Leave.AttachCgroup(group)
+	l, err := s.Progs.Leave.AttachCgroup(group, nil)
 	ended(t, l, err)
 	if _, err := toSelf(t, udp(t), "hello"); err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package load
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unsafe"
@@ -10,7 +11,8 @@ import (
 )
 
 // Keyring says which certificates the kernel verifies a signature against. A
-// number above 2 is the serial number of a keyring or key.
+// number above 2 is the serial number of a keyring or key, and KEY_SPEC_* of linux/keyctl.h, which
+// are negative, mean what they mean to keyctl.
 type Keyring int32
 
 const (
@@ -18,17 +20,24 @@ const (
 	// processes inherit. It is the default.
 	SessionKeyring Keyring = 0
 	// UserKeyring is that of the process's user.
-	UserKeyring Keyring = -1
-	// BuiltinKeyring has the certificates that the kernel was built with.
-	BuiltinKeyring Keyring = -2
-	// SecondaryKeyring has these, and those that one of them has signed or the machine's owner has enrolled.
-	SecondaryKeyring Keyring = -3
+	UserKeyring Keyring = unix.KEY_SPEC_USER_KEYRING
+	// SecondaryKeyring has the certificates of BuiltinKeyring, and those that one of them has signed or the
+	// machine's owner has enrolled.
+	SecondaryKeyring Keyring = 1
 	// PlatformKeyring has the certificates of the firmware.
-	PlatformKeyring Keyring = -4
+	PlatformKeyring Keyring = 2
+	// BuiltinKeyring has the certificates that the kernel was built with. The kernel's number for it is 0, and
+	// the default here is the session's, so this one is out of the range of any other.
+	BuiltinKeyring Keyring = math.MinInt32 + 1
+	// NoKeyring is the keyring of a load that was not verified, see [Signature].
+	NoKeyring Keyring = math.MinInt32
 )
 
-// String is the keyring's name, or its serial number.
+// String returns the keyring's name, or its number.
 func (k Keyring) String() string {
+	if k == NoKeyring {
+		return "no keyring"
+	}
 	if name, ok := keyringNames[k]; ok {
 		return name + " keyring"
 	}
@@ -37,70 +46,82 @@ func (k Keyring) String() string {
 
 var keyringNames = map[Keyring]string{
 	SessionKeyring: "session", UserKeyring: "user", BuiltinKeyring: "builtin", SecondaryKeyring: "secondary", PlatformKeyring: "platform",
+	unix.KEY_SPEC_SESSION_KEYRING: "session", unix.KEY_SPEC_THREAD_KEYRING: "thread", unix.KEY_SPEC_PROCESS_KEYRING: "process",
+	unix.KEY_SPEC_USER_SESSION_KEYRING: "user-session",
 }
 
 // ParseKeyring reads a name, such as session, or a serial number.
 func ParseKeyring(s string) (Keyring, error) {
-	for k, name := range keyringNames {
-		if s == name {
+	for _, k := range []Keyring{SessionKeyring, UserKeyring, BuiltinKeyring, SecondaryKeyring, PlatformKeyring} {
+		if s == keyringNames[k] {
 			return k, nil
 		}
 	}
 	n, err := strconv.ParseInt(s, 0, 32)
 	if err != nil || n <= 2 {
-		return 0, fmt.Errorf("%q is not a keyring: session, user, builtin, secondary, platform or a serial number", s)
+		return 0, fmt.Errorf("unknown keyring %q: want session, user, builtin, secondary, platform or a serial number", s)
 	}
 	return Keyring(n), nil
 }
 
-// ID returns the keyring_id for BPF_PROG_LOAD: a serial number, one of KEY_SPEC_* of
+// ID is what the kernel calls the keyring in keyring_id of BPF_PROG_LOAD: a serial number, one of KEY_SPEC_* of
 // linux/keyctl.h, or one of the system's own (VERIFY_USE_SECONDARY_KEYRING and
 // VERIFY_USE_PLATFORM_KEYRING of linux/verification.h, and 0).
 func (k Keyring) ID() int32 {
 	switch k {
 	case SessionKeyring:
 		return unix.KEY_SPEC_SESSION_KEYRING
-	case UserKeyring:
-		return unix.KEY_SPEC_USER_KEYRING
 	case BuiltinKeyring:
 		return 0
-	case SecondaryKeyring:
-		return 1
-	case PlatformKeyring:
-		return 2
 	}
 	return int32(k)
 }
 
-// certificates counts the certificates that can be found from a keyring, or
-// -1 if the process cannot look.
+// isSystem reports whether the keyring is one of the kernel's own, which keyctl has no number for.
+func (k Keyring) isSystem() bool { id := k.ID(); return id >= 0 && id <= 2 }
+
+// unknownCount is the number of certificates in a keyring that the process cannot see as a whole.
+const unknownCount = -1
+
+// certificates counts the certificates that can be found from a keyring, or returns unknownCount. Whoever may search a
+// key need not be allowed to view it, so what cannot be seen may be a certificate.
 func (k Keyring) certificates() int {
-	if id := k.ID(); id < 0 || id > 2 {
-		return countKeys(int(id), 6) // KEYRING_SEARCH_MAX_DEPTH
+	if k.isSystem() {
+		return unknownCount
 	}
-	return -1
+	return countKeys(int(k.ID()), 6) // KEYRING_SEARCH_MAX_DEPTH
 }
 
 func countKeys(id, depth int) int {
 	description, err := unix.KeyctlString(unix.KEYCTL_DESCRIBE, id)
-	if err != nil {
-		return -1
+	switch err {
+	case nil:
+	case unix.ENOKEY, unix.EKEYREVOKED, unix.EKEYEXPIRED:
+		return 0 // gone
+	default:
+		return unknownCount
 	}
 	kind, _, _ := strings.Cut(description, ";")
 	switch {
 	case kind == "asymmetric":
 		return 1
-	case kind != "keyring" || depth == 0:
+	case kind != "keyring":
 		return 0
+	case depth == 0:
+		return unknownCount
 	}
 	list := make([]int32, 1024)
 	size, err := unix.KeyctlBuffer(unix.KEYCTL_READ, id, unsafe.Slice((*byte)(unsafe.Pointer(&list[0])), 4*len(list)), 0)
-	if err != nil {
-		return -1
+	if err != nil || size > 4*len(list) {
+		return unknownCount
 	}
 	n := 0
-	for _, key := range list[:min(size/4, len(list))] {
-		n += max(0, countKeys(int(key), depth-1))
+	for _, key := range list[:size/4] {
+		found := countKeys(int(key), depth-1)
+		if found == unknownCount {
+			return unknownCount
+		}
+		n += found
 	}
 	return n
 }

@@ -45,7 +45,7 @@ func Run(req *Request) (*Loaded, *spec.Failure) {
 	var failure *spec.Failure
 	for i := range maxAttempts {
 		if i == 1 {
-			unlock, err := lockThread()
+			unlock, err := LockThread()
 			if err != nil {
 				return nil, e.fail(spec.OpMaskSignals, err)
 			}
@@ -62,10 +62,10 @@ func Run(req *Request) (*Loaded, *spec.Failure) {
 	return nil, failure
 }
 
-// lockThread keeps signals away from a run of the loader: BPF_PROG_LOAD
+// LockThread keeps signals away from a run of the loader, or of a program: BPF_PROG_LOAD
 // answers EAGAIN while one is pending (bpf_check in kernel/bpf/verifier.c), and Go's scheduler
 // sends itself signals.
-func lockThread() (unlock func(), err error) {
+func LockThread() (unlock func(), err error) {
 	var all, old unix.Sigset_t
 	for i := range all.Val {
 		all.Val[i] = ^all.Val[i]

@@ -66,6 +66,7 @@ func (r *Request) whatChanged() string {
 // attemptSigned runs the loader once, verified by the kernel. It is not done if
 // the kernel cannot verify and need not: then the load goes on as that of any other package.
 func (e *engine) attemptSigned() (done bool, failure *spec.Failure) {
+	settleUnread()
 	e.requestLog(-1, nil)
 	protocol, err := kernelProtocol()
 	if err != nil {
@@ -79,6 +80,11 @@ func (e *engine) attemptSigned() (done bool, failure *spec.Failure) {
 		if form == spec.SignedExclusive && failure != nil && failure.Op == spec.OpLoadLoader && failure.Errno == unix.EACCES {
 			failure, done = nil, false // there is no field excl: the verifier does not let the loader read it
 			continue
+		}
+		if form == spec.SignedHash && protocol == protocolLoader && failure != nil && failure.Op == spec.OpLoadLoader && failure.Errno == unix.EACCES &&
+			e.spec.Signed.Forms[spec.SignedExclusive].Signature == "" {
+			failure, done = nil, false // likewise: there is a field excl where the loader reads ops
+			break
 		}
 		if form == spec.SignedHash && failure == nil {
 			rememberProtocol(protocolHash)
@@ -100,7 +106,7 @@ func (e *engine) attemptSigned() (done bool, failure *spec.Failure) {
 	if e.req.RequireSignature {
 		return true, failure
 	}
-	e.Signature = &Verdict{Reason: failure.Err.Error() + ": " + failure.Reason}
+	e.Signature, e.Keyring = &Verdict{Form: spec.NoSignedForm, Reason: failure.Err.Error() + ": " + failure.Reason}, NoKeyring
 	return false, nil
 }
 
@@ -171,6 +177,10 @@ func (e *engine) runForm(form spec.SignedForm) *spec.Failure {
 		e.blob.close()
 		return e.judge(failure, who)
 	}
+	if errno := e.blob.readBack(); errno != 0 {
+		settleLater(e)
+		return e.fail(spec.OpReadBlob, errno)
+	}
 	e.verified = true
 	failure = e.settle(nil)
 	e.verified = false
@@ -182,7 +192,7 @@ func (e *engine) runForm(form spec.SignedForm) *spec.Failure {
 
 // runSigned loads the loader program with its signature and runs it.
 func (e *engine) runSigned(form spec.SignedForm, p *spec.SignedProgram) *spec.Failure {
-	loader := p.Check + e.spec.Loader
+	loader := e.spec.SignedLoader(form)
 	attr := e.loaderAttr(loader)
 	attr.Signature = sys.StringAddr(p.Signature)
 	attr.SignatureSize = uint32(len(p.Signature))
@@ -229,8 +239,8 @@ func (e *engine) judge(failure *spec.Failure, who signer) *spec.Failure {
 	case unix.EOPNOTSUPP:
 		return e.refuse(unix.EOPNOTSUPP, "this kernel is built without CONFIG_SYSTEM_DATA_VERIFICATION", "use a kernel built with CONFIG_SYSTEM_DATA_VERIFICATION=y")
 	case unix.EINVAL:
-		if id := int(ring.ID()); id < 0 || id > 2 {
-			if _, err := unix.KeyctlString(unix.KEYCTL_DESCRIBE, id); err != nil {
+		if !ring.isSystem() {
+			if _, err := unix.KeyctlString(unix.KEYCTL_DESCRIBE, int(ring.ID())); err != nil {
 				return e.refuse(unix.EINVAL, fmt.Sprintf("there is no %v, or not for this process", ring), "keyctl show lists keyrings")
 			}
 		}
@@ -240,8 +250,10 @@ func (e *engine) judge(failure *spec.Failure, who signer) *spec.Failure {
 
 // newFrozenBlobMap creates the map in the way of a signed load: it belongs to the
 // loader program alone, nobody can change it, and the kernel knows the hash of its contents where it wants that.
+// It cannot be mapped: the loader refuses such maps (see loader.BlobCheck). Its memory is a copy, see readBack.
 func newFrozenBlobMap(blob, loaderHash string, form spec.SignedForm) (m *blobMap, op spec.Op, errno unix.Errno) {
 	attr := blobMapAttr(blob)
+	attr.MapFlags &^= sys.FlagMmapable
 	attr.ExclProgHash = sys.StringAddr(loaderHash)
 	attr.ExclProgHashSize = uint32(len(loaderHash))
 	fd, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(&attr), unsafe.Offsetof(attr.ExclProgHashSize)+4)
@@ -257,9 +269,8 @@ func newFrozenBlobMap(blob, loaderHash string, form spec.SignedForm) (m *blobMap
 	return m, 0, 0
 }
 
-// freeze fills the map, makes it read-only for user space, and maps it.
+// freeze fills the map, makes it read-only for user space, and gets memory for its copy.
 func (m *blobMap) freeze(blob string, form spec.SignedForm) (op spec.Op, errno unix.Errno) {
-	// A writable mapping would be in the way of freezing.
 	key := new(uint32)
 	elem := sys.MapElemAttr{MapFd: uint32(m.fd), Key: sys.Addr(unsafe.Pointer(key)), Value: sys.StringAddr(blob)}
 	_, errno = sys.BPF(sys.CmdMapUpdateElem, unsafe.Pointer(&elem), unsafe.Sizeof(elem))
@@ -275,7 +286,7 @@ func (m *blobMap) freeze(blob string, form spec.SignedForm) (op spec.Op, errno u
 			return spec.OpHashBlob, errno
 		}
 	}
-	p, err := unix.MmapPtr(int(m.fd), 0, nil, uintptr(len(blob)), unix.PROT_READ, unix.MAP_SHARED)
+	p, err := unix.MmapPtr(-1, 0, nil, uintptr(len(blob)), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	if err != nil {
 		return spec.OpMapBlob, sys.ErrnoOf(err)
 	}

@@ -17,6 +17,7 @@ const (
 	OpPatch                 // write into the blob what is known only now
 	OpLoadLoader            // load the loader program
 	OpRunLoader             // run it
+	OpReadBlob              // read what it has left in the loader's map: signed packages
 	OpMapData               // map the contents of a map: Failure.Map
 	OpKeepBTF               // keep the BTF for inner maps
 	OpVerify                // verify the signature
@@ -72,6 +73,8 @@ func (f *Failure) Operation() string {
 		return "run the loader program"
 	case OpKeepBTF:
 		return "keep the object's BTF for inner maps"
+	case OpReadBlob:
+		return "read the loader's map"
 	case OpMapData:
 		return "map the contents of " + f.Spec.Maps[f.Map].Name
 	}

@@ -11,7 +11,7 @@ type SignedForm uint8
 
 const (
 	// SignedContents is that of Linux 7.3: the signature covers the loader and the
-	// contents of its frozen, exclusive map, the blob.
+	// contents of its frozen, exclusive map, the blob. The loader sees to the map's size, which it does not cover.
 	SignedContents SignedForm = iota
 	// SignedExclusive is that of 7.1 and 7.2: the signature covers the loader, and the loader compares
 	// the hash that the kernel has made of the map's contents, and sees that the map is exclusive.
@@ -20,30 +20,48 @@ const (
 	SignedHash
 
 	SignedForms SignedForm = 3 // how many there are
+
+	// NoSignedForm is the form of a load that was not verified.
+	NoSignedForm SignedForm = 255
 )
 
 var signedFormNames = [SignedForms]string{"contents", "exclusive", "hash"}
 
-// String is the form's name, as in names of files and flags.
-func (f SignedForm) String() string { return signedFormNames[f] }
+// String returns the form's name, as in names of files, or "none".
+func (f SignedForm) String() string {
+	if f < SignedForms {
+		return signedFormNames[f]
+	}
+	return "none"
+}
+
+// SignedHead is how many bytes of instructions a loader that can be signed has before the check of a form: they
+// keep the context, and take the blob's address.
+const SignedHead = 3 * 8
 
 // SignedProgram is a loader as one protocol wants it.
 type SignedProgram struct {
-	// Check are the instructions that stand before Spec.Loader.
+	// Check are the instructions that go into Spec.Loader after the first SignedHead bytes.
 	Check string
-	// LoaderHash is the SHA-256 of Check and Spec.Loader: the program that the map is exclusive to.
+	// LoaderHash is the SHA-256 of what [Spec.SignedLoader] returns: the program that the map is exclusive to.
 	LoaderHash string
 	// Signature is a detached PKCS #7 signature, DER: of SHA-256, without certificates
 	// and signed attributes. It is empty if there is none.
 	Signature string
 }
 
-// SignedBytes is what a signature covers: instructions, followed for SignedContents by the blob.
+// SignedLoader returns the loader program of a form: Loader, with the form's check in it.
+func (s *Spec) SignedLoader(form SignedForm) string {
+	head := min(SignedHead, len(s.Loader))
+	return s.Loader[:head] + s.Signed.Forms[form].Check + s.Loader[head:]
+}
+
+// SignedBytes returns what a form's signature covers: the loader program, and for SignedContents the blob after it.
 func (s *Spec) SignedBytes(form SignedForm) string {
 	if form == SignedContents {
-		return s.Loader + s.Blob
+		return s.SignedLoader(form) + s.Blob
 	}
-	return s.Signed.Forms[form].Check + s.Loader
+	return s.SignedLoader(form)
 }
 
 // LogRequest is an entry of the context of a loader that can be signed: where

@@ -54,6 +54,7 @@ const (
 	// Operations of JMP and JMP32.
 	JA   = 0x00
 	JEQ  = 0x10
+	JGT  = 0x20
 	JNE  = 0x50
 	JLT  = 0xa0
 	CALL = 0x80
@@ -69,6 +70,7 @@ const (
 	OpMovImm   = ALU64 | MOV | K
 	OpMov32Imm = ALU | MOV | K
 	OpMovReg   = ALU64 | MOV | X
+	OpMov32Reg = ALU | MOV | X
 	OpAddImm   = ALU64 | ADD | K
 	OpAddReg   = ALU64 | ADD | X
 	OpSubReg   = ALU64 | SUB | X
@@ -76,6 +78,7 @@ const (
 	OpMulReg   = ALU64 | MUL | X
 	OpAndImm   = ALU64 | AND | K
 	OpAndReg   = ALU64 | AND | X
+	OpAnd32Imm = ALU | AND | K
 	OpOrImm    = ALU64 | OR | K
 	OpOrReg    = ALU64 | OR | X
 	OpXorImm   = ALU64 | XOR | K
@@ -95,6 +98,7 @@ const (
 	OpExit     = JMP | EXIT
 	OpJa       = JMP | JA
 	OpJeqImm   = JMP | JEQ | K
+	OpJgtImm   = JMP | JGT | K
 	OpJneImm   = JMP | JNE | K
 	OpJltImm   = JMP | JLT | K
 	OpJne32Imm = JMP32 | JNE | K

@@ -65,6 +65,14 @@ type LinkUprobeMultiTail struct {
 	PathFd        uint32 // by 7.2
 }
 
+// LinkTracingMultiTail is LinkCreateAttr.Tail for BPF_TRACE_FENTRY_MULTI and the like (7.2).
+type LinkTracingMultiTail struct {
+	Ids     uint64
+	Cookies uint64
+	Cnt     uint32
+	_       uint32
+}
+
 // LinkUpdateAttr is the part for BPF_LINK_UPDATE.
 type LinkUpdateAttr struct {
 	LinkFd    uint32
@@ -182,4 +190,10 @@ type IterLinkInfoTask struct {
 	Tid   uint32
 	Pid   uint32
 	PidFd uint32
+}
+
+// LinkInfoTracingMulti is LinkInfo.Tail of BPF_LINK_TYPE_TRACING_MULTI.
+type LinkInfoTracingMulti struct {
+	AttachType uint32 // 7.2, like all of it
+	Count      uint32
 }

@@ -31,3 +31,15 @@ func ObjGet(path string) (int, unix.Errno) {
 	runtime.KeepAlive(keep)
 	return fd, errno
 }
+
+// ProgBindMapAttr is the part for BPF_PROG_BIND_MAP.
+type ProgBindMapAttr struct {
+	ProgFd uint32
+	MapFd  uint32
+	Flags  uint32
+}
+
+// EnableStatsAttr is the part for BPF_ENABLE_STATS.
+type EnableStatsAttr struct {
+	Type uint32
+}

@@ -39,6 +39,10 @@ func Add(ring runtime.Keyring, certificate []byte) (runtime.Keyring, error) {
 	case left <= 0:
 		return 0, fmt.Errorf("add a certificate to the %v: %w: it was until %s", ring, ErrExpired, cert.NotAfter.Format(day))
 	}
+	switch ring {
+	case runtime.BuiltinKeyring, runtime.SecondaryKeyring, runtime.PlatformKeyring, runtime.NoKeyring:
+		return 0, fmt.Errorf("add a certificate to the %v: it takes its serial number, see /proc/keys", ring)
+	}
 	serial, err := unix.AddKey("asymmetric", cert.Subject.CommonName, cert.Raw, int(ring.ID()))
 	if err != nil {
 		return 0, fmt.Errorf("add a certificate to the %v: %w", ring, err)

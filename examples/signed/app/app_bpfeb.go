@@ -70,9 +70,10 @@ func (s *Skeleton) Close() error {
 }
 
 // Attach attaches each program whose section says where, which no program's
-// does here, and returns the names of those that it left alone.
+// does here, and returns the names of those that it left alone. It is an error
+// before Load and after Close.
 func (s *Skeleton) Attach() (left []string, err error) {
-	return []string{"count"}, nil
+	return runtime.AttachSections(s.core, nil)
 }
 
 // Core returns the skeleton without its types, for code that works with any
@@ -120,6 +121,9 @@ var blob string
 //go:embed app_bpfeb.loader
 var loader string
 
+//go:embed app_bpfeb.check
+var contentsCheck string
+
 //go:embed app_bpfeb.sig
 var contentsSignature string
 
@@ -141,17 +145,18 @@ func object() *impl.Spec {
 	s.Blob, s.Loader = blob, loader
 	s.Signed = &impl.SignedSpec{Forms: [impl.SignedForms]impl.SignedProgram{
 		{
-			LoaderHash: "\x86\x52\xd4\xac\xf2\x50\xed\xb3\x57\xd2\x43\x16\x0a\xea\x13\x39\x1a\x9b\x86\x65\x67\x7a\xb3\xe9\xbd\xfa\xa0\xb3\xab\x5c\x43\x14",
+			Check:      contentsCheck,
+			LoaderHash: "\xf8\xbc\x65\x4e\x1a\xb5\x23\xb1\x00\x8c\x5c\xf1\x54\x8d\xe1\xd6\xf8\xa9\xaa\x3a\xd8\xc1\xd1\xc4\x12\x02\xf7\x8b\x44\x31\x4f\x35",
 			Signature:  contentsSignature,
 		},
 		{
 			Check:      exclusiveCheck,
-			LoaderHash: "\x95\xbd\x50\x3b\x75\xe5\x3f\x85\xfe\xbd\x1c\xf1\x04\x75\xad\x40\xcd\xb6\x5d\x4c\xca\x1b\x05\xff\x3b\xf9\xec\x7e\xd5\xbd\xca\x13",
+			LoaderHash: "\x2f\xb1\xb8\x31\xf5\xf0\x90\x6a\x09\x51\xef\x3e\x4f\x93\x92\x28\x20\x31\x5a\xb0\xcd\x4c\x1e\x1f\x26\x99\x04\x92\x2c\x2a\xce\xe2",
 			Signature:  exclusiveSignature,
 		},
 		{
 			Check:      hashCheck,
-			LoaderHash: "\xd6\xab\x40\x94\x73\x59\xf0\x37\xe9\x74\x61\x45\x10\xc6\xe9\xc4\x93\xea\x2c\xaa\xeb\x3e\x30\x2f\x54\xab\x33\xe8\xd8\x2f\x87\xe1",
+			LoaderHash: "\xcd\x5a\x7d\xc5\xee\x8d\x24\xfb\x1b\x69\x95\xdb\x30\x52\x8a\x0c\x5c\xcb\xa0\x26\x59\xb4\x58\x83\x3f\x00\x50\x3a\x42\x39\xbe\x88",
 			Signature:  hashSignature,
 		},
 	}}

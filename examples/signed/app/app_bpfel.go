@@ -70,9 +70,10 @@ func (s *Skeleton) Close() error {
 }
 
 // Attach attaches each program whose section says where, which no program's
-// does here, and returns the names of those that it left alone.
+// does here, and returns the names of those that it left alone. It is an error
+// before Load and after Close.
 func (s *Skeleton) Attach() (left []string, err error) {
-	return []string{"count"}, nil
+	return runtime.AttachSections(s.core, nil)
 }
 
 // Core returns the skeleton without its types, for code that works with any
@@ -120,6 +121,9 @@ var blob string
 //go:embed app_bpfel.loader
 var loader string
 
+//go:embed app_bpfel.check
+var contentsCheck string
+
 //go:embed app_bpfel.sig
 var contentsSignature string
 
@@ -141,17 +145,18 @@ func object() *impl.Spec {
 	s.Blob, s.Loader = blob, loader
 	s.Signed = &impl.SignedSpec{Forms: [impl.SignedForms]impl.SignedProgram{
 		{
-			LoaderHash: "\xaf\x3c\x9f\x98\x03\x1b\x0a\xe9\x44\xb8\x38\x24\xaf\x6d\x1f\xa3\x3e\x34\x7c\x7d\x9d\x61\xfd\x20\x1d\x59\x47\x84\x00\xde\x19\xd9",
+			Check:      contentsCheck,
+			LoaderHash: "\x7e\xb8\xb6\xf2\x94\xd1\x0b\x13\x07\x6f\xd7\xcd\x87\x99\xff\x31\xf1\x38\x14\xae\xc5\x16\xaa\x89\x4b\xaa\x22\x26\x14\x66\x76\x4e",
 			Signature:  contentsSignature,
 		},
 		{
 			Check:      exclusiveCheck,
-			LoaderHash: "\xdf\x3c\x7a\x92\x9f\x25\x9c\x0c\xc4\xf9\xca\xea\x6a\xf3\x5c\x14\xc6\x83\x51\x95\xef\x6f\xd2\xab\xcf\xdd\x67\xdf\xda\x97\x8a\x08",
+			LoaderHash: "\xfb\x69\xef\xba\x4a\xf4\x91\x34\x69\x51\x49\x1f\x13\x55\x71\x2d\x09\x11\x1e\xc5\x4a\x82\xe2\x1b\x36\x83\x84\x47\xe9\x37\x91\xf2",
 			Signature:  exclusiveSignature,
 		},
 		{
 			Check:      hashCheck,
-			LoaderHash: "\x8e\x5b\x60\xf6\x03\x9b\x1b\x54\xea\x76\x51\x0f\x11\x3e\xbc\x86\xcc\x55\x99\x51\x22\x90\x58\xc7\x56\x5f\x65\x81\xa2\x7b\xb3\x7d",
+			LoaderHash: "\x07\xb9\x74\x3c\xb4\x2d\x60\xb9\xb7\xcf\x0e\x7d\x6b\xa6\xec\xf6\x54\xf8\x19\x58\x07\x88\xdd\x1c\xd3\x72\xd7\x6c\xbf\x34\x91\xfb",
 			Signature:  hashSignature,
 		},
 	}}

@@ -78,40 +78,19 @@ type Links struct {
 }
 
 // Attach attaches each loaded program whose section says where, and returns the
-// names of those that it left alone. If one fails, none stays attached.
+// names of those that it left alone. If one fails, none stays attached. It is
+// an error before Load and after Close.
 func (s *Skeleton) Attach() (left []string, err error) {
-	for _, p := range []struct {
-		prog   *runtime.Program
-		link   **runtime.Link
-		attach func() (*runtime.Link, error)
-	}{
-		{s.Progs.DenyUnsigned.Program, &s.Links.DenyUnsigned, s.Progs.DenyUnsigned.Attach},
-	} {
-		if *p.link != nil {
-			continue // attached already
-		}
-		if p.prog.FD() < 0 {
-			left = append(left, p.prog.Name())
-			continue
-		}
-		if *p.link, err = p.attach(); err != nil {
-			s.Detach()
-			return nil, err
-		}
-	}
-	return left, nil
+	return runtime.AttachSections(s.core, []runtime.Attachment{
+		{Program: s.Progs.DenyUnsigned, Link: &s.Links.DenyUnsigned},
+	})
 }
 
 // Detach ends what Attach began. What is pinned stays attached.
 func (s *Skeleton) Detach() {
-	for _, l := range []*runtime.Link{
-		s.Links.DenyUnsigned,
-	} {
-		if l != nil {
-			l.Close()
-		}
-	}
-	s.Links = Links{}
+	runtime.CloseLinks([]**runtime.Link{
+		&s.Links.DenyUnsigned,
+	})
 }
 
 // Core returns the skeleton without its types, for code that works with any
@@ -143,7 +122,7 @@ type Maps struct {
 // Progs are the programs of the object.
 type Progs struct {
 	// DenyUnsigned is program deny_unsigned of section "lsm/bpf_prog_load",
-	// policy.bpf.c:44.
+	// policy.bpf.c:45.
 	DenyUnsigned runtime.LSMProgram
 }
 
@@ -160,6 +139,9 @@ var blob string
 
 //go:embed policy_bpfeb.loader
 var loader string
+
+//go:embed policy_bpfeb.check
+var contentsCheck string
 
 //go:embed policy_bpfeb.sig
 var contentsSignature string
@@ -182,17 +164,18 @@ func object() *impl.Spec {
 	s.Blob, s.Loader = blob, loader
 	s.Signed = &impl.SignedSpec{Forms: [impl.SignedForms]impl.SignedProgram{
 		{
-			LoaderHash: "\x55\xa6\x43\xd6\xf9\x25\xb7\x7c\x6c\x4c\xb3\xdd\x27\x3b\xa4\xe6\xcb\xaa\x57\x8b\x11\x5b\x06\x66\xa0\x7c\x31\x12\x54\xaf\xca\x1c",
+			Check:      contentsCheck,
+			LoaderHash: "\x1a\x44\x80\xfd\x93\x0d\x1e\xe0\xbe\x03\x81\x3f\x8e\x4b\x5f\x30\xfd\x44\x09\xff\xe3\x28\x7d\xab\x4b\x4f\xee\xbd\x19\x69\xd6\xa9",
 			Signature:  contentsSignature,
 		},
 		{
 			Check:      exclusiveCheck,
-			LoaderHash: "\xa5\x51\x6d\x4d\xcd\xc1\x6c\xbc\x68\xf8\x82\xcc\x23\x6a\x0d\x42\xfe\xf2\x94\x7c\x6d\x34\xb2\x98\x21\x57\xee\xf2\xee\x6f\x72\x6e",
+			LoaderHash: "\x19\x0d\x9d\x90\x04\xa3\x64\x58\xe7\x01\x97\x0e\xa9\xf1\x81\x64\xdf\x59\x64\xb5\xa2\x75\x91\xbf\x8f\x9c\x4f\x46\x35\x18\x18\xf8",
 			Signature:  exclusiveSignature,
 		},
 		{
 			Check:      hashCheck,
-			LoaderHash: "\x92\x07\x27\x67\x5a\x9e\xbd\xa3\xfb\x56\x59\xa7\x89\x0b\x5f\x0f\x0a\xe6\x59\x24\xbd\xa2\xc9\x6b\xb6\x75\x0a\x8f\xca\x23\xda\xda",
+			LoaderHash: "\xe6\x83\xf2\xa2\x62\xa3\xbd\x9c\x7e\x77\xbd\x44\xa4\x82\x35\xf9\x4b\x4d\x48\x6f\x13\x73\x50\x4a\x2c\xff\x1c\x8a\xf9\x62\x8f\x07",
 			Signature:  hashSignature,
 		},
 	}}
@@ -209,21 +192,21 @@ var spec = impl.Spec{
 	Name:    "policy",
 	Slots:   6,
 	License: 24,
-	BTF:     impl.BTFSpec{Attr: 32, Slot: 2, Data: 64, Size: 1043},
+	BTF:     impl.BTFSpec{Attr: 32, Slot: 2, Data: 64, Size: 1153},
 	Maps: []impl.MapSpec{
-		{Name: ".bss", Attr: 1112, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 16, MaxEntries: 1, Flags: 1024, Kind: impl.BSS},
+		{Name: ".bss", Attr: 1224, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 16, MaxEntries: 1, Flags: 1024, Kind: impl.BSS},
 	},
 	Programs: []impl.ProgramSpec{
-		{Name: "deny_unsigned", Section: "lsm/bpf_prog_load", Slot: 1, Attr: 1200, Type: 29, AttachType: 27, Insns: 31, CORERelos: 1872, AutoLoad: true, AttachTo: "bpf_prog_load"},
+		{Name: "deny_unsigned", Section: "lsm/bpf_prog_load", Slot: 1, Attr: 1312, Type: 29, AttachType: 27, Insns: 33, CORERelos: 2016, AutoLoad: true, AttachTo: "bpf_prog_load"},
 	},
 	Targets: []impl.TargetSpec{
 		{Name: "bpf_lsm_bpf_prog_load", Kind: 12, Slot: 4},
 	},
 	Steps: []impl.Step{
 		{Kind: impl.StepLoadBTF, Result: 2, Attr: 32, Start: 7, End: 22},
-		{Kind: impl.StepCreateMap, Attr: 1112, Start: 24, End: 30},
+		{Kind: impl.StepCreateMap, Attr: 1224, Start: 24, End: 30},
 		{Kind: impl.StepFindTarget, Result: 4, Start: 31, End: 37},
-		{Kind: impl.StepLoadProgram, Result: 1, Attr: 1200, Start: 38, End: 64},
+		{Kind: impl.StepLoadProgram, Result: 1, Attr: 1312, Start: 38, End: 64},
 	},
-	Sums: impl.Sums{Blob: 8177582196305533358, Loader: 5771174341495815455},
+	Sums: impl.Sums{Blob: 11902068937019077513, Loader: 15986708806375171746},
 }

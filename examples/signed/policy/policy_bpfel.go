@@ -78,40 +78,19 @@ type Links struct {
 }
 
 // Attach attaches each loaded program whose section says where, and returns the
-// names of those that it left alone. If one fails, none stays attached.
+// names of those that it left alone. If one fails, none stays attached. It is
+// an error before Load and after Close.
 func (s *Skeleton) Attach() (left []string, err error) {
-	for _, p := range []struct {
-		prog   *runtime.Program
-		link   **runtime.Link
-		attach func() (*runtime.Link, error)
-	}{
-		{s.Progs.DenyUnsigned.Program, &s.Links.DenyUnsigned, s.Progs.DenyUnsigned.Attach},
-	} {
-		if *p.link != nil {
-			continue // attached already
-		}
-		if p.prog.FD() < 0 {
-			left = append(left, p.prog.Name())
-			continue
-		}
-		if *p.link, err = p.attach(); err != nil {
-			s.Detach()
-			return nil, err
-		}
-	}
-	return left, nil
+	return runtime.AttachSections(s.core, []runtime.Attachment{
+		{Program: s.Progs.DenyUnsigned, Link: &s.Links.DenyUnsigned},
+	})
 }
 
 // Detach ends what Attach began. What is pinned stays attached.
 func (s *Skeleton) Detach() {
-	for _, l := range []*runtime.Link{
-		s.Links.DenyUnsigned,
-	} {
-		if l != nil {
-			l.Close()
-		}
-	}
-	s.Links = Links{}
+	runtime.CloseLinks([]**runtime.Link{
+		&s.Links.DenyUnsigned,
+	})
 }
 
 // Core returns the skeleton without its types, for code that works with any
@@ -143,7 +122,7 @@ type Maps struct {
 // Progs are the programs of the object.
 type Progs struct {
 	// DenyUnsigned is program deny_unsigned of section "lsm/bpf_prog_load",
-	// policy.bpf.c:44.
+	// policy.bpf.c:45.
 	DenyUnsigned runtime.LSMProgram
 }
 
@@ -160,6 +139,9 @@ var blob string
 
 //go:embed policy_bpfel.loader
 var loader string
+
+//go:embed policy_bpfel.check
+var contentsCheck string
 
 //go:embed policy_bpfel.sig
 var contentsSignature string
@@ -182,17 +164,18 @@ func object() *impl.Spec {
 	s.Blob, s.Loader = blob, loader
 	s.Signed = &impl.SignedSpec{Forms: [impl.SignedForms]impl.SignedProgram{
 		{
-			LoaderHash: "\xbb\x37\xac\xe7\xc0\x54\xfa\x11\xa1\x72\x51\xe6\xda\x9a\x8a\x30\x66\x2a\x2c\xa0\x04\x7c\xc5\xa6\xae\xc2\x50\x26\xac\x39\xa3\x69",
+			Check:      contentsCheck,
+			LoaderHash: "\xd3\xaf\x53\xa2\x76\xc0\x40\x4c\x66\x0f\x4e\x1f\xae\x29\xee\xad\xf9\xf0\x99\x1e\xbe\x8c\x5f\x99\xd0\xc6\x42\x17\x8a\xfd\x18\x2f",
 			Signature:  contentsSignature,
 		},
 		{
 			Check:      exclusiveCheck,
-			LoaderHash: "\xde\x9f\x74\x2a\x16\xa1\x57\x7c\xa0\x28\xc7\x6d\x83\xd2\x59\x16\x4e\x4d\xb9\x32\x40\xae\x4b\x61\x21\xc8\x6a\xe4\x89\x7b\x7c\x25",
+			LoaderHash: "\x96\x77\xf4\x11\xc4\x37\x9d\x1e\xa9\x33\xf3\x90\x84\xbc\x82\x0e\x87\xa0\xaa\x31\xc2\x64\xfd\x69\x29\x0f\x02\x19\x00\x8b\xa4\x6c",
 			Signature:  exclusiveSignature,
 		},
 		{
 			Check:      hashCheck,
-			LoaderHash: "\xeb\xa5\xd4\x73\x68\x0e\xb2\x9e\x04\xf9\x81\x6a\xfb\xcc\x3b\x8b\x34\x18\xcc\x40\x96\xbf\x01\xfa\x45\x10\x53\xf4\xdc\xf8\x3c\x62",
+			LoaderHash: "\x62\x81\xa8\xaa\x34\x76\xb5\x90\xca\x83\x6e\x9a\x2d\x51\x3b\x98\xeb\xad\x0c\xa2\xe8\xba\x8c\x70\xdb\x58\xfd\x81\xcd\x40\x72\x95",
 			Signature:  hashSignature,
 		},
 	}}
@@ -209,21 +192,21 @@ var spec = impl.Spec{
 	Name:    "policy",
 	Slots:   6,
 	License: 24,
-	BTF:     impl.BTFSpec{Attr: 32, Slot: 2, Data: 64, Size: 1043},
+	BTF:     impl.BTFSpec{Attr: 32, Slot: 2, Data: 64, Size: 1153},
 	Maps: []impl.MapSpec{
-		{Name: ".bss", Attr: 1112, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 16, MaxEntries: 1, Flags: 1024, Kind: impl.BSS},
+		{Name: ".bss", Attr: 1224, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 16, MaxEntries: 1, Flags: 1024, Kind: impl.BSS},
 	},
 	Programs: []impl.ProgramSpec{
-		{Name: "deny_unsigned", Section: "lsm/bpf_prog_load", Slot: 1, Attr: 1200, Type: 29, AttachType: 27, Insns: 31, CORERelos: 1872, AutoLoad: true, AttachTo: "bpf_prog_load"},
+		{Name: "deny_unsigned", Section: "lsm/bpf_prog_load", Slot: 1, Attr: 1312, Type: 29, AttachType: 27, Insns: 33, CORERelos: 2016, AutoLoad: true, AttachTo: "bpf_prog_load"},
 	},
 	Targets: []impl.TargetSpec{
 		{Name: "bpf_lsm_bpf_prog_load", Kind: 12, Slot: 4},
 	},
 	Steps: []impl.Step{
 		{Kind: impl.StepLoadBTF, Result: 2, Attr: 32, Start: 7, End: 22},
-		{Kind: impl.StepCreateMap, Attr: 1112, Start: 24, End: 30},
+		{Kind: impl.StepCreateMap, Attr: 1224, Start: 24, End: 30},
 		{Kind: impl.StepFindTarget, Result: 4, Start: 31, End: 37},
-		{Kind: impl.StepLoadProgram, Result: 1, Attr: 1200, Start: 38, End: 64},
+		{Kind: impl.StepLoadProgram, Result: 1, Attr: 1312, Start: 38, End: 64},
 	},
-	Sums: impl.Sums{Blob: 11816545477459900437, Loader: 6590755428441029487},
+	Sums: impl.Sums{Blob: 6863298199960982668, Loader: 4721255637599433966},
 }

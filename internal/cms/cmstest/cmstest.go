@@ -23,6 +23,8 @@ type Options struct {
 	Name                string
 	Serial              *big.Int
 	NotBefore, NotAfter time.Time
+	// Algorithm signs the certificate itself; 0 is the key's own, with SHA-256.
+	Algorithm x509.SignatureAlgorithm
 }
 
 // Identity is a key with its certificate.
@@ -54,7 +56,7 @@ func New(t testing.TB, o Options) *Identity {
 	template := &x509.Certificate{
 		SerialNumber: o.Serial, Subject: pkix.Name{CommonName: "bpf2lskel test " + o.Name},
 		NotBefore: o.NotBefore, NotAfter: o.NotAfter, KeyUsage: x509.KeyUsageDigitalSignature,
-		BasicConstraintsValid: true,
+		BasicConstraintsValid: true, SignatureAlgorithm: o.Algorithm,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, o.Key.Public(), o.Key)
 	if err != nil {

@@ -48,3 +48,18 @@ int on_users(void *ctx)
 	note(ctx, &user);
 	return 0;
 }
+
+/* By names: package uprobe's tests make the library. */
+SEC("?uprobe/libprobed.so.1:probed_function+0x0")
+int on_named(void *ctx)
+{
+	note(ctx, &user);
+	return 0;
+}
+
+SEC("?uretprobe.multi/libprobed.so.1:probed_*")
+int on_matched(void *ctx)
+{
+	note(ctx, &user);
+	return 0;
+}

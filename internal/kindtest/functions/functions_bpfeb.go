@@ -91,47 +91,25 @@ type Links struct {
 }
 
 // Attach attaches each loaded program whose section says where, and returns the
-// names of those that it left alone. If one fails, none stays attached.
+// names of those that it left alone. If one fails, none stays attached. It is
+// an error before Load and after Close.
 func (s *Skeleton) Attach() (left []string, err error) {
-	left = []string{"judge_group"}
-	for _, p := range []struct {
-		prog   *runtime.Program
-		link   **runtime.Link
-		attach func() (*runtime.Link, error)
-	}{
-		{s.Progs.OnEntry.Program, &s.Links.OnEntry, s.Progs.OnEntry.Attach},
-		{s.Progs.OnExit.Program, &s.Links.OnExit, s.Progs.OnExit.Attach},
-		{s.Progs.Instead.Program, &s.Links.Instead, s.Progs.Instead.Attach},
-		{s.Progs.Judge.Program, &s.Links.Judge, s.Progs.Judge.Attach},
-	} {
-		if *p.link != nil {
-			continue // attached already
-		}
-		if p.prog.FD() < 0 {
-			left = append(left, p.prog.Name())
-			continue
-		}
-		if *p.link, err = p.attach(); err != nil {
-			s.Detach()
-			return nil, err
-		}
-	}
-	return left, nil
+	return runtime.AttachSections(s.core, []runtime.Attachment{
+		{Program: s.Progs.OnEntry, Link: &s.Links.OnEntry},
+		{Program: s.Progs.OnExit, Link: &s.Links.OnExit},
+		{Program: s.Progs.Instead, Link: &s.Links.Instead},
+		{Program: s.Progs.Judge, Link: &s.Links.Judge},
+	})
 }
 
 // Detach ends what Attach began. What is pinned stays attached.
 func (s *Skeleton) Detach() {
-	for _, l := range []*runtime.Link{
-		s.Links.OnEntry,
-		s.Links.OnExit,
-		s.Links.Instead,
-		s.Links.Judge,
-	} {
-		if l != nil {
-			l.Close()
-		}
-	}
-	s.Links = Links{}
+	runtime.CloseLinks([]**runtime.Link{
+		&s.Links.OnEntry,
+		&s.Links.OnExit,
+		&s.Links.Instead,
+		&s.Links.Judge,
+	})
 }
 
 // Core returns the skeleton without its types, for code that works with any

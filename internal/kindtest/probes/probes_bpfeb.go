@@ -41,7 +41,7 @@ type Skeleton struct {
 // variables can be given other initial values, its maps other sizes, and
 // programs can be left out, until Load.
 func Open() (*Skeleton, error) {
-	core, err := runtime.OpenGenerated(object(), impl.Features{})
+	core, err := runtime.OpenGenerated(object(), impl.Features{Parts: impl.UseParts})
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func Open() (*Skeleton, error) {
 
 // Load opens the object and loads it as it is.
 func Load() (*Skeleton, error) {
-	core, err := runtime.LoadGenerated(object(), impl.Features{}, nil)
+	core, err := runtime.LoadGenerated(object(), impl.Features{Parts: impl.UseParts}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -85,45 +85,23 @@ type Links struct {
 }
 
 // Attach attaches each loaded program whose section says where, and returns the
-// names of those that it left alone. If one fails, none stays attached.
+// names of those that it left alone. If one fails, none stays attached. It is
+// an error before Load and after Close.
 func (s *Skeleton) Attach() (left []string, err error) {
-	left = []string{"on_user", "on_users"}
-	for _, p := range []struct {
-		prog   *runtime.Program
-		link   **runtime.Link
-		attach func() (*runtime.Link, error)
-	}{
-		{s.Progs.OnEntry.Program, &s.Links.OnEntry, s.Progs.OnEntry.Attach},
-		{s.Progs.OnReturn.Program, &s.Links.OnReturn, s.Progs.OnReturn.Attach},
-		{s.Progs.OnMany.Program, &s.Links.OnMany, s.Progs.OnMany.Attach},
-	} {
-		if *p.link != nil {
-			continue // attached already
-		}
-		if p.prog.FD() < 0 {
-			left = append(left, p.prog.Name())
-			continue
-		}
-		if *p.link, err = p.attach(); err != nil {
-			s.Detach()
-			return nil, err
-		}
-	}
-	return left, nil
+	return runtime.AttachSections(s.core, []runtime.Attachment{
+		{Program: s.Progs.OnEntry, Link: &s.Links.OnEntry},
+		{Program: s.Progs.OnReturn, Link: &s.Links.OnReturn},
+		{Program: s.Progs.OnMany, Link: &s.Links.OnMany},
+	})
 }
 
 // Detach ends what Attach began. What is pinned stays attached.
 func (s *Skeleton) Detach() {
-	for _, l := range []*runtime.Link{
-		s.Links.OnEntry,
-		s.Links.OnReturn,
-		s.Links.OnMany,
-	} {
-		if l != nil {
-			l.Close()
-		}
-	}
-	s.Links = Links{}
+	runtime.CloseLinks([]**runtime.Link{
+		&s.Links.OnEntry,
+		&s.Links.OnReturn,
+		&s.Links.OnMany,
+	})
 }
 
 // Core returns the skeleton without its types, for code that works with any
@@ -142,6 +120,8 @@ func wrap(core *runtime.Skeleton) *Skeleton {
 	s.Progs.OnMany = runtime.NewKprobeMultiProgram(core.Program(2))
 	s.Progs.OnUser = runtime.NewUprobeProgram(core.Program(3))
 	s.Progs.OnUsers = runtime.NewUprobeMultiProgram(core.Program(4))
+	s.Progs.OnNamed = runtime.NewUprobeProgram(core.Program(5))
+	s.Progs.OnMatched = runtime.NewUprobeMultiProgram(core.Program(6))
 	s.bind()
 	return s
 }
@@ -181,6 +161,16 @@ type Progs struct {
 	// OnUsers is program on_users of section "?uprobe.multi", probes.bpf.c:46; it
 	// is loaded only if asked for.
 	OnUsers runtime.UprobeMultiProgram
+
+	// OnNamed is program on_named of section
+	// "?uprobe/libprobed.so.1:probed_function+0x0", probes.bpf.c:54; it is loaded
+	// only if asked for.
+	OnNamed runtime.UprobeProgram
+
+	// OnMatched is program on_matched of section
+	// "?uretprobe.multi/libprobed.so.1:probed_*", probes.bpf.c:61; it is loaded
+	// only if asked for.
+	OnMatched runtime.UprobeMultiProgram
 }
 
 // BssSection is the global variables of section .bss.
@@ -221,31 +211,36 @@ const (
 
 var spec = impl.Spec{
 	Name:    "probes",
-	Slots:   10,
-	License: 40,
-	BTF:     impl.BTFSpec{Attr: 48, Slot: 7, Data: 80, Size: 1151},
+	Slots:   12,
+	License: 48,
+	BTF:     impl.BTFSpec{Attr: 56, Slot: 9, Data: 88, Size: 1369},
 	Maps: []impl.MapSpec{
-		{Name: ".rodata", Attr: 1232, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 4, MaxEntries: 1, Flags: 1152, Kind: impl.ROData, Data: 1328},
-		{Name: ".bss", Slot: 1, Attr: 1336, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 40, MaxEntries: 1, Flags: 1024, Kind: impl.BSS},
+		{Name: ".rodata", Attr: 1464, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 4, MaxEntries: 1, Flags: 1152, Kind: impl.ROData, Data: 1560},
+		{Name: ".bss", Slot: 1, Attr: 1568, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 40, MaxEntries: 1, Flags: 1024, Kind: impl.BSS},
 	},
 	Programs: []impl.ProgramSpec{
-		{Name: "on_entry", Section: "kprobe/security_task_getpgid", Slot: 2, Attr: 1400, Type: 2, Insns: 18, AutoLoad: true, AttachTo: "security_task_getpgid", Target: -1},
-		{Name: "on_return", Section: "kretprobe/security_task_getpgid", Slot: 3, Attr: 1824, Type: 2, Insns: 18, AutoLoad: true, AttachTo: "security_task_getpgid", Target: -1},
-		{Name: "on_many", Section: "kprobe.multi/security_task_getp*d", Slot: 4, Attr: 2248, Type: 2, AttachType: 42, Insns: 18, AutoLoad: true, AttachTo: "security_task_getp*d", Target: -1},
-		{Name: "on_user", Section: "uprobe", Slot: 5, Attr: 2672, Type: 2, Insns: 18, AutoLoad: true, Target: -1},
-		{Name: "on_users", Section: "?uprobe.multi", Slot: 6, Attr: 3096, Type: 2, AttachType: 48, Insns: 18, Target: -1},
+		{Name: "on_entry", Section: "kprobe/security_task_getpgid", Slot: 2, Attr: 1632, Type: 2, Insns: 18, AutoLoad: true, AttachTo: "security_task_getpgid", Target: -1},
+		{Name: "on_return", Section: "kretprobe/security_task_getpgid", Slot: 3, Attr: 2056, Type: 2, Insns: 18, AutoLoad: true, AttachTo: "security_task_getpgid", Target: -1},
+		{Name: "on_many", Section: "kprobe.multi/security_task_getp*d", Slot: 4, Attr: 2480, Type: 2, AttachType: 42, Insns: 18, AutoLoad: true, AttachTo: "security_task_getp*d", Target: -1},
+		{Name: "on_user", Section: "uprobe", Slot: 5, Attr: 2904, Type: 2, Insns: 18, AutoLoad: true, Target: -1},
+		{Name: "on_users", Section: "?uprobe.multi", Slot: 6, Attr: 3328, Type: 2, AttachType: 48, Insns: 18, Target: -1},
+		{Name: "on_named", Section: "?uprobe/libprobed.so.1:probed_function+0x0", Slot: 7, Attr: 3752, Type: 2, Insns: 18, AttachTo: "libprobed.so.1:probed_function+0x0", Target: -1},
+		{Name: "on_matched", Section: "?uretprobe.multi/libprobed.so.1:probed_*", Slot: 8, Attr: 4176, Type: 2, AttachType: 48, Insns: 18, AttachTo: "libprobed.so.1:probed_*", Target: -1},
 	},
 	Steps: []impl.Step{
-		{Kind: impl.StepLoadBTF, Result: 7, Attr: 48, Start: 6, End: 14},
-		{Kind: impl.StepCreateMap, Attr: 1232, Start: 16, End: 22},
-		{Kind: impl.StepFillMap, Result: 8, Attr: 1296, Start: 23, End: 35},
-		{Kind: impl.StepFreezeMap, Result: 9, Start: 35, End: 40},
-		{Kind: impl.StepCreateMap, Index: 1, Result: 1, Attr: 1336, Start: 41, End: 47},
-		{Kind: impl.StepLoadProgram, Result: 2, Attr: 1400, Start: 48, End: 63},
-		{Kind: impl.StepLoadProgram, Index: 1, Result: 3, Attr: 1824, Start: 64, End: 79},
-		{Kind: impl.StepLoadProgram, Index: 2, Result: 4, Attr: 2248, Start: 80, End: 95},
-		{Kind: impl.StepLoadProgram, Index: 3, Result: 5, Attr: 2672, Start: 96, End: 111},
-		{Kind: impl.StepLoadProgram, Index: 4, Result: 6, Attr: 3096, Start: 112, End: 127},
+		{Kind: impl.StepLoadBTF, Result: 9, Attr: 56, Start: 8, End: 16},
+		{Kind: impl.StepCreateMap, Attr: 1464, Start: 22, End: 28},
+		{Kind: impl.StepFillMap, Result: 10, Attr: 1528, Start: 29, End: 41},
+		{Kind: impl.StepFreezeMap, Result: 11, Start: 41, End: 46},
+		{Kind: impl.StepCreateMap, Index: 1, Result: 1, Attr: 1568, Start: 47, End: 53},
+		{Kind: impl.StepLoadProgram, Result: 2, Attr: 1632, Start: 59, End: 74},
+		{Kind: impl.StepLoadProgram, Index: 1, Result: 3, Attr: 2056, Start: 75, End: 90},
+		{Kind: impl.StepLoadProgram, Index: 2, Result: 4, Attr: 2480, Start: 91, End: 106},
+		{Kind: impl.StepLoadProgram, Index: 3, Result: 5, Attr: 2904, Start: 112, End: 127},
+		{Kind: impl.StepLoadProgram, Index: 4, Result: 6, Attr: 3328, Start: 128, End: 143},
+		{Kind: impl.StepLoadProgram, Index: 5, Result: 7, Attr: 3752, Start: 144, End: 159},
+		{Kind: impl.StepLoadProgram, Index: 6, Result: 8, Attr: 4176, Start: 165, End: 180},
 	},
-	Sums: impl.Sums{Blob: 11555584863577387399, Loader: 7918015376281278052},
+	Phases: []int32{1, 1, 3},
+	Sums:   impl.Sums{Blob: 12291490465190459693, Loader: 9255030303484659191},
 }

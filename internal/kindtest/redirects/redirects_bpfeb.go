@@ -70,9 +70,10 @@ func (s *Skeleton) Close() error {
 }
 
 // Attach attaches each program whose section says where, which no program's
-// does here, and returns the names of those that it left alone.
+// does here, and returns the names of those that it left alone. It is an error
+// before Load and after Close.
 func (s *Skeleton) Attach() (left []string, err error) {
-	return []string{"jump", "jump_target", "to_dev", "to_dev_hash", "to_cpu", "to_socket", "leave", "arrive"}, nil
+	return runtime.AttachSections(s.core, nil)
 }
 
 // Core returns the skeleton without its types, for code that works with any

@@ -86,49 +86,25 @@ type Links struct {
 }
 
 // Attach attaches each loaded program whose section says where, and returns the
-// names of those that it left alone. If one fails, none stays attached.
+// names of those that it left alone. If one fails, none stays attached. It is
+// an error before Load and after Close.
 func (s *Skeleton) Attach() (left []string, err error) {
-	left = []string{"add_args", "in_group", "on_switch", "each_age"}
-	for _, p := range []struct {
-		prog   *runtime.Program
-		link   **runtime.Link
-		attach func() (*runtime.Link, error)
-	}{
-		{s.Progs.OnRaw.Program, &s.Links.OnRaw, s.Progs.OnRaw.Attach},
-		{s.Progs.OnTyped.Program, &s.Links.OnTyped, s.Progs.OnTyped.Attach},
-		{s.Progs.OnFormatted.Program, &s.Links.OnFormatted, s.Progs.OnFormatted.Attach},
-		{s.Progs.EachTask.Program, &s.Links.EachTask, func() (*runtime.Link, error) {
-			return s.Progs.EachTask.Attach(runtime.IterTarget{})
-		}},
-	} {
-		if *p.link != nil {
-			continue // attached already
-		}
-		if p.prog.FD() < 0 {
-			left = append(left, p.prog.Name())
-			continue
-		}
-		if *p.link, err = p.attach(); err != nil {
-			s.Detach()
-			return nil, err
-		}
-	}
-	return left, nil
+	return runtime.AttachSections(s.core, []runtime.Attachment{
+		{Program: s.Progs.OnRaw, Link: &s.Links.OnRaw},
+		{Program: s.Progs.OnTyped, Link: &s.Links.OnTyped},
+		{Program: s.Progs.OnFormatted, Link: &s.Links.OnFormatted},
+		{Program: s.Progs.EachTask, Link: &s.Links.EachTask},
+	})
 }
 
 // Detach ends what Attach began. What is pinned stays attached.
 func (s *Skeleton) Detach() {
-	for _, l := range []*runtime.Link{
-		s.Links.OnRaw,
-		s.Links.OnTyped,
-		s.Links.OnFormatted,
-		s.Links.EachTask,
-	} {
-		if l != nil {
-			l.Close()
-		}
-	}
-	s.Links = Links{}
+	runtime.CloseLinks([]**runtime.Link{
+		&s.Links.OnRaw,
+		&s.Links.OnTyped,
+		&s.Links.OnFormatted,
+		&s.Links.EachTask,
+	})
 }
 
 // Core returns the skeleton without its types, for code that works with any

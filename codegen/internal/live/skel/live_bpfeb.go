@@ -95,43 +95,21 @@ type Links struct {
 }
 
 // Attach attaches each loaded program whose section says where, and returns the
-// names of those that it left alone. If one fails, none stays attached.
+// names of those that it left alone. If one fails, none stays attached. It is
+// an error before Load and after Close.
 func (s *Skeleton) Attach() (left []string, err error) {
-	left = []string{"run", "pass"}
-	for _, p := range []struct {
-		prog   *runtime.Program
-		link   **runtime.Link
-		attach func() (*runtime.Link, error)
-	}{
-		{s.Progs.OnSwitch.Program, &s.Links.OnSwitch, s.Progs.OnSwitch.Attach},
-		{s.Progs.OnSwitchToo.Program, &s.Links.OnSwitchToo, s.Progs.OnSwitchToo.Attach},
-	} {
-		if *p.link != nil {
-			continue // attached already
-		}
-		if p.prog.FD() < 0 {
-			left = append(left, p.prog.Name())
-			continue
-		}
-		if *p.link, err = p.attach(); err != nil {
-			s.Detach()
-			return nil, err
-		}
-	}
-	return left, nil
+	return runtime.AttachSections(s.core, []runtime.Attachment{
+		{Program: s.Progs.OnSwitch, Link: &s.Links.OnSwitch},
+		{Program: s.Progs.OnSwitchToo, Link: &s.Links.OnSwitchToo},
+	})
 }
 
 // Detach ends what Attach began. What is pinned stays attached.
 func (s *Skeleton) Detach() {
-	for _, l := range []*runtime.Link{
-		s.Links.OnSwitch,
-		s.Links.OnSwitchToo,
-	} {
-		if l != nil {
-			l.Close()
-		}
-	}
-	s.Links = Links{}
+	runtime.CloseLinks([]**runtime.Link{
+		&s.Links.OnSwitch,
+		&s.Links.OnSwitchToo,
+	})
 }
 
 // Core returns the skeleton without its types, for code that works with any

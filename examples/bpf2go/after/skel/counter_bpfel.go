@@ -75,9 +75,10 @@ func (s *Skeleton) Close() error {
 }
 
 // Attach attaches each program whose section says where, which no program's
-// does here, and returns the names of those that it left alone.
+// does here, and returns the names of those that it left alone. It is an error
+// before Load and after Close.
 func (s *Skeleton) Attach() (left []string, err error) {
-	return []string{"count_packets"}, nil
+	return runtime.AttachSections(s.core, nil)
 }
 
 // Core returns the skeleton without its types, for code that works with any

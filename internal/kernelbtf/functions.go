@@ -1,0 +1,170 @@
+// Package kernelbtf finds functions in the kernel's own BTF, for programs that attach to many of them: the kernel wants their BTF IDs.
+package kernelbtf
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// Functions are the functions in the kernel's BTF.
+type Functions struct {
+	ids map[string]uint32 // 0 if there are several of that name
+	raw []byte            // types
+	at  []int             // of types in raw, by ID
+}
+
+// file is the BTF of vmlinux; modules have their own.
+const file = "/sys/kernel/btf/vmlinux"
+
+const (
+	headerSize = 24 // struct btf_header, up to the fields of 7.x
+	commonSize = 12 // struct btf_type
+)
+
+var errBTF = errors.New("the kernel's BTF makes no sense")
+
+// Read reads the functions of the running kernel, out of some megabytes of BTF. The error is an fs.PathError if it has none.
+func Read() (*Functions, error) {
+	raw, err := sys.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return parse(raw)
+}
+
+// parse reads BTF (include/uapi/linux/btf.h).
+func parse(raw []byte) (*Functions, error) {
+	order := binary.NativeEndian
+	if len(raw) < headerSize || order.Uint16(raw) != 0xeb9f {
+		return nil, errBTF
+	}
+	header := uint64(order.Uint32(raw[4:]))
+	part := func(at int) []byte {
+		off, size := header+uint64(order.Uint32(raw[at:])), uint64(order.Uint32(raw[at+4:]))
+		if off+size > uint64(len(raw)) {
+			return nil
+		}
+		return raw[off:][:size]
+	}
+	names := part(16)
+	f := &Functions{ids: map[string]uint32{}, raw: part(8), at: []int{-1}}
+	for at := 0; at+commonSize <= len(f.raw); {
+		id := uint32(len(f.at))
+		size := f.size(at)
+		if size < 0 || at+size > len(f.raw) {
+			return nil, errBTF
+		}
+		f.at = append(f.at, at)
+		if f.kindAt(at) == sys.BtfKindFunc {
+			off := uint64(order.Uint32(f.raw[at:]))
+			if off >= uint64(len(names)) {
+				return nil, errBTF
+			}
+			name := unix.ByteSliceToString(names[off:])
+			if _, again := f.ids[name]; again {
+				id = 0
+			}
+			f.ids[name] = id
+		}
+		at += size
+	}
+	return f, nil
+}
+
+func (f *Functions) word(at int) uint32  { return binary.NativeEndian.Uint32(f.raw[at:]) }
+func (f *Functions) kindAt(at int) uint8 { return uint8(f.word(at+4) >> 24 & 0x1f) }
+
+// size is how many bytes the type at an offset takes, -1 for an unknown kind.
+func (f *Functions) size(at int) int {
+	vlen := int(f.word(at+4) & 0xffff)
+	switch f.kindAt(at) {
+	case sys.BtfKindPtr, sys.BtfKindFwd, sys.BtfKindTypedef, sys.BtfKindVolatile, sys.BtfKindConst, sys.BtfKindRestrict, sys.BtfKindFunc, sys.BtfKindFloat, sys.BtfKindTypeTag:
+		return commonSize
+	case sys.BtfKindInt, sys.BtfKindVar, sys.BtfKindDeclTag:
+		return commonSize + 4
+	case sys.BtfKindArray:
+		return commonSize + 12
+	case sys.BtfKindStruct, sys.BtfKindUnion, sys.BtfKindDatasec, sys.BtfKindEnum64:
+		return commonSize + 12*vlen
+	case sys.BtfKindEnum, sys.BtfKindFuncProto:
+		return commonSize + 8*vlen
+	}
+	return -1
+}
+
+// strip is the offset of a type without its qualifiers and typedefs, -1 for void.
+func (f *Functions) strip(id uint32) int {
+	for range 32 {
+		if id == 0 || uint64(id) >= uint64(len(f.at)) {
+			return -1
+		}
+		at := f.at[id]
+		switch f.kindAt(at) {
+		case sys.BtfKindTypedef, sys.BtfKindVolatile, sys.BtfKindConst, sys.BtfKindRestrict, sys.BtfKindTypeTag:
+			id = f.word(at + 8)
+		default:
+			return at
+		}
+	}
+	return -1
+}
+
+// Traceable reports whether a program can be at a function whatever it does with the arguments: the kernel wants at most 12
+// (MAX_BPF_FUNC_ARGS), none of them variable, and passed in at most two registers each (btf_distill_func_proto).
+func (f *Functions) Traceable(id uint32) bool {
+	if id == 0 || uint64(id) >= uint64(len(f.at)) || f.kindAt(f.at[id]) != sys.BtfKindFunc {
+		return false
+	}
+	proto := f.word(f.at[id] + 8)
+	if proto == 0 || uint64(proto) >= uint64(len(f.at)) || f.kindAt(f.at[proto]) != sys.BtfKindFuncProto {
+		return false
+	}
+	at := f.at[proto]
+	args := int(f.word(at+4) & 0xffff)
+	if ret := f.word(at + 8); args > 12 || ret != 0 && !f.passed(ret, 8, false) {
+		return false
+	}
+	for i := range args {
+		if typ := f.word(at + commonSize + 8*i + 4); typ == 0 || !f.passed(typ, 16, true) {
+			return false
+		}
+	}
+	return true
+}
+
+// passed reports whether a value of that type is passed in registers.
+func (f *Functions) passed(id, most uint32, structs bool) bool {
+	at := f.strip(id)
+	if at < 0 {
+		return false
+	}
+	switch f.kindAt(at) {
+	case sys.BtfKindPtr:
+		return true
+	case sys.BtfKindInt, sys.BtfKindEnum, sys.BtfKindEnum64:
+		return f.word(at+8) <= 8
+	case sys.BtfKindStruct:
+		return structs && f.word(at+8) <= most
+	}
+	return false
+}
+
+// ID returns the BTF ID of a function, 0 if there is none or several.
+func (f *Functions) ID(name string) uint32 { return f.ids[name] }
+
+// Lookup returns the BTF ID of a function. The error wraps unix.ENOENT if there is none, and unix.EINVAL if there are several.
+func (f *Functions) Lookup(name string) (uint32, error) {
+	id, ok := f.ids[name]
+	switch {
+	case !ok:
+		return 0, fmt.Errorf("this kernel's BTF has no function %s: %w", name, unix.ENOENT)
+	case id == 0:
+		return 0, fmt.Errorf("this kernel has several functions %s: %w", name, unix.EINVAL)
+	}
+	return id, nil
+}

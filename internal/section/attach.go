@@ -1,0 +1,85 @@
+// Package section reads what a program's section says about attaching it. Both the generator and the runtime ask
+// here, so that a generated Attach leaves alone what the runtime would refuse.
+package section
+
+import (
+	"strings"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// Program is what is known of a program from its section.
+type Program struct {
+	Type       uint32 // enum bpf_prog_type
+	AttachType uint32 // enum bpf_attach_type
+	Section    string // name of the ELF section
+	AttachTo   string // what of it says where to attach: "sched/sched_switch"
+	HasTarget  bool   // it is loaded for a kernel function or type
+}
+
+// Method is the way a program is attached that its section says all about.
+type Method uint8
+
+const (
+	None          Method = iota // the caller has to say where: an interface, a cgroup, a socket, a map, a process
+	TracingMulti                // fentry.multi, fexit.multi, fsession.multi
+	Tracing                     // fentry, fexit, fmod_ret, fsession, tp_btf
+	LSM                         // lsm, lsm.s
+	Iter                        // iter, of all there is
+	Tracepoint                  // tp, tracepoint
+	RawTracepoint               // raw_tp, raw_tracepoint, and the writable ones
+	Kprobe                      // kprobe, kretprobe, ksyscall, kretsyscall
+	KprobeMulti                 // kprobe.multi, kretprobe.multi, kprobe.session
+)
+
+// IsTracingMulti reports whether an attach type is for many functions of the kernel: fentry.multi, fexit.multi, fsession.multi.
+func IsTracingMulti(attachType uint32) bool {
+	return attachType >= sys.AttachTraceFentryMulti && attachType <= sys.AttachTraceFsessionMulti
+}
+
+// AttachesBySection is how to attach p with nothing but its section, [None] if that does not say enough.
+func AttachesBySection(p Program) Method {
+	switch p.Type {
+	case sys.ProgTypeTracing:
+		switch {
+		case IsTracingMulti(p.AttachType):
+			if p.AttachTo == "" {
+				return None
+			}
+			return TracingMulti
+		case !p.HasTarget:
+			return None
+		case p.AttachType != sys.AttachTraceIter:
+			return Tracing
+		}
+		switch p.AttachTo {
+		case "", "bpf_map_elem", "bpf_sk_storage_map", "sockmap", "cgroup":
+			return None // of which map, from which cgroup on
+		}
+		return Iter
+	case sys.ProgTypeLSM:
+		if p.HasTarget && p.AttachType == sys.AttachLSMMAC {
+			return LSM
+		}
+	case sys.ProgTypeTracepoint:
+		if strings.Contains(p.AttachTo, "/") {
+			return Tracepoint
+		}
+	case sys.ProgTypeRawTracepoint, sys.ProgTypeRawTracepointWritable:
+		if p.AttachTo != "" {
+			return RawTracepoint
+		}
+	case sys.ProgTypeKprobe:
+		switch {
+		case p.AttachTo == "" || !isKprobe(p.Section):
+			return None
+		case p.AttachType == sys.AttachTraceKprobeMulti || p.AttachType == sys.AttachTraceKprobeSession:
+			return KprobeMulti
+		}
+		return Kprobe
+	}
+	return None
+}
+
+// isKprobe tells kprobes from what else is of their type: uprobes and USDT.
+func isKprobe(section string) bool { return strings.HasPrefix(strings.TrimPrefix(section, "?"), "k") }

@@ -1,0 +1,233 @@
+//vmtest:all
+
+package runtime
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/errtype"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
+)
+
+// A map is found again by its pin and by its number, with its types.
+func TestOpenMap(t *testing.T) {
+	dir := testfs.BPF(t)
+	h := newTestHash[uint32, uint64](t, 8)
+	if err := h.Update(7, 42, Any); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Pin(dir + "/map"); err != nil {
+		t.Fatal(err)
+	}
+	id, err := h.ID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := MapIDs()
+	if err != nil || !slices.Contains(all, id) || !slices.IsSorted(all) {
+		t.Errorf("map %d is not among %d, %v", id, all, err)
+	}
+	for name, open := range map[string]func() (*Map, error){
+		"pin": func() (*Map, error) { return OpenPinnedMap(dir + "/map") }, "ID": func() (*Map, error) { return OpenMapID(id) },
+	} {
+		m, err := open()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		again, err := TypedMap(m, NewHashMap[uint32, uint64])
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if v, err := again.Lookup(7); err != nil || v != 42 {
+			t.Errorf("%s: %d, %v", name, v, err)
+		}
+		if info, err := m.Info(); err != nil || info.ID != id || info.Type != sys.MapTypeHash || info.KeySize != 4 || info.ValueSize != 8 || info.MaxEntries != 8 {
+			t.Errorf("%s: info %+v, %v", name, info, err)
+		}
+		_, err = TypedMap(m, NewHashMap[uint32, uint32])
+		if e, ok := errtype.Of[*MapError](err); !ok || !errors.Is(err, unix.EINVAL) || !strings.Contains(e.Error(), "value type uint32 has 4 bytes, the map's value has 8") {
+			t.Errorf("%s: a value of another size: %v", name, err)
+		}
+		for range 2 {
+			if err := m.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := again.Lookup(7); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("%s: after Close: %v", name, err)
+		}
+	}
+	if _, err := TypedMap(nil, NewHashMap[uint32, uint64]); !errors.Is(err, errNoMap) {
+		t.Errorf("no map: %v", err)
+	}
+	if _, err := OpenMapID(1<<32 - 2); !errors.Is(err, unix.ENOENT) || !strings.Contains(err.Error(), "map ID 4294967294: open: ") {
+		t.Errorf("no such map: %v", err)
+	}
+	if _, err := OpenPinnedMap(dir + "/nothing"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("nothing: %v", err)
+	}
+}
+
+// So is a program, and it can be attached.
+func TestOpenProgram(t *testing.T) {
+	dir := testfs.BPF(t)
+	lo := loopback(t)
+	count := newCount(t)
+	p := newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP, Name: "found_again"}, insns: counting(count, int32(XDPPass))})
+	if err := p.Pin(dir + "/prog"); err != nil {
+		t.Fatal(err)
+	}
+	id, err := p.ID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all, err := ProgramIDs(); err != nil || !slices.Contains(all, id) {
+		t.Errorf("program %d is not among %d, %v", id, all, err)
+	}
+	mapID, err := count.ID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, open := range map[string]func() (*Program, error){
+		"pin": func() (*Program, error) { return OpenPinnedProgram(dir+"/prog", nil) },
+		"ID":  func() (*Program, error) { return OpenProgramID(id, &OpenProgramOptions{AttachType: sys.AttachXDP}) },
+	} {
+		again, err := open()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		info, err := again.Info()
+		if err != nil || info.ID != id || info.Type != sys.ProgTypeXDP || info.Name != "found_again" || info.TranslatedSize == 0 ||
+			info.LoadTime == 0 || !slices.Equal(info.MapIDs, []uint32{mapID}) || info.Tag == [8]byte{} {
+			t.Errorf("%s: info %+v, %v", name, info, err)
+		}
+		if again.Name() != "found_again" {
+			t.Errorf("%s: name %q", name, again.Name())
+		}
+		l, err := XDPProgram{again}.AttachXDP(lo, &XDPOptions{Mode: XDPGeneric})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		linkInfo, err := l.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all, err := LinkIDs(); err != nil || !slices.Contains(all, linkInfo.ID) {
+			t.Errorf("link %d is not among %d, %v", linkInfo.ID, all, err)
+		}
+		other, err := OpenLinkID(linkInfo.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info, err := other.Info(); err != nil || info.ProgramID != id {
+			t.Errorf("%s: link by ID: %+v, %v", name, info, err)
+		}
+		other.Close()
+		before := counted(t, count)
+		ping(t)
+		if counted(t, count) == before {
+			t.Errorf("%s: the program did not run", name)
+		}
+		l.Close()
+		for range 2 {
+			if err := again.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := again.ID(); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("%s: after Close: %v", name, err)
+		}
+	}
+	for name, open := range map[string]func() error{
+		"program": func() error { _, err := OpenProgramID(1<<32-2, nil); return err }, "link": func() error { _, err := OpenLinkID(1<<32 - 2); return err },
+	} {
+		if err := open(); !errors.Is(err, unix.ENOENT) {
+			t.Errorf("no such %s: %v", name, err)
+		}
+	}
+}
+
+// What is pinned is taken for nothing else.
+func TestOpenAnotherKind(t *testing.T) {
+	dir := testfs.BPF(t)
+	lo := loopback(t)
+	p := XDPProgram{newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP}, insns: returning(int32(XDPPass))})}
+	l, err := p.AttachXDP(lo, &XDPOptions{Mode: XDPGeneric})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := errors.Join(p.Pin(dir+"/prog"), l.Pin(dir+"/link"), newCount(t).Pin(dir+"/map")); err != nil {
+		t.Fatal(err)
+	}
+	queue := newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeQueue, ValueSize: 4, MaxEntries: 1}) // a map that has no batch operations
+	if err := queue.Pin(dir + "/queue"); err != nil {
+		t.Fatal(err)
+	}
+	for name, open := range map[string]struct {
+		open func(string) (interface{ Close() error }, error)
+		good []string
+	}{
+		"not a map":     {func(path string) (interface{ Close() error }, error) { return OpenPinnedMap(path) }, []string{"map", "queue"}},
+		"not a program": {func(path string) (interface{ Close() error }, error) { return OpenPinnedProgram(path, nil) }, []string{"prog"}},
+		"not a link":    {func(path string) (interface{ Close() error }, error) { return OpenPinnedLink(path) }, []string{"link"}},
+	} {
+		for _, pin := range []string{"map", "queue", "prog", "link"} {
+			o, err := open.open(dir + "/" + pin)
+			if slices.Contains(open.good, pin) {
+				if err != nil {
+					t.Errorf("%s: %v", pin, err)
+					continue
+				}
+				o.Close()
+			} else if err == nil || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s: %v, want %q", pin, err, name)
+			}
+		}
+	}
+}
+
+// Runs are counted while somebody wants them to be.
+func TestStats(t *testing.T) {
+	p := XDPProgram{newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP}, insns: returning(int32(XDPPass))})}
+	if on, err := os.ReadFile("/proc/sys/kernel/bpf_stats_enabled"); err == nil && strings.TrimSpace(string(on)) != "0" {
+		t.Fatal("somebody has kernel.bpf_stats_enabled set")
+	}
+	run := func() {
+		t.Helper()
+		if _, err := p.Test(XDPTest{Data: make([]byte, 64), Repeat: 100}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	on, err := EnableStats()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run()
+	stats, err := p.Stats()
+	if err != nil || stats.RunCount < 100 || stats.RunTime == 0 {
+		t.Errorf("%+v, %v", stats, err)
+	}
+	if info, err := p.Info(); err != nil || info.RunCount != stats.RunCount || info.RecursionMisses != 0 {
+		t.Errorf("%+v, %v", info, err)
+	}
+	for range 2 {
+		if err := on.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	run()
+	if after, err := p.Stats(); err != nil || after != stats {
+		t.Errorf("%+v after the end, %+v before, %v", after, stats, err)
+	}
+}
