@@ -24,7 +24,11 @@ func (p *programField) attachable() bool {
 //	}
 //
 //	func (s *Skeleton) Detach() {
-//		runtime.CloseLinks([]**runtime.Link{&s.Links.OnSwitch})
+//		runtime.DetachSections(s.core, s.links())
+//	}
+//
+//	func (s *Skeleton) links() []**runtime.Link {
+//		return []**runtime.Link{&s.Links.OnSwitch}
 //	}
 func (g *generator) writeAttach() {
 	f := g.file
@@ -65,7 +69,11 @@ func (g *generator) writeAttach() {
 	}
 	doc(f, "Detach ends what Attach began. What is pinned stays attached.")
 	method("Detach").Block(
-		jen.Qual(RuntimePath, "CloseLinks").Call(jen.Index().Op("**").Qual(RuntimePath, "Link").Custom(multiLine, links...)),
+		jen.Qual(RuntimePath, "DetachSections").Call(jen.Id("s").Dot("core"), jen.Id("s").Dot("links").Call()),
+	)
+	doc(f, "links are where Attach keeps what it attached.")
+	method("links").Index().Op("**").Qual(RuntimePath, "Link").Block(
+		jen.Return(jen.Index().Op("**").Qual(RuntimePath, "Link").Custom(multiLine, links...)),
 	)
 }
 

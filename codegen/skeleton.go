@@ -69,14 +69,18 @@ func (g *generator) writeSkeleton() {
 	}
 	doc(f, text+"Closing twice is fine.")
 	f.Add(method("Close")).Params().Error().BlockFunc(func(b *jen.Group) {
-		if g.attaches() {
-			b.Id("s").Dot("Detach").Call()
-		}
-		if len(g.globals) == 0 {
+		if len(g.globals) == 0 && !g.attaches() {
 			b.Return(jen.Id("s").Dot("core").Dot("Close").Call())
 			return
 		}
-		b.Return(runtime("CloseAndBind").Call(jen.Id("s").Dot("core"), jen.Id("s").Dot("bind")))
+		links, bind := jen.Nil(), jen.Nil()
+		if g.attaches() {
+			links = jen.Id("s").Dot("links").Call()
+		}
+		if len(g.globals) > 0 {
+			bind = jen.Id("s").Dot("bind")
+		}
+		b.Return(runtime("CloseGenerated").Call(jen.Id("s").Dot("core"), links, bind))
 	})
 	g.writeAttach()
 	doc(f, "Core returns the skeleton without its types, for code that works with any object.")

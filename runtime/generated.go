@@ -45,6 +45,9 @@ func LoadGenerated(spec *Spec, features load.Features, opts *LoadOptions) (*Skel
 // LoadAndBind is [Skeleton.Load] with a function that is called after it has
 // succeeded, before anybody else can load or close the skeleton.
 func LoadAndBind(s *Skeleton, opts *LoadOptions, bind func()) error {
+	if s == nil {
+		return errNoSkeleton
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.load(opts); err != nil {
@@ -54,12 +57,19 @@ func LoadAndBind(s *Skeleton, opts *LoadOptions, bind func()) error {
 	return nil
 }
 
-// CloseAndBind is [Skeleton.Close] likewise.
-func CloseAndBind(s *Skeleton, bind func()) error {
+// CloseGenerated is [Skeleton.Close] for generated code: it detaches the links, and calls bind, if there is one, before anybody
+// else can load or attach.
+func CloseGenerated(s *Skeleton, links []**Link, bind func()) error {
+	if s == nil {
+		return errNoSkeleton
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	closeLinks(links)
 	s.close()
-	bind()
+	if bind != nil {
+		bind()
+	}
 	return nil
 }
 
@@ -89,6 +99,11 @@ type Attachment struct {
 // attached yet, and returns the names of all other programs of the object, but for those attached already. If one
 // fails, none of the list stays attached. It is an error before Load and after Close.
 func AttachSections(s *Skeleton, list []Attachment) (left []string, err error) {
+	if s == nil {
+		return nil, errNoSkeleton
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err := s.mayAttach(); err != nil {
 		return nil, err
 	}
@@ -104,7 +119,7 @@ func AttachSections(s *Skeleton, list []Attachment) (left []string, err error) {
 		}
 		if *a.Link, err = a.Program.attachBySection(); err != nil {
 			for _, a := range list {
-				CloseLinks([]**Link{a.Link})
+				closeLinks([]**Link{a.Link})
 			}
 			return nil, err
 		}
@@ -121,8 +136,18 @@ func attachmentOf(p *Program, list []Attachment) *Attachment {
 	return nil
 }
 
-// CloseLinks does the work of a generated Detach: it closes those of the links that are there, and forgets them.
-func CloseLinks(links []**Link) {
+// DetachSections does the work of a generated Detach.
+func DetachSections(s *Skeleton, links []**Link) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	closeLinks(links)
+}
+
+// closeLinks closes those of the links that are there, and forgets them.
+func closeLinks(links []**Link) {
 	for _, l := range links {
 		if *l != nil {
 			(*l).Close()
@@ -133,8 +158,6 @@ func CloseLinks(links []**Link) {
 
 // mayAttach reports why no program can be attached.
 func (s *Skeleton) mayAttach() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	switch s.state {
 	case opened:
 		return fmt.Errorf("attach %s: %w", s.spec.Name, errNotLoaded)

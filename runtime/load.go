@@ -22,6 +22,9 @@ type LoadOptions struct {
 // SetAutoLoad leaves out. A failed Load gives everything back and can be tried again; its error is a
 // *[LoadError].
 func (s *Skeleton) Load(opts *LoadOptions) error {
+	if s == nil {
+		return errNoSkeleton
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.load(opts)

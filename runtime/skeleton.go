@@ -155,6 +155,9 @@ func (s *Skeleton) Data(i int) unsafe.Pointer {
 // that is in use by a method at this moment stays open until that method
 // returns. What is attached or pinned stays so. Closing twice is fine.
 func (s *Skeleton) Close() error {
+	if s == nil {
+		return errNoSkeleton
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.close()
@@ -172,6 +175,14 @@ func (s *Skeleton) release() {
 	closePrograms(s.programs)
 	unmapAreas(s.areas)
 }
+
+// errNoSkeleton is for the zero value of a generated Skeleton.
+var errNoSkeleton error = &noSkeletonError{}
+
+type noSkeletonError struct{}
+
+func (*noSkeletonError) Error() string { return "not a skeleton that Open or Load returned" }
+func (*noSkeletonError) Unwrap() error { return os.ErrInvalid }
 
 // ready reports why Load may not go on.
 func (s *Skeleton) ready() error {

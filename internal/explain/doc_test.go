@@ -120,6 +120,6 @@ The hints; words in braces are filled in:
 `
 
 const errorsDocOperations = `
-After the load, a ` + "`*runtime.AttachError` or `*runtime.MapError`" + ` says more for:
+After the load, a ` + "`*runtime.ProgramError` or `*runtime.MapError`" + ` says more for:
 
 `

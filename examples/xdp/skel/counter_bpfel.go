@@ -71,7 +71,7 @@ func (s *Skeleton) LoadWith(opts *runtime.LoadOptions) error {
 // kernel. The pointers to global variables are nil from then on, and copies of
 // them must not be used any more. Closing twice is fine.
 func (s *Skeleton) Close() error {
-	return runtime.CloseAndBind(s.core, s.bind)
+	return runtime.CloseGenerated(s.core, nil, s.bind)
 }
 
 // Attach attaches each program whose section says where, which no program's

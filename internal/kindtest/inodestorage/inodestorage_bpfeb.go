@@ -69,8 +69,7 @@ func (s *Skeleton) LoadWith(opts *runtime.LoadOptions) error {
 // variables are nil from then on, and copies of them must not be used any more.
 // Closing twice is fine.
 func (s *Skeleton) Close() error {
-	s.Detach()
-	return runtime.CloseAndBind(s.core, s.bind)
+	return runtime.CloseGenerated(s.core, s.links(), s.bind)
 }
 
 // Links are what Attach attached; nil for programs that it left alone.
@@ -89,9 +88,14 @@ func (s *Skeleton) Attach() (left []string, err error) {
 
 // Detach ends what Attach began. What is pinned stays attached.
 func (s *Skeleton) Detach() {
-	runtime.CloseLinks([]**runtime.Link{
+	runtime.DetachSections(s.core, s.links())
+}
+
+// links are where Attach keeps what it attached.
+func (s *Skeleton) links() []**runtime.Link {
+	return []**runtime.Link{
 		&s.Links.Count,
-	})
+	}
 }
 
 // Core returns the skeleton without its types, for code that works with any

@@ -83,7 +83,7 @@ func compare(t *testing.T, spec *btf.Spec, newest bool, s Struct) {
 		t.Log("this kernel has no such struct")
 		return
 	}
-	fields, size := flatten(t, kernel)
+	fields := flatten(t, kernel)
 	covered := map[uintptr]bool{}
 	for _, f := range reflect.VisibleFields(typ) {
 		if f.Anonymous || f.Name == "_" {
@@ -100,8 +100,8 @@ func compare(t *testing.T, spec *btf.Spec, newest bool, s Struct) {
 		covered[offset] = true
 		k := fieldOf(fields, Normalize(name))
 		switch {
-		case k == nil && (newest || offset < size):
-			t.Errorf("%s: the kernel's struct has no such field, and %d bytes", f.Name, size)
+		case k == nil && (newest || taken(fields, offset, f.Type.Size())):
+			t.Errorf("%s: the kernel's struct has no such field", f.Name)
 		case k == nil:
 			t.Logf("%s: not on this kernel", f.Name)
 		case offset != k.offset:
@@ -132,6 +132,17 @@ func fieldOf(fields []kernelField, name string) *kernelField {
 		}
 	}
 	return nil
+}
+
+// taken reports whether any field has a byte there. What is newer than the kernel is past the end of
+// its struct, or in a hole of it.
+func taken(fields []kernelField, offset, size uintptr) bool {
+	for _, f := range fields {
+		if f.offset < offset+size && offset < f.offset+f.size {
+			return true
+		}
+	}
+	return false
 }
 
 // find finds a struct or union; see structs. It is nil if the kernel has none.
@@ -190,18 +201,15 @@ func member(typ btf.Type, name string) btf.Type {
 	return nil
 }
 
-// flatten lists the fields of a struct, with those of anonymous structs and unions in it. The size
-// is up to the last field's end.
-func flatten(t *testing.T, typ btf.Type) (fields []kernelField, size uintptr) {
+// flatten lists the fields of a struct, with those of anonymous structs and unions in it.
+func flatten(t *testing.T, typ btf.Type) (fields []kernelField) {
 	t.Helper()
 	for _, m := range members(typ) {
 		offset := uintptr(m.Offset.Bytes())
 		if m.Name == "" {
-			inner, _ := flatten(t, m.Type)
-			for _, f := range inner {
+			for _, f := range flatten(t, m.Type) {
 				f.offset += offset
 				fields = append(fields, f)
-				size = max(size, f.offset+f.size)
 			}
 			continue
 		}
@@ -210,7 +218,6 @@ func flatten(t *testing.T, typ btf.Type) (fields []kernelField, size uintptr) {
 			t.Fatalf("%s: %v", m.Name, err)
 		}
 		fields = append(fields, kernelField{Normalize(m.Name), offset, uintptr(n), m.BitfieldSize != 0})
-		size = max(size, offset+uintptr(n))
 	}
-	return fields, size
+	return fields
 }
