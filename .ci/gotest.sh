@@ -12,6 +12,7 @@ table=$(dirname "$0")/loads
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 failed=0
+unprivileged=
 
 # deadline is for one go test. A test that hangs in the kernel cannot be killed, and go test would wait for it for ever.
 deadline=1200
@@ -21,6 +22,8 @@ run() {
 	status=$?
 	if [ $status -ne 0 ]; then
 		grep -vE '^ *(=== (RUN|PAUSE|CONT|NAME)|--- PASS)' "$log"
+		[ -z "$unprivileged" ] || ! grep -q 'operation not permitted' "$log" ||
+			echo "gotest: these tests ran without the privilege to load BPF: one that loads has to be in .ci/loads"
 	else
 		grep -E '^ok ' "$log"
 	fi
@@ -58,7 +61,6 @@ if [ "$which" = all ]; then
 	exit $failed
 fi
 
-unprivileged=
 if [ "$which" = pure ] && [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	unprivileged="setpriv --bounding-set=-bpf,-sys_admin --inh-caps=-bpf,-sys_admin"
 fi

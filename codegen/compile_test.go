@@ -100,9 +100,6 @@ func TestKindsExist(t *testing.T) {
 	var uses []string
 	for _, form := range mapForms {
 		uses = append(uses, form.name)
-		if form.args == recordOnly {
-			uses = append(uses, "NewRaw"+form.name)
-		}
 	}
 	for _, kind := range programKinds {
 		uses = append(uses, kind)
@@ -117,11 +114,7 @@ func TestKindsExist(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range uses {
-		want := []string{name}
-		if !strings.HasPrefix(name, "NewRaw") {
-			want = append(want, "New"+name)
-		}
-		for _, name := range want {
+		for _, name := range []string{name, "New" + name} {
 			if pkg.Scope().Lookup(name) == nil {
 				t.Errorf("package runtime has no %s", name)
 			}

@@ -204,9 +204,9 @@ func (f *mapField) typ() *jen.Statement {
 	case f.form.name == "":
 		return jen.Op("*").Qual(RuntimePath, "Map")
 	case len(f.code) == 0:
-		return jen.Qual(RuntimePath, f.form.name)
+		return jen.Op("*").Qual(RuntimePath, f.form.name)
 	}
-	return jen.Qual(RuntimePath, f.form.name).Types(f.code...)
+	return jen.Op("*").Qual(RuntimePath, f.form.name).Types(f.code...)
 }
 
 // make is the expression that makes the field's value.
@@ -227,8 +227,6 @@ func (f *mapField) constructor() *jen.Statement {
 	case f.form.name == "":
 		untyped := jen.Op("*").Qual(RuntimePath, "Map")
 		return jen.Func().Params(jen.Id("m").Add(untyped)).Add(untyped).Block(jen.Return(jen.Id("m")))
-	case f.raw():
-		return jen.Qual(RuntimePath, "NewRaw"+f.form.name)
 	case len(f.code) == 0:
 		return jen.Qual(RuntimePath, "New"+f.form.name)
 	}

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/explain"
@@ -63,9 +64,10 @@ func (e *LoadError) Format(f fmt.State, verb rune) {
 		fmt.Fprintf(f, "%q", e.Error())
 		return
 	}
-	fmt.Fprint(f, e.Error())
+	io.WriteString(f, e.Error())
 	if verb == 'v' && f.Flag('+') && e.Log != "" {
-		fmt.Fprintf(f, "\n%s", e.Log)
+		io.WriteString(f, "\n")
+		io.WriteString(f, e.Log) // of 4 MiB perhaps: one copy of it, not two
 	}
 }
 

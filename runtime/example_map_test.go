@@ -18,7 +18,7 @@ func ExampleHashMap_Update() {
 		log.Fatal(err)
 	}
 	defer s.Close()
-	counts := s.Maps.Counts // a HashMap[uint32, skel.Counter]
+	counts := s.Maps.Counts // a *HashMap[uint32, skel.Counter]
 
 	if err := counts.Update(64, skel.Counter{Packets: 1}, runtime.NoExist); err != nil {
 		log.Fatal(err)
@@ -38,7 +38,7 @@ func ExampleHashMap_Update() {
 }
 
 // Entries may come and go during an iteration.
-func ExampleHashMap_AllErr() {
+func ExampleHashMap_Iterate() {
 	s, err := skel.Load()
 	if err != nil {
 		log.Fatal(err)
@@ -51,13 +51,14 @@ func ExampleHashMap_AllErr() {
 	}
 
 	var sizes []uint32
-	for size := range s.Maps.Counts.AllErr(&err) {
+	it := s.Maps.Counts.Iterate()
+	for size := range it.All() {
 		sizes = append(sizes, size)
 		if err := s.Maps.Counts.Delete(size); err != nil {
 			log.Fatal(err)
 		}
 	}
-	if err != nil { // what has ended the iteration early
+	if err := it.Err(); err != nil { // what has ended the iteration early
 		log.Fatal(err)
 	}
 	slices.Sort(sizes)
@@ -142,13 +143,11 @@ func ExampleRingBuf() {
 
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
-	for e, err := range r.All(ctx) {
-		if err != nil {
-			fmt.Println(err)
-			break
-		}
+	it := r.Iterate(ctx)
+	for e := range it.All() {
 		fmt.Printf("%d %s\n", e.Number, e.Text[:5])
 	}
+	fmt.Println(it.Err())
 	// Output:
 	// 0 hello
 	// 1 hello

@@ -11,10 +11,10 @@ import (
 
 // What a generated package has in its fields.
 var (
-	counts  runtime.HashMap[uint32, uint64]
-	perCPU  runtime.PerCPUArrayMap[uint64]
-	events  runtime.RingBuf[struct{ PID, UID uint32 }]
-	samples runtime.PerfEventArray[uint64]
+	counts  *runtime.HashMap[uint32, uint64]
+	perCPU  *runtime.PerCPUArrayMap[uint64]
+	events  *runtime.RingBuf[struct{ PID, UID uint32 }]
+	samples *runtime.PerfEventArray[uint64]
 	filter  runtime.XDPProgram
 	classes runtime.SchedCLSProgram
 )
@@ -35,13 +35,13 @@ func ExampleHashMap() {
 }
 
 // Entries may be deleted while they are iterated over, by anyone.
-func ExampleHashMap_all() {
-	var err error
-	for port, n := range counts.AllErr(&err) {
+func ExampleIterator() {
+	it := counts.Iterate()
+	for port, n := range it.All() {
 		fmt.Println(port, n)
 		_ = counts.Delete(port)
 	}
-	if err != nil {
+	if err := it.Err(); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -82,12 +82,28 @@ func ExampleRingBufReader() {
 	defer r.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	for e, err := range r.All(ctx) {
-		if err != nil {
-			log.Fatal(err)
-		}
+	it := r.Iterate(ctx)
+	for e := range it.All() {
 		fmt.Println(e.PID, e.UID)
 	}
+	if err := it.Err(); !errors.Is(err, context.Canceled) {
+		log.Fatal(err)
+	}
+}
+
+// Borrowed records are where the kernel has put them, until the loop goes on.
+func ExampleRingBufIterator_Borrow() {
+	r, err := events.Reader()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	users := map[uint32]int{}
+	it := r.Iterate(context.Background())
+	for e := range it.Borrow() {
+		users[e.UID]++ // to keep e itself would be a mistake: *e is a copy
+	}
+	log.Fatal(it.Err())
 }
 
 func ExamplePerfReader() {

@@ -88,7 +88,7 @@ func TestForgottenSkeletonsAreClosed(t *testing.T) {
 
 // A map keeps its skeleton's files open for as long as it is in use itself.
 func TestMapOutlivesForgottenSkeleton(t *testing.T) {
-	m := func() runtime.ArrayMap[uint64] {
+	m := func() *runtime.ArrayMap[uint64] {
 		s, err := runtime.Load(generate(t, oneMap(array)), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -106,7 +106,8 @@ func TestMapOutlivesForgottenSkeleton(t *testing.T) {
 	}
 }
 
-// Whoever uses a map while it is closed gets an error: never one of another file that has the number by then.
+// Whoever uses a map while it is closed gets an error: never one of another file that has the
+// number by then.
 func TestCloseDuringUse(t *testing.T) {
 	spec := generate(t, oneMap(array))
 	for range 20 {
@@ -168,7 +169,8 @@ func TestCloseDuringLoad(t *testing.T) {
 	wantCensus(t, before, "after Close")
 }
 
-// Memory of global data that cannot be mapped: the skeleton has its initial values, at the same address, and can be loaded again.
+// Memory of global data that cannot be mapped: the skeleton has its initial values, at the same
+// address, and can be loaded again.
 func TestFailureAfterTheLoaderKeepsInitialValues(t *testing.T) {
 	spec := *compiled(t, "globals_sections")
 	spec.Maps = append([]runtime.MapSpec(nil), spec.Maps...)

@@ -2,10 +2,10 @@ package runtime
 
 import "sync/atomic"
 
-// Map is a map of a loaded object, without the types of its keys and values;
-// generated packages wrap it in one that has them. Its methods are safe for
-// concurrent use, and return an error that wraps os.ErrClosed after the
-// skeleton is closed.
+// Map is a map of a loaded object, without the types of its keys and values. The typed maps, such
+// as [HashMap], are the same memory under another type, and have its methods. They are safe for
+// concurrent use, and return an error that wraps os.ErrClosed before the load and after the
+// skeleton is closed. A nil or zero Map panics.
 type Map struct {
 	fd   fd
 	desc atomic.Pointer[MapSpec] // the object's own, or a copy that has more to say, see own
@@ -17,18 +17,34 @@ func newMap(spec *MapSpec) *Map {
 	return m
 }
 
+// noMap is what a nil or zero map panics with.
+const noMap = "bpf2lskel/runtime: use of a nil or zero map: maps come from the Open or Load of a generated package"
+
 // spec describes the map. What is in it does not change.
-func (m *Map) spec() *MapSpec { return m.desc.Load() }
+func (m *Map) spec() *MapSpec {
+	if m != nil {
+		if spec := m.desc.Load(); spec != nil {
+			return spec
+		}
+	}
+	panic(noMap)
+}
+
+// file is the map's file descriptor, of a map that is one.
+func (m *Map) file() *fd {
+	m.spec()
+	return &m.fd
+}
 
 // Name returns the name that the map has in the source.
 func (m *Map) Name() string { return m.spec().Name }
 
 // FD returns the map's file descriptor, -1 if it is closed or not loaded. It
 // stays the map's own: do not close it, and do not use it after the skeleton is closed.
-func (m *Map) FD() int { return m.fd.peek() }
+func (m *Map) FD() int { return m.file().peek() }
 
 // DupFD returns a new file descriptor for the map, which the caller owns.
-func (m *Map) DupFD() (int, error) { return m.fd.dup() }
+func (m *Map) DupFD() (int, error) { return m.file().dup() }
 
 // Spec describes the map as the object defines it.
 func (m *Map) Spec() *MapSpec {
@@ -38,6 +54,9 @@ func (m *Map) Spec() *MapSpec {
 	}
 	return spec
 }
+
+// Untyped returns the map without its types, which is the map itself.
+func (m *Map) Untyped() *Map { return m }
 
 // MaxEntries returns the number of entries that the map is created with:
 // before the load that of the object, or what SetMaxEntries said, and after it
@@ -54,7 +73,7 @@ func (m *Map) MaxEntries() uint32 {
 // SetMaxEntries changes the number of entries of a map that is not loaded
 // yet. Afterwards it has no effect. It is not safe for concurrent use.
 func (m *Map) SetMaxEntries(n uint32) {
-	if m.fd.peek() < 0 {
+	if m.file().peek() < 0 {
 		m.own().maxEntries = n
 	}
 }

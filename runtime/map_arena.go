@@ -10,16 +10,19 @@ import (
 // Arena is a map of type arena (BPF_MAP_TYPE_ARENA, 6.9): memory that programs
 // and user space share, sparse, up to max_entries pages. Programs' pointers into it are addresses in this
 // process. What both access concurrently has to be atomic.
-type Arena struct{ *Map }
+type Arena struct{ ref }
 
-// NewArena gives m its kind.
-func NewArena(m *Map) Arena { return Arena{m} }
+// NewArena returns m as what it is.
+func NewArena(m *Map) *Arena {
+	m.spec()
+	return (*Arena)(unsafe.Pointer(m))
+}
 
 // Bytes returns the arena's memory, nil before the load and after the skeleton is
 // closed. Touching a page that programs have not allocated allocates it, or, if the arena has the flag
 // BPF_F_SEGV_ON_FAULT, kills the process.
-func (a Arena) Bytes() []byte {
-	if memory := a.arena(); memory != nil {
+func (a *Arena) Bytes() []byte {
+	if memory := (*Map)(unsafe.Pointer(a)).arena(); memory != nil {
 		return memory.Bytes()
 	}
 	return nil
@@ -29,11 +32,11 @@ func (a Arena) Bytes() []byte {
 var errNotInArena = errors.New("address is not in the arena")
 
 // ArenaPointer returns what a program's pointer into an arena points to.
-func ArenaPointer[T any](a Arena, addr uint64) (*T, error) {
+func ArenaPointer[T any](a *Arena, addr uint64) (*T, error) {
 	var t T
 	mem := a.Bytes()
 	if mem == nil {
-		return nil, a.wrap("dereference", errMapClosed)
+		return nil, a.Untyped().wrap("dereference", errMapClosed)
 	}
 	// A program that has not cast its pointer stores the low half only.
 	base := uint64(uintptr(unsafe.Pointer(&mem[0])))

@@ -31,14 +31,15 @@ func TestArrayMap(t *testing.T) {
 		t.Errorf("update past the end: %v", err)
 	}
 	next := uint32(0)
-	for i, v := range a.AllErr(&err) {
+	it := a.Iterate()
+	for i, v := range it.All() {
 		if i != next || v.Packets != uint64(i) {
 			t.Fatalf("entry %d: key %d, value %v", next, i, v)
 		}
 		next++
 	}
-	if next != 10000 || err != nil {
-		t.Errorf("%d entries, %v", next, err)
+	if next != 10000 || it.Err() != nil {
+		t.Errorf("%d entries, %v", next, it.Err())
 	}
 }
 
@@ -80,12 +81,13 @@ func TestPerCPUMaps(t *testing.T) {
 		}
 		check(h.Lookup(5))
 		n := 0
-		for _, v := range h.AllErr(&err) {
+		it := h.Iterate()
+		for _, v := range it.All() {
 			check(v, nil)
 			n++
 		}
-		if n != 500 || err != nil {
-			t.Errorf("%d entries, %v", n, err)
+		if n != 500 || it.Err() != nil {
+			t.Errorf("%d entries, %v", n, it.Err())
 		}
 		check(h.LookupAndDelete(5))
 		if err := h.Delete(5); !errors.Is(err, ErrKeyNotExist) {
@@ -103,11 +105,12 @@ func TestPerCPUMaps(t *testing.T) {
 	}
 	check(a.Lookup(99))
 	n := 0
-	for _, v := range a.AllErr(&err) {
+	it := a.Iterate()
+	for _, v := range it.All() {
 		check(v, nil)
 		n++
 	}
-	if n != 100 || err != nil {
-		t.Errorf("%d entries, %v", n, err)
+	if n != 100 || it.Err() != nil {
+		t.Errorf("%d entries, %v", n, it.Err())
 	}
 }

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"unsafe"
 
@@ -10,8 +11,10 @@ import (
 )
 
 // BatchCursor is where a walk through a map in batches stands. The zero
-// BatchCursor is at the start. It belongs to one map and one goroutine.
+// BatchCursor is at the start. It belongs to the map that it is first used with, other maps refuse
+// it, and to one goroutine.
 type BatchCursor struct {
+	m *Map
 	// token is what the kernel goes by, or the last key where it has no batch
 	// operation for the map's type: as many bytes as a key, and at least four.
 	token []byte
@@ -31,64 +34,79 @@ const (
 // errBatchSmall is ENOSPC from a hash map: it hands out whole buckets only.
 var errBatchSmall error = &sentinelError{"the slices are too short for the next hash bucket", unix.ENOSPC}
 
-// LookupBatch fills keys and values, which are equally long, with the next
-// entries and returns how many; 0 is the end. A hash bucket that does not fit is
-// unix.ENOSPC: go on with longer slices.
-//
-// In hash maps it survives concurrent deletions: each key that stays is returned once. Kernels
-// and map types without the operation are asked key by key.
-func (t table[K, V]) LookupBatch(cur *BatchCursor, keys []K, values []V) (int, error) {
-	return t.nextBatch(cur, keys, values, false)
+var (
+	errUnequal  error = &sentinelError{"keys and values have to be equally long", unix.EINVAL}
+	errNoRoom   error = &sentinelError{"keys and values have no room for an entry", unix.EINVAL}
+	errNoCursor error = &sentinelError{"a nil BatchCursor: want a pointer to a zero one", unix.EINVAL}
+)
+
+// nextBatch fills keys and values, slices of nk and nv elements, with the next entries.
+func (m *Map) nextBatch(cur *BatchCursor, keys unsafe.Pointer, nk int, values unsafe.Pointer, nv int, remove bool) (int, error) {
+	op := opLookupBatch
+	if remove {
+		op = opDrainBatch
+	}
+	switch {
+	case nk != nv:
+		return 0, &MapError{m.spec().Name, op, errUnequal}
+	case nk == 0:
+		return 0, &MapError{m.spec().Name, op, errNoRoom}
+	case cur == nil:
+		return 0, &MapError{m.spec().Name, op, errNoCursor}
+	case cur.m == nil:
+		cur.m = m
+	case cur.m != m:
+		return 0, &MapError{m.spec().Name, op, fmt.Errorf("the cursor belongs to map %s: begin with a zero BatchCursor: %w", cur.m.Name(), unix.EINVAL)}
+	}
+	return m.readBatch(cur, keys, values, nk, int(m.spec().ValueSize), remove)
 }
 
-// UpdateBatch sets the values of all keys and returns how many it did, up to
-// the first that fails. It is not one step: others see it half done.
-func (t table[K, V]) UpdateBatch(keys []K, values []V, flags UpdateFlags) (int, error) {
-	if len(keys) != len(values) {
-		return 0, &MapError{t.m.Name(), opUpdateBatch, unix.EINVAL}
+// updateBatch sets the values of all keys, in slices of nk and nv elements.
+func (m *Map) updateBatch(keys unsafe.Pointer, nk int, values unsafe.Pointer, nv int, flags UpdateFlags) (int, error) {
+	if nk != nv {
+		return 0, &MapError{m.spec().Name, opUpdateBatch, errUnequal}
 	}
-	if len(keys) == 0 {
+	if nk == 0 {
 		return 0, nil
 	}
 	// Of the flags, batches take the lock only (generic_map_update_batch).
 	if flags&^Locked == 0 {
-		b := batch{
-			keys: unsafe.Pointer(&keys[0]), values: unsafe.Pointer(&values[0]),
-			count: uint32(len(keys)), elemFlags: uint64(flags),
-		}
-		if n, err := t.m.batchAll(opUpdateBatch, sys.CmdMapUpdateBatch, &b); err != errNoBatch {
+		b := batch{keys: keys, values: values, count: uint32(nk), elemFlags: uint64(flags)}
+		if n, err := m.batchAll(opUpdateBatch, sys.CmdMapUpdateBatch, &b); err != errNoBatch {
 			return n, err
 		}
 	}
-	for i, k := range keys {
-		if err := t.Update(k, values[i], flags); err != nil {
+	keySize, valueSize := int(m.spec().KeySize), int(m.spec().ValueSize)
+	for i := range nk {
+		c := m.begin(opUpdate)
+		copy(unsafe.Slice((*byte)(c.key), keySize), unsafe.Slice((*byte)(unsafe.Add(keys, i*keySize)), keySize))
+		copy(unsafe.Slice((*byte)(c.value), valueSize), unsafe.Slice((*byte)(unsafe.Add(values, i*valueSize)), valueSize))
+		if err := c.update(flags); err != nil {
 			return i, err
 		}
 	}
-	return len(keys), nil
+	return nk, nil
 }
 
-func (t table[K, V]) deleteBatch(keys []K) (int, error) {
-	if len(keys) == 0 {
+// deleteBatch removes all keys, in a slice of n elements.
+func (m *Map) deleteBatch(keys unsafe.Pointer, n int) (int, error) {
+	m.spec()
+	if n == 0 {
 		return 0, nil
 	}
-	b := batch{keys: unsafe.Pointer(&keys[0]), count: uint32(len(keys))}
-	if n, err := t.m.batchAll(opDeleteBatch, sys.CmdMapDeleteBatch, &b); err != errNoBatch {
+	b := batch{keys: keys, count: uint32(n)}
+	if n, err := m.batchAll(opDeleteBatch, sys.CmdMapDeleteBatch, &b); err != errNoBatch {
 		return n, err
 	}
-	for i, k := range keys {
-		if err := t.delete(k); err != nil {
+	keySize := int(m.spec().KeySize)
+	for i := range n {
+		c := m.begin(opDelete)
+		copy(unsafe.Slice((*byte)(c.key), keySize), unsafe.Slice((*byte)(unsafe.Add(keys, i*keySize)), keySize))
+		if err := c.delete(); err != nil {
 			return i, err
 		}
 	}
-	return len(keys), nil
-}
-
-func (t table[K, V]) nextBatch(cur *BatchCursor, keys []K, values []V, remove bool) (int, error) {
-	if len(keys) != len(values) || len(keys) == 0 {
-		return 0, &MapError{t.m.Name(), opLookupBatch, unix.EINVAL}
-	}
-	return t.m.next(cur, unsafe.Pointer(&keys[0]), unsafe.Pointer(&values[0]), len(keys), int(unsafe.Sizeof(values[0])), remove)
+	return n, nil
 }
 
 // batch is what a batch operation takes; count is also what it gives.
@@ -143,9 +161,9 @@ func (m *Map) batchAll(op string, cmd sys.Cmd, b *batch) (int, error) {
 	return int(b.count), m.fail(op, errno)
 }
 
-// next puts up to n of m's next entries at keys and values, valueSize bytes
+// readBatch puts up to n of m's next entries at keys and values, valueSize bytes
 // apart, and returns how many; 0 is the end.
-func (m *Map) next(cur *BatchCursor, keys, values unsafe.Pointer, n, valueSize int, remove bool) (int, error) {
+func (m *Map) readBatch(cur *BatchCursor, keys, values unsafe.Pointer, n, valueSize int, remove bool) (int, error) {
 	op, cmd := opLookupBatch, sys.CmdMapLookupBatch
 	if remove {
 		op, cmd = opDrainBatch, sys.CmdMapLookupAndDeleteBatch
@@ -158,7 +176,7 @@ func (m *Map) next(cur *BatchCursor, keys, values unsafe.Pointer, n, valueSize i
 		case atEnd:
 			return 0, nil
 		case inKeys, keyStart:
-			return m.nextOneByOne(cur, keys, values, n, valueSize, remove)
+			return m.readOneByOne(cur, keys, values, n, valueSize, remove)
 		}
 		b := batch{token: cur.token, first: cur.place == atStart, keys: keys, values: values, count: uint32(n)}
 		errno, err := m.batch(op, cmd, &b)
@@ -196,8 +214,8 @@ func (m *Map) next(cur *BatchCursor, keys, values unsafe.Pointer, n, valueSize i
 	}
 }
 
-// nextOneByOne is next for what has no batch operation.
-func (m *Map) nextOneByOne(cur *BatchCursor, keys, values unsafe.Pointer, n, valueSize int, remove bool) (int, error) {
+// readOneByOne is readBatch for what has no batch operation.
+func (m *Map) readOneByOne(cur *BatchCursor, keys, values unsafe.Pointer, n, valueSize int, remove bool) (int, error) {
 	last := unsafe.Pointer(&cur.token[0])
 	for got := 0; got < n; {
 		// What is removed is not there to go on from: begin anew each time.

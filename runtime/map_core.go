@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"unsafe"
 
@@ -11,7 +12,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// AnyMap is a [*Map] or one of the typed maps around it.
+// AnyMap is a [*Map] or one of the typed maps.
 type AnyMap interface {
 	Name() string
 	FD() int
@@ -37,66 +38,88 @@ const (
 	Locked UpdateFlags = sys.FlagLock
 )
 
-// ref is the untyped map under a typed one, with the methods that all kinds have.
+// ref is what typed maps are made of: a Map, with those of its methods that all kinds have.
 //
-// It is embedded where *Map could be: a generic type is compiled anew for each K and V,
-// with a wrapper for each method of what it embeds, and a Map has many that are no user's business.
-type ref struct{ m *Map }
+// A pointer to a typed map is the pointer to the Map, seen as another type: it takes no memory of
+// its own. The methods of a typed map are compiled anew for each K and V, so they only put a key or
+// value where it belongs and leave the rest to Map; and so is a wrapper for each method of what it
+// embeds, which is why that is not Map, which has many that are no user's business. For 30 maps of
+// 30 pairs of types all this is the difference between one second and more than four.
+//
+// The methods get at the Map by a conversion, not by the field: of a nil pointer the field's
+// address would be a nil dereference, while Map says what is wrong.
+//
+// None of these methods is inlined, or each wrapper would have a copy.
+type ref struct{ of Map }
+
+func mapOf(r *ref) *Map { return (*Map)(unsafe.Pointer(r)) }
 
 // Name returns the name that the map has in the source.
-func (r ref) Name() string { return r.m.Name() }
+//
+//go:noinline
+func (r *ref) Name() string { return mapOf(r).Name() }
 
 // FD returns the map's file descriptor; see [Map.FD].
-func (r ref) FD() int { return r.m.FD() }
+//
+//go:noinline
+func (r *ref) FD() int { return mapOf(r).FD() }
 
 // DupFD returns a new file descriptor for the map, which the caller owns.
-func (r ref) DupFD() (int, error) { return r.m.DupFD() }
+//
+//go:noinline
+func (r *ref) DupFD() (int, error) { return mapOf(r).DupFD() }
 
 // Spec describes the map as the object defines it.
-func (r ref) Spec() *MapSpec { return r.m.Spec() }
+//
+//go:noinline
+func (r *ref) Spec() *MapSpec { return mapOf(r).Spec() }
 
 // MaxEntries returns the number of entries that the map is created with; see [Map.MaxEntries].
-func (r ref) MaxEntries() uint32 { return r.m.MaxEntries() }
+//
+//go:noinline
+func (r *ref) MaxEntries() uint32 { return mapOf(r).MaxEntries() }
 
-// SetMaxEntries changes the number of entries of a map that is not loaded yet; see [Map.SetMaxEntries].
-func (r ref) SetMaxEntries(n uint32) { r.m.SetMaxEntries(n) }
+// SetMaxEntries changes the number of entries of a map that is not loaded yet; see
+// [Map.SetMaxEntries].
+//
+//go:noinline
+func (r *ref) SetMaxEntries(n uint32) { mapOf(r).SetMaxEntries(n) }
 
 // ID returns the number by which the kernel knows the map.
-func (r ref) ID() (uint32, error) { return r.m.ID() }
+//
+//go:noinline
+func (r *ref) ID() (uint32, error) { return mapOf(r).ID() }
 
 // Pin gives the map a name in a BPF file system; see [Map.Pin].
-func (r ref) Pin(path string) error { return r.m.Pin(path) }
+//
+//go:noinline
+func (r *ref) Pin(path string) error { return mapOf(r).Pin(path) }
 
 // Freeze makes the map read-only for user space; see [Map.Freeze].
-func (r ref) Freeze() error { return r.m.Freeze() }
+//
+//go:noinline
+func (r *ref) Freeze() error { return mapOf(r).Freeze() }
 
-// Frozen tells whether the map is read-only for user space; see [Map.Frozen].
-func (r ref) Frozen() (bool, error) { return r.m.Frozen() }
+// Frozen reports whether the map is read-only for user space; see [Map.Frozen].
+//
+//go:noinline
+func (r *ref) Frozen() (bool, error) { return mapOf(r).Frozen() }
 
-// Untyped returns the map without its types.
-func (r ref) Untyped() *Map { return r.m }
+// Untyped returns the map without its types: the same map, of which each may be used.
+//
+//go:noinline
+func (r *ref) Untyped() *Map { return mapOf(r) }
 
-func (r ref) untyped() *Map { return r.m }
+//go:noinline
+func (r *ref) untyped() *Map { return mapOf(r) }
 
-// table is a map with keys K and values V of fixed sizes: the operations that
-// the typed maps are made of. What does not depend on K and V is in methods of Map.
-type table[K, V any] struct{ ref }
-
-func newTable[K, V any](m *Map) table[K, V] {
-	checkKey[K](m)
-	checkSize[V](m, "value", m.spec().ValueSize)
-	return table[K, V]{ref{m}}
-}
-
-func checkKey[K any](m *Map) { checkSize[K](m, "key", m.spec().KeySize) }
-
-// checkSize panics if T is not what m holds: code that was generated from
-// another object, or written by hand and wrong.
-func checkSize[T any](m *Map, what string, size uint32) {
-	var t T
-	if unsafe.Sizeof(t) != uintptr(size) {
-		panic(fmt.Sprintf("map %s: %s type %T has %d bytes, the map's %s has %d",
-			m.spec().Name, what, t, unsafe.Sizeof(t), what, size))
+// fits panics if a type that stands for a map's keys or values does not have their size: the code
+// was generated from another object, or written by hand and wrong. The type comes as a nil pointer
+// to it.
+func (m *Map) fits(what string, size uint32, typ any, typeSize uintptr) {
+	if typeSize != uintptr(size) {
+		panic(fmt.Sprintf("map %s: %s type %s has %d bytes, the map's %s has %d",
+			m.spec().Name, what, strings.TrimPrefix(fmt.Sprintf("%T", typ), "*"), typeSize, what, size))
 	}
 }
 
@@ -117,13 +140,19 @@ type access struct {
 	lookupMissing, deleteMissing, lookupDeleteMissing error
 }
 
-// call is an operation's arguments. The kernel is given addresses of a key
-// and a value. A goroutine's stack may move, so they are in a call, on the heap, which a pool hands out:
-// no allocation per operation, and no address of a variable that may move.
+// call is an operation on one element of a map. The kernel is given addresses of a key and a value.
+// A goroutine's stack may move, so they are in a call, on the heap, which a pool hands out: no
+// allocation per operation, and no address of a variable that may move.
 type call struct {
-	attr  sys.MapElemAttr
-	key   []uint64 // the key's bytes, and room for alignment
-	value []uint64 // the value's, of all CPUs if it is one of several
+	m    *Map
+	op   string
+	err  error // why there is nothing to call, such as that the map is closed
+	attr sys.MapElemAttr
+
+	key   unsafe.Pointer // the key's bytes
+	value unsafe.Pointer // the value's, of all CPUs if it is one of several
+
+	keyWords, valueWords []uint64 // where these are
 }
 
 // access returns what the map has beside its description, nil if it has nothing yet.
@@ -160,52 +189,53 @@ func (m *Map) makeOwn() *access {
 	return m.access()
 }
 
-// begin returns a call on m with a key of zeros. After end it must not be touched.
-func (m *Map) begin(op string) (*call, error) {
-	num, err := m.fd.acquire()
-	if err != nil {
-		return nil, m.wrap(op, err)
-	}
+// begin returns a call on m with a key of zeros. If the map is closed, what the call does says so. After end
+// the call must not be touched.
+func (m *Map) begin(op string) *call {
 	a := m.own()
 	c, ok := a.calls.Get().(*call)
 	if !ok {
-		if c, err = m.newCall(); err != nil {
-			m.fd.release()
-			return nil, m.wrap(op, err)
-		}
+		c = m.newCall(op)
 	}
-	c.attr.MapFd = uint32(num)
-	c.attr.Flags = 0
+	c.m, c.op = m, op
+	if c.err == nil {
+		num, err := m.fd.acquire()
+		if err != nil {
+			c.err = m.wrap(op, err)
+		}
+		c.attr.MapFd = uint32(num)
+	}
 	// Padding that an assignment leaves alone must not be a former key's:
 	// the kernel hashes and compares all bytes.
-	clear(c.key)
-	return c, nil
+	clear(c.keyWords)
+	return c
 }
 
 // newCall makes a call with addresses that stay: what is on the heap does not move.
-func (m *Map) newCall() (*call, error) {
+func (m *Map) newCall(op string) *call {
 	words, err := m.valueWords()
+	c := &call{keyWords: make([]uint64, max(1, (int(m.spec().KeySize)+7)/8)), valueWords: make([]uint64, words)}
 	if err != nil {
-		return nil, err
+		c.err = m.wrap(op, err)
 	}
-	c := &call{key: make([]uint64, max(1, (int(m.spec().KeySize)+7)/8)), value: make([]uint64, words)}
+	c.key, c.value = unsafe.Pointer(&c.keyWords[0]), unsafe.Pointer(&c.valueWords[0])
 	if m.spec().KeySize > 0 { // maps without keys want none
-		c.attr.Key = sys.Addr(unsafe.Pointer(&c.key[0]))
+		c.attr.Key = sys.Addr(c.key)
 	}
-	c.attr.Value = sys.Addr(unsafe.Pointer(&c.value[0]))
-	return c, nil
+	c.attr.Value = sys.Addr(c.value)
+	return c
 }
 
 // valueWords is the room that a call's value needs, in words of 8 bytes. Those of file descriptors
-// may be 4 bytes and are handled as 8. There is none to give if it is not known how many CPUs' values
-// the kernel will write.
+// may be 4 bytes and are handled as 8. The error is that it is not known how many CPUs' values the kernel
+// would write.
 func (m *Map) valueWords() (int, error) {
 	words := max(1, (int(m.spec().ValueSize)+7)/8)
 	if !m.isPerCPU() {
 		return words, nil
 	}
 	cpus, err := PossibleCPUs()
-	return words * cpus, err
+	return words * max(1, cpus), err
 }
 
 // isPerCPU is true for maps with a value for each possible CPU under each key.
@@ -217,18 +247,52 @@ func (m *Map) isPerCPU() bool {
 	return false
 }
 
-func (m *Map) end(c *call) {
+// end gives the call back.
+func (c *call) end() {
+	if c.err != nil {
+		return
+	}
+	m := c.m
+	c.m = nil // what the pool has keeps no map alive
 	m.access().calls.Put(c)
 	m.fd.release()
 }
 
-func (c *call) do(cmd sys.Cmd) unix.Errno {
-	return elemCall(cmd, &c.attr)
+// do makes the system call, and returns the map's error. The call's value may be used until end.
+func (c *call) do(cmd sys.Cmd, flags uint64) error {
+	errno, err := c.try(cmd, flags)
+	if err == nil && errno != 0 {
+		return c.m.missing(c.op, errno)
+	}
+	return err
 }
 
-// keyAt and valueAt are where a call's key and value are.
-func keyAt[K any](c *call) *K   { return (*K)(unsafe.Pointer(&c.key[0])) }
-func valueAt[V any](c *call) *V { return (*V)(unsafe.Pointer(&c.value[0])) }
+// try is do that leaves it to the caller what errno means. The error is that the map is closed.
+func (c *call) try(cmd sys.Cmd, flags uint64) (unix.Errno, error) {
+	if c.err != nil {
+		return 0, c.err
+	}
+	c.attr.Flags = flags
+	return elemCall(cmd, &c.attr), nil
+}
+
+// update sets the element, and ends the call.
+func (c *call) update(flags UpdateFlags) error {
+	errno, err := c.try(sys.CmdMapUpdateElem, uint64(flags))
+	m, op := c.m, c.op
+	c.end()
+	if err == nil && errno != 0 {
+		return m.fail(op, errno)
+	}
+	return err
+}
+
+// delete removes the element, and ends the call.
+func (c *call) delete() error {
+	err := c.do(sys.CmdMapDeleteElem, 0)
+	c.end()
+	return err
+}
 
 // elemCall makes a system call on one element. The kernel insists that fields
 // that a command does not know are zero or past the end.
@@ -244,99 +308,9 @@ func elemCall(cmd sys.Cmd, attr *sys.MapElemAttr) unix.Errno {
 	return errno
 }
 
-// Lookup returns the value of k, or [ErrKeyNotExist].
-func (t table[K, V]) Lookup(k K) (V, error) { return t.lookup(k, 0) }
-
-// LookupLocked is Lookup that holds the value's struct bpf_spin_lock while it
-// reads (BPF_F_LOCK), so that it sees no half of what a program writes.
-func (t table[K, V]) LookupLocked(k K) (V, error) { return t.lookup(k, uint64(Locked)) }
-
-func (t table[K, V]) lookup(k K, flags uint64) (v V, err error) {
-	c, err := t.m.begin(opLookup)
-	if err != nil {
-		return v, err
-	}
-	*keyAt[K](c) = k
-	c.attr.Flags = flags
-	errno := c.do(sys.CmdMapLookupElem)
-	if errno == 0 {
-		v = *valueAt[V](c)
-	}
-	t.m.end(c)
-	return v, t.m.missing(opLookup, errno)
-}
-
-// LookupInto is Lookup for values that are too large to be handed around.
-func (t table[K, V]) LookupInto(k K, v *V) error {
-	c, err := t.m.begin(opLookup)
-	if err != nil {
-		return err
-	}
-	*keyAt[K](c) = k
-	errno := c.do(sys.CmdMapLookupElem)
-	if errno == 0 {
-		*v = *valueAt[V](c)
-	}
-	t.m.end(c)
-	return t.m.missing(opLookup, errno)
-}
-
-// Update sets the value of k. It fails with [ErrKeyExist], [ErrKeyNotExist]
-// as flags ask for, or [ErrMapFull].
-func (t table[K, V]) Update(k K, v V, flags UpdateFlags) error {
-	c, err := t.m.begin(opUpdate)
-	if err != nil {
-		return err
-	}
-	*keyAt[K](c) = k
-	*valueAt[V](c) = v
-	return t.m.write(c, opUpdate, flags)
-}
-
-// write ends a call that updates.
-func (m *Map) write(c *call, op string, flags UpdateFlags) error {
-	c.attr.Flags = uint64(flags)
-	errno := c.do(sys.CmdMapUpdateElem)
-	m.end(c)
-	if errno != 0 {
-		return m.fail(op, errno)
-	}
-	return nil
-}
-
-func (t table[K, V]) delete(k K) error { return deleteKey(t.m, k) }
-
-func deleteKey[K any](m *Map, k K) error {
-	c, err := m.begin(opDelete)
-	if err != nil {
-		return err
-	}
-	*keyAt[K](c) = k
-	errno := c.do(sys.CmdMapDeleteElem)
-	m.end(c)
-	return m.missing(opDelete, errno)
-}
-
-func (t table[K, V]) lookupAndDelete(k K) (v V, err error) {
-	c, err := t.m.begin(opLookupDelete)
-	if err != nil {
-		return v, err
-	}
-	*keyAt[K](c) = k
-	errno := c.do(sys.CmdMapLookupAndDeleteElem)
-	if errno == 0 {
-		v = *valueAt[V](c)
-	}
-	t.m.end(c)
-	return v, t.m.missing(opLookupDelete, errno)
-}
-
-// missing makes an error of errno, nil for 0; ENOENT becomes a ready-made one.
+// missing makes an error of errno; ENOENT becomes a ready-made one.
 func (m *Map) missing(op string, errno unix.Errno) error {
-	switch errno {
-	case 0:
-		return nil
-	case unix.ENOENT:
+	if errno == unix.ENOENT {
 		a := m.access()
 		switch op {
 		case opLookup:

@@ -1,43 +1,117 @@
 package runtime
 
+import (
+	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
 // HashMap is a map of type hash, LRU hash or resizable hash
 // (BPF_MAP_TYPE_HASH, LRU_HASH, RHASH).
 //
-// K and V have the size and layout of the C types and hold no Go pointers.
-// A HashMap is a small value; copies are the same map. It is safe for concurrent use.
-type HashMap[K, V any] struct{ table[K, V] }
+// K and V have the size and layout of the C types and hold no Go pointers. It is safe for
+// concurrent use.
+type HashMap[K, V any] struct{ ref }
 
-// NewHashMap gives m its types. It panics if their sizes are not those of the
+// NewHashMap returns m with its types. It panics if their sizes are not those of the
 // map: that is a mistake in the code that calls it.
-func NewHashMap[K, V any](m *Map) HashMap[K, V] { return HashMap[K, V]{newTable[K, V](m)} }
+func NewHashMap[K, V any](m *Map) *HashMap[K, V] {
+	m.fits("key", m.spec().KeySize, (*K)(nil), unsafe.Sizeof(*new(K)))
+	m.fits("value", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
+	return (*HashMap[K, V])(unsafe.Pointer(m))
+}
+
+func (h *HashMap[K, V]) m() *Map { return (*Map)(unsafe.Pointer(h)) }
+
+// Lookup returns the value of k, or [ErrKeyNotExist].
+func (h *HashMap[K, V]) Lookup(k K) (v V, err error) {
+	c := h.m().begin(opLookup)
+	*(*K)(c.key) = k
+	if err = c.do(sys.CmdMapLookupElem, 0); err == nil {
+		v = *(*V)(c.value)
+	}
+	c.end()
+	return v, err
+}
+
+// LookupLocked is Lookup that holds the value's struct bpf_spin_lock while it
+// reads (BPF_F_LOCK), so that it sees no half of what a program writes.
+func (h *HashMap[K, V]) LookupLocked(k K) (v V, err error) {
+	c := h.m().begin(opLookup)
+	*(*K)(c.key) = k
+	if err = c.do(sys.CmdMapLookupElem, uint64(Locked)); err == nil {
+		v = *(*V)(c.value)
+	}
+	c.end()
+	return v, err
+}
+
+// LookupInto is Lookup for values that are too large to be handed around.
+func (h *HashMap[K, V]) LookupInto(k K, v *V) error {
+	c := h.m().begin(opLookup)
+	*(*K)(c.key) = k
+	err := c.do(sys.CmdMapLookupElem, 0)
+	if err == nil {
+		*v = *(*V)(c.value)
+	}
+	c.end()
+	return err
+}
+
+// Update sets the value of k. It fails with [ErrKeyExist], [ErrKeyNotExist]
+// as flags ask for, or [ErrMapFull].
+func (h *HashMap[K, V]) Update(k K, v V, flags UpdateFlags) error {
+	c := h.m().begin(opUpdate)
+	*(*K)(c.key), *(*V)(c.value) = k, v
+	return c.update(flags)
+}
 
 // Delete removes k, or fails with [ErrKeyNotExist].
-func (h HashMap[K, V]) Delete(k K) error { return h.delete(k) }
+func (h *HashMap[K, V]) Delete(k K) error {
+	c := h.m().begin(opDelete)
+	*(*K)(c.key) = k
+	return c.delete()
+}
 
 // LookupAndDelete removes k and returns the value that it had, in one step
 // (5.14).
-func (h HashMap[K, V]) LookupAndDelete(k K) (V, error) { return h.lookupAndDelete(k) }
-
-// DeleteBatch removes all keys and returns how many it did, up to the first that fails.
-func (h HashMap[K, V]) DeleteBatch(keys []K) (int, error) { return h.deleteBatch(keys) }
-
-// LookupAndDeleteBatch is LookupBatch that removes what it returns.
-func (h HashMap[K, V]) LookupAndDeleteBatch(cur *BatchCursor, keys []K, values []V) (int, error) {
-	return h.nextBatch(cur, keys, values, true)
+func (h *HashMap[K, V]) LookupAndDelete(k K) (v V, err error) {
+	c := h.m().begin(opLookupDelete)
+	*(*K)(c.key) = k
+	if err = c.do(sys.CmdMapLookupAndDeleteElem, 0); err == nil {
+		v = *(*V)(c.value)
+	}
+	c.end()
+	return v, err
 }
 
-// LPMTrie is a map of longest prefixes (BPF_MAP_TYPE_LPM_TRIE). K begins with
-// the prefix length in bits, a uint32 in the machine's byte order, and goes on
-// with the prefix, most significant byte first: struct bpf_lpm_trie_key.
+// Iterate returns an iterator over all entries; see [Iterator].
+func (h *HashMap[K, V]) Iterate() *Iterator[K, V] {
+	return &Iterator[K, V]{walk{m: h.m()}}
+}
+
+// LookupBatch fills keys and values, which are equally long, with the next
+// entries and returns how many; 0 is the end. A hash bucket that does not fit is
+// unix.ENOSPC: go on with longer slices.
 //
-// Lookup finds the longest prefix that matches, not exactly k.
-type LPMTrie[K, V any] struct{ table[K, V] }
+// It survives concurrent deletions: each key that stays is returned once. Kernels
+// and map types without the operation are asked key by key.
+func (h *HashMap[K, V]) LookupBatch(cur *BatchCursor, keys []K, values []V) (int, error) {
+	return h.m().nextBatch(cur, unsafe.Pointer(unsafe.SliceData(keys)), len(keys), unsafe.Pointer(unsafe.SliceData(values)), len(values), false)
+}
 
-// NewLPMTrie gives m its types; see [NewHashMap].
-func NewLPMTrie[K, V any](m *Map) LPMTrie[K, V] { return LPMTrie[K, V]{newTable[K, V](m)} }
+// LookupAndDeleteBatch is LookupBatch that removes what it returns.
+func (h *HashMap[K, V]) LookupAndDeleteBatch(cur *BatchCursor, keys []K, values []V) (int, error) {
+	return h.m().nextBatch(cur, unsafe.Pointer(unsafe.SliceData(keys)), len(keys), unsafe.Pointer(unsafe.SliceData(values)), len(values), true)
+}
 
-// Delete removes exactly k, or fails with [ErrKeyNotExist].
-func (l LPMTrie[K, V]) Delete(k K) error { return l.delete(k) }
+// UpdateBatch sets the values of all keys and returns how many it did, up to
+// the first that fails. It is not one step: others see it half done.
+func (h *HashMap[K, V]) UpdateBatch(keys []K, values []V, flags UpdateFlags) (int, error) {
+	return h.m().updateBatch(unsafe.Pointer(unsafe.SliceData(keys)), len(keys), unsafe.Pointer(unsafe.SliceData(values)), len(values), flags)
+}
 
 // DeleteBatch removes all keys and returns how many it did, up to the first that fails.
-func (l LPMTrie[K, V]) DeleteBatch(keys []K) (int, error) { return l.deleteBatch(keys) }
+func (h *HashMap[K, V]) DeleteBatch(keys []K) (int, error) {
+	return h.m().deleteBatch(unsafe.Pointer(unsafe.SliceData(keys)), len(keys))
+}

@@ -125,20 +125,20 @@ func TestLPMTrie(t *testing.T) {
 	if _, err := l.Lookup(prefix{32, [4]byte{11}}); !errors.Is(err, ErrKeyNotExist) {
 		t.Errorf("prefix of 11.0.0.0: %v", err)
 	}
-	var err error
-	if got := maps.Collect(l.AllErr(&err)); err != nil || !maps.Equal(got, entries) {
-		t.Errorf("all: %v, %v", got, err)
+	it := l.Iterate()
+	if got := maps.Collect(it.All()); it.Err() != nil || !maps.Equal(got, entries) {
+		t.Errorf("all: %v, %v", got, it.Err())
 	}
 	// A walk that deletes what it sees would start over and over.
 	seen := map[prefix]uint32{}
-	for k, v := range l.AllErr(&err) {
+	for k, v := range it.All() {
 		seen[k] = v
 		if err := l.Delete(k); err != nil {
 			t.Error(err)
 		}
 	}
-	if err != nil || !maps.Equal(seen, entries) {
-		t.Errorf("all, deleting: %v, %v", seen, err)
+	if it.Err() != nil || !maps.Equal(seen, entries) {
+		t.Errorf("all, deleting: %v, %v", seen, it.Err())
 	}
 }
 
@@ -168,14 +168,14 @@ func TestIterationSurvivesDeletion(t *testing.T) {
 	})
 	for range 10 {
 		seen := map[uint32]int{}
-		var err error
-		for k, v := range h.AllErr(&err) {
+		it := h.Iterate()
+		for k, v := range it.All() {
 			if v != k*3 {
 				t.Fatalf("key %d has value %d", k, v)
 			}
 			seen[k]++
 		}
-		if err != nil {
+		if err := it.Err(); err != nil {
 			t.Fatal(err)
 		}
 		for i := range uint32(entries) {
@@ -189,7 +189,7 @@ func TestIterationSurvivesDeletion(t *testing.T) {
 
 	// The loop itself may delete, and stop.
 	var n int
-	for k := range h.All() {
+	for k := range h.Iterate().All() {
 		if err := h.Delete(k); err != nil {
 			t.Fatal(err)
 		}
@@ -198,7 +198,7 @@ func TestIterationSurvivesDeletion(t *testing.T) {
 	if n != 2*entries {
 		t.Errorf("%d of %d entries", n, 2*entries)
 	}
-	for range h.All() {
+	for range h.Iterate().All() {
 		t.Error("not empty")
 	}
 }
@@ -214,16 +214,16 @@ func TestIterationOfLargeValues(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var err error
 	n := 0
-	for k, v := range h.AllErr(&err) {
+	it := h.Iterate()
+	for k, v := range it.All() {
 		if v[0] != byte(k) {
 			t.Errorf("key %d has value %d", k, v[0])
 		}
 		n++
 	}
-	if n != 64 || err != nil {
-		t.Errorf("%d entries, %v", n, err)
+	if n != 64 || it.Err() != nil {
+		t.Errorf("%d entries, %v", n, it.Err())
 	}
 }
 
@@ -299,7 +299,7 @@ func TestHashKeyByKey(t *testing.T) {
 		got := map[uint32]uint32{}
 		keys, values := make([]uint32, 7), make([]uint32, 7)
 		for {
-			n, err := h.nextBatch(&cur, keys, values, remove)
+			n, err := h.m().readBatch(&cur, unsafe.Pointer(&keys[0]), unsafe.Pointer(&values[0]), len(keys), 4, remove)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -314,7 +314,7 @@ func TestHashKeyByKey(t *testing.T) {
 			t.Errorf("remove %v: got %v", remove, got)
 		}
 	}
-	for range h.All() {
+	for range h.Iterate().All() {
 		t.Error("not empty")
 	}
 }

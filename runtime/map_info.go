@@ -11,7 +11,7 @@ import (
 
 // ID returns the number that the kernel knows the map by, as bpftool shows it.
 func (m *Map) ID() (uint32, error) {
-	num, err := m.fd.acquire()
+	num, err := m.file().acquire()
 	if err != nil {
 		return 0, m.wrap("info", err)
 	}
@@ -26,7 +26,7 @@ func (m *Map) ID() (uint32, error) {
 // Freeze makes the map read-only for user space, for good; programs still
 // write to it. Read-only global data is frozen by the load.
 func (m *Map) Freeze() error {
-	num, err := m.fd.acquire()
+	num, err := m.file().acquire()
 	if err != nil {
 		return m.wrap("freeze", err)
 	}
@@ -41,7 +41,7 @@ func (m *Map) Freeze() error {
 // Frozen tells whether the map is read-only for user space. The kernel tells
 // it in /proc only, which has to be mounted.
 func (m *Map) Frozen() (bool, error) {
-	num, err := m.fd.acquire()
+	num, err := m.file().acquire()
 	if err != nil {
 		return false, m.wrap("info", err)
 	}
@@ -56,7 +56,7 @@ func (m *Map) Frozen() (bool, error) {
 // Pin gives the map a name in a BPF file system, where it outlives the
 // process. The name must not exist.
 func (m *Map) Pin(path string) error {
-	num, err := m.fd.acquire()
+	num, err := m.file().acquire()
 	if err != nil {
 		return m.wrap("pin", err)
 	}

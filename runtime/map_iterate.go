@@ -18,72 +18,131 @@ const (
 	walkBytes = 64 << 10
 )
 
-// All iterates over all entries, in no order. Keys that are there all the
-// time come once, whatever others, or the loop itself, delete and add meanwhile; keys that come
-// or go may be missed. An error ends the iteration: see AllErr.
-func (t table[K, V]) All() iter.Seq2[K, V] { return entries[K, V](t.m, new(error)) }
-
-// AllErr is All that sets *err when the iteration ends: to nil, or to what
-// ended it early.
-func (t table[K, V]) AllErr(err *error) iter.Seq2[K, V] { return entries[K, V](t.m, err) }
-
-// entries is not inlined: each wrapper of All would have a copy, for each K and V.
+// Iterator iterates over the entries of a map:
 //
-//go:noinline
-func entries[K, V any](m *Map, err *error) iter.Seq2[K, V] {
+//	it := m.Iterate()
+//	for k, v := range it.All() {
+//		...
+//	}
+//	if err := it.Err(); err != nil {
+//		...
+//	}
+//
+// It reads many entries with each system call. It is for one goroutine.
+type Iterator[K, V any] struct{ w walk }
+
+// All iterates over all entries, in no order, from the start each time. Keys that are there all the
+// time come once, whatever others, or the loop itself, delete and add meanwhile; keys that come
+// or go may be missed. An error ends the iteration: see Err.
+func (it *Iterator[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
-		*err = walk(m, 1, func(k K, v []V) bool { return yield(k, v[0]) })
+		for it.w.start(); it.w.more(); {
+			if !yield(*(*K)(it.w.key), *(*V)(it.w.value)) {
+				return
+			}
+		}
 	}
 }
 
-// walk calls yield with each entry of m, whose values are n Vs, until it returns false.
-// The slice is good until yield returns.
-func walk[K, V any](m *Map, n int, yield func(K, []V) bool) error {
-	var (
-		k    K
-		v    V
-		each = int(unsafe.Sizeof(k)) + n*int(unsafe.Sizeof(v))
-		room = min(max(1, walkBytes/max(1, each)), max(1, int(m.MaxEntries())))
+// Err returns what has ended the last iteration early, a [*MapError]. It is nil if the iteration
+// came to its end, and if the loop left it.
+func (it *Iterator[K, V]) Err() error { return it.w.err }
 
-		keys   = make([]K, room)
-		values = make([]V, room*n)
-		seen   *walkGuard
-		cur    BatchCursor
-	)
+// walk is an iteration over the entries of a map, whatever their types.
+type walk struct {
+	m        *Map
+	keyByKey bool // do not try batches
+	// valueSize is how far the values of two entries are from each other, if not as the map says.
+	valueSize int
+
+	key, value unsafe.Pointer // the entry at hand, good until more is called
+	values     int            // how many values it has: one for each CPU, or one
+	err        error
+
+	keyMem, valueMem []uint64 // the entries that were read last
+	room             int      // how many there can be
+	got, next        int      // how many there are, and which comes next
+	last             bool     // there are no more than these
+	failed           error    // why
+	cur              BatchCursor
+	seen             *walkGuard
+}
+
+// start begins anew.
+func (w *walk) start() {
+	m := w.m
+	spec := m.spec()
+	w.values, w.err, w.failed, w.seen, w.cur = 1, nil, nil, nil, BatchCursor{}
+	w.got, w.next, w.last = 0, 0, false
+	if m.isPerCPU() {
+		if w.values, w.failed = PossibleCPUs(); w.failed != nil {
+			w.failed, w.last = m.wrap(opIterate, w.failed), true
+			return
+		}
+		w.valueSize = w.values * m.stride()
+	}
+	if w.valueSize == 0 {
+		w.valueSize = int(spec.ValueSize)
+	}
+	if w.keyMem == nil {
+		each := int(spec.KeySize) + w.valueSize
+		w.makeRoom(min(max(1, walkBytes/max(1, each)), max(1, int(m.MaxEntries()))))
+	}
 	if m.restartsWalks() {
-		seen = &walkGuard{keys: map[string]struct{}{}, budget: 64 * (int64(m.MaxEntries()) + 1024)}
+		w.guard()
 	}
-	if m.isSparse() {
-		cur = BatchCursor{place: keyStart, token: make([]byte, 4)}
+	if w.keyByKey || m.isSparse() {
+		w.cur = BatchCursor{place: keyStart, token: make([]byte, max(4, spec.KeySize))}
 	}
+}
+
+func (w *walk) makeRoom(n int) {
+	w.room = n
+	w.keyMem = make([]uint64, (n*int(w.m.spec().KeySize)+7)/8+1)
+	w.valueMem = make([]uint64, (n*w.valueSize+7)/8+1)
+}
+
+func (w *walk) guard() {
+	w.seen = &walkGuard{keys: map[string]struct{}{}, budget: 64 * (int64(w.m.MaxEntries()) + 1024)}
+}
+
+// more goes on to the next entry. It returns false at the end, and then err is why.
+func (w *walk) more() bool {
+	keySize := int(w.m.spec().KeySize)
 	for {
-		got, err := m.next(&cur, unsafe.Pointer(&keys[0]), unsafe.Pointer(&values[0]), room, n*int(unsafe.Sizeof(v)), false)
-		if errors.Is(err, unix.ENOSPC) {
-			room *= 2
-			keys, values = make([]K, room), make([]V, room*n)
-			continue
-		}
-		if seen == nil && cur.place == inKeys && !m.hasIndexKeys() {
-			// The kernel walks this kind of hash key by key.
-			seen = &walkGuard{keys: map[string]struct{}{}, budget: 64 * (int64(m.MaxEntries()) + 1024)}
-		}
-		for i := range got {
-			if seen != nil && !seen.first(unsafe.Slice((*byte)(unsafe.Pointer(&keys[i])), unsafe.Sizeof(k))) {
-				if seen.budget < 0 {
-					return &MapError{m.spec().Name, opIterate, errTooManyChanges}
-				}
-				continue
+		for w.next < w.got {
+			w.key = unsafe.Add(unsafe.Pointer(unsafe.SliceData(w.keyMem)), w.next*keySize)
+			w.value = unsafe.Add(unsafe.Pointer(unsafe.SliceData(w.valueMem)), w.next*w.valueSize)
+			w.next++
+			if w.seen == nil || w.seen.first(unsafe.Slice((*byte)(w.key), keySize)) {
+				return true
 			}
-			if !yield(keys[i], values[i*n:(i+1)*n]) {
-				return nil
+			if w.seen.budget < 0 {
+				w.err = &MapError{w.m.Name(), opIterate, errTooManyChanges}
+				return false
 			}
 		}
-		if err != nil {
-			return err
+		if w.last {
+			w.err = w.failed
+			return false
 		}
-		if got == 0 {
-			return nil
+		w.read()
+	}
+}
+
+// read reads the next entries.
+func (w *walk) read() {
+	for {
+		keys, values := unsafe.Pointer(unsafe.SliceData(w.keyMem)), unsafe.Pointer(unsafe.SliceData(w.valueMem))
+		w.got, w.failed = w.m.readBatch(&w.cur, keys, values, w.room, w.valueSize, false)
+		if !errors.Is(w.failed, unix.ENOSPC) {
+			break
 		}
+		w.makeRoom(2 * w.room)
+	}
+	w.next, w.last = 0, w.failed != nil || w.got == 0
+	if w.seen == nil && w.cur.place == inKeys && !w.m.hasIndexKeys() {
+		w.guard() // the kernel walks this kind of hash key by key
 	}
 }
 

@@ -78,7 +78,7 @@ func TestMapsOfMaps(t *testing.T) {
 	template := newTestHash[uint32, uint64](t, 8)
 	described := spec.InnerSpec{MapSpec: *template.Spec()}
 	described.Name = "inner.map"
-	type inner = HashMap[uint32, uint64]
+	type inner = *HashMap[uint32, uint64]
 
 	h := NewHashOfMaps[uint64](newTestMap(t, sys.MapCreateAttr{
 		MapType: sys.MapTypeHashOfMaps, KeySize: 8, ValueSize: 4, MaxEntries: 8, InnerMapFd: uint32(template.FD()),
@@ -108,7 +108,7 @@ func TestMapsOfMaps(t *testing.T) {
 	if _, err := got.Map.Lookup(7); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("lookup in a closed inner map: %v", err)
 	}
-	ids := maps.Collect(h.IDs())
+	ids := maps.Collect(h.Iterate().All())
 	if id, err := made.Map.ID(); err != nil || ids[1] != id || len(ids) != 2 {
 		t.Errorf("IDs %v, %v", ids, err)
 	}
@@ -130,7 +130,7 @@ func TestMapsOfMaps(t *testing.T) {
 	if v, err := got.Map.Lookup(7); err != nil || v != 49 {
 		t.Errorf("lookup in the inner map: %v, %v", v, err)
 	}
-	if keys := slices.Sorted(maps.Keys(maps.Collect(a.IDs()))); !slices.Equal(keys, []uint32{3, 77}) {
+	if keys := slices.Sorted(maps.Keys(maps.Collect(a.Iterate().All()))); !slices.Equal(keys, []uint32{3, 77}) {
 		t.Errorf("indices %v", keys)
 	}
 	if err := a.Delete(3); err != nil {
@@ -289,7 +289,7 @@ func TestDevMap(t *testing.T) {
 		if err := errors.Join(d.Update(1, lo, nil, Any), d.Update(3, lo, &p, Any)); err != nil {
 			t.Fatal(err)
 		}
-		all := maps.Collect(d.All())
+		all := maps.Collect(d.Iterate().All())
 		if len(all) != 2 || all[1] != (DevMapEntry{1, 0}) || all[3].Ifindex != 1 || all[3].ProgramID == 0 {
 			t.Errorf("all: %v", all)
 		}
@@ -362,8 +362,8 @@ func TestStackTraces(t *testing.T) {
 	if err != nil || len(addrs) == 0 || slices.Contains(addrs, 0) {
 		t.Errorf("stack %d: %x, %v", int32(id), addrs, err)
 	}
-	if ids := slices.Collect(s.IDs()); !slices.Equal(ids, []uint32{id}) {
-		t.Errorf("IDs %v, want %d", ids, id)
+	if ids, err := s.IDs(); err != nil || !slices.Equal(ids, []uint32{id}) {
+		t.Errorf("IDs %v, %v, want %d", ids, err, id)
 	}
 	if _, err := s.LookupBuildIDs(id); err == nil {
 		t.Error("build IDs of a map of addresses")

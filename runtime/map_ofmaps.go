@@ -1,19 +1,11 @@
 package runtime
 
 import (
-	"iter"
+	"unsafe"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
-
-// ofMaps is a map whose values are maps: user space puts in file descriptors and
-// gets out IDs.
-type ofMaps[K any, I AnyMap] struct {
-	ids   table[K, uint32]
-	inner *spec.InnerSpec
-	wrap  func(*Map) I
-}
 
 // InnerMap is a map out of a map of maps, or for one. It belongs to the
 // caller, who closes it; the map itself exists for as long as it is in a map of maps.
@@ -21,43 +13,45 @@ type InnerMap[I AnyMap] struct{ Map I }
 
 // Close closes the caller's file descriptor of the map. Closing twice is fine.
 func (m InnerMap[I]) Close() error {
-	m.Map.untyped().fd.close()
+	m.Map.untyped().file().close()
 	return nil
 }
 
-func newOfMaps[K any, I AnyMap](m *Map, inner *spec.InnerSpec, wrap func(*Map) I) ofMaps[K, I] {
-	return ofMaps[K, I]{newTable[K, uint32](m), inner, wrap}
+// openInner opens the map whose ID a call that has looked it up has for its value, and ends the
+// call.
+func (c *call) openInner(inner *spec.InnerSpec) (*Map, error) {
+	m := c.m
+	id, err := c.number()
+	if err != nil {
+		return nil, err
+	}
+	opened, err := openMapID(id, inner.Name)
+	if err != nil {
+		return nil, m.wrap(opLookup, err)
+	}
+	return opened, nil
 }
 
-func (o ofMaps[K, I]) lookup(k K) (InnerMap[I], error) {
-	id, err := o.ids.Lookup(k)
-	if err != nil {
-		return InnerMap[I]{}, err
+// number looks up a value of 4 bytes, and ends the call.
+func (c *call) number() (n uint32, err error) {
+	if err = c.do(sys.CmdMapLookupElem, 0); err == nil {
+		n = *(*uint32)(c.value)
 	}
-	m, err := openMapID(id, o.inner.Name)
-	if err != nil {
-		return InnerMap[I]{}, o.ids.m.wrap(opLookup, err)
-	}
-	return InnerMap[I]{o.wrap(m)}, nil
+	c.end()
+	return n, err
 }
 
-func (o ofMaps[K, I]) update(k K, inner I, flags UpdateFlags) error {
-	m := inner.untyped()
-	num, err := m.fd.acquire()
+// putMap sets the call's value to a map, and ends the call.
+func (c *call) putMap(inner *Map, flags UpdateFlags) error {
+	num, err := inner.file().acquire()
 	if err != nil {
-		return m.wrap("put into "+o.ids.Name(), err)
+		err = inner.wrap("put into "+c.m.Name(), err)
+		c.end()
+		return err
 	}
-	defer m.fd.release()
-	return o.ids.Update(k, uint32(num), flags)
-}
-
-// create makes a map like those that the map of maps holds.
-func (o ofMaps[K, I]) create() (InnerMap[I], error) {
-	m, err := createInner(o.ids.m, o.inner)
-	if err != nil {
-		return InnerMap[I]{}, err
-	}
-	return InnerMap[I]{o.wrap(m)}, nil
+	defer inner.fd.release()
+	*(*uint32)(c.value) = uint32(num)
+	return c.update(flags)
 }
 
 // openMapID opens a map that the kernel knows by that number, which takes CAP_SYS_ADMIN. The name is for errors: the kernel's
@@ -78,64 +72,152 @@ func openMapID(id uint32, name string) (*Map, error) {
 // HashOfMaps is a map of type hash of maps (BPF_MAP_TYPE_HASH_OF_MAPS), whose
 // inner maps are Is. It is safe for concurrent use.
 type HashOfMaps[K any, I AnyMap] struct {
-	ref
-	o ofMaps[K, I]
+	*ref
+	inner *spec.InnerSpec
+	wrap  func(*Map) I
 }
 
-// NewHashOfMaps gives m the types of its keys and inner maps: inner describes
+// NewHashOfMaps returns m with the types of its keys and inner maps: inner describes
 // them, and wrap is the constructor of their type. See [NewHashMap].
-func NewHashOfMaps[K any, I AnyMap](m *Map, inner *spec.InnerSpec, wrap func(*Map) I) HashOfMaps[K, I] {
-	return HashOfMaps[K, I]{ref{m}, newOfMaps[K](m, inner, wrap)}
+func NewHashOfMaps[K any, I AnyMap](m *Map, inner *spec.InnerSpec, wrap func(*Map) I) *HashOfMaps[K, I] {
+	m.fits("key", m.spec().KeySize, (*K)(nil), unsafe.Sizeof(*new(K)))
+	return &HashOfMaps[K, I]{(*ref)(unsafe.Pointer(m)), inner, wrap}
+}
+
+// begin begins a call, as [Map.begin] does, on a map that may be nil.
+func (h *HashOfMaps[K, I]) begin(op string) *call {
+	if h == nil {
+		panic(noMap)
+	}
+	return h.Untyped().begin(op)
 }
 
 // Lookup returns the map under k, which the caller closes, or [ErrKeyNotExist].
 // It takes CAP_SYS_ADMIN: the kernel gives user space a map's ID only.
-func (h HashOfMaps[K, I]) Lookup(k K) (InnerMap[I], error) { return h.o.lookup(k) }
+func (h *HashOfMaps[K, I]) Lookup(k K) (InnerMap[I], error) {
+	c := h.begin(opLookup)
+	*(*K)(c.key) = k
+	m, err := c.openInner(h.inner)
+	if err != nil {
+		return InnerMap[I]{}, err
+	}
+	return InnerMap[I]{h.wrap(m)}, nil
+}
 
 // LookupID returns the ID of the map under k, or [ErrKeyNotExist].
-func (h HashOfMaps[K, I]) LookupID(k K) (uint32, error) { return h.o.ids.Lookup(k) }
+func (h *HashOfMaps[K, I]) LookupID(k K) (uint32, error) {
+	c := h.begin(opLookup)
+	*(*K)(c.key) = k
+	return c.number()
+}
 
 // Update puts a map under k. Programs may see the former one until all CPUs have passed by.
-func (h HashOfMaps[K, I]) Update(k K, inner I, flags UpdateFlags) error {
-	return h.o.update(k, inner, flags)
+func (h *HashOfMaps[K, I]) Update(k K, inner I, flags UpdateFlags) error {
+	c := h.begin(opUpdate)
+	*(*K)(c.key) = k
+	return c.putMap(inner.untyped(), flags)
 }
 
 // Delete removes k, or fails with [ErrKeyNotExist].
-func (h HashOfMaps[K, I]) Delete(k K) error { return h.o.ids.delete(k) }
+func (h *HashOfMaps[K, I]) Delete(k K) error {
+	c := h.begin(opDelete)
+	*(*K)(c.key) = k
+	return c.delete()
+}
 
 // NewInner makes a map to put under a key, which the caller closes, before or after.
-func (h HashOfMaps[K, I]) NewInner() (InnerMap[I], error) { return h.o.create() }
+func (h *HashOfMaps[K, I]) NewInner() (InnerMap[I], error) {
+	if h == nil {
+		panic(noMap)
+	}
+	m, err := createInner(h.Untyped(), h.inner)
+	if err != nil {
+		return InnerMap[I]{}, err
+	}
+	return InnerMap[I]{h.wrap(m)}, nil
+}
 
-// IDs iterates over all keys and the IDs of their maps, as [HashMap] does.
-func (h HashOfMaps[K, I]) IDs() iter.Seq2[K, uint32] { return h.o.ids.All() }
+// Iterate returns an iterator over all keys and the IDs of their maps; see [Iterator].
+func (h *HashOfMaps[K, I]) Iterate() *Iterator[K, uint32] {
+	if h == nil {
+		panic(noMap)
+	}
+	return &Iterator[K, uint32]{walk{m: h.Untyped()}}
+}
 
 // ArrayOfMaps is a map of type array of maps (BPF_MAP_TYPE_ARRAY_OF_MAPS),
 // whose inner maps are Is. It is safe for concurrent use.
 type ArrayOfMaps[I AnyMap] struct {
-	ref
-	o ofMaps[uint32, I]
+	*ref
+	inner *spec.InnerSpec
+	wrap  func(*Map) I
 }
 
-// NewArrayOfMaps gives m the type of its inner maps; see [NewHashOfMaps].
-func NewArrayOfMaps[I AnyMap](m *Map, inner *spec.InnerSpec, wrap func(*Map) I) ArrayOfMaps[I] {
-	return ArrayOfMaps[I]{ref{m}, newOfMaps[uint32](m, inner, wrap)}
+// NewArrayOfMaps returns m with the types of its keys and inner maps: inner describes
+// them, and wrap is the constructor of their type. See [NewHashMap].
+func NewArrayOfMaps[I AnyMap](m *Map, inner *spec.InnerSpec, wrap func(*Map) I) *ArrayOfMaps[I] {
+	m.fitsIndex()
+	return &ArrayOfMaps[I]{(*ref)(unsafe.Pointer(m)), inner, wrap}
 }
 
-// Lookup returns the map at index i, which the caller closes, or [ErrKeyNotExist]
-// if there is none. It takes CAP_SYS_ADMIN: the kernel gives user space a map's ID only.
-func (a ArrayOfMaps[I]) Lookup(i uint32) (InnerMap[I], error) { return a.o.lookup(i) }
+// begin begins a call, as [Map.begin] does, on a map that may be nil.
+func (a *ArrayOfMaps[I]) begin(op string) *call {
+	if a == nil {
+		panic(noMap)
+	}
+	return a.Untyped().begin(op)
+}
+
+// Lookup returns the map at index i, which the caller closes, or [ErrKeyNotExist].
+// It takes CAP_SYS_ADMIN: the kernel gives user space a map's ID only.
+func (a *ArrayOfMaps[I]) Lookup(i uint32) (InnerMap[I], error) {
+	c := a.begin(opLookup)
+	*(*uint32)(c.key) = i
+	m, err := c.openInner(a.inner)
+	if err != nil {
+		return InnerMap[I]{}, err
+	}
+	return InnerMap[I]{a.wrap(m)}, nil
+}
 
 // LookupID returns the ID of the map at index i, or [ErrKeyNotExist].
-func (a ArrayOfMaps[I]) LookupID(i uint32) (uint32, error) { return a.o.ids.Lookup(i) }
+func (a *ArrayOfMaps[I]) LookupID(i uint32) (uint32, error) {
+	c := a.begin(opLookup)
+	*(*uint32)(c.key) = i
+	return c.number()
+}
 
 // Update puts a map at index i. Programs may see the former one until all CPUs have passed by.
-func (a ArrayOfMaps[I]) Update(i uint32, inner I) error { return a.o.update(i, inner, Any) }
+func (a *ArrayOfMaps[I]) Update(i uint32, inner I) error {
+	c := a.begin(opUpdate)
+	*(*uint32)(c.key) = i
+	return c.putMap(inner.untyped(), Any)
+}
 
 // Delete empties index i, or fails with [ErrKeyNotExist].
-func (a ArrayOfMaps[I]) Delete(i uint32) error { return a.o.ids.delete(i) }
+func (a *ArrayOfMaps[I]) Delete(i uint32) error {
+	c := a.begin(opDelete)
+	*(*uint32)(c.key) = i
+	return c.delete()
+}
 
 // NewInner makes a map to put at an index, which the caller closes, before or after.
-func (a ArrayOfMaps[I]) NewInner() (InnerMap[I], error) { return a.o.create() }
+func (a *ArrayOfMaps[I]) NewInner() (InnerMap[I], error) {
+	if a == nil {
+		panic(noMap)
+	}
+	m, err := createInner(a.Untyped(), a.inner)
+	if err != nil {
+		return InnerMap[I]{}, err
+	}
+	return InnerMap[I]{a.wrap(m)}, nil
+}
 
-// IDs iterates over the indices that are not empty and the IDs of their maps.
-func (a ArrayOfMaps[I]) IDs() iter.Seq2[uint32, uint32] { return a.o.ids.All() }
+// Iterate returns an iterator over all indices that are not empty and the IDs of their maps; see
+// [Iterator].
+func (a *ArrayOfMaps[I]) Iterate() *Iterator[uint32, uint32] {
+	if a == nil {
+		panic(noMap)
+	}
+	return &Iterator[uint32, uint32]{walk{m: a.Untyped()}}
+}

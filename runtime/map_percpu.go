@@ -8,152 +8,243 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// perCPU is a map with one value per possible CPU under each key.
+// PerCPUHashMap is a map of type per-CPU hash or per-CPU LRU hash
+// (BPF_MAP_TYPE_PERCPU_HASH, LRU_PERCPU_HASH): under each key one value per possible CPU.
 //
-// The kernel's values are 8 bytes apart or a multiple of it, whatever their
-// size, so they pass through a buffer, one word for each 8 bytes.
-type perCPU[K, V any] struct{ ref }
+// K and V have the size and layout of the C types and hold no Go pointers. It is safe for
+// concurrent use.
+type PerCPUHashMap[K, V any] struct{ ref }
 
-func newPerCPU[K, V any](m *Map) perCPU[K, V] {
-	checkKey[K](m)
-	checkSize[V](m, "value", m.spec().ValueSize)
-	return perCPU[K, V]{ref{m}}
+// NewPerCPUHashMap returns m with its types; see [NewHashMap].
+func NewPerCPUHashMap[K, V any](m *Map) *PerCPUHashMap[K, V] {
+	m.fits("key", m.spec().KeySize, (*K)(nil), unsafe.Sizeof(*new(K)))
+	m.fits("value", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
+	return (*PerCPUHashMap[K, V])(unsafe.Pointer(m))
 }
 
-// cpus is the number of values under each key, 0 if it cannot be known: no sysfs.
-func (m *Map) cpus() int {
-	n, _ := PossibleCPUs()
-	return n
-}
-
-// words is how far one CPU's value is from the next, in words of 8 bytes.
-func (m *Map) words() int { return (int(m.spec().ValueSize) + 7) / 8 }
-
-// beginAll is begin for n values.
-func (m *Map) beginAll(op string, n int) (*call, error) {
-	cpus, err := PossibleCPUs()
-	if err != nil {
-		return nil, m.wrap(op, err)
-	}
-	if n != cpus {
-		return nil, &MapError{m.Name(), op, errCPUCount}
-	}
-	return m.begin(op)
-}
+func (h *PerCPUHashMap[K, V]) m() *Map { return (*Map)(unsafe.Pointer(h)) }
 
 // CPUs returns the number of values under each key: of CPUs that the machine
 // may ever have.
-func (p perCPU[K, V]) CPUs() int { return p.m.cpus() }
+func (h *PerCPUHashMap[K, V]) CPUs() int { return h.m().cpus() }
 
 // Lookup returns the values of k, one per possible CPU, or [ErrKeyNotExist].
-func (p perCPU[K, V]) Lookup(k K) ([]V, error) {
-	values := make([]V, p.m.cpus())
-	if err := p.LookupInto(k, values); err != nil {
+func (h *PerCPUHashMap[K, V]) Lookup(k K) ([]V, error) {
+	values := make([]V, h.m().cpus())
+	if err := h.LookupInto(k, values); err != nil {
 		return nil, err
 	}
 	return values, nil
 }
 
 // LookupInto is Lookup without an allocation: values has to have CPUs elements.
-func (p perCPU[K, V]) LookupInto(k K, values []V) error {
-	return p.read(opLookup, sys.CmdMapLookupElem, k, values)
+func (h *PerCPUHashMap[K, V]) LookupInto(k K, values []V) error {
+	c := h.m().begin(opLookup)
+	*(*K)(c.key) = k
+	return c.readAll(sys.CmdMapLookupElem, unsafe.Pointer(unsafe.SliceData(values)), len(values))
 }
 
-func (p perCPU[K, V]) read(op string, cmd sys.Cmd, k K, values []V) error {
-	c, err := p.m.beginAll(op, len(values))
-	if err != nil {
-		return err
-	}
-	*keyAt[K](c) = k
-	errno := c.do(cmd)
-	if errno == 0 {
-		spread(values, c.value, p.m.words())
-	}
-	p.m.end(c)
-	return p.m.missing(op, errno)
-}
-
-// Update sets the values of k, one per possible CPU. It fails as [HashMap]'s does.
-func (p perCPU[K, V]) Update(k K, values []V, flags UpdateFlags) error {
-	c, err := p.m.beginAll(opUpdate, len(values))
-	if err != nil {
-		return err
-	}
-	*keyAt[K](c) = k
-	clear(c.value)
-	for i := range values {
-		*(*V)(unsafe.Pointer(&c.value[i*p.m.words()])) = values[i]
-	}
-	return p.m.write(c, opUpdate, flags)
-}
-
-func (p perCPU[K, V]) delete(k K) error { return deleteKey(p.m, k) }
-
-// All iterates over all entries, in no order, as [HashMap]'s does. The slice is the loop's to keep.
-func (p perCPU[K, V]) All() iter.Seq2[K, []V] {
-	var err error
-	return p.AllErr(&err)
-}
-
-// AllErr is All that sets *err when the iteration ends: to nil, or to what
-// ended it early.
-func (p perCPU[K, V]) AllErr(err *error) iter.Seq2[K, []V] {
-	return func(yield func(K, []V) bool) {
-		cpus, none := PossibleCPUs()
-		if none != nil {
-			*err = none
-			return
-		}
-		*err = walk(p.m, cpus*p.m.words(), func(k K, words []uint64) bool {
-			values := make([]V, cpus)
-			spread(values, words, p.m.words())
-			return yield(k, values)
-		})
-	}
-}
-
-// spread copies values out of a buffer where they are that many words apart.
-func spread[V any](values []V, buf []uint64, words int) {
-	for i := range values {
-		values[i] = *(*V)(unsafe.Pointer(&buf[i*words]))
-	}
-}
-
-var errCPUCount error = &sentinelError{"there has to be one value per possible CPU", unix.EINVAL}
-
-// PerCPUHashMap is a map of type per-CPU hash or per-CPU LRU hash
-// (BPF_MAP_TYPE_PERCPU_HASH, LRU_PERCPU_HASH): under each key one value per possible CPU.
-//
-// K and V have the size and layout of the C types and hold no Go pointers.
-// A PerCPUHashMap is a small value; copies are the same map. It is safe for concurrent use.
-type PerCPUHashMap[K, V any] struct{ perCPU[K, V] }
-
-// NewPerCPUHashMap gives m its types; see [NewHashMap].
-func NewPerCPUHashMap[K, V any](m *Map) PerCPUHashMap[K, V] {
-	return PerCPUHashMap[K, V]{newPerCPU[K, V](m)}
+// Update sets the values of k, one per possible CPU. It fails as [HashMap.Update] does.
+func (h *PerCPUHashMap[K, V]) Update(k K, values []V, flags UpdateFlags) error {
+	c := h.m().begin(opUpdate)
+	*(*K)(c.key) = k
+	return c.updateAll(unsafe.Pointer(unsafe.SliceData(values)), len(values), flags)
 }
 
 // Delete removes k with all its values, or fails with [ErrKeyNotExist].
-func (h PerCPUHashMap[K, V]) Delete(k K) error { return h.delete(k) }
+func (h *PerCPUHashMap[K, V]) Delete(k K) error {
+	c := h.m().begin(opDelete)
+	*(*K)(c.key) = k
+	return c.delete()
+}
 
 // LookupAndDelete removes k and returns the values that it had, in one step (5.14).
-func (h PerCPUHashMap[K, V]) LookupAndDelete(k K) ([]V, error) {
-	values := make([]V, h.m.cpus())
-	err := h.read(opLookupDelete, sys.CmdMapLookupAndDeleteElem, k, values)
-	if err != nil {
+func (h *PerCPUHashMap[K, V]) LookupAndDelete(k K) ([]V, error) {
+	values := make([]V, h.m().cpus())
+	c := h.m().begin(opLookupDelete)
+	*(*K)(c.key) = k
+	if err := c.readAll(sys.CmdMapLookupAndDeleteElem, unsafe.Pointer(unsafe.SliceData(values)), len(values)); err != nil {
 		return nil, err
 	}
 	return values, nil
 }
 
+// Iterate returns an iterator over all entries; see [PerCPUIterator].
+func (h *PerCPUHashMap[K, V]) Iterate() *PerCPUIterator[K, V] {
+	return &PerCPUIterator[K, V]{walk{m: h.m()}}
+}
+
 // PerCPUArrayMap is a map of type per-CPU array (BPF_MAP_TYPE_PERCPU_ARRAY):
 // under each index one value per possible CPU. It is safe for concurrent use.
-type PerCPUArrayMap[V any] struct{ perCPU[uint32, V] }
+type PerCPUArrayMap[V any] struct{ ref }
 
-// NewPerCPUArrayMap gives m its type; see [NewArrayMap].
-func NewPerCPUArrayMap[V any](m *Map) PerCPUArrayMap[V] {
-	return PerCPUArrayMap[V]{newPerCPU[uint32, V](m)}
+// NewPerCPUArrayMap returns m with its types; see [NewHashMap].
+func NewPerCPUArrayMap[V any](m *Map) *PerCPUArrayMap[V] {
+	m.fitsIndex()
+	m.fits("value", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
+	return (*PerCPUArrayMap[V])(unsafe.Pointer(m))
 }
+
+func (a *PerCPUArrayMap[V]) m() *Map { return (*Map)(unsafe.Pointer(a)) }
+
+// CPUs returns the number of values under each key: of CPUs that the machine
+// may ever have.
+func (a *PerCPUArrayMap[V]) CPUs() int { return a.m().cpus() }
+
+// Lookup returns the values of i, one per possible CPU, or [ErrKeyNotExist].
+func (a *PerCPUArrayMap[V]) Lookup(i uint32) ([]V, error) {
+	values := make([]V, a.m().cpus())
+	if err := a.LookupInto(i, values); err != nil {
+		return nil, err
+	}
+	return values, nil
+}
+
+// LookupInto is Lookup without an allocation: values has to have CPUs elements.
+func (a *PerCPUArrayMap[V]) LookupInto(i uint32, values []V) error {
+	c := a.m().begin(opLookup)
+	*(*uint32)(c.key) = i
+	return c.readAll(sys.CmdMapLookupElem, unsafe.Pointer(unsafe.SliceData(values)), len(values))
+}
+
+// Update sets the values of i, one per possible CPU. It fails as [HashMap.Update] does.
+func (a *PerCPUArrayMap[V]) Update(i uint32, values []V, flags UpdateFlags) error {
+	c := a.m().begin(opUpdate)
+	*(*uint32)(c.key) = i
+	return c.updateAll(unsafe.Pointer(unsafe.SliceData(values)), len(values), flags)
+}
+
+// Iterate returns an iterator over all entries; see [PerCPUIterator].
+func (a *PerCPUArrayMap[V]) Iterate() *PerCPUIterator[uint32, V] {
+	return &PerCPUIterator[uint32, V]{walk{m: a.m()}}
+}
+
+// PerCPUCgroupStorage is a map of type per-CPU cgroup storage (BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE):
+// [CgroupStorage] with one value per possible CPU. It is safe for concurrent use.
+type PerCPUCgroupStorage[K, V any] struct{ ref }
+
+// NewPerCPUCgroupStorage returns m with its types; see [NewHashMap].
+func NewPerCPUCgroupStorage[K, V any](m *Map) *PerCPUCgroupStorage[K, V] {
+	m.fits("key", m.spec().KeySize, (*K)(nil), unsafe.Sizeof(*new(K)))
+	m.fits("value", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
+	return (*PerCPUCgroupStorage[K, V])(unsafe.Pointer(m))
+}
+
+func (s *PerCPUCgroupStorage[K, V]) m() *Map { return (*Map)(unsafe.Pointer(s)) }
+
+// CPUs returns the number of values under each key: of CPUs that the machine
+// may ever have.
+func (s *PerCPUCgroupStorage[K, V]) CPUs() int { return s.m().cpus() }
+
+// Lookup returns the values of k, one per possible CPU, or [ErrKeyNotExist].
+func (s *PerCPUCgroupStorage[K, V]) Lookup(k K) ([]V, error) {
+	values := make([]V, s.m().cpus())
+	if err := s.LookupInto(k, values); err != nil {
+		return nil, err
+	}
+	return values, nil
+}
+
+// LookupInto is Lookup without an allocation: values has to have CPUs elements.
+func (s *PerCPUCgroupStorage[K, V]) LookupInto(k K, values []V) error {
+	c := s.m().begin(opLookup)
+	*(*K)(c.key) = k
+	return c.readAll(sys.CmdMapLookupElem, unsafe.Pointer(unsafe.SliceData(values)), len(values))
+}
+
+// Update sets the values of k, one per possible CPU. It fails as [HashMap.Update] does.
+func (s *PerCPUCgroupStorage[K, V]) Update(k K, values []V, flags UpdateFlags) error {
+	c := s.m().begin(opUpdate)
+	*(*K)(c.key) = k
+	return c.updateAll(unsafe.Pointer(unsafe.SliceData(values)), len(values), flags)
+}
+
+// Iterate returns an iterator over all entries; see [PerCPUIterator].
+func (s *PerCPUCgroupStorage[K, V]) Iterate() *PerCPUIterator[K, V] {
+	return &PerCPUIterator[K, V]{walk{m: s.m()}}
+}
+
+// The kernel's values are 8 bytes apart or a multiple of it, whatever their size
+// (bpf_percpu_hash_copy), and those of a slice follow each other.
+
+// cpus is the number of values under each key, 0 if it cannot be known: no sysfs.
+func (m *Map) cpus() int {
+	m.spec()
+	n, _ := PossibleCPUs()
+	return n
+}
+
+// stride is how far one CPU's value is from the next, in bytes.
+func (m *Map) stride() int { return (int(m.spec().ValueSize) + 7) &^ 7 }
+
+// readAll makes a system call that reads a value for each CPU, copies them to a slice of n, and
+// ends the call.
+func (c *call) readAll(cmd sys.Cmd, values unsafe.Pointer, n int) error {
+	err := c.checkCPUs(n)
+	if err == nil {
+		err = c.do(cmd, 0)
+	}
+	if err == nil {
+		c.m.spread(values, c.value, n)
+	}
+	c.end()
+	return err
+}
+
+// updateAll sets the values of all CPUs to those of a slice of n, and ends the call.
+func (c *call) updateAll(values unsafe.Pointer, n int, flags UpdateFlags) error {
+	if err := c.checkCPUs(n); err != nil {
+		c.end()
+		return err
+	}
+	clear(c.valueWords)
+	size, stride := int(c.m.spec().ValueSize), c.m.stride()
+	for i := range n {
+		copy(unsafe.Slice((*byte)(unsafe.Add(c.value, i*stride)), size), unsafe.Slice((*byte)(unsafe.Add(values, i*size)), size))
+	}
+	return c.update(flags)
+}
+
+func (c *call) checkCPUs(n int) error {
+	cpus, err := PossibleCPUs()
+	switch {
+	case err != nil:
+		return c.m.wrap(c.op, err)
+	case n != cpus:
+		return &MapError{c.m.Name(), c.op, errCPUCount}
+	}
+	return nil
+}
+
+// spread copies n values from where the kernel has put them to where those of a slice are.
+func (m *Map) spread(to, from unsafe.Pointer, n int) {
+	size, stride := int(m.spec().ValueSize), m.stride()
+	for i := range n {
+		copy(unsafe.Slice((*byte)(unsafe.Add(to, i*size)), size), unsafe.Slice((*byte)(unsafe.Add(from, i*stride)), size))
+	}
+}
+
+var errCPUCount error = &sentinelError{"there has to be one value per possible CPU", unix.EINVAL}
+
+// PerCPUIterator is an [Iterator] over the entries of a per-CPU map.
+type PerCPUIterator[K, V any] struct{ w walk }
+
+// All iterates over all entries, as [Iterator.All] does. The slice has one value per possible CPU
+// and is the loop's to keep.
+func (it *PerCPUIterator[K, V]) All() iter.Seq2[K, []V] {
+	return func(yield func(K, []V) bool) {
+		for it.w.start(); it.w.more(); {
+			values := make([]V, it.w.values)
+			it.w.m.spread(unsafe.Pointer(unsafe.SliceData(values)), it.w.value, it.w.values)
+			if !yield(*(*K)(it.w.key), values) {
+				return
+			}
+		}
+	}
+}
+
+// Err returns what has ended the last iteration early; see [Iterator.Err].
+func (it *PerCPUIterator[K, V]) Err() error { return it.w.err }
 
 // PossibleCPUs returns the number of CPUs that the machine may ever have
 // online, which is how many values an entry of a per-CPU map has. It is safe for concurrent use.

@@ -1,46 +1,24 @@
 package runtime
 
 import (
+	"unsafe"
+
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// queue is a map without keys.
-type queue[V any] struct{ ref }
-
-func newQueue[V any](m *Map) queue[V] {
-	checkSize[V](m, "value", m.spec().ValueSize)
-	return queue[V]{ref{m}}
-}
-
-// push adds v. The kernel's flag Exist, of all names, replaces the oldest when there is no room.
-func (q queue[V]) push(v V, flags UpdateFlags) error {
-	c, err := q.m.begin(opPush)
-	if err != nil {
+// take is do for maps without keys, where ENOENT means that there is nothing in them.
+func (c *call) take(cmd sys.Cmd) error {
+	errno, err := c.try(cmd, 0)
+	switch {
+	case err != nil:
 		return err
+	case errno == 0:
+		return nil
+	case errno == unix.ENOENT:
+		return &MapError{c.m.Name(), c.op, errEmpty}
 	}
-	*valueAt[V](c) = v
-	return q.m.write(c, opPush, flags)
-}
-
-func (q queue[V]) take(op string, cmd sys.Cmd) (V, error) {
-	var v V
-	c, err := q.m.begin(op)
-	if err != nil {
-		return v, err
-	}
-	errno := c.do(cmd)
-	if errno == 0 {
-		v = *valueAt[V](c)
-	}
-	q.m.end(c)
-	switch errno {
-	case 0:
-		return v, nil
-	case unix.ENOENT:
-		return v, &MapError{q.m.Name(), op, errEmpty}
-	}
-	return v, q.m.fail(op, errno)
+	return c.m.fail(c.op, errno)
 }
 
 // errEmpty is ErrKeyNotExist for maps without keys.
@@ -53,66 +31,134 @@ func (*emptyError) Unwrap() error { return ErrKeyNotExist }
 
 // QueueMap is a map of type queue (BPF_MAP_TYPE_QUEUE): first in, first out. It is safe for
 // concurrent use.
-type QueueMap[V any] struct{ queue[V] }
+type QueueMap[V any] struct{ ref }
 
-// NewQueueMap gives m its type; see [NewArrayMap].
-func NewQueueMap[V any](m *Map) QueueMap[V] { return QueueMap[V]{newQueue[V](m)} }
+// NewQueueMap returns m with its type; see [NewHashMap].
+func NewQueueMap[V any](m *Map) *QueueMap[V] {
+	m.fits("value", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
+	return (*QueueMap[V])(unsafe.Pointer(m))
+}
+
+func (q *QueueMap[V]) m() *Map { return (*Map)(unsafe.Pointer(q)) }
 
 // Push adds a value at the end, or fails with [ErrMapFull].
-func (m QueueMap[V]) Push(v V) error { return m.push(v, Any) }
+func (q *QueueMap[V]) Push(v V) error {
+	c := q.m().begin(opPush)
+	*(*V)(c.value) = v
+	return c.update(Any)
+}
 
 // PushOver is Push that drops the oldest value if there is no room.
-func (m QueueMap[V]) PushOver(v V) error { return m.push(v, Exist) }
+func (q *QueueMap[V]) PushOver(v V) error {
+	c := q.m().begin(opPush)
+	*(*V)(c.value) = v
+	return c.update(Exist) // the kernel's flag for it, of all names (queue_stack_map_push_elem)
+}
 
 // Peek returns the oldest value, or [ErrKeyNotExist] if there is none.
-func (m QueueMap[V]) Peek() (V, error) { return m.take(opPeek, sys.CmdMapLookupElem) }
+func (q *QueueMap[V]) Peek() (v V, err error) {
+	c := q.m().begin(opPeek)
+	if err = c.take(sys.CmdMapLookupElem); err == nil {
+		v = *(*V)(c.value)
+	}
+	c.end()
+	return v, err
+}
 
 // Pop takes out the oldest value, or fails with [ErrKeyNotExist] if there is none.
-func (m QueueMap[V]) Pop() (V, error) { return m.take(opPop, sys.CmdMapLookupAndDeleteElem) }
+func (q *QueueMap[V]) Pop() (v V, err error) {
+	c := q.m().begin(opPop)
+	if err = c.take(sys.CmdMapLookupAndDeleteElem); err == nil {
+		v = *(*V)(c.value)
+	}
+	c.end()
+	return v, err
+}
 
 // StackMap is a map of type stack (BPF_MAP_TYPE_STACK): last in, first out. It is safe for
 // concurrent use.
-type StackMap[V any] struct{ queue[V] }
+type StackMap[V any] struct{ ref }
 
-// NewStackMap gives m its type; see [NewArrayMap].
-func NewStackMap[V any](m *Map) StackMap[V] { return StackMap[V]{newQueue[V](m)} }
+// NewStackMap returns m with its type; see [NewHashMap].
+func NewStackMap[V any](m *Map) *StackMap[V] {
+	m.fits("value", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
+	return (*StackMap[V])(unsafe.Pointer(m))
+}
+
+func (q *StackMap[V]) m() *Map { return (*Map)(unsafe.Pointer(q)) }
 
 // Push adds a value on top, or fails with [ErrMapFull].
-func (m StackMap[V]) Push(v V) error { return m.push(v, Any) }
+func (q *StackMap[V]) Push(v V) error {
+	c := q.m().begin(opPush)
+	*(*V)(c.value) = v
+	return c.update(Any)
+}
 
 // PushOver is Push that drops the value at the bottom if there is no room.
-func (m StackMap[V]) PushOver(v V) error { return m.push(v, Exist) }
+func (q *StackMap[V]) PushOver(v V) error {
+	c := q.m().begin(opPush)
+	*(*V)(c.value) = v
+	return c.update(Exist) // the kernel's flag for it, of all names (queue_stack_map_push_elem)
+}
 
 // Peek returns the newest value, or [ErrKeyNotExist] if there is none.
-func (m StackMap[V]) Peek() (V, error) { return m.take(opPeek, sys.CmdMapLookupElem) }
+func (q *StackMap[V]) Peek() (v V, err error) {
+	c := q.m().begin(opPeek)
+	if err = c.take(sys.CmdMapLookupElem); err == nil {
+		v = *(*V)(c.value)
+	}
+	c.end()
+	return v, err
+}
 
 // Pop takes out the newest value, or fails with [ErrKeyNotExist] if there is none.
-func (m StackMap[V]) Pop() (V, error) { return m.take(opPop, sys.CmdMapLookupAndDeleteElem) }
+func (q *StackMap[V]) Pop() (v V, err error) {
+	c := q.m().begin(opPop)
+	if err = c.take(sys.CmdMapLookupAndDeleteElem); err == nil {
+		v = *(*V)(c.value)
+	}
+	c.end()
+	return v, err
+}
 
-// BloomFilter is a map of type bloom filter (BPF_MAP_TYPE_BLOOM_FILTER): a set that
-// may claim to contain what it does not, but never denies what it does. It is safe for concurrent use.
-type BloomFilter[V any] struct{ queue[V] }
+// BloomFilter is a map of type bloom filter (BPF_MAP_TYPE_BLOOM_FILTER): a set that may claim to
+// contain what it does not, but never denies what it does. It is safe for concurrent use.
+type BloomFilter[V any] struct{ ref }
 
-// NewBloomFilter gives m its type; see [NewArrayMap].
-func NewBloomFilter[V any](m *Map) BloomFilter[V] { return BloomFilter[V]{newQueue[V](m)} }
+// NewBloomFilter returns m with its type; see [NewHashMap].
+func NewBloomFilter[V any](m *Map) *BloomFilter[V] {
+	m.fits("value", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
+	return (*BloomFilter[V])(unsafe.Pointer(m))
+}
+
+func (b *BloomFilter[V]) m() *Map { return (*Map)(unsafe.Pointer(b)) }
 
 // Add puts v into the set.
-func (m BloomFilter[V]) Add(v V) error { return m.push(v, Any) }
+func (b *BloomFilter[V]) Add(v V) error {
+	c := b.m().begin(opPush)
+	*(*V)(c.value) = v
+	return c.update(Any)
+}
 
-// Contains tells whether v may be in the set: false is certain.
-func (m BloomFilter[V]) Contains(v V) (bool, error) {
-	c, err := m.m.begin(opLookup)
-	if err != nil {
+// Contains reports whether v may be in the set: false is certain.
+func (b *BloomFilter[V]) Contains(v V) (bool, error) {
+	c := b.m().begin(opLookup)
+	*(*V)(c.value) = v
+	return c.contains()
+}
+
+// contains reports whether there is an element of the call's value, and ends the call.
+func (c *call) contains() (bool, error) {
+	errno, err := c.try(sys.CmdMapLookupElem, 0)
+	m := c.m
+	c.end()
+	switch {
+	case err != nil:
 		return false, err
-	}
-	*valueAt[V](c) = v
-	errno := c.do(sys.CmdMapLookupElem)
-	m.m.end(c)
-	switch errno {
-	case 0:
+	case errno == 0:
 		return true, nil
-	case unix.ENOENT:
+	case errno == unix.ENOENT:
 		return false, nil
 	}
-	return false, m.m.fail(opLookup, errno)
+	return false, m.fail(opLookup, errno)
 }

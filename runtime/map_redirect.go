@@ -1,51 +1,63 @@
 package runtime
 
 import (
-	"iter"
+	"unsafe"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// redirect is a map of places that XDP programs send packets to: a number, and, if the object
-// defines values of 8 bytes, a program that runs there.
-type redirect struct{ t fdTable[uint32] }
+// XDP programs send packets to places that are numbers, and, if the object
+// defines values of 8 bytes, have a program that runs there.
 
-func (r redirect) update(i, n uint32, p *Program, flags UpdateFlags) error {
-	v := [2]uint32{n, 0}
+// putPlace sets the call's value to a number and a program, which may be nil, and ends the call.
+func (c *call) putPlace(n uint32, p *Program, flags UpdateFlags) error {
+	v := (*[2]uint32)(c.value)
+	*v = [2]uint32{n, 0}
 	if p == nil {
-		return r.t.Update(i, v, flags)
+		return c.update(flags)
 	}
-	if r.t.m.spec().ValueSize != 8 {
-		return &MapError{r.t.Name(), opUpdate, errNoRoomForProgram}
+	if c.m.spec().ValueSize != 8 {
+		err := &MapError{c.m.Name(), c.op, errNoRoomForProgram}
+		c.end()
+		return err
 	}
 	num, err := p.fd.acquire()
 	if err != nil {
-		return p.fail("put into map "+r.t.Name(), err)
+		err = p.fail("put into map "+c.m.Name(), err)
+		c.end()
+		return err
 	}
 	defer p.fd.release()
 	v[1] = uint32(num)
-	return r.t.Update(i, v, flags)
+	return c.update(flags)
 }
 
-func (r redirect) lookup(i uint32) (n, programID uint32, err error) {
-	v, err := r.t.Lookup(i)
-	if err != nil {
-		return 0, 0, err
+// place looks up a number and the ID of its program, and ends the call.
+func (c *call) place() (n, programID uint32, err error) {
+	v := (*[2]uint32)(c.value)
+	*v = [2]uint32{}
+	if err = c.do(sys.CmdMapLookupElem, 0); err == nil {
+		n, programID = v[0], v[1]
 	}
-	return v[0], v[1], nil
+	c.end()
+	return n, programID, err
 }
 
 var errNoRoomForProgram error = &sentinelError{"values of 4 bytes have no room for a program", unix.EINVAL}
 
 // DevMap is a map of type devmap (BPF_MAP_TYPE_DEVMAP, DEVMAP_HASH): network
 // interfaces that bpf_redirect_map sends packets to. It is safe for concurrent use.
-type DevMap struct {
-	*Map
-	r redirect
+type DevMap struct{ ref }
+
+// NewDevMap returns m as what it is.
+func NewDevMap(m *Map) *DevMap {
+	m.fitsIndex()
+	m.fitsFD()
+	return (*DevMap)(unsafe.Pointer(m))
 }
 
-// NewDevMap gives m its kind.
-func NewDevMap(m *Map) DevMap { return DevMap{m, redirect{newFDTable[uint32](m)}} }
+func (d *DevMap) m() *Map { return (*Map)(unsafe.Pointer(d)) }
 
 // DevMapEntry is a network interface, and the ID of the program that runs on
 // what is sent there, 0 for none.
@@ -56,8 +68,8 @@ type DevMapEntry struct {
 
 // Update puts an interface under k, with a program of section xdp/devmap that runs on what is sent
 // there, or nil; a program needs values of 8 bytes, struct bpf_devmap_val.
-func (d DevMap) Update(k uint32, ifindex int, p *XDPProgram, flags UpdateFlags) error {
-	return d.r.update(k, uint32(ifindex), p.program(), flags)
+func (d *DevMap) Update(k uint32, ifindex int, p *XDPProgram, flags UpdateFlags) error {
+	return d.m().at(opUpdate, k).putPlace(uint32(ifindex), p.program(), flags)
 }
 
 // program is nil for a nil XDPProgram.
@@ -69,49 +81,32 @@ func (p *XDPProgram) program() *Program {
 }
 
 // Lookup returns what is under k, or [ErrKeyNotExist].
-func (d DevMap) Lookup(k uint32) (DevMapEntry, error) {
-	n, id, err := d.r.lookup(k)
+func (d *DevMap) Lookup(k uint32) (DevMapEntry, error) {
+	n, id, err := d.m().at(opLookup, k).place()
 	return DevMapEntry{n, id}, err
 }
 
 // Delete removes k.
-func (d DevMap) Delete(k uint32) error { return d.r.t.delete(k) }
+func (d *DevMap) Delete(k uint32) error { return d.m().at(opDelete, k).delete() }
 
-// All iterates over the entries that there are.
-func (d DevMap) All() iter.Seq2[uint32, DevMapEntry] {
-	return func(yield func(uint32, DevMapEntry) bool) {
-		for k := range d.keys() {
-			if e, err := d.Lookup(k); err == nil && !yield(k, e) {
-				return
-			}
-		}
-	}
-}
-
-// keys iterates over the keys of a devmap or an array like it, whose values may be shorter than a table's.
-func (d DevMap) keys() iter.Seq[uint32] {
-	return func(yield func(uint32) bool) {
-		if d.hasIndexKeys() {
-			for k := range d.MaxEntries() {
-				if !yield(k) {
-					return
-				}
-			}
-			return
-		}
-		_ = walkKeys(d.Map, yield)
-	}
+// Iterate returns an iterator over the entries that there are; see [Iterator].
+func (d *DevMap) Iterate() *Iterator[uint32, DevMapEntry] {
+	// A DevMapEntry is a struct bpf_devmap_val. Values of 4 bytes are the first half of one.
+	return &Iterator[uint32, DevMapEntry]{walk{m: d.m(), keyByKey: true, valueSize: int(unsafe.Sizeof(DevMapEntry{}))}}
 }
 
 // CPUMap is a map of type cpumap (BPF_MAP_TYPE_CPUMAP): CPUs that bpf_redirect_map
 // sends packets to. It is safe for concurrent use.
-type CPUMap struct {
-	*Map
-	r redirect
+type CPUMap struct{ ref }
+
+// NewCPUMap returns m as what it is.
+func NewCPUMap(m *Map) *CPUMap {
+	m.fitsIndex()
+	m.fitsFD()
+	return (*CPUMap)(unsafe.Pointer(m))
 }
 
-// NewCPUMap gives m its kind.
-func NewCPUMap(m *Map) CPUMap { return CPUMap{m, redirect{newFDTable[uint32](m)}} }
+func (c *CPUMap) m() *Map { return (*Map)(unsafe.Pointer(c)) }
 
 // CPUMapEntry is the length of a CPU's queue, in packets, and the ID of the
 // program that runs on what is sent there, 0 for none.
@@ -120,35 +115,39 @@ type CPUMapEntry struct {
 	ProgramID uint32
 }
 
-// Update gives a CPU a queue of that many packets, at most 16384, with a program of section xdp/cpumap
-// that runs on what is sent there, or nil; a program needs values of 8 bytes, struct bpf_cpumap_val.
-func (c CPUMap) Update(cpu uint32, queue uint32, p *XDPProgram) error {
-	return c.r.update(cpu, queue, p.program(), Any)
+// Update gives a CPU a queue of that many packets, at most 16384, with a program of section
+// xdp/cpumap that runs on what is sent there, or nil; a program needs values of 8 bytes, struct
+// bpf_cpumap_val.
+func (c *CPUMap) Update(cpu uint32, queue uint32, p *XDPProgram) error {
+	return c.m().at(opUpdate, cpu).putPlace(queue, p.program(), Any)
 }
 
 // Lookup returns what a CPU has, or [ErrKeyNotExist].
-func (c CPUMap) Lookup(cpu uint32) (CPUMapEntry, error) {
-	n, id, err := c.r.lookup(cpu)
+func (c *CPUMap) Lookup(cpu uint32) (CPUMapEntry, error) {
+	n, id, err := c.m().at(opLookup, cpu).place()
 	return CPUMapEntry{n, id}, err
 }
 
 // Delete takes a CPU out.
-func (c CPUMap) Delete(cpu uint32) error { return c.r.t.delete(cpu) }
+func (c *CPUMap) Delete(cpu uint32) error { return c.m().at(opDelete, cpu).delete() }
 
 // XSKMap is a map of type xskmap (BPF_MAP_TYPE_XSKMAP): AF_XDP sockets that bpf_redirect_map
 // sends packets to. User space cannot look anything up in it. It is safe for concurrent use.
-type XSKMap struct {
-	*Map
-	t fdTable[uint32]
+type XSKMap struct{ ref }
+
+// NewXSKMap returns m as what it is.
+func NewXSKMap(m *Map) *XSKMap {
+	m.fitsIndex()
+	m.fitsFD()
+	return (*XSKMap)(unsafe.Pointer(m))
 }
 
-// NewXSKMap gives m its kind.
-func NewXSKMap(m *Map) XSKMap { return XSKMap{m, newFDTable[uint32](m)} }
+func (x *XSKMap) m() *Map { return (*Map)(unsafe.Pointer(x)) }
 
 // Update puts an AF_XDP socket at index i.
-func (x XSKMap) Update(i uint32, socketFD int, flags UpdateFlags) error {
-	return x.t.Update(i, x.t.number(socketFD), flags)
+func (x *XSKMap) Update(i uint32, socketFD int, flags UpdateFlags) error {
+	return x.m().at(opUpdate, i).putNumber(socketFD, flags)
 }
 
 // Delete empties index i.
-func (x XSKMap) Delete(i uint32) error { return x.t.delete(i) }
+func (x *XSKMap) Delete(i uint32) error { return x.m().at(opDelete, i).delete() }

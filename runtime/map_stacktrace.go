@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"errors"
-	"iter"
 	"unsafe"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
@@ -10,10 +9,15 @@ import (
 
 // StackTraceMap is a map of type stack trace (BPF_MAP_TYPE_STACK_TRACE): what
 // bpf_get_stackid has found, under the number that it returned. It is safe for concurrent use.
-type StackTraceMap struct{ *Map }
+type StackTraceMap struct{ ref }
 
-// NewStackTraceMap gives m its kind.
-func NewStackTraceMap(m *Map) StackTraceMap { return StackTraceMap{m} }
+// NewStackTraceMap returns m as what it is.
+func NewStackTraceMap(m *Map) *StackTraceMap {
+	m.fitsIndex()
+	return (*StackTraceMap)(unsafe.Pointer(m))
+}
+
+func (s *StackTraceMap) m() *Map { return (*Map)(unsafe.Pointer(s)) }
 
 // BuildID is a place in an executable or library: struct bpf_stack_build_id. Maps
 // created with BPF_F_STACK_BUILD_ID have them in place of addresses.
@@ -24,11 +28,11 @@ type BuildID struct {
 }
 
 // Lookup returns the addresses of a stack, innermost first, or [ErrKeyNotExist].
-func (s StackTraceMap) Lookup(id uint32) ([]uint64, error) {
-	if s.spec().Flags&sys.FlagStackBuildID != 0 {
+func (s *StackTraceMap) Lookup(id uint32) ([]uint64, error) {
+	if s.m().spec().Flags&sys.FlagStackBuildID != 0 {
 		return nil, &MapError{s.Name(), opLookup, errBuildIDs}
 	}
-	words, err := s.lookup(id)
+	words, err := s.words(id)
 	if err != nil {
 		return nil, err
 	}
@@ -41,11 +45,11 @@ func (s StackTraceMap) Lookup(id uint32) ([]uint64, error) {
 }
 
 // LookupBuildIDs is Lookup for maps that were created with BPF_F_STACK_BUILD_ID.
-func (s StackTraceMap) LookupBuildIDs(id uint32) ([]BuildID, error) {
-	if s.spec().Flags&sys.FlagStackBuildID == 0 {
+func (s *StackTraceMap) LookupBuildIDs(id uint32) ([]BuildID, error) {
+	if s.m().spec().Flags&sys.FlagStackBuildID == 0 {
 		return nil, &MapError{s.Name(), opLookup, errAddresses}
 	}
-	words, err := s.lookup(id)
+	words, err := s.words(id)
 	if err != nil {
 		return nil, err
 	}
@@ -64,35 +68,28 @@ var (
 	errAddresses = errors.New("the map has addresses, not build IDs")
 )
 
-func (s StackTraceMap) lookup(id uint32) ([]uint64, error) {
-	words := make([]uint64, max(1, s.spec().ValueSize/8))
+func (s *StackTraceMap) words(id uint32) ([]uint64, error) {
+	words := make([]uint64, max(1, s.m().spec().ValueSize/8))
 	key := new(uint32)
 	*key = id
-	errno, err := s.elem(opLookup, sys.CmdMapLookupElem, unsafe.Pointer(key), unsafe.Pointer(&words[0]))
+	errno, err := s.m().elem(opLookup, sys.CmdMapLookupElem, unsafe.Pointer(key), unsafe.Pointer(&words[0]))
 	if err != nil {
 		return nil, err
 	}
 	if errno != 0 {
-		return nil, s.fail(opLookup, errno)
+		return nil, s.m().fail(opLookup, errno)
 	}
 	return words, nil
 }
 
 // Delete removes a stack, or fails with [ErrKeyNotExist].
-func (s StackTraceMap) Delete(id uint32) error {
-	key := new(uint32)
-	*key = id
-	errno, err := s.elem(opDelete, sys.CmdMapDeleteElem, unsafe.Pointer(key), nil)
-	if err != nil {
-		return err
-	}
-	if errno != 0 {
-		return s.fail(opDelete, errno)
-	}
-	return nil
-}
+func (s *StackTraceMap) Delete(id uint32) error { return s.m().at(opDelete, id).delete() }
 
-// IDs iterates over the numbers of all stacks.
-func (s StackTraceMap) IDs() iter.Seq[uint32] {
-	return func(yield func(uint32) bool) { _ = walkKeys(s.Map, yield) }
+// IDs returns the numbers of all stacks.
+func (s *StackTraceMap) IDs() (ids []uint32, err error) {
+	err = walkKeys(s.m(), func(id uint32) bool {
+		ids = append(ids, id)
+		return true
+	})
+	return ids, err
 }

@@ -1,5 +1,11 @@
 package runtime
 
+import (
+	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
 // LocalStorage is a map whose values belong to kernel objects and go with
 // them. User space names an object by a file descriptor:
 //
@@ -8,52 +14,40 @@ package runtime
 //   - BPF_MAP_TYPE_INODE_STORAGE: an open file
 //   - BPF_MAP_TYPE_CGRP_STORAGE (6.2): a directory of cgroup version 2
 //
-// The kernel cannot list the objects that have a value. V has the size and layout of the C type and holds no
-// Go pointers. A LocalStorage is a small value; copies are the same map. It is safe for concurrent use.
-type LocalStorage[V any] struct {
-	ref
-	t table[int32, V]
+// The kernel cannot list the objects that have a value. V has the size and layout of the C type and
+// holds no Go pointers. It is safe for concurrent use.
+type LocalStorage[V any] struct{ ref }
+
+// NewLocalStorage returns m with its type; see [NewHashMap].
+func NewLocalStorage[V any](m *Map) *LocalStorage[V] {
+	m.fits("key", m.spec().KeySize, (*int32)(nil), 4)
+	m.fits("value", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
+	return (*LocalStorage[V])(unsafe.Pointer(m))
 }
 
-// NewLocalStorage gives m its type; see [NewArrayMap].
-func NewLocalStorage[V any](m *Map) LocalStorage[V] {
-	return LocalStorage[V]{ref{m}, newTable[int32, V](m)}
-}
+func (s *LocalStorage[V]) m() *Map { return (*Map)(unsafe.Pointer(s)) }
 
 // Lookup returns the object's value, or [ErrKeyNotExist].
-func (s LocalStorage[V]) Lookup(objectFD int) (V, error) { return s.t.Lookup(int32(objectFD)) }
+func (s *LocalStorage[V]) Lookup(objectFD int) (v V, err error) {
+	c := s.m().begin(opLookup)
+	*(*int32)(c.key) = int32(objectFD)
+	if err = c.do(sys.CmdMapLookupElem, 0); err == nil {
+		v = *(*V)(c.value)
+	}
+	c.end()
+	return v, err
+}
 
 // Update sets the object's value. It fails with [ErrKeyExist], [ErrKeyNotExist] as flags ask for.
-func (s LocalStorage[V]) Update(objectFD int, v V, flags UpdateFlags) error {
-	return s.t.Update(int32(objectFD), v, flags)
+func (s *LocalStorage[V]) Update(objectFD int, v V, flags UpdateFlags) error {
+	c := s.m().begin(opUpdate)
+	*(*int32)(c.key), *(*V)(c.value) = int32(objectFD), v
+	return c.update(flags)
 }
 
 // Delete removes the object's value, or fails with [ErrKeyNotExist].
-func (s LocalStorage[V]) Delete(objectFD int) error { return s.t.delete(int32(objectFD)) }
-
-// CgroupStorage is a map of type cgroup storage (BPF_MAP_TYPE_CGROUP_STORAGE):
-// a value for each attachment of a program to a cgroup. K is struct bpf_cgroup_storage_key, or a
-// uint64, the cgroup's inode, for a value that all attach types share. An entry comes and goes with the
-// attachment: Update sets only what is there. It is safe for concurrent use.
-type CgroupStorage[K, V any] struct{ table[K, V] }
-
-// NewCgroupStorage gives m its types; see [NewHashMap].
-func NewCgroupStorage[K, V any](m *Map) CgroupStorage[K, V] {
-	return CgroupStorage[K, V]{newTable[K, V](m)}
-}
-
-// PerCPUCgroupStorage is a map of type per-CPU cgroup storage
-// (BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE): [CgroupStorage] with one value per possible CPU.
-type PerCPUCgroupStorage[K, V any] struct{ perCPU[K, V] }
-
-// NewPerCPUCgroupStorage gives m its types; see [NewHashMap].
-func NewPerCPUCgroupStorage[K, V any](m *Map) PerCPUCgroupStorage[K, V] {
-	return PerCPUCgroupStorage[K, V]{newPerCPU[K, V](m)}
-}
-
-// CgroupStorageKey is struct bpf_cgroup_storage_key.
-type CgroupStorageKey struct {
-	CgroupInode uint64
-	AttachType  uint32 // enum bpf_attach_type
-	_           uint32
+func (s *LocalStorage[V]) Delete(objectFD int) error {
+	c := s.m().begin(opDelete)
+	*(*int32)(c.key) = int32(objectFD)
+	return c.delete()
 }

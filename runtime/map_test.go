@@ -41,7 +41,7 @@ func createTestMap(attr sys.MapCreateAttr) (*Map, error) {
 	return m, nil
 }
 
-func newTestHash[K, V any](t testing.TB, entries uint32) HashMap[K, V] {
+func newTestHash[K, V any](t testing.TB, entries uint32) *HashMap[K, V] {
 	var k K
 	var v V
 	return NewHashMap[K, V](newTestMap(t, sys.MapCreateAttr{
@@ -56,7 +56,7 @@ type counter struct {
 
 func TestMapsFailAfterClose(t *testing.T) {
 	h := newTestHash[uint32, counter](t, 8)
-	h.m.fd.close()
+	h.of.fd.close()
 	_, err := h.Lookup(1)
 	if !errors.Is(err, os.ErrClosed) {
 		t.Errorf("lookup: %v", err)
@@ -64,11 +64,12 @@ func TestMapsFailAfterClose(t *testing.T) {
 	if got, want := err.Error(), "map test: lookup: closed or not loaded"; got != want {
 		t.Errorf("error %q, want %q", got, want)
 	}
-	for range h.AllErr(&err) {
+	it := h.Iterate()
+	for range it.All() {
 		t.Error("an entry")
 	}
-	if !errors.Is(err, os.ErrClosed) {
-		t.Errorf("iterate: %v", err)
+	if !errors.Is(it.Err(), os.ErrClosed) {
+		t.Errorf("iterate: %v", it.Err())
 	}
 	if err := h.Freeze(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("freeze: %v", err)

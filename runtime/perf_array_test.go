@@ -15,7 +15,7 @@ import (
 )
 
 // newPerfArray returns a perf event array, and a program that puts a number into it.
-func newPerfArray(t testing.TB) (PerfEventArray[uint64], func(uint64) uint32) {
+func newPerfArray(t testing.TB) (*PerfEventArray[uint64], func(uint64) uint32) {
 	t.Helper()
 	cpus, err := PossibleCPUs()
 	if err != nil {
@@ -125,11 +125,12 @@ func TestPerfEventArrayWakesReader(t *testing.T) {
 	got := make(chan uint64)
 	go func() {
 		defer close(got)
-		for rec, err := range r.All(context.Background()) {
-			if err != nil {
-				return
-			}
+		it := r.Iterate(context.Background())
+		for rec := range it.All() {
 			got <- rec.Value
+		}
+		if !errors.Is(it.Err(), os.ErrClosed) {
+			t.Error(it.Err())
 		}
 	}()
 	for i := range uint64(5000) {

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"fmt"
 	"sync/atomic"
 	"unsafe"
 
@@ -13,9 +14,16 @@ type perfRing struct {
 	event int
 	mem   []byte
 	page  *unix.PerfEventMmapPage
-	data  []byte
-	tail  uint64 // behind the record that next returned
-	lost  uint64 // since the last record
+	data  []byte // as many bytes as a power of two
+	tail  uint64 // position of the next record
+	lost  uint64 // records that were lost before that, and that no record has told of
+	piece []byte // a record that is in two pieces in data
+}
+
+// perfRecord is one sample in a ring.
+type perfRecord struct {
+	record
+	lost uint64 // records that were lost before it
 }
 
 func openPerfRing(cpu int, opts PerfOptions) (*perfRing, error) {
@@ -36,10 +44,16 @@ func openPerfRing(cpu int, opts PerfOptions) (*perfRing, error) {
 		unix.Close(event)
 		return nil, err
 	}
-	return &perfRing{
-		cpu: cpu, event: event, mem: mem, data: mem[page:],
-		page: (*unix.PerfEventMmapPage)(unsafe.Pointer(&mem[0])),
-	}, nil
+	r := &perfRing{cpu: cpu, event: event}
+	r.use(mem, page)
+	return r, nil
+}
+
+// use finds everything in what was mapped.
+func (r *perfRing) use(mem []byte, page int) {
+	r.mem, r.data = mem, mem[page:]
+	r.page = (*unix.PerfEventMmapPage)(unsafe.Pointer(&mem[0]))
+	r.tail = atomic.LoadUint64(&r.page.Data_tail)
 }
 
 func (r *perfRing) close() {
@@ -47,54 +61,71 @@ func (r *perfRing) close() {
 	unix.Close(r.event)
 }
 
-func (r *perfRing) some() bool {
-	return atomic.LoadUint64(&r.page.Data_head) != atomic.LoadUint64(&r.page.Data_tail)
+func (r *perfRing) some() bool { return atomic.LoadUint64(&r.page.Data_head) != r.tail }
+
+// release gives everything before that position back to the kernel.
+func (r *perfRing) release(pos uint64) {
+	r.tail = pos
+	atomic.StoreUint64(&r.page.Data_tail, pos)
 }
 
-// next returns the next record's bytes, good until done, and passes all else,
-// adding up what was lost.
-func (r *perfRing) next(buf *[]byte, lost *atomic.Uint64) ([]byte, bool) {
-	for {
-		head, tail := atomic.LoadUint64(&r.page.Data_head), atomic.LoadUint64(&r.page.Data_tail)
-		if head == tail {
-			return nil, false
+// scan finds the next samples, and passes all else. What programs could not write, for lack of
+// room, is added to lost when the reader comes to it.
+func (r *perfRing) scan(records []perfRecord, lost *atomic.Uint64) (int, error) {
+	pos, end, size := r.tail, atomic.LoadUint64(&r.page.Data_head), uint64(len(r.data))
+	if pos == end {
+		return 0, nil
+	}
+	if end-pos > size || pos%8 != 0 {
+		return 0, r.skip(end, fmt.Errorf("%w: positions %d and %d in a buffer of %d bytes", errDamaged, pos, end, size))
+	}
+	n, missed := 0, r.lost
+	for pos != end && n < len(records) && (n == 0 || pos-r.tail <= size/8) {
+		// struct perf_event_header: never in pieces, as records are aligned to 8 bytes.
+		header := r.data[pos&(size-1):][:8]
+		typ, length := *(*uint32)(unsafe.Pointer(&header[0])), uint64(*(*uint16)(unsafe.Pointer(&header[6])))
+		if length < 8 || length%8 != 0 || length > end-pos {
+			if n > 0 {
+				break // the next scan begins with it
+			}
+			return 0, r.skip(end, fmt.Errorf("%w: a record of %d bytes at position %d, where %d are left", errDamaged, length, pos, end-pos))
 		}
-		// struct perf_event_header: never in pieces, records are 8-byte aligned.
-		header := r.data[tail%uint64(len(r.data)):][:8]
-		typ, size := *(*uint32)(unsafe.Pointer(&header[0])), uint64(*(*uint16)(unsafe.Pointer(&header[6])))
-		if size < 8 || size > head-tail {
-			r.tail = head // cannot happen; never loop over it
-			r.done()
-			return nil, false
-		}
-		body := r.bytes(tail+8, size-8, buf)
-		r.tail = tail + size
+		body := r.bytes(pos+8, length-8)
+		pos += length
 		switch {
 		case typ == unix.PERF_RECORD_SAMPLE && len(body) >= 4:
-			n := *(*uint32)(unsafe.Pointer(&body[0]))
-			return body[4:][:min(int(n), len(body)-4)], true
+			raw := min(uint64(*(*uint32)(unsafe.Pointer(&body[0]))), uint64(len(body)-4))
+			records[n] = perfRecord{record{unsafe.Pointer(unsafe.SliceData(body[4:])), uint32(raw), pos}, missed}
+			n, missed = n+1, 0
 		case typ == unix.PERF_RECORD_LOST && len(body) >= 16:
-			n := *(*uint64)(unsafe.Pointer(&body[8])) // behind the event's ID
-			r.lost += n
-			lost.Add(n)
+			missed += *(*uint64)(unsafe.Pointer(&body[8])) // after the event's ID
 		}
-		r.done()
 	}
+	if n == 0 && pos != r.tail {
+		lost.Add(missed - r.lost)
+		r.lost = missed
+		r.release(pos)
+	}
+	return n, nil
 }
 
-// done gives the memory of what next returned back to the kernel.
-func (r *perfRing) done() { atomic.StoreUint64(&r.page.Data_tail, r.tail) }
+// skip passes what cannot be read.
+func (r *perfRing) skip(end uint64, err error) error {
+	r.release(end)
+	return fmt.Errorf("CPU %d: %w", r.cpu, err)
+}
 
-// bytes returns bytes of the ring, in buf if they are in pieces there.
-func (r *perfRing) bytes(pos, n uint64, buf *[]byte) []byte {
-	at := pos % uint64(len(r.data))
+// bytes returns bytes of the ring, in a copy if they are in pieces there. That is at most once in
+// what the ring has at a time.
+func (r *perfRing) bytes(pos, n uint64) []byte {
+	at := pos & uint64(len(r.data)-1)
 	if at+n <= uint64(len(r.data)) {
 		return r.data[at:][:n]
 	}
-	if uint64(len(*buf)) < n {
-		*buf = make([]byte, 1<<16) // as long as a record can be: perf_event_header.size
+	if r.piece == nil {
+		r.piece = make([]byte, 1<<16) // as long as a record can be: perf_event_header.size
 	}
-	k := copy(*buf, r.data[at:])
-	copy((*buf)[k:], r.data[:n-uint64(k)])
-	return (*buf)[:n]
+	k := copy(r.piece, r.data[at:])
+	copy(r.piece[k:], r.data[:n-uint64(k)])
+	return r.piece[:n]
 }

@@ -13,23 +13,42 @@ import (
 )
 
 // waiter waits for a file descriptor to become ready through Go's poller: the
-// goroutine is parked, no thread is.
+// goroutine is parked, no thread is. And it decides whose turn it is to read.
 //
-// What it waits for is memory that the kernel writes, not the file descriptor's
-// own state, so readiness is for a callback to say. The poller resets its event before the
-// callback runs first, and the kernel sends one after the memory has changed: no wake-up gets lost in between.
+// What it waits for is memory that the kernel writes, not the file descriptor's own state, so
+// readiness is for a callback to say. The poller resets its event before the callback runs first,
+// and the kernel sends one after the memory has changed: no wake-up gets lost in between.
 type waiter struct {
-	file   *os.File
-	raw    syscall.RawConn
+	file *os.File
+	raw  syscall.RawConn
+	// turn says who reads; see turnFree and so on. One that waits for its turn waits for a token in
+	// next.
+	turn   atomic.Uint32
+	next   chan struct{}
 	closed atomic.Bool
-	// turn holds a token while a goroutine reads: there may be one at a time.
-	turn chan struct{}
 	// parked is set while the one that has the turn waits.
 	parked atomic.Bool
+	// free gives back what is read from, when the last turn after close ends.
+	free  func()
+	freed atomic.Bool
 }
 
-// newWaiter takes the file descriptor over.
-func newWaiter(num int, name string) (*waiter, error) {
+const (
+	turnFree  = 0
+	turnTaken = 1
+	// turnLoop is for a loop, which has the turn until it ends: others are refused, or one
+	// goroutine could wait for itself.
+	turnLoop = 2
+	// turnWaited is added if somebody waits.
+	turnWaited = 4
+)
+
+// errInLoop answers who would have to wait for a loop.
+var errInLoop error = &sentinelError{"a loop over this reader is running: read in its body, or after it", unix.EBUSY}
+
+// newWaiter takes the file descriptor over. It calls free once nobody reads any more and close has
+// been called.
+func newWaiter(num int, name string, free func()) (*waiter, error) {
 	err := roomForPoller()
 	if err == nil {
 		err = unix.SetNonblock(num, true) // or os.NewFile leaves it to blocking calls
@@ -49,7 +68,7 @@ func newWaiter(num int, name string) (*waiter, error) {
 		file.Close()
 		return nil, err
 	}
-	return &waiter{file: file, raw: raw, turn: make(chan struct{}, 1)}, nil
+	return &waiter{file: file, raw: raw, next: make(chan struct{}, 1), free: free}, nil
 }
 
 // pollerRuns is set when Go's poller is known to have started, by a waiter.
@@ -74,18 +93,17 @@ func roomForPoller() error {
 	return unix.Close(event)
 }
 
-// lock waits for the caller's turn; unlock ends it.
-func (w *waiter) lock(ctx context.Context) error {
+// lock waits for the caller's turn, which is turnTaken or turnLoop; unlock ends it.
+func (w *waiter) lock(ctx context.Context, turn uint32) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	select {
-	case w.turn <- struct{}{}:
-	default:
-		select {
-		case w.turn <- struct{}{}:
-		case <-ctx.Done():
-			return ctx.Err()
+	if !w.turn.CompareAndSwap(turnFree, turn) {
+		if err := w.wantTurn(ctx.Done(), turn, false); err != nil {
+			if err == errCanceled {
+				err = ctx.Err()
+			}
+			return err
 		}
 	}
 	if w.closed.Load() {
@@ -95,32 +113,75 @@ func (w *waiter) lock(ctx context.Context) error {
 	return nil
 }
 
-// tryLock is lock that gives up, with false, if the one that has the turn waits.
-func (w *waiter) tryLock() (bool, error) {
+// errCanceled says that wantTurn was canceled.
+var errCanceled = errors.New("canceled")
+
+// wantTurn waits for the caller's turn. It does not wait for a loop, unless that is in wait and
+// need is set.
+func (w *waiter) wantTurn(canceled <-chan struct{}, turn uint32, need bool) error {
 	for {
-		select {
-		case w.turn <- struct{}{}:
-			if w.closed.Load() {
-				w.unlock()
-				return false, os.ErrClosed
+		old := w.turn.Load()
+		switch {
+		case old == turnFree:
+			// There may be others that wait: have unlock send a token.
+			if w.turn.CompareAndSwap(old, turn|turnWaited) {
+				return nil
 			}
-			return true, nil
-		default:
+			continue
+		case old&turnLoop != 0 && !(need && w.parked.Load()):
+			return errInLoop
+		case !w.turn.CompareAndSwap(old, old|turnWaited):
+			continue
 		}
-		if w.parked.Load() {
-			return false, nil
+		select {
+		case <-w.next:
+		case <-canceled:
+			return errCanceled
 		}
-		runtime.Gosched() // whoever has the turn copies a record
 	}
 }
 
-func (w *waiter) unlock() { <-w.turn }
+// tryLock is lock that gives up, with false, if the one that has the turn waits.
+func (w *waiter) tryLock() (bool, error) {
+	for !w.turn.CompareAndSwap(turnFree, turnTaken) {
+		switch old := w.turn.Load(); {
+		case old == turnFree:
+		case old&turnLoop != 0:
+			return false, errInLoop
+		case w.parked.Load():
+			return false, nil
+		default:
+			runtime.Gosched() // whoever has the turn copies a record
+		}
+	}
+	if w.closed.Load() {
+		w.unlock()
+		return false, os.ErrClosed
+	}
+	return true, nil
+}
+
+func (w *waiter) unlock() {
+	if w.closed.Load() && w.freed.CompareAndSwap(false, true) {
+		w.free()
+	}
+	if w.turn.Swap(turnFree)&turnWaited != 0 {
+		select {
+		case w.next <- struct{}{}:
+		default: // there is a token already
+		}
+	}
+	// Closed in between, by one that has left it to us.
+	if w.closed.Load() && !w.freed.Load() && w.turn.CompareAndSwap(turnFree, turnTaken) {
+		w.unlock()
+	}
+}
 
 // aLongTimeAgo is a deadline that has passed.
 var aLongTimeAgo = time.Unix(1, 0)
 
 // wait returns when ready does: it is called at once, and after each event. The caller
-// has the turn.
+// has the turn. If that is a loop, it looks at closed before it runs its body again.
 func (w *waiter) wait(ctx context.Context, write bool, ready func(uintptr) bool) error {
 	w.parked.Store(true)
 	defer w.parked.Store(false)
@@ -154,15 +215,16 @@ func (w *waiter) wait(ctx context.Context, write bool, ready func(uintptr) bool)
 	return err
 }
 
-// close wakes whoever waits, waits until they are gone, and calls free. Only the first time it
-// returns true.
-func (w *waiter) close(free func()) bool {
+// close wakes whoever waits, and has free called once nobody reads any more: before it returns,
+// unless a loop's body is running, which may be what calls it. Then it is called when the loop
+// ends.
+func (w *waiter) close() {
 	if w.closed.Swap(true) {
-		return false
+		return
 	}
 	w.file.Close()
-	w.turn <- struct{}{}
-	free()
-	<-w.turn
-	return true
+	// A loop that is parked now finds out, when it wakes up, before it runs its body again.
+	if w.wantTurn(nil, turnTaken, true) == nil {
+		w.unlock()
+	}
 }

@@ -86,7 +86,7 @@ func TestCgroupStorage(t *testing.T) {
 			asm.Return(),
 		},
 	}))
-	for range s.All() {
+	for range s.Iterate().All() {
 		t.Error("a value without an attachment")
 	}
 	l, err := p.AttachCgroup(dir, nil)
@@ -95,8 +95,8 @@ func TestCgroupStorage(t *testing.T) {
 	}
 	defer l.Close()
 	n := 0
-	var failure error
-	for k := range s.AllErr(&failure) {
+	it := s.Iterate()
+	for k := range it.All() {
 		n++
 		if k.AttachType != sys.AttachCgroupInetEgress || k.CgroupInode == 0 {
 			t.Errorf("key %+v", k)
@@ -108,7 +108,7 @@ func TestCgroupStorage(t *testing.T) {
 			t.Errorf("lookup: %v, %v", v, err)
 		}
 	}
-	if n != 1 || failure != nil {
-		t.Errorf("%d values, %v", n, failure)
+	if n != 1 || it.Err() != nil {
+		t.Errorf("%d values, %v", n, it.Err())
 	}
 }

@@ -83,13 +83,13 @@ func returning(n int32) asm.Instructions {
 }
 
 // newCount returns a counter for programs made by counting.
-func newCount(t testing.TB) ArrayMap[uint64] {
+func newCount(t testing.TB) *ArrayMap[uint64] {
 	t.Helper()
 	return NewArrayMap[uint64](newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeArray, KeySize: 4, ValueSize: 8, MaxEntries: 1}))
 }
 
 // counting is a program that adds 1 to a counter and returns a number.
-func counting(count ArrayMap[uint64], ret int32) asm.Instructions {
+func counting(count *ArrayMap[uint64], ret int32) asm.Instructions {
 	return asm.Instructions{
 		asm.LoadMapValue(asm.R1, count.FD(), 0),
 		asm.Mov.Imm(asm.R2, 1),
@@ -99,7 +99,7 @@ func counting(count ArrayMap[uint64], ret int32) asm.Instructions {
 	}
 }
 
-func counted(t testing.TB, count ArrayMap[uint64]) uint64 {
+func counted(t testing.TB, count *ArrayMap[uint64]) uint64 {
 	t.Helper()
 	n, err := count.Lookup(0)
 	if err != nil {

@@ -7,23 +7,20 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// decoder turns a record, which may be the kernel's memory, into a T of its own. The slack is how many
-// bytes of padding may follow the T.
-type decoder[T any] func(record []byte, slack int) (T, error)
-
-// decodeFixed is the decoder for types of a fixed size.
-func decodeFixed[T any](record []byte, slack int) (T, error) {
-	var t T
-	size := int(unsafe.Sizeof(t))
-	if len(record) < size || len(record) > size+slack {
-		return t, &RecordSizeError{Record: len(record), Type: size}
-	}
-	// By bytes: perf records are not aligned.
-	copy(unsafe.Slice((*byte)(unsafe.Pointer(&t)), size), record)
-	return t, nil
+// isBytes reports whether the records of a type, of which a nil pointer is given, are bytes as they
+// are.
+func isBytes(typ any) bool {
+	_, ok := typ.(*[]byte)
+	return ok
 }
 
-func decodeBytes(record []byte, _ int) ([]byte, error) { return append([]byte(nil), record...), nil }
+// slice is the record's bytes where they are.
+func (r *record) slice() []byte {
+	return unsafe.Slice((*byte)(r.bytes), r.size)
+}
+
+// clone is a copy of the record's bytes.
+func (r *record) clone() []byte { return append([]byte(nil), r.slice()...) }
 
 // RecordSizeError means that a record is not of the type that it is read as.
 // The reader has passed it: what comes next can be read.

@@ -2,195 +2,413 @@ package runtime
 
 import (
 	"context"
-	"fmt"
 	"iter"
+	"os"
 	"sync/atomic"
 	"unsafe"
 
-	"github.com/bpf2lskel/bpf2lskel/internal/errtype"
-	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// RingBuf is a map of type ring buffer (BPF_MAP_TYPE_RINGBUF) whose records are Ts.
-// T has the size and layout of the C type and holds no Go pointers; []byte is for records of several
-// types or sizes, see [NewRawRingBuf].
-type RingBuf[T any] struct {
-	*Map
-	decode decoder[T]
+// RingBuf is a map of type ring buffer (BPF_MAP_TYPE_RINGBUF) whose records are Ts. T has the size
+// and layout of the C type and holds no Go pointers; []byte is for records of several types or
+// sizes. With the flag BPF_F_RB_OVERWRITE (6.19) the oldest records go when there is no room.
+type RingBuf[T any] struct{ ref }
+
+// NewRingBuf returns m with the type of its records.
+func NewRingBuf[T any](m *Map) *RingBuf[T] {
+	m.spec()
+	return (*RingBuf[T])(unsafe.Pointer(m))
 }
 
-// NewRingBuf gives m the type of its records.
-func NewRingBuf[T any](m *Map) RingBuf[T] { return RingBuf[T]{m, decodeFixed[T]} }
+const opRingBuf = "read ring buffer"
 
-// NewRawRingBuf is for ring buffers whose records are not all of one type.
-func NewRawRingBuf(m *Map) RingBuf[[]byte] { return RingBuf[[]byte]{m, decodeBytes} }
+// Reader begins to read. A ring buffer has one reader at a time: as long as it is not closed,
+// another one in this process is refused (EBUSY), since two would each miss what the other takes.
+func (b *RingBuf[T]) Reader() (*RingBufReader[T], error) {
+	r := &RingBufReader[T]{raw: isBytes((*T)(nil))}
+	if err := r.r.open((*Map)(unsafe.Pointer(b))); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
 
-const (
-	opRingBuf = "read ring buffer"
-
-	ringBusy    = sys.RingbufBusyBit
-	ringDiscard = sys.RingbufDiscardBit
-	ringHeader  = sys.RingbufHdrSz
-)
-
-// RingBufReader takes records out of a ring buffer. A ring buffer has one
-// reader: two would each miss what the other takes. It may be used by
-// several goroutines, of which one reads at a time. It has resources of its own: it has to be closed,
-// and works on after the skeleton is closed.
+// RingBufReader takes records out of a ring buffer. It may be used by several goroutines, of which
+// one reads at a time. It has resources of its own: it has to be closed, and works on after the
+// skeleton is closed.
 type RingBufReader[T any] struct {
-	m      *Map
-	decode decoder[T]
-	wait   *waiter
-	// ready is a method value, made once.
-	ready func(uintptr) bool
-
-	consumerPage, producerPages []byte
-	consumer, producer          *uintptr // positions, in bytes, that only grow
-	data                        []byte   // the ring, twice in a row, so that no record is in pieces
-	mask                        uintptr
+	r   ringReader
+	raw bool // T is []byte
 }
 
-// Reader begins to read.
-func (r RingBuf[T]) Reader() (*RingBufReader[T], error) {
-	num, err := r.fd.dup()
+func (r *RingBufReader[T]) core() *ringReader { return (*ringReader)(unsafe.Pointer(r)).checked() }
+
+// Read returns the next record, and waits for it if there is none. It returns the context's error
+// when the context ends, os.ErrClosed when the reader is closed, and a [*RecordSizeError] for a
+// record that is not a T, which it passes. Each record is copied; a loop over Iterate is faster.
+func (r *RingBufReader[T]) Read(ctx context.Context) (t T, err error) {
+	c := r.core()
+	if !r.raw {
+		// The usual case: there is a record, it is a T, and nobody else reads.
+		if p := c.takeFast(ctx, uint32(unsafe.Sizeof(t))); p != nil {
+			t = *(*T)(p)
+			c.done(c.mem.pos + taken(uint32(unsafe.Sizeof(t))))
+			return t, nil
+		}
+	}
+	rec, err := c.take(ctx)
 	if err != nil {
-		return nil, r.wrap(opRingBuf, err)
+		return t, err
 	}
-	rd := &RingBufReader[T]{m: r.Map, decode: r.decode}
-	rd.ready = func(uintptr) bool { return rd.some() }
-	if err := rd.mapMemory(num); err != nil {
-		unix.Close(num)
-		return nil, r.wrap(opRingBuf, err)
+	switch {
+	case r.raw:
+		*(*[]byte)(unsafe.Pointer(&t)) = rec.clone()
+	case uintptr(rec.size) == unsafe.Sizeof(t):
+		t = *(*T)(rec.bytes)
+	default:
+		err = c.wrongSize(&rec, unsafe.Sizeof(t))
 	}
-	if rd.wait, err = newWaiter(num, "ring buffer "+r.Name()); err != nil {
-		rd.unmap()
-		return nil, r.wrap(opRingBuf, err)
-	}
-	return rd, nil
-}
-
-// mapMemory maps the consumer's page, which is ours to write, and behind it the
-// producer's page and the data (ringbuf_map_mmap_kern).
-func (r *RingBufReader[T]) mapMemory(num int) (err error) {
-	page, size := unix.Getpagesize(), int(r.m.MaxEntries())
-	r.consumerPage, err = unix.Mmap(num, 0, page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	if err != nil {
-		return fmt.Errorf("map consumer page: %w", err)
-	}
-	r.producerPages, err = unix.Mmap(num, int64(page), page+2*size, unix.PROT_READ, unix.MAP_SHARED)
-	if err != nil {
-		_ = unix.Munmap(r.consumerPage)
-		return fmt.Errorf("map producer pages: %w", err)
-	}
-	r.consumer = (*uintptr)(unsafe.Pointer(&r.consumerPage[0]))
-	r.producer = (*uintptr)(unsafe.Pointer(&r.producerPages[0]))
-	r.data, r.mask = r.producerPages[page:], uintptr(size-1)
-	return nil
-}
-
-func (r *RingBufReader[T]) unmap() {
-	_ = unix.Munmap(r.consumerPage)
-	_ = unix.Munmap(r.producerPages)
-	r.data = nil
-}
-
-// next returns the first record and the position behind it. It passes discarded ones.
-func (r *RingBufReader[T]) next() (record []byte, end uintptr, ok bool) {
-	pos := atomic.LoadUintptr(r.consumer)
-	for pos != atomic.LoadUintptr(r.producer) {
-		at := pos & r.mask
-		header := atomic.LoadUint32((*uint32)(unsafe.Pointer(&r.data[at])))
-		if header&ringBusy != 0 {
-			return nil, pos, false // reserved, not submitted yet
-		}
-		size := uintptr(header &^ ringDiscard)
-		end := pos + (size+ringHeader+7)&^7
-		if header&ringDiscard == 0 {
-			return r.data[at+ringHeader:][:size:size], end, true
-		}
-		pos = end
-		atomic.StoreUintptr(r.consumer, pos)
-	}
-	return nil, pos, false
-}
-
-func (r *RingBufReader[T]) some() bool {
-	_, _, ok := r.next()
-	return ok
-}
-
-// Read returns the next record, and waits for it if there is none. It returns the
-// context's error when the context ends, os.ErrClosed when the reader is closed, and a
-// [*RecordSizeError] for a record that is no T, which it passes.
-func (r *RingBufReader[T]) Read(ctx context.Context) (T, error) {
-	if err := r.wait.lock(ctx); err != nil {
-		var none T
-		return none, r.m.wrap(opRingBuf, err)
-	}
-	defer r.wait.unlock()
-	for {
-		if t, ok, err := r.take(); ok {
-			return t, err
-		}
-		if err := r.wait.wait(ctx, false, r.ready); err != nil {
-			var none T
-			return none, r.m.wrap(opRingBuf, err)
-		}
-	}
+	c.done(rec.end)
+	return t, err
 }
 
 // TryRead is Read that does not wait: it returns false if there is no record.
 // It finds also what was submitted with BPF_RB_NO_WAKEUP.
-func (r *RingBufReader[T]) TryRead() (T, bool, error) {
-	if mine, err := r.wait.tryLock(); !mine {
-		var none T
-		if err != nil {
-			err = r.m.wrap(opRingBuf, err)
-		}
-		return none, false, err
-	}
-	defer r.wait.unlock()
-	return r.take()
-}
-
-func (r *RingBufReader[T]) take() (T, bool, error) {
-	record, end, ok := r.next()
+func (r *RingBufReader[T]) TryRead() (t T, ok bool, err error) {
+	c := r.core()
+	rec, ok, err := c.tryTake()
 	if !ok {
-		var none T
-		return none, false, nil
+		return t, false, err
 	}
-	t, err := r.decode(record, 0)
-	atomic.StoreUintptr(r.consumer, end)
-	if err != nil {
-		return t, true, &MapError{r.m.Name(), opRingBuf, err}
+	switch {
+	case r.raw:
+		*(*[]byte)(unsafe.Pointer(&t)) = rec.clone()
+	case uintptr(rec.size) == unsafe.Sizeof(t):
+		t = *(*T)(rec.bytes)
+	default:
+		err = c.wrongSize(&rec, unsafe.Sizeof(t))
 	}
-	return t, true, nil
+	c.done(rec.end)
+	return t, true, err
 }
 
-// All reads records until the context ends or the reader is closed, which is
-// the last error. Records that are no Ts are an error each, and do not end it.
-func (r *RingBufReader[T]) All(ctx context.Context) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		for {
-			t, err := r.Read(ctx)
-			if !yield(t, err) || (err != nil && !isRecordSize(err)) {
+// Iterate returns an iterator over the records; see [RingBufIterator].
+func (r *RingBufReader[T]) Iterate(ctx context.Context) *RingBufIterator[T] {
+	return &RingBufIterator[T]{l: ringLoop{r: r.core(), ctx: ctx}, raw: r.raw}
+}
+
+// Size returns how many bytes the ring buffer has.
+func (r *RingBufReader[T]) Size() int { return int(r.core().mem.size) }
+
+// Lost returns how many bytes of a ring buffer with BPF_F_RB_OVERWRITE were overwritten before they
+// were read, as far as the reader has come. Others lose nothing: programs are told that there is no
+// room.
+func (r *RingBufReader[T]) Lost() uint64 { return r.core().mem.lost.Load() }
+
+// Close ends reading: whoever waits in Read, or in a loop, gets os.ErrClosed. Closing twice is
+// fine. In the body of a loop it has the loop end.
+func (r *RingBufReader[T]) Close() error {
+	r.core().wait.close()
+	return nil
+}
+
+// RingBufIterator iterates over the records of a ring buffer, and waits for them, until the context
+// ends or the reader is closed:
+//
+//	it := r.Iterate(ctx)
+//	for e := range it.All() {
+//		...
+//	}
+//	if err := it.Err(); !errors.Is(err, context.Canceled) {
+//		...
+//	}
+//
+// A loop has the reader to itself: reading with it elsewhere meanwhile is an error (EBUSY). It
+// gives the kernel room back, and looks at the context, once for a few KiB of records, at most an
+// eighth of the ring buffer. An iterator is for one goroutine.
+type RingBufIterator[T any] struct {
+	l   ringLoop
+	raw bool
+	row []byte // what Borrow's pointer points to if T is []byte
+}
+
+// All iterates over the records. A record that is not a T ends the loop: Err is a
+// [*RecordSizeError] then, and another loop goes on after that record.
+func (it *RingBufIterator[T]) All() iter.Seq[T] {
+	return func(yield func(T) bool) {
+		l := &it.l
+		defer l.end()
+		for l.begin(); l.more(unsafe.Sizeof(*new(T))); {
+			var t T
+			switch {
+			case it.raw:
+				*(*[]byte)(unsafe.Pointer(&t)) = l.record.clone()
+			case uintptr(l.record.size) != unsafe.Sizeof(t):
+				l.wrongSize(unsafe.Sizeof(t))
+				return
+			case l.fast:
+				for p := l.next(uint32(unsafe.Sizeof(t))); p != nil; p = l.next(uint32(unsafe.Sizeof(t))) {
+					if !yield(*(*T)(p)) {
+						return
+					}
+				}
+				continue
+			default:
+				t = *(*T)(l.record.bytes)
+			}
+			l.used = l.record.end
+			if !yield(t) {
 				return
 			}
 		}
 	}
 }
 
-func isRecordSize(err error) bool {
-	_, ok := errtype.Of[*RecordSizeError](err)
-	return ok
+// Borrow is All without a copy: the pointer is to where the record lies in the ring buffer, and
+// good until the loop goes on. That memory cannot be written. (A ring buffer with
+// BPF_F_RB_OVERWRITE does not lend: the pointer is to a copy.)
+func (it *RingBufIterator[T]) Borrow() iter.Seq[*T] {
+	return func(yield func(*T) bool) {
+		l := &it.l
+		defer l.end()
+		for l.begin(); l.more(unsafe.Sizeof(*new(T))); {
+			var t *T
+			switch {
+			case it.raw:
+				it.row = l.record.slice()
+				t = (*T)(unsafe.Pointer(&it.row))
+			case uintptr(l.record.size) != unsafe.Sizeof(*t):
+				l.wrongSize(unsafe.Sizeof(*t))
+				return
+			case l.fast:
+				for p := l.next(uint32(unsafe.Sizeof(*t))); p != nil; p = l.next(uint32(unsafe.Sizeof(*t))) {
+					if !yield((*T)(p)) {
+						return
+					}
+				}
+				continue
+			default:
+				t = (*T)(l.record.bytes)
+			}
+			l.used = l.record.end
+			if !yield(t) {
+				return
+			}
+		}
+	}
 }
 
-// Size returns how many bytes the ring buffer has.
-func (r *RingBufReader[T]) Size() int { return int(r.mask) + 1 }
+// Err returns what has ended the last loop: the context's error, os.ErrClosed, a
+// [*RecordSizeError], or what is wrong with the ring buffer, each in a [*MapError]. It is nil if
+// the loop's body left it.
+func (it *RingBufIterator[T]) Err() error { return it.l.err }
 
-// Close ends reading: who waits in Read gets os.ErrClosed. Closing twice is fine.
-func (r *RingBufReader[T]) Close() error {
-	r.wait.close(r.unmap)
+// ringReader is a reader, whatever the type of the records.
+type ringReader struct {
+	mem   ring
+	m     *Map
+	claim claim
+	wait  *waiter
+	ready func(uintptr) bool // made once
+}
+
+// noReader is what a nil or zero reader panics with.
+const noReader = "bpf2lskel/runtime: use of a nil or zero reader or writer: they come from the Reader or Writer method of a map"
+
+func (r *ringReader) checked() *ringReader {
+	if r == nil || r.wait == nil {
+		panic(noReader)
+	}
+	return r
+}
+
+func (r *ringReader) open(m *Map) error {
+	num, err := m.file().dup()
+	if err != nil {
+		return m.wrap(opRingBuf, err)
+	}
+	r.m = m
+	if r.claim, err = m.claim(); err != nil {
+		unix.Close(num)
+		return m.wrap(opRingBuf, err)
+	}
+	if err := r.mem.mmap(num, m.MaxEntries(), m.Spec().Flags); err != nil {
+		r.claim.end()
+		unix.Close(num)
+		return m.wrap(opRingBuf, err)
+	}
+	r.ready = func(uintptr) bool {
+		var one [1]record
+		n, err := r.mem.scan(one[:])
+		return n > 0 || err != nil
+	}
+	if r.wait, err = newWaiter(num, "ring buffer "+m.Name(), r.free); err != nil {
+		r.free()
+		return m.wrap(opRingBuf, err)
+	}
 	return nil
+}
+
+func (r *ringReader) free() {
+	r.mem.munmap()
+	r.claim.end()
+}
+
+// take returns the next record, and has the turn until done.
+func (r *ringReader) take(ctx context.Context) (record, error) {
+	if err := r.wait.lock(ctx, turnTaken); err != nil {
+		return record{}, r.m.wrap(opRingBuf, err)
+	}
+	for {
+		var one [1]record
+		n, err := r.mem.scan(one[:])
+		if n > 0 {
+			return one[0], nil
+		}
+		if err == nil {
+			err = r.wait.wait(ctx, false, r.ready)
+		}
+		if err != nil {
+			r.wait.unlock()
+			return record{}, r.m.wrap(opRingBuf, err)
+		}
+	}
+}
+
+// takeFast is take for what is there already: the bytes of a record of that size, or nil if it is
+// not as simple as that.
+func (r *ringReader) takeFast(ctx context.Context, size uint32) unsafe.Pointer {
+	if ctx.Err() != nil || !r.wait.turn.CompareAndSwap(turnFree, turnTaken) {
+		return nil
+	}
+	m := &r.mem
+	if !r.wait.closed.Load() && m.overwritten == nil && (m.pos != m.end || m.look() == nil) {
+		if p := m.fast(m.pos, size); p != nil {
+			return p
+		}
+	}
+	r.wait.unlock()
+	return nil
+}
+
+// tryTake is take that does not wait.
+func (r *ringReader) tryTake() (record, bool, error) {
+	mine, err := r.wait.tryLock()
+	if !mine {
+		if err != nil {
+			err = r.m.wrap(opRingBuf, err)
+		}
+		return record{}, false, err
+	}
+	var one [1]record
+	n, err := r.mem.scan(one[:])
+	if n > 0 {
+		return one[0], true, nil
+	}
+	r.wait.unlock()
+	if err != nil {
+		err = r.m.wrap(opRingBuf, err)
+	}
+	return record{}, false, err
+}
+
+// done ends what take began.
+func (r *ringReader) done(pos uint64) {
+	r.mem.release(pos)
+	r.wait.unlock()
+}
+
+func (r *ringReader) wrongSize(rec *record, size uintptr) error {
+	return &MapError{r.m.Name(), opRingBuf, &RecordSizeError{Record: int(rec.size), Type: int(size)}}
+}
+
+// ringLoop is a loop over records, whatever their type.
+type ringLoop struct {
+	r      *ringReader
+	ctx    context.Context
+	err    error
+	turn   bool
+	fast   bool   // the ring lends
+	record record // the next one
+	used   uint64 // position after what was handed out
+	limit  uint64 // position at which something else than handing out records is to be done
+
+	data   unsafe.Pointer // the ring's
+	mask   uint64
+	closed *atomic.Bool
+}
+
+// begin waits for the turn, which the loop has until end.
+func (l *ringLoop) begin() {
+	l.err = l.r.checked().wait.lock(l.ctx, turnLoop)
+	l.turn = l.err == nil
+	if l.err != nil {
+		l.err = l.r.m.wrap(opRingBuf, l.err)
+		return
+	}
+	m := &l.r.mem
+	l.fast, l.used = m.overwritten == nil, m.pos
+	l.data, l.mask, l.closed = unsafe.Pointer(&m.data[0]), m.size-1, &l.r.wait.closed
+}
+
+// end gives back what has been read, and the turn. It is called however the loop ends.
+func (l *ringLoop) end() {
+	if l.turn {
+		l.release()
+		l.turn = false
+		l.r.wait.unlock()
+	}
+}
+
+func (l *ringLoop) release() {
+	if l.used != l.r.mem.pos {
+		l.r.mem.release(l.used)
+	}
+}
+
+// more finds a record, and waits for it. It returns false, with err, if there is not going to be
+// one. The size is that of the type that is wanted.
+func (l *ringLoop) more(size uintptr) bool {
+	if !l.turn {
+		return false
+	}
+	l.release()
+	m := &l.r.mem
+	err := l.ctx.Err()
+	for err == nil {
+		if l.r.wait.closed.Load() {
+			err = os.ErrClosed
+			break
+		}
+		var one [1]record
+		var n int
+		if n, err = m.scan(one[:]); n > 0 {
+			l.record, l.used = one[0], one[0].end-taken(one[0].size) // after discarded ones
+			// Up to here a record of that size fits into what is there.
+			l.limit = min(m.pos+min(m.size/8, 4096), m.end-uint64(size)-ringHeader+1)
+			return true
+		}
+		if err == nil {
+			err = l.r.wait.wait(l.ctx, false, l.r.ready)
+		}
+		l.used = m.pos // scan may have come further: nothing has been handed out since
+	}
+	l.err = l.r.m.wrap(opRingBuf, err)
+	return false
+}
+
+// next returns the bytes of the next record, or nil if more has to be asked first. It is called
+// after more has found a record of that size in a ring that lends.
+func (l *ringLoop) next(size uint32) unsafe.Pointer {
+	p := unsafe.Add(l.data, l.used&l.mask)
+	if l.used >= l.limit || atomic.LoadUint32((*uint32)(p)) != size || l.closed.Load() {
+		return nil // or it is discarded, or not submitted yet, or of another size
+	}
+	l.used += taken(size)
+	return unsafe.Add(p, ringHeader)
+}
+
+func (l *ringLoop) wrongSize(size uintptr) {
+	l.err = l.r.wrongSize(&l.record, size)
+	l.used = l.record.end
 }

@@ -24,9 +24,13 @@ type event struct {
 }
 
 // newRingBuf returns a ring buffer, and a program that puts an event into it.
-func newRingBuf(t testing.TB, size uint32) (RingBuf[event], func(event)) {
+func newRingBuf(t testing.TB, size uint32) (*RingBuf[event], func(event)) {
 	t.Helper()
-	m := newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeRingBuf, MaxEntries: size})
+	return ringBufOf(t, newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeRingBuf, MaxEntries: size}))
+}
+
+func ringBufOf(t testing.TB, m *Map) (*RingBuf[event], func(event)) {
+	t.Helper()
 	p := NewSyscallProgram(newTestProgram(t, testProgram{
 		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSyscall, Flags: sys.FlagSleepable},
 		insns: asm.Instructions{
@@ -91,14 +95,12 @@ func TestRingBufWakesReader(t *testing.T) {
 	var reading sync.WaitGroup
 	reading.Go(func() {
 		defer close(got)
-		for e, err := range r.All(context.Background()) {
-			if err != nil {
-				if !errors.Is(err, os.ErrClosed) {
-					t.Error(err)
-				}
-				return
-			}
+		it := r.Iterate(context.Background())
+		for e := range it.All() {
 			got <- e.Seq
+		}
+		if !errors.Is(it.Err(), os.ErrClosed) {
+			t.Error(it.Err())
 		}
 	})
 	for i := range uint64(events) {
@@ -172,7 +174,7 @@ func TestRingBufContext(t *testing.T) {
 
 func TestRingBufOfOtherRecords(t *testing.T) {
 	rb, put := newRingBuf(t, uint32(os.Getpagesize()))
-	r, err := NewRingBuf[uint32](rb.Map).Reader()
+	r, err := NewRingBuf[uint32](rb.Untyped()).Reader()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +190,7 @@ func TestRingBufOfOtherRecords(t *testing.T) {
 	}
 	r.Close()
 
-	raw, err := NewRawRingBuf(rb.Map).Reader()
+	raw, err := NewRingBuf[[]byte](rb.Untyped()).Reader()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,8 +253,9 @@ func TestRingBufDiscard(t *testing.T) {
 	}
 }
 
-// newDrain loads a program that takes all records out of a user ring buffer and adds up their first 8 bytes.
-func newDrain(t *testing.T, m *Map, sum ArrayMap[uint64]) SyscallProgram {
+// newDrain loads a program that takes all records out of a user ring buffer and adds up their first
+// 8 bytes.
+func newDrain(t *testing.T, m *Map, sum *ArrayMap[uint64]) SyscallProgram {
 	t.Helper()
 	long := &btf.Int{Name: "long", Size: 8, Encoding: btf.Signed}
 	void := &btf.Pointer{Target: &btf.Void{}}
@@ -308,7 +311,7 @@ func newDrain(t *testing.T, m *Map, sum ArrayMap[uint64]) SyscallProgram {
 func TestUserRingBuf(t *testing.T) {
 	u := NewUserRingBuf[event](newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeUserRingBuf, MaxEntries: uint32(os.Getpagesize())}))
 	sum := newCount(t)
-	drain := newDrain(t, u.Map, sum)
+	drain := newDrain(t, u.Untyped(), sum)
 	w, err := u.Writer()
 	if err != nil {
 		t.Fatal(err)
@@ -331,7 +334,7 @@ func TestUserRingBuf(t *testing.T) {
 	}
 	done := make(chan error)
 	go func() { done <- w.Write(context.Background(), event{Seq: 1000000}) }()
-	for !w.wait.parked.Load() {
+	for !w.w.wait.parked.Load() {
 		time.Sleep(time.Millisecond)
 	}
 	if err := w.TryWrite(event{}); !errors.Is(err, ErrMapFull) {

@@ -145,7 +145,7 @@ func TestCheck(t *testing.T) {
 	}
 	mustRun(t, "-o", "skel", "counter.bpf.c")
 	write(t, "counter.bpf.c", strings.ReplaceAll(source, "counts", "totals"))
-	mustFail(t, "-\tCounts runtime.HashMap[uint32, uint64]", "-check", "-o", "skel", "counter.bpf.c")
+	mustFail(t, "-\tCounts *runtime.HashMap[uint32, uint64]", "-check", "-o", "skel", "counter.bpf.c")
 	mustFail(t, "skel: 4 files not up to date", "-check", "-o", "skel", "counter.bpf.c")
 	if err := os.Remove("skel/counter_bpfel.blob"); err != nil {
 		t.Fatal(err)

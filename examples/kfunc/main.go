@@ -79,18 +79,18 @@ func describe(e runtime.Extern) string {
 func printTable(out io.Writer, s *skel.Skeleton) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "protocol\tfrom\tto\tpackets\ttracked\tstatus")
-	var err error
-	for flow, v := range s.Maps.Flows.AllErr(&err) {
+	it := s.Maps.Flows.Iterate()
+	for flow, v := range it.All() {
 		fmt.Fprintf(w, "%d\t%v\t%v\t%d\t%d\t%#x\n", flow.Protocol,
 			addrPort(flow.Saddr, flow.Sport), addrPort(flow.Daddr, flow.Dport), v.Packets, v.Tracked, v.Status)
 	}
-	if err != nil {
+	if err := it.Err(); err != nil {
 		return err
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%d bytes; %d packets went through bpf_kmod_add\n", s.Bss.TotalBytes, s.Bss.AddedByModule)
+	_, err := fmt.Fprintf(out, "%d bytes; %d packets went through bpf_kmod_add\n", s.Bss.TotalBytes, s.Bss.AddedByModule)
 	return err
 }
 

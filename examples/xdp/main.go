@@ -69,11 +69,11 @@ func run(interfaces []string, minBytes uint32, out io.Writer, stop <-chan os.Sig
 func printTable(out io.Writer, s *skel.Skeleton, names map[uint32]string) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "interface\tprotocol\tpackets\tbytes\t")
-	var err error
-	for key, c := range s.Maps.Counts.AllErr(&err) {
+	it := s.Maps.Counts.Iterate()
+	for key, c := range it.All() {
 		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t\n", names[key.Ifindex], protocol(key), c.Packets, c.Bytes)
 	}
-	if err != nil {
+	if err := it.Err(); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "\tall\t%d\t\t\n", s.Bss.Total)

@@ -19,6 +19,7 @@
 //	rounds.go        rounds, cold and warm
 //	stats.go         medians, ratios, intervals, exponents
 //	scale.go         objects that grow
+//	refused.go       objects that the kernel refuses, beside cilium/ebpf
 //	generation.go    generating, beside bpf2go
 //	results.go       all that was measured
 //	figures.go       which figures there are, and the targets

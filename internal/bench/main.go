@@ -16,6 +16,7 @@ func main() {
 	flag.BoolVar(&r.update, "update", false, "with -smoke: write the baseline")
 	flag.StringVar(&r.objects, "objects", "", "comma-separated `names` of objects (default: all)")
 	flag.BoolVar(&r.noScale, "noscale", false, "leave out the objects that grow, and generation")
+	flag.BoolVar(&r.noRefused, "norefused", false, "leave out the objects that the kernel refuses")
 	flag.BoolVar(&r.symbols, "symbols", false, "keep symbols in binaries, for profiles")
 	flag.Float64Var(&r.effort, "effort", 1, "`factor` for the time that is spent on each object")
 	flag.StringVar(&r.from, "from", "", "measure nothing: report the results in this `file`")
@@ -29,9 +30,9 @@ func main() {
 
 // runner is a run of the bench.
 type runner struct {
-	smoke, update, noScale, symbols bool
-	objects, from, out              string
-	effort                          float64
+	smoke, update, noScale, noRefused, symbols bool
+	objects, from, out                         string
+	effort                                     float64
 }
 
 func (r *runner) run(ctx context.Context) error {
@@ -65,9 +66,12 @@ func (r *runner) results(ctx context.Context) (*results, error) {
 	if r.noScale && r.objects != "" { // those by name may be any
 		pool = slices.Concat(benchObjects, scaleObjects())
 	}
-	objects, err := selectObjects(pool, r.objects)
+	objects, refused, err := selectObjects(pool, refusedObjects, r.objects)
 	if err != nil {
 		return nil, err
+	}
+	if r.noRefused {
+		refused = nil
 	}
 	if !r.noScale {
 		objects = append(objects[:len(objects):len(objects)], scaleObjects()...)
@@ -104,6 +108,9 @@ func (r *runner) results(ctx context.Context) (*results, error) {
 		say("%3d/%d %-14s %5.1f s, %d and %d rounds", i+1, len(all), o.Name, time.Since(begin).Seconds(),
 			len(measured.Cold[ours]), len(measured.Warm[ours]))
 	}
+	if res.Refused, err = p.refused(ctx, b, refused); err != nil {
+		return nil, err
+	}
 	if !r.noScale {
 		say("generation")
 		for _, n := range scaleSizes[1:] {
@@ -123,6 +130,7 @@ func (r *runner) plan() plan {
 	return plan{
 		cold:      budget{min: 5, max: 100, time: scaled(7)},
 		warm:      budget{min: 5, max: 200, time: scaled(3)},
+		refusals:  budget{min: 3, max: 60, time: scaled(4)},
 		processes: 5,
 		peers:     peers,
 	}

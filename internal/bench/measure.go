@@ -17,6 +17,7 @@ import (
 // plan says what to measure, and for how long.
 type plan struct {
 	cold, warm budget
+	refusals   budget // cold ones
 	// processes is how many are asked for figures that hardly vary.
 	processes int
 	peers     []peer

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
@@ -61,7 +62,12 @@ func (o benchObject) prepare(ctx context.Context) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &subject{benchObject: o, Path: path}
+	return read(o, path)
+}
+
+// read reads a compiled object and makes its loader.
+func read(o benchObject, path string) (s *subject, err error) {
+	s = &subject{benchObject: o, Path: path}
 	if s.Obj, err = object.Read(path); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Name, err)
 	}
@@ -80,21 +86,24 @@ func (s *subject) records() int {
 	return n
 }
 
-// selectObjects are those whose names are in the list, or all.
-func selectObjects(all []benchObject, list string) ([]benchObject, error) {
+// selectObjects are those whose names are in the list, or all, of objects and of refused ones.
+func selectObjects(all []benchObject, refused []refusedObject, list string) ([]benchObject, []refusedObject, error) {
 	if list == "" {
-		return all, nil
+		return all, refused, nil
 	}
 	var chosen []benchObject
-next:
+	var chosenRefused []refusedObject
 	for name := range strings.SplitSeq(list, ",") {
-		for _, o := range all {
-			if o.Name == name {
-				chosen = append(chosen, o)
-				continue next
-			}
+		i := slices.IndexFunc(all, func(o benchObject) bool { return o.Name == name })
+		j := slices.IndexFunc(refused, func(o refusedObject) bool { return o.Name == name })
+		switch {
+		case i >= 0:
+			chosen = append(chosen, all[i])
+		case j >= 0:
+			chosenRefused = append(chosenRefused, refused[j])
+		default:
+			return nil, nil, fmt.Errorf("no object %q in the bench", name)
 		}
-		return nil, fmt.Errorf("no object %q in the bench", name)
 	}
-	return chosen, nil
+	return chosen, chosenRefused, nil
 }

@@ -56,6 +56,7 @@ func (r *results) table(out io.Writer) error {
 			fmt.Fprintln(w)
 		}
 	}
+	r.tableRefused(w)
 	fmt.Fprintln(w, "\ntarget\tat most\tmeasured\t")
 	for _, t := range r.targets() {
 		fmt.Fprintf(w, "%s\t%g\t%s\t\n", t.Text, t.Most, t.value())

@@ -11,6 +11,7 @@ type results struct {
 	Empty      map[string]emptyProcess // "Go", "C"
 	Objects    []objectResult
 	Scale      []objectResult
+	Refused    []refusedResult
 	Generation []generationResult
 }
 

@@ -62,7 +62,7 @@ func smoke(ctx context.Context, update bool) error {
 
 // smokeRound has all peers load one object, cold and warm, and reports nothing.
 func smokeRound(ctx context.Context, b *builder) error {
-	objects, err := selectObjects(benchObjects, "execsnoop")
+	objects, _, err := selectObjects(benchObjects, nil, "execsnoop")
 	if err != nil {
 		return err
 	}

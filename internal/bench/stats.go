@@ -97,3 +97,4 @@ func of(s []sample, figure func(sample) float64) []float64 {
 func wall(s sample) float64   { return s.Wall }
 func cpu(s sample) float64    { return s.CPU }
 func faults(s sample) float64 { return s.Faults }
+func peak(s sample) float64   { return s.Peak }

@@ -47,21 +47,16 @@ func TestMapRingBuf(t *testing.T) {
 	}
 	ctx, cancel = context.WithCancel(t.Context())
 	var numbers uint64
-	for e, err := range r.All(ctx) {
-		if err != nil {
-			if !errors.Is(err, context.Canceled) {
-				t.Error(err)
-			}
-			break
-		}
+	it := r.Iterate(ctx)
+	for e := range it.All() {
 		numbers = numbers*1000 + e.Number
 		if e.Number == 103 {
 			cancel()
 		}
 	}
 	cancel()
-	if numbers != 101102103 {
-		t.Errorf("numbers %d", numbers)
+	if numbers != 101102103 || !errors.Is(it.Err(), context.Canceled) {
+		t.Errorf("numbers %d, %v", numbers, it.Err())
 	}
 	if _, ok, err := r.TryRead(); ok || err != nil {
 		t.Errorf("an empty ring: %v, %v", ok, err)

@@ -24,8 +24,8 @@ func TestMapStackTrace(t *testing.T) {
 	if err != nil || len(addresses) == 0 || slices.Contains(addresses, 0) {
 		t.Errorf("stack %d: %x, %v", int32(id), addresses, err)
 	}
-	if ids := slices.Collect(s.Maps.Stacks.IDs()); !slices.Equal(ids, []uint32{id}) {
-		t.Errorf("IDs %v, want %d", ids, id)
+	if ids, err := s.Maps.Stacks.IDs(); err != nil || !slices.Equal(ids, []uint32{id}) {
+		t.Errorf("IDs %v, %v, want %d", ids, err, id)
 	}
 	if err := s.Maps.Stacks.Delete(id); err != nil {
 		t.Error(err)

@@ -37,8 +37,8 @@ func TestMapArrayOfMaps(t *testing.T) {
 	if v, err := first.Map.Lookup(2); err != nil || v != 33 {
 		t.Errorf("the first row: %d, %v", v, err)
 	}
-	if id, err := s.Maps.FirstRow.ID(); err != nil || maps.Collect(s.Maps.Rows.IDs())[0] != id {
-		t.Errorf("IDs: %v, want %d first, %v", maps.Collect(s.Maps.Rows.IDs()), id, err)
+	if id, err := s.Maps.FirstRow.ID(); err != nil || maps.Collect(s.Maps.Rows.Iterate().All())[0] != id {
+		t.Errorf("IDs: %v, want %d first, %v", maps.Collect(s.Maps.Rows.Iterate().All()), id, err)
 	}
 	if err := s.Maps.Rows.Delete(3); err != nil {
 		t.Error(err)
@@ -72,7 +72,7 @@ func TestMapHashOfMaps(t *testing.T) {
 	}
 	defer again.Close()
 	want := map[uint32]uint64{0: 64, 1: 64, 2: 64}
-	if got := maps.Collect(again.Map.All()); !maps.Equal(got, want) {
+	if got := maps.Collect(again.Map.Iterate().All()); !maps.Equal(got, want) {
 		t.Errorf("group 7: %v, want %v", got, want)
 	}
 	if err := s.Maps.Groups.Delete(8); !errors.Is(err, runtime.ErrKeyNotExist) {

@@ -57,7 +57,7 @@ func TestMapDevMapHash(t *testing.T) {
 }
 
 // testDevMap sends packets back out of the interface that they came in at, through a program that counts them.
-func testDevMap(t *testing.T, s *redirects.Skeleton, m runtime.DevMap, redirect runtime.XDPProgram, key uint32) {
+func testDevMap(t *testing.T, s *redirects.Skeleton, m *runtime.DevMap, redirect runtime.XDPProgram, key uint32) {
 	t.Helper()
 	decides(t, redirect, runtime.XDPDrop) // nothing there
 	redirected(t, redirect, func(ifindex int) error {
@@ -70,7 +70,7 @@ func testDevMap(t *testing.T, s *redirects.Skeleton, m runtime.DevMap, redirect 
 		return nil
 	})
 	soon(t, "packets leave", func() bool { return atomic.LoadUint64(&s.Bss.Out) >= 3 })
-	if e := maps.Collect(m.All()); len(e) != 1 || uint64(e[key].Ifindex) != s.Bss.Ifindex {
+	if e := maps.Collect(m.Iterate().All()); len(e) != 1 || uint64(e[key].Ifindex) != s.Bss.Ifindex {
 		t.Errorf("the program found interface %d, all are %v", s.Bss.Ifindex, e)
 	}
 	if err := m.Delete(key); err != nil {

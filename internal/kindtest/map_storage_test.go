@@ -22,7 +22,7 @@ import (
 )
 
 // testStorage gives an object a value, which the program has counted on from after act.
-func testStorage(t *testing.T, m runtime.LocalStorage[uint64], object int, act func()) {
+func testStorage(t *testing.T, m *runtime.LocalStorage[uint64], object int, act func()) {
 	t.Helper()
 	err := m.Update(object, 1000, runtime.Any)
 	withoutCX16(t, err)
@@ -123,7 +123,7 @@ func TestMapCgroupStorage(t *testing.T) {
 	l, err := s.Progs.Leave.AttachCgroup(group, nil)
 	ended(t, l, err)
 	var key cgroups.BpfCgroupStorageKey
-	for k := range s.Maps.PerAttachment.All() {
+	for k := range s.Maps.PerAttachment.Iterate().All() {
 		key = k
 	}
 	if info, err := l.Info(); err != nil || key.CgroupInodeId != info.CgroupID || key.AttachType != sys.AttachCgroupInetEgress {
@@ -152,7 +152,7 @@ func TestMapPerCPUCgroupStorage(t *testing.T) {
 		t.Fatal(err)
 	}
 	sum, keys := uint64(0), 0
-	for key, values := range s.Maps.PerAttachmentCpu.All() {
+	for key, values := range s.Maps.PerAttachmentCpu.Iterate().All() {
 		keys++
 		if again, err := s.Maps.PerAttachmentCpu.Lookup(key); err != nil || len(again) != s.Maps.PerAttachmentCpu.CPUs() {
 			t.Errorf("lookup: %v, %v", again, err)

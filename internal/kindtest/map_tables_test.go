@@ -37,7 +37,7 @@ func TestMapLRUHash(t *testing.T) {
 	}
 }
 
-func testHash(t *testing.T, m runtime.HashMap[uint64, tables.Counter], double runtime.SchedCLSProgram) {
+func testHash(t *testing.T, m *runtime.HashMap[uint64, tables.Counter], double runtime.SchedCLSProgram) {
 	t.Helper()
 	if err := m.Update(1, single, runtime.NoExist); err != nil {
 		t.Fatal(err)
@@ -46,7 +46,7 @@ func testHash(t *testing.T, m runtime.HashMap[uint64, tables.Counter], double ru
 		t.Fatalf("the program returns %d", ret)
 	}
 	want := map[uint64]tables.Counter{1: single, 2: doubled}
-	if got := maps.Collect(m.All()); !maps.Equal(got, want) {
+	if got := maps.Collect(m.Iterate().All()); !maps.Equal(got, want) {
 		t.Errorf("entries %v, want %v", got, want)
 	}
 	if v, err := m.LookupAndDelete(2); err != nil || v != doubled {
@@ -72,7 +72,7 @@ func TestMapArray(t *testing.T) {
 		t.Errorf("lookup: %v, %v", v, err)
 	}
 	n := 0
-	for i, v := range s.Maps.Array.All() {
+	for i, v := range s.Maps.Array.Iterate().All() {
 		if i != 1 && i != 2 && v != (tables.Counter{}) {
 			t.Errorf("element %d is %v", i, v)
 		}
@@ -103,7 +103,7 @@ func TestMapLPMTrie(t *testing.T) {
 	if _, err := routes.Lookup(tables.Prefix{Bits: 32, Address: [4]uint8{11}}); !errors.Is(err, runtime.ErrKeyNotExist) {
 		t.Errorf("route to what has none: %v", err)
 	}
-	if got := maps.Collect(routes.All()); len(got) != 2 || got[tables.Prefix{Bits: 24, Address: [4]uint8{10, 1, 2}}] != doubled {
+	if got := maps.Collect(routes.Iterate().All()); len(got) != 2 || got[tables.Prefix{Bits: 24, Address: [4]uint8{10, 1, 2}}] != doubled {
 		t.Errorf("all: %v", got)
 	}
 	if err := routes.Delete(tables.Prefix{Bits: 8, Address: [4]uint8{10}}); err != nil {

@@ -38,22 +38,39 @@ func (k Keyring) String() string {
 	if k == NoKeyring {
 		return "no keyring"
 	}
-	if name, ok := keyringNames[k]; ok {
+	if name := k.name(); name != "" {
 		return name + " keyring"
 	}
 	return "keyring " + strconv.Itoa(int(k))
 }
 
-var keyringNames = map[Keyring]string{
-	SessionKeyring: "session", UserKeyring: "user", BuiltinKeyring: "builtin", SecondaryKeyring: "secondary", PlatformKeyring: "platform",
-	unix.KEY_SPEC_SESSION_KEYRING: "session", unix.KEY_SPEC_THREAD_KEYRING: "thread", unix.KEY_SPEC_PROCESS_KEYRING: "process",
-	unix.KEY_SPEC_USER_SESSION_KEYRING: "user-session",
+// name returns the name of a keyring that has one. It is no table, since a binary without signed packages would have that too.
+func (k Keyring) name() string {
+	switch k {
+	case SessionKeyring, unix.KEY_SPEC_SESSION_KEYRING:
+		return "session"
+	case UserKeyring:
+		return "user"
+	case BuiltinKeyring:
+		return "builtin"
+	case SecondaryKeyring:
+		return "secondary"
+	case PlatformKeyring:
+		return "platform"
+	case unix.KEY_SPEC_THREAD_KEYRING:
+		return "thread"
+	case unix.KEY_SPEC_PROCESS_KEYRING:
+		return "process"
+	case unix.KEY_SPEC_USER_SESSION_KEYRING:
+		return "user-session"
+	}
+	return ""
 }
 
 // ParseKeyring reads a name, such as session, or a serial number.
 func ParseKeyring(s string) (Keyring, error) {
 	for _, k := range []Keyring{SessionKeyring, UserKeyring, BuiltinKeyring, SecondaryKeyring, PlatformKeyring} {
-		if s == keyringNames[k] {
+		if s == k.name() {
 			return k, nil
 		}
 	}

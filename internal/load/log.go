@@ -65,22 +65,30 @@ func (l *logBuffer) size() uint32 { return uint32(l.mapped) }
 
 func (l *logBuffer) close() { _ = unix.MunmapPtr(l.p, l.mapped) }
 
-// text returns the log, of which the beginning may be missing.
+// text returns the log, of which the beginning may be missing. Of the memory it touches what the kernel has
+// written, and the last page: most logs are short, and 4 MiB of page faults take longer than a small program's verification.
 func (l *logBuffer) text() string {
-	kept := string(unsafe.Slice((*byte)(l.p), logKept))
+	kept := unsafe.String((*byte)(l.p), logKept)
+	// What is after the end was written before it if the log went round. Else it is of an earlier log: the
+	// verifier takes everything back once it accepts a program (bpf_vlog_reset).
+	wentRound := l.mapped > logKept && kept[logKept-1] != 0
 	end := strings.IndexByte(kept, 0)
 	if end < 0 {
 		end = logKept
 	}
-	text := kept[:end]
-	// What is after the end was written before it if the log went round. Else it is of an earlier log: the
-	// verifier takes everything back once it accepts a program (bpf_vlog_reset).
-	wentRound := l.mapped > logKept && kept[logKept-1] != 0
+	if !wentRound && end < logKept-1 {
+		return strings.Clone(kept[:end])
+	}
+	before := ""
 	if wentRound {
-		text = kept[min(end+1, logKept):] + text
+		before = kept[min(end+1, logKept):]
 	}
-	if wentRound || end >= logKept-1 {
-		return "(the beginning of the log is not kept)\n" + text[strings.IndexByte(text, '\n')+1:]
+	// It begins in the middle of a line.
+	if i := strings.IndexByte(before, '\n'); i >= 0 {
+		before = before[i+1:]
+	} else {
+		before, kept = "", kept[strings.IndexByte(kept[:end], '\n')+1:end]
+		end = len(kept)
 	}
-	return text
+	return "(the beginning of the log is not kept)\n" + before + kept[:end]
 }

@@ -11,8 +11,8 @@ import (
 const mostThreads = 4
 
 // runParts loads the loader and has it do its parts, phase by phase. Other threads help only with what is tried
-// again without them: the calling one may have capabilities, namespaces or a seccomp filter of its own. An
-// attempt on one thread stops at the first failure: what comes after it can take seconds.
+// again without them: the calling one may have capabilities, namespaces or a seccomp filter of its own. No more
+// parts are taken once a step has failed. Those before it all have been by then, so that the first failure is always the same.
 func (e *engine) runParts(loader string) *spec.Failure {
 	threads := int32(1)
 	if e.quick {
@@ -33,14 +33,11 @@ func (e *engine) runParts(loader string) *spec.Failure {
 	defer unix.Close(prog)
 	first := int32(0)
 	for i, parts := range e.spec.Phases {
-		w := workers{prog: prog, parts: parts, first: first}
-		if !e.quick {
-			w.failed = func() bool { return e.check() != nil }
-		}
+		w := workers{prog: prog, parts: parts, first: first, engine: e}
 		if errno := w.run(min(threads, parts) - 1); errno != 0 {
 			return e.fail(spec.OpRunLoader, errno)
 		}
-		if !e.quick && w.stopped {
+		if w.stopped.Load() {
 			return nil // the failure is in the slots
 		}
 		if i == 0 && e.spec.CORE.ValueCount > 0 {

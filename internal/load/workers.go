@@ -17,9 +17,10 @@ type workers struct {
 	errno        atomic.Uintptr // of a run that failed, 0 if none did
 	finished     chan struct{}  // closed by a helper that does the last part
 
-	// failed is asked after each part whether to stop, nil if nobody asks. It is for one thread.
-	failed  func() bool
-	stopped bool
+	// engine says after each part whether a step has failed. Then no more parts are taken: what comes after
+	// it can take the verifier seconds, and is of no use.
+	engine  *engine
+	stopped atomic.Bool
 }
 
 // run does all parts, together with helpers. Helpers that come too late find nothing to do, and nobody waits for them.
@@ -57,10 +58,11 @@ func (w *workers) work() (last bool) {
 		if errno != 0 {
 			w.errno.CompareAndSwap(0, uintptr(errno))
 		}
-		last = w.done.Add(1) == w.parts
-		if w.failed != nil && w.failed() {
-			w.stopped = true
-			return last
+		finished := int32(1)
+		if errno != 0 || w.engine.failedStep() >= 0 {
+			w.stopped.Store(true)
+			finished += max(w.parts-w.taken.Swap(w.parts), 0) // those that nobody takes
 		}
+		last = w.done.Add(finished) == w.parts
 	}
 }

@@ -19,14 +19,17 @@ import (
 type ring struct {
 	fd       int
 	sq, sqes []byte
-	tail     *uint32
+	tail     *uint32 // of the submissions
 	array    *uint32
+	done     *uint32 // the tail of the completions
+	result   *int32  // of the first one
 	buffer   uint64
 }
 
 // newRing registers a buffer.
 func newRing(t *testing.T, buffer []byte) (*ring, error) {
-	// struct io_uring_params: the offsets of the submission ring are at byte 40.
+	// struct io_uring_params: the offsets of the submission ring are at byte 40, those of the completion ring at byte 80. The two
+	// rings are one mapping (IORING_FEAT_SINGLE_MMAP).
 	var params [30]uint32
 	fd, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, 4, uintptr(unsafe.Pointer(&params)), 0)
 	if errno != 0 {
@@ -45,6 +48,9 @@ func newRing(t *testing.T, buffer []byte) (*ring, error) {
 	sqOff := params[10:] // head, tail, ring_mask, ring_entries, flags, dropped, array
 	r.tail = (*uint32)(unsafe.Pointer(&r.sq[sqOff[1]]))
 	r.array = (*uint32)(unsafe.Pointer(&r.sq[sqOff[6]]))
+	cqOff := params[20:] // head, tail, ring_mask, ring_entries, overflow, cqes
+	r.done = (*uint32)(unsafe.Pointer(&r.sq[cqOff[1]]))
+	r.result = (*int32)(unsafe.Pointer(&r.sq[cqOff[5]+8]))
 	iovec := unix.Iovec{Base: &buffer[0]}
 	iovec.SetLen(len(buffer))
 	const registerBuffers = 0
@@ -54,7 +60,7 @@ func newRing(t *testing.T, buffer []byte) (*ring, error) {
 	return r, nil
 }
 
-// read reads n bytes from a file to the beginning of the buffer.
+// read reads n bytes from a file to the beginning of the buffer. A ring does so once.
 func (r *ring) read(from *os.File, n int) error {
 	const readFixed, getEvents = 4, 1
 	sqe := (*struct {
@@ -70,8 +76,15 @@ func (r *ring) read(from *os.File, n int) error {
 	sqe.opcode, sqe.fd, sqe.off, sqe.addr, sqe.len = readFixed, int32(from.Fd()), 0, r.buffer, uint32(n)
 	*r.array = 0
 	atomic.AddUint32(r.tail, 1)
-	if _, _, errno := unix.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), 1, 1, getEvents, 0, 0); errno != 0 {
-		return fmt.Errorf("io_uring_enter: %w", errno)
+	// A signal ends the wait, but not the request.
+	for submit := uintptr(1); atomic.LoadUint32(r.done) == 0; submit = 0 {
+		_, _, errno := unix.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), submit, 1, getEvents, 0, 0)
+		if errno != 0 && errno != unix.EINTR {
+			return fmt.Errorf("io_uring_enter: %w", errno)
+		}
+	}
+	if *r.result != int32(n) {
+		return fmt.Errorf("read to the buffer: result %d", *r.result)
 	}
 	return nil
 }

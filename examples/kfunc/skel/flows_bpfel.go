@@ -100,7 +100,7 @@ func (s *Skeleton) bind() {
 // Maps are the maps of the object.
 type Maps struct {
 	// Flows is map flows of type lru_hash with 4096 entries.
-	Flows runtime.HashMap[Flow, Verdict]
+	Flows *runtime.HashMap[Flow, Verdict]
 
 	// Bss is the map of section .bss.
 	Bss *runtime.Map

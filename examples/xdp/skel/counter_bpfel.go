@@ -107,7 +107,7 @@ func (s *Skeleton) bind() {
 // Maps are the maps of the object.
 type Maps struct {
 	// Counts is map counts of type hash with 1024 entries.
-	Counts runtime.HashMap[Key, Counter]
+	Counts *runtime.HashMap[Key, Counter]
 
 	// Rodata is the map of section .rodata.
 	Rodata *runtime.Map

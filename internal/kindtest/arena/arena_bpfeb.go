@@ -101,7 +101,7 @@ func (s *Skeleton) bind() {
 // Maps are the maps of the object.
 type Maps struct {
 	// Arena is map arena of type arena with 4 entries.
-	Arena runtime.Arena
+	Arena *runtime.Arena
 }
 
 // Progs are the programs of the object.

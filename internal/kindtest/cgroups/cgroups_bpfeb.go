@@ -108,13 +108,13 @@ func (s *Skeleton) bind() {
 // Maps are the maps of the object.
 type Maps struct {
 	// PerAttachment is map per_attachment of type cgroup_storage.
-	PerAttachment runtime.CgroupStorage[BpfCgroupStorageKey, uint64]
+	PerAttachment *runtime.CgroupStorage[BpfCgroupStorageKey, uint64]
 
 	// PerAttachmentCpu is map per_attachment_cpu of type percpu_cgroup_storage.
-	PerAttachmentCpu runtime.PerCPUCgroupStorage[BpfCgroupStorageKey, uint64]
+	PerAttachmentCpu *runtime.PerCPUCgroupStorage[BpfCgroupStorageKey, uint64]
 
 	// PerSocket is map per_socket of type sk_storage.
-	PerSocket runtime.LocalStorage[uint64]
+	PerSocket *runtime.LocalStorage[uint64]
 
 	// Bss is the map of section .bss.
 	Bss *runtime.Map

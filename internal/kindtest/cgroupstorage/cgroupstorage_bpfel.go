@@ -122,7 +122,7 @@ func (s *Skeleton) bind() {
 // Maps are the maps of the object.
 type Maps struct {
 	// Calls is map calls of type cgrp_storage.
-	Calls runtime.LocalStorage[uint64]
+	Calls *runtime.LocalStorage[uint64]
 
 	// Rodata is the map of section .rodata.
 	Rodata *runtime.Map

@@ -104,13 +104,13 @@ func (s *Skeleton) bind() {
 // Maps are the maps of the object.
 type Maps struct {
 	// Ring is map ring of type ringbuf with 65536 bytes.
-	Ring runtime.RingBuf[Event]
+	Ring *runtime.RingBuf[Event]
 
 	// Samples is map samples of type perf_event_array.
-	Samples runtime.PerfEventArray[Event]
+	Samples *runtime.PerfEventArray[Event]
 
 	// Orders is map orders of type user_ringbuf with 65536 bytes.
-	Orders runtime.UserRingBuf[Order]
+	Orders *runtime.UserRingBuf[Order]
 
 	// Bss is the map of section .bss.
 	Bss *runtime.Map

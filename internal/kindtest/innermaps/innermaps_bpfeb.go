@@ -80,8 +80,8 @@ func (s *Skeleton) Core() *runtime.Skeleton {
 func wrap(core *runtime.Skeleton) *Skeleton {
 	s := &Skeleton{core: core}
 	s.Maps.Total = runtime.NewArrayMap[Locked](core.Map(0))
-	s.Maps.Counters = runtime.NewHashOfMaps[uint32, runtime.ArrayMap[Locked]](core.Map(1), &innerCounters, runtime.NewArrayMap[Locked])
-	s.Maps.Rings = runtime.NewArrayOfMaps[runtime.RingBuf[Locked]](core.Map(2), &innerRings, runtime.NewRingBuf[Locked])
+	s.Maps.Counters = runtime.NewHashOfMaps[uint32, *runtime.ArrayMap[Locked]](core.Map(1), &innerCounters, runtime.NewArrayMap[Locked])
+	s.Maps.Rings = runtime.NewArrayOfMaps[*runtime.RingBuf[Locked]](core.Map(2), &innerRings, runtime.NewRingBuf[Locked])
 	s.Progs.Count = runtime.NewSchedCLSProgram(core.Program(0))
 	return s
 }
@@ -89,13 +89,13 @@ func wrap(core *runtime.Skeleton) *Skeleton {
 // Maps are the maps of the object.
 type Maps struct {
 	// Total is map total of type array with 1 entry.
-	Total runtime.ArrayMap[Locked]
+	Total *runtime.ArrayMap[Locked]
 
 	// Counters is map counters of type hash_of_maps with 8 entries.
-	Counters runtime.HashOfMaps[uint32, runtime.ArrayMap[Locked]]
+	Counters *runtime.HashOfMaps[uint32, *runtime.ArrayMap[Locked]]
 
 	// Rings is map rings of type array_of_maps with 2 entries.
-	Rings runtime.ArrayOfMaps[runtime.RingBuf[Locked]]
+	Rings *runtime.ArrayOfMaps[*runtime.RingBuf[Locked]]
 }
 
 // innerCounters describes the maps that map counters holds.

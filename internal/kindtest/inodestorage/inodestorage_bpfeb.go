@@ -122,7 +122,7 @@ func (s *Skeleton) bind() {
 // Maps are the maps of the object.
 type Maps struct {
 	// Opens is map opens of type inode_storage.
-	Opens runtime.LocalStorage[uint64]
+	Opens *runtime.LocalStorage[uint64]
 
 	// Rodata is the map of section .rodata.
 	Rodata *runtime.Map

@@ -79,8 +79,8 @@ func (s *Skeleton) Core() *runtime.Skeleton {
 func wrap(core *runtime.Skeleton) *Skeleton {
 	s := &Skeleton{core: core}
 	s.Maps.FirstRow = runtime.NewArrayMap[uint64](core.Map(0))
-	s.Maps.Rows = runtime.NewArrayOfMaps[runtime.ArrayMap[uint64]](core.Map(1), &innerRows, runtime.NewArrayMap[uint64])
-	s.Maps.Groups = runtime.NewHashOfMaps[uint64, runtime.HashMap[uint32, uint64]](core.Map(2), &innerGroups, runtime.NewHashMap[uint32, uint64])
+	s.Maps.Rows = runtime.NewArrayOfMaps[*runtime.ArrayMap[uint64]](core.Map(1), &innerRows, runtime.NewArrayMap[uint64])
+	s.Maps.Groups = runtime.NewHashOfMaps[uint64, *runtime.HashMap[uint32, uint64]](core.Map(2), &innerGroups, runtime.NewHashMap[uint32, uint64])
 	s.Progs.AddRows = runtime.NewSchedCLSProgram(core.Program(0))
 	s.Progs.Enter = runtime.NewSchedCLSProgram(core.Program(1))
 	return s
@@ -89,13 +89,13 @@ func wrap(core *runtime.Skeleton) *Skeleton {
 // Maps are the maps of the object.
 type Maps struct {
 	// FirstRow is map first_row of type array with 4 entries.
-	FirstRow runtime.ArrayMap[uint64]
+	FirstRow *runtime.ArrayMap[uint64]
 
 	// Rows is map rows of type array_of_maps with 4 entries.
-	Rows runtime.ArrayOfMaps[runtime.ArrayMap[uint64]]
+	Rows *runtime.ArrayOfMaps[*runtime.ArrayMap[uint64]]
 
 	// Groups is map groups of type hash_of_maps with 8 entries.
-	Groups runtime.HashOfMaps[uint64, runtime.HashMap[uint32, uint64]]
+	Groups *runtime.HashOfMaps[uint64, *runtime.HashMap[uint32, uint64]]
 }
 
 // innerRows describes the maps that map rows holds.

@@ -90,13 +90,13 @@ func wrap(core *runtime.Skeleton) *Skeleton {
 // Maps are the maps of the object.
 type Maps struct {
 	// Queue is map queue of type queue with 4 entries.
-	Queue runtime.QueueMap[uint32]
+	Queue *runtime.QueueMap[uint32]
 
 	// Stack is map stack of type stack with 4 entries.
-	Stack runtime.StackMap[uint32]
+	Stack *runtime.StackMap[uint32]
 
 	// Bloom is map bloom of type bloom_filter with 4 entries.
-	Bloom runtime.BloomFilter[uint32]
+	Bloom *runtime.BloomFilter[uint32]
 }
 
 // Progs are the programs of the object.

@@ -111,19 +111,19 @@ func (s *Skeleton) bind() {
 // Maps are the maps of the object.
 type Maps struct {
 	// Jumps is map jumps of type prog_array with 4 entries.
-	Jumps runtime.ProgramArray
+	Jumps *runtime.ProgramArray
 
 	// Devs is map devs of type devmap with 4 entries.
-	Devs runtime.DevMap
+	Devs *runtime.DevMap
 
 	// DevHash is map dev_hash of type devmap_hash with 4 entries.
-	DevHash runtime.DevMap
+	DevHash *runtime.DevMap
 
 	// Cpus is map cpus of type cpumap with 4 entries.
-	Cpus runtime.CPUMap
+	Cpus *runtime.CPUMap
 
 	// Sockets is map sockets of type xskmap with 4 entries.
-	Sockets runtime.XSKMap
+	Sockets *runtime.XSKMap
 
 	// Bss is the map of section .bss.
 	Bss *runtime.Map

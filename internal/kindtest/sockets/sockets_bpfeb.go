@@ -123,13 +123,13 @@ func (s *Skeleton) bind() {
 // Maps are the maps of the object.
 type Maps struct {
 	// Socks is map socks of type sockmap with 4 entries.
-	Socks runtime.SockMap
+	Socks *runtime.SockMap
 
 	// Named is map named of type sockhash with 4 entries.
-	Named runtime.SockHash[uint64]
+	Named *runtime.SockHash[uint64]
 
 	// Group is map group of type reuseport_sockarray with 4 entries.
-	Group runtime.SockMap
+	Group *runtime.SockMap
 
 	// Rodata is the map of section .rodata.
 	Rodata *runtime.Map

@@ -86,7 +86,7 @@ func wrap(core *runtime.Skeleton) *Skeleton {
 // Maps are the maps of the object.
 type Maps struct {
 	// Stacks is map stacks of type stack_trace with 64 entries.
-	Stacks runtime.StackTraceMap
+	Stacks *runtime.StackTraceMap
 }
 
 // Progs are the programs of the object.

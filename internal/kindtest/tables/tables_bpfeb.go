@@ -119,25 +119,25 @@ func (s *Skeleton) bind() {
 // Maps are the maps of the object.
 type Maps struct {
 	// Hash is map hash of type hash with 16 entries.
-	Hash runtime.HashMap[uint64, Counter]
+	Hash *runtime.HashMap[uint64, Counter]
 
 	// Lru is map lru of type lru_hash with 16 entries.
-	Lru runtime.HashMap[uint64, Counter]
+	Lru *runtime.HashMap[uint64, Counter]
 
 	// Array is map array of type array with 16 entries.
-	Array runtime.ArrayMap[Counter]
+	Array *runtime.ArrayMap[Counter]
 
 	// PercpuHash is map percpu_hash of type percpu_hash with 16 entries.
-	PercpuHash runtime.PerCPUHashMap[uint64, Counter]
+	PercpuHash *runtime.PerCPUHashMap[uint64, Counter]
 
 	// PercpuArray is map percpu_array of type percpu_array with 16 entries.
-	PercpuArray runtime.PerCPUArrayMap[Counter]
+	PercpuArray *runtime.PerCPUArrayMap[Counter]
 
 	// PercpuLru is map percpu_lru of type lru_percpu_hash with 16 entries.
-	PercpuLru runtime.PerCPUHashMap[uint64, Counter]
+	PercpuLru *runtime.PerCPUHashMap[uint64, Counter]
 
 	// Routes is map routes of type lpm_trie with 16 entries.
-	Routes runtime.LPMTrie[Prefix, Counter]
+	Routes *runtime.LPMTrie[Prefix, Counter]
 
 	// Rodata is the map of section .rodata.
 	Rodata *runtime.Map

@@ -145,10 +145,10 @@ func (s *Skeleton) bind() {
 // Maps are the maps of the object.
 type Maps struct {
 	// Groups is map groups of type cgroup_array with 4 entries.
-	Groups runtime.CgroupArray
+	Groups *runtime.CgroupArray
 
 	// Ages is map ages of type hash with 8 entries.
-	Ages runtime.HashMap[uint32, uint64]
+	Ages *runtime.HashMap[uint32, uint64]
 
 	// Rodata is the map of section .rodata.
 	Rodata *runtime.Map

@@ -149,7 +149,7 @@ func (s *Skeleton) bind() {
 // Maps are the maps of the object.
 type Maps struct {
 	// Counts is map counts of type hash with 1 entry.
-	Counts runtime.HashMap[uint32, Count]
+	Counts *runtime.HashMap[uint32, Count]
 
 	// Rodata is the map of section .rodata.
 	Rodata *runtime.Map

@@ -132,13 +132,13 @@ func (s *Skeleton) bind() {
 // Maps are the maps of the object.
 type Maps struct {
 	// Counts is map counts of type hash with 64 entries.
-	Counts runtime.HashMap[uint32, Counter]
+	Counts *runtime.HashMap[uint32, Counter]
 
 	// Runs is map runs of type percpu_array with 1 entry.
-	Runs runtime.PerCPUArrayMap[uint64]
+	Runs *runtime.PerCPUArrayMap[uint64]
 
 	// Events is map events of type ringbuf with 4096 bytes.
-	Events runtime.RingBuf[Event]
+	Events *runtime.RingBuf[Event]
 
 	// Rodata is the map of section .rodata.
 	Rodata *runtime.Map

@@ -1,0 +1,276 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
+)
+
+// perfReader is a reader of a perf event array, whatever the type of the records.
+type perfReader struct {
+	m     *Map
+	claim claim
+	mapFD fd // the reader's own, to take the events out of the map again
+	wait  *waiter
+	ready func(uintptr) bool // made once
+	rings []*perfRing
+	turn  int // whose ring is looked at first
+	lost  atomic.Uint64
+}
+
+func (r *perfReader) checked() *perfReader {
+	if r == nil || r.wait == nil {
+		panic(noReader)
+	}
+	return r
+}
+
+func (r *perfReader) open(m *Map, opts PerfOptions) error {
+	m.spec()
+	if opts.Pages == 0 {
+		opts.Pages = 64
+	}
+	if opts.Pages < 0 || opts.Pages&(opts.Pages-1) != 0 {
+		return &MapError{m.Name(), opPerfArray, fmt.Errorf("%d pages are not a power of two: %w", opts.Pages, unix.EINVAL)}
+	}
+	num, err := m.fd.dup()
+	if err != nil {
+		return m.wrap(opPerfArray, err)
+	}
+	r.m = m
+	r.mapFD.set(num)
+	if r.claim, err = m.claim(); err != nil {
+		r.mapFD.close()
+		return m.wrap(opPerfArray, err)
+	}
+	r.ready = func(uintptr) bool {
+		for _, ring := range r.rings {
+			if ring.some() {
+				return true
+			}
+		}
+		return false
+	}
+	if err := r.openRings(opts); err != nil {
+		r.free()
+		return m.wrap(opPerfArray, err)
+	}
+	return nil
+}
+
+// openRings opens the events. All are in one epoll instance, which is what Go's poller watches.
+func (r *perfReader) openRings(opts PerfOptions) error {
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	cpus, err := PossibleCPUs()
+	if err != nil {
+		unix.Close(epoll)
+		return err
+	}
+	for cpu := range min(cpus, int(r.m.MaxEntries())) {
+		ring, err := openPerfRing(cpu, opts)
+		if errors.Is(err, unix.ENODEV) {
+			continue // not online
+		}
+		if err == nil {
+			r.rings = append(r.rings, ring)
+			err = r.insert(ring)
+		}
+		if err == nil {
+			err = unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, ring.event, &unix.EpollEvent{Events: unix.EPOLLIN})
+		}
+		if err != nil {
+			unix.Close(epoll)
+			return fmt.Errorf("CPU %d: %w", cpu, err)
+		}
+	}
+	r.wait, err = newWaiter(epoll, "perf event array "+r.m.Name(), r.free)
+	return err
+}
+
+// insert tells programs on the ring's CPU to write to it.
+func (r *perfReader) insert(ring *perfRing) error {
+	key, value := new(uint32), new(uint32)
+	*key, *value = uint32(ring.cpu), uint32(ring.event)
+	if errno, err := elemFD(&r.mapFD, sys.CmdMapUpdateElem, unsafe.Pointer(key), unsafe.Pointer(value)); err != nil {
+		return err
+	} else if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+func (r *perfReader) free() {
+	for _, ring := range r.rings {
+		key := new(uint32)
+		*key = uint32(ring.cpu)
+		_, _ = elemFD(&r.mapFD, sys.CmdMapDeleteElem, unsafe.Pointer(key), nil)
+		ring.close()
+	}
+	r.rings = nil
+	r.claim.end()
+	r.mapFD.close()
+}
+
+// scan finds the next records of a CPU that has some.
+func (r *perfReader) scan(records []perfRecord) (*perfRing, int, error) {
+	for i := range r.rings {
+		// One busy CPU must not keep the others waiting: begin after the last one read.
+		ring := r.rings[(r.turn+i)%len(r.rings)]
+		n, err := ring.scan(records, &r.lost)
+		if n > 0 || err != nil {
+			r.turn = (r.turn + i + 1) % len(r.rings)
+			return ring, n, err
+		}
+	}
+	return nil, 0, nil
+}
+
+// take returns the next record, and has the turn until done.
+func (r *perfReader) take(ctx context.Context) (perfRecord, *perfRing, error) {
+	if err := r.wait.lock(ctx, turnTaken); err != nil {
+		return perfRecord{}, nil, r.m.wrap(opPerfArray, err)
+	}
+	for {
+		var one [1]perfRecord
+		ring, n, err := r.scan(one[:])
+		if n > 0 {
+			return one[0], ring, nil
+		}
+		if err == nil {
+			err = r.wait.wait(ctx, false, r.ready)
+		}
+		if err != nil {
+			r.wait.unlock()
+			return perfRecord{}, nil, r.m.wrap(opPerfArray, err)
+		}
+	}
+}
+
+// tryTake is take that does not wait.
+func (r *perfReader) tryTake() (perfRecord, *perfRing, bool, error) {
+	mine, err := r.wait.tryLock()
+	if !mine {
+		if err != nil {
+			err = r.m.wrap(opPerfArray, err)
+		}
+		return perfRecord{}, nil, false, err
+	}
+	var one [1]perfRecord
+	ring, n, err := r.scan(one[:])
+	if n > 0 {
+		return one[0], ring, true, nil
+	}
+	r.wait.unlock()
+	if err != nil {
+		err = r.m.wrap(opPerfArray, err)
+	}
+	return perfRecord{}, nil, false, err
+}
+
+// done ends what take began.
+func (r *perfReader) done(rec *perfRecord, ring *perfRing) {
+	r.passed(rec, ring)
+	ring.release(rec.end)
+	r.wait.unlock()
+}
+
+// passed counts what a record that was handed out tells of.
+func (r *perfReader) passed(rec *perfRecord, ring *perfRing) {
+	if rec.lost != 0 {
+		// What the ring has found out before was counted then.
+		r.lost.Add(rec.lost - ring.lost)
+		ring.lost = 0
+	}
+}
+
+// load copies a record's bytes, which are not aligned, to where a value of that size is. The kernel
+// pads to 8 bytes, the record's own size included.
+func (r *perfReader) load(rec *perfRecord, value unsafe.Pointer, size uintptr, raw bool) error {
+	if raw {
+		*(*[]byte)(value) = rec.clone()
+		return nil
+	}
+	if uintptr(rec.size) < size || uintptr(rec.size) > size+7 {
+		return &MapError{r.m.Name(), opPerfArray, &RecordSizeError{Record: int(rec.size), Type: int(size)}}
+	}
+	copy(unsafe.Slice((*byte)(value), size), unsafe.Slice((*byte)(rec.bytes), size))
+	return nil
+}
+
+// perfLoop is a loop over records, whatever their type.
+type perfLoop struct {
+	r       *perfReader
+	ctx     context.Context
+	err     error
+	turn    bool
+	ring    *perfRing // where the records are
+	records [32]perfRecord
+	n, used int // how many there are, and were handed out
+}
+
+// begin waits for the turn, which the loop has until end.
+func (l *perfLoop) begin() {
+	l.n, l.used = 0, 0
+	l.err = l.r.checked().wait.lock(l.ctx, turnLoop)
+	l.turn = l.err == nil
+	if l.err != nil {
+		l.err = l.r.m.wrap(opPerfArray, l.err)
+	}
+}
+
+// end gives back what has been read, and the turn. It is called however the loop ends.
+func (l *perfLoop) end() {
+	if l.turn {
+		l.release()
+		l.turn = false
+		l.r.wait.unlock()
+	}
+}
+
+func (l *perfLoop) release() {
+	if l.used > 0 {
+		l.ring.release(l.records[l.used-1].end)
+		l.used = 0
+	}
+}
+
+// more finds records, and waits for them. It returns false, with err, if there are not going to be
+// more.
+func (l *perfLoop) more() bool {
+	if !l.turn {
+		return false
+	}
+	l.release()
+	err := l.ctx.Err()
+	for err == nil {
+		if l.ring, l.n, err = l.r.scan(l.records[:]); l.n > 0 {
+			return true
+		}
+		if err == nil {
+			err = l.r.wait.wait(l.ctx, false, l.r.ready)
+		}
+	}
+	l.err = l.r.m.wrap(opPerfArray, err)
+	return false
+}
+
+// at returns the record of that number, nil if the reader has been closed.
+func (l *perfLoop) at(i int) *perfRecord {
+	if l.r.wait.closed.Load() {
+		l.err = l.r.m.wrap(opPerfArray, os.ErrClosed)
+		return nil
+	}
+	l.used = i + 1
+	rec := &l.records[i&31]
+	l.r.passed(rec, l.ring)
+	return rec
+}
