@@ -16,8 +16,8 @@ GO ?= go
 SETUP := .ci/setup.sh
 FUZZTIME ?= 100000x
 
-# What only the project's own work needs is in modules of its own: users get none of its dependencies.
-MODULES := . internal/bench internal/vmtest internal/tools
+# What only the project's own work needs is in modules of its own, and so is runtime/legacy: users get none of their dependencies.
+MODULES := . internal/bench internal/vmtest internal/tools runtime/legacy
 TOOL := $(GO) tool -modfile=$(CURDIR)/internal/tools/go.mod
 
 # $(call each,COMMAND) runs it in every module's folder.
@@ -84,6 +84,7 @@ unit-pure:
 unit-loads:
 	.ci/gotest.sh loads $(UNRACED)
 	.ci/gotest.sh loads -race $(RACE)
+	cd runtime/legacy && $(CURDIR)/.ci/gotest.sh all ./...
 	.ci/gotest.sh all -run 'TestSoak|TestHintMemoryLock' ./runtime
 
 vmtest:

@@ -48,7 +48,7 @@ func TestTypeOfATypedef(t *testing.T) {
 // A type that only a function's parameter has is in BTF: no variable is needed for it.
 func TestARecordThatOnlyCodeUses(t *testing.T) {
 	source := string(generateFor(t, readOwn(t, "typedefs", "bpfel"), Options{Records: map[string]string{"events": "event"}}))
-	for _, want := range []string{"Events runtime.RingBuf[Event]", "type Event struct {"} {
+	for _, want := range []string{"Events *runtime.RingBuf[Event]", "type Event struct {"} {
 		if !strings.Contains(source, want) {
 			t.Errorf("no %q", want)
 		}
@@ -84,8 +84,8 @@ func TestEnumsOf64Bits(t *testing.T) {
 func TestBuffersThatNameTheirRecords(t *testing.T) {
 	source := string(generateFor(t, readObject(t, "peer/records", "bpfel"), Options{}))
 	for _, want := range []string{
-		"Ring runtime.RingBuf[Event]\n", "FromUser runtime.UserRingBuf[Event]\n", "Samples runtime.PerfEventArray[SampleT]\n",
-		"Bare runtime.PerfEventArray[[]byte]\n", "Files runtime.PerfEventArray[[]byte]\n", "Three runtime.ArrayMap[uint64]\n",
+		"Ring *runtime.RingBuf[Event]\n", "FromUser *runtime.UserRingBuf[Event]\n", "Samples *runtime.PerfEventArray[SampleT]\n",
+		"Bare *runtime.PerfEventArray[[]byte]\n", "Files *runtime.PerfEventArray[[]byte]\n", "Three *runtime.ArrayMap[uint64]\n",
 	} {
 		if !strings.Contains(source, want) {
 			t.Errorf("no %q", want)
@@ -99,7 +99,7 @@ func TestBuffersThatNameTheirRecords(t *testing.T) {
 // An object without BTF has variables with names and sizes, and no more.
 func TestVariablesWithoutBTF(t *testing.T) {
 	source := string(generateFor(t, readObject(t, "peer/no_btf", "bpfel"), Options{}))
-	for _, want := range []string{"Step [4]uint8", "Total [8]uint8", "Counts runtime.HashMap[[4]byte, [8]byte]"} {
+	for _, want := range []string{"Step [4]uint8", "Total [8]uint8", "Counts *runtime.HashMap[[4]byte, [8]byte]"} {
 		if !strings.Contains(source, want) {
 			t.Errorf("no %q", want)
 		}

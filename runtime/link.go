@@ -70,6 +70,13 @@ func newLink(p *Program, what string, num int) *Link {
 	return l
 }
 
+// NewLink makes a Link of an attachment that is not a BPF link, for packages that attach in their own ways. What is a few
+// words for messages, as in "attach tc to interface 3"; detach ends the attachment, and is called once. Such a Link cannot be updated or pinned, and has
+// no file descriptor.
+func NewLink(p AnyProgram, what string, detach func() error) *Link {
+	return &Link{name: programOf(p).Name(), what: what, undo: detach}
+}
+
 // Close ends the attachment, unless it is pinned. Closing twice is fine.
 func (l *Link) Close() error {
 	var err error

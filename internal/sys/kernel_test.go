@@ -127,7 +127,7 @@ var defines = map[string]uint64{
 	"ADD": uint64(asm.Add), "SUB": uint64(asm.Sub), "MUL": uint64(asm.Mul), "DIV": uint64(asm.Div), "OR": uint64(asm.Or),
 	"AND": uint64(asm.And), "LSH": uint64(asm.LSh), "RSH": uint64(asm.RSh), "NEG": uint64(asm.Neg), "MOD": uint64(asm.Mod),
 	"XOR": uint64(asm.Xor), "MOV": uint64(asm.Mov), "ARSH": uint64(asm.ArSh), "END": uint64(asm.Swap),
-	"JA": uint64(asm.Ja), "JEQ": uint64(asm.JEq), "JNE": uint64(asm.JNE), "JLT": uint64(asm.JLT), "CALL": uint64(asm.Call), "EXIT": uint64(asm.Exit),
+	"JA": uint64(asm.Ja), "JEQ": uint64(asm.JEq), "JNE": uint64(asm.JNE), "JGT": uint64(asm.JGT), "JLT": uint64(asm.JLT), "CALL": uint64(asm.Call), "EXIT": uint64(asm.Exit),
 	"K": uint64(asm.ImmSource), "X": uint64(asm.RegSource),
 
 	"PseudoMapFd": unix.BPF_PSEUDO_MAP_FD, "PseudoMapValue": unix.BPF_PSEUDO_MAP_VALUE, "PseudoBtfID": unix.BPF_PSEUDO_BTF_ID,

@@ -34,7 +34,7 @@ type markedTest struct {
 // and puts a space into it.
 var marker = regexp.MustCompile(`(?m)^// ?vmtest(?::([^\s]+))?[ \t]*$`)
 
-// findPackages returns the packages of the module at root with marked test files.
+// findPackages returns the packages with marked test files of the module at root, and of those below it.
 func findPackages(root string) ([]*testPackage, error) {
 	byPath := map[string]*testPackage{}
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
@@ -46,9 +46,6 @@ func findPackages(root string) ([]*testPackage, error) {
 		}
 		if name := d.Name(); d.IsDir() && file != root && (name == "testdata" || name[0] == '.' || name[0] == '_') {
 			return fs.SkipDir
-		}
-		if d.IsDir() && file != root && exists(filepath.Join(file, "go.mod")) {
-			return fs.SkipDir // a module of its own
 		}
 		if d.IsDir() || !strings.HasSuffix(file, "_test.go") {
 			return nil
@@ -144,7 +141,17 @@ func (t markedTest) isFor(k *kernel) bool {
 
 // compile builds the package's tests as a static binary for an architecture. Vetting is for the machine that runs them all.
 func (p *testPackage) compile(ctx context.Context, root string, a *arch, binary string) error {
-	return goBuild(ctx, root, a, "test", "-c", "-vet=off", "-o", binary, "./"+p.Path)
+	module, inside := p.module(root)
+	return goBuild(ctx, filepath.Join(root, module), a, "test", "-c", "-vet=off", "-o", binary, "./"+inside)
+}
+
+// module returns the folder of the package's module, "" for the one at root, and the package's folder in it.
+func (p *testPackage) module(root string) (folder, inside string) {
+	folder, inside = p.Path, "."
+	for folder != "." && !exists(filepath.Join(root, folder, "go.mod")) {
+		folder, inside = path.Dir(folder), path.Join(path.Base(folder), inside)
+	}
+	return strings.TrimPrefix(folder, "."), inside
 }
 
 // programs returns the main packages that a guest gets in /usr/local/bin, by the names that they have there: the commands, and

@@ -1,0 +1,35 @@
+package legacy
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// programError is an error like those of package runtime. The file descriptor of the program, for what wants one, is
+// borrowed by the caller.
+func programError(name, op string, err error, hint string) error {
+	e := &runtime.ProgramError{Program: name, Op: op, Err: err, Hint: hint}
+	errors.As(err, &e.Errno)
+	return e
+}
+
+// borrow returns a file descriptor for the program that nobody else closes, with the function that closes it.
+func borrow(p *runtime.Program, op string) (num int, release func(), err error) {
+	num, err = p.DupFD()
+	var failed *runtime.ProgramError
+	if errors.As(err, &failed) {
+		failed.Op = op
+	}
+	if err != nil {
+		return -1, nil, err
+	}
+	return num, func() { unix.Close(num) }, nil
+}
+
+func onInterface(what string, ifindex int) string {
+	return fmt.Sprintf("attach %s to interface %d", what, ifindex)
+}

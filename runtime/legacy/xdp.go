@@ -1,0 +1,84 @@
+package legacy
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// XDPOptions say more about an attachment to an interface; nil is what most want.
+type XDPOptions struct {
+	// Mode is where in the network stack the program runs.
+	Mode runtime.XDPMode
+	// Replace puts the program in the place of another one that is not attached by a BPF link.
+	Replace bool
+}
+
+// AttachXDP attaches a program to a network interface by netlink, in the network namespace of the caller's thread. An interface takes one: unix.EBUSY if there
+// is another, unless it is to be replaced. Close leaves a program alone that has replaced this one.
+func AttachXDP(p runtime.XDPProgram, ifindex int, opts *XDPOptions) (*runtime.Link, error) {
+	what := onInterface("XDP", ifindex)
+	num, release, err := borrow(p.Program, what)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	fail := func(err error, hint string) (*runtime.Link, error) {
+		return nil, programError(p.Name(), what, err, hint)
+	}
+	if opts == nil {
+		opts = &XDPOptions{}
+	}
+	id, err := p.ID()
+	if err != nil {
+		return fail(err, "")
+	}
+	netns, err := currentNetNS()
+	if err != nil {
+		return fail(err, "")
+	}
+	flags := int(opts.Mode)
+	if !opts.Replace {
+		flags |= unix.XDP_FLAGS_UPDATE_IF_NOEXIST
+	}
+	if err := setXDP(ifindex, num, flags); err != nil {
+		unix.Close(netns)
+		hint := ""
+		if errors.Is(err, unix.EBUSY) {
+			hint = "another program is attached to the interface: detach it, or replace it"
+		}
+		return fail(err, hint)
+	}
+	return runtime.NewLink(p, what, func() error {
+		defer unix.Close(netns)
+		return inNetNS(netns, func() error { return detachXDP(ifindex, id, int(opts.Mode)) })
+	}), nil
+}
+
+// detachXDP detaches the program with that ID, if it is there.
+func detachXDP(ifindex int, id uint32, flags int) error {
+	device, err := netlink.LinkByIndex(ifindex)
+	switch {
+	case errors.As(err, new(netlink.LinkNotFoundError)):
+		return nil
+	case err != nil:
+		return err
+	}
+	if xdp := device.Attrs().Xdp; xdp == nil || !xdp.Attached || xdp.ProgId != id {
+		return nil
+	}
+	return setXDP(ifindex, -1, flags)
+}
+
+// setXDP attaches a program, or with -1 detaches what is there.
+func setXDP(ifindex, num, flags int) error {
+	device := &netlink.Device{LinkAttrs: netlink.LinkAttrs{Index: ifindex}}
+	if err := netlink.LinkSetXdpFdWithFlags(device, num, flags); err != nil {
+		return fmt.Errorf("netlink: %w", err)
+	}
+	return nil
+}
