@@ -2,8 +2,8 @@ package runtime
 
 import (
 	"fmt"
-	"io"
 	"strings"
+	"unsafe"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/explain"
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
@@ -18,6 +18,8 @@ import (
 // All that explains the answer is found out after the failure; a load that
 // succeeds pays nothing for it.
 type LoadError struct {
+	_ incomparable
+
 	Object string // the object's name
 	Op     string // what was being done: "create map counts"
 	// Step is the index in Spec.Steps of what the loader was doing, -1 for
@@ -64,10 +66,10 @@ func (e *LoadError) Format(f fmt.State, verb rune) {
 		fmt.Fprintf(f, "%q", e.Error())
 		return
 	}
-	io.WriteString(f, e.Error())
+	fmt.Fprint(f, e.Error())
 	if verb == 'v' && f.Flag('+') && e.Log != "" {
-		io.WriteString(f, "\n")
-		io.WriteString(f, e.Log) // of 4 MiB perhaps: one copy of it, not two
+		fmt.Fprintln(f)
+		_, _ = f.Write(unsafe.Slice(unsafe.StringData(e.Log), len(e.Log))) // 4 MiB perhaps, and fmt would copy it
 	}
 }
 

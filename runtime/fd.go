@@ -9,12 +9,17 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
+// incomparable is for structs that nobody compares: see the one of internal/spec.
+type incomparable = [0]func()
+
 // An fd is a file descriptor that several goroutines may use while one closes
 // it: the last user closes it for real, and those that come later get
 // os.ErrClosed rather than a number that means another file by now.
 //
 // The zero fd is one that was never opened: the runtime never gets to own fd 0.
 type fd struct {
+	_ incomparable
+
 	// state counts users, and is negative once the fd is being closed.
 	state atomic.Int32
 	num   atomic.Int32

@@ -40,7 +40,7 @@ func createInner(outer *Map, inner *spec.InnerSpec) (*Map, error) {
 	}
 	num, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(&attr), unsafe.Offsetof(attr.ValueTypeBtfObjFd))
 	if errno != 0 {
-		return nil, &MapError{outer.Name(), op, errno}
+		return nil, newMapError(outer.Name(), op, errno)
 	}
 	m.fd.set(num)
 	return m, nil

@@ -1,21 +1,25 @@
 package runtime
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"unsafe"
+)
 
 // Map is a map of a loaded object, without the types of its keys and values. The typed maps, such
 // as [HashMap], are the same memory under another type, and have its methods. They are safe for
 // concurrent use, and return an error that wraps os.ErrClosed before the load and after the
 // skeleton is closed. A nil or zero Map panics.
 type Map struct {
-	fd   fd
-	desc atomic.Pointer[MapSpec] // the object's own, or a copy that has more to say, see own
+	_ incomparable
+
+	fd fd
+	// desc is a *MapSpec: the object's own, or a copy that has more to say, see own. It is accessed atomically once
+	// the map is shared. An atomic.Pointer[MapSpec] would be 2 KB more in each binary, for the names of its methods,
+	// which have all fields of a MapSpec in them.
+	desc unsafe.Pointer
 }
 
-func newMap(spec *MapSpec) *Map {
-	m := new(Map)
-	m.desc.Store(spec)
-	return m
-}
+func newMap(spec *MapSpec) *Map { return &Map{desc: unsafe.Pointer(spec)} }
 
 // noMap is what a nil or zero map panics with.
 const noMap = "bpf2lskel/runtime: use of a nil or zero map: maps come from the Open or Load of a generated package"
@@ -23,8 +27,8 @@ const noMap = "bpf2lskel/runtime: use of a nil or zero map: maps come from the O
 // spec describes the map. What is in it does not change.
 func (m *Map) spec() *MapSpec {
 	if m != nil {
-		if spec := m.desc.Load(); spec != nil {
-			return spec
+		if spec := atomic.LoadPointer(&m.desc); spec != nil {
+			return (*MapSpec)(spec)
 		}
 	}
 	panic(noMap)

@@ -42,7 +42,7 @@ func ArenaPointer[T any](a *Arena, addr uint64) (*T, error) {
 	base := uint64(uintptr(unsafe.Pointer(&mem[0])))
 	off := uint64(uint32(addr) - uint32(base))
 	if (addr>>32 != 0 && addr-base != off) || off+uint64(unsafe.Sizeof(t)) > uint64(len(mem)) || addr == 0 {
-		return nil, &MapError{a.Name(), "dereference", errNotInArena}
+		return nil, newMapError(a.Name(), "dereference", errNotInArena)
 	}
 	return (*T)(unsafe.Pointer(&mem[off])), nil
 }

@@ -32,12 +32,12 @@ const (
 )
 
 // errBatchSmall is ENOSPC from a hash map: it hands out whole buckets only.
-var errBatchSmall error = &sentinelError{"the slices are too short for the next hash bucket", unix.ENOSPC}
+var errBatchSmall error = &sentinelError{text: "the slices are too short for the next hash bucket", errno: unix.ENOSPC}
 
 var (
-	errUnequal  error = &sentinelError{"keys and values have to be equally long", unix.EINVAL}
-	errNoRoom   error = &sentinelError{"keys and values have no room for an entry", unix.EINVAL}
-	errNoCursor error = &sentinelError{"a nil BatchCursor: want a pointer to a zero one", unix.EINVAL}
+	errUnequal  error = &sentinelError{text: "keys and values have to be equally long", errno: unix.EINVAL}
+	errNoRoom   error = &sentinelError{text: "keys and values have no room for an entry", errno: unix.EINVAL}
+	errNoCursor error = &sentinelError{text: "a nil BatchCursor: want a pointer to a zero one", errno: unix.EINVAL}
 )
 
 // nextBatch fills keys and values, slices of nk and nv elements, with the next entries.
@@ -48,15 +48,15 @@ func (m *Map) nextBatch(cur *BatchCursor, keys unsafe.Pointer, nk int, values un
 	}
 	switch {
 	case nk != nv:
-		return 0, &MapError{m.spec().Name, op, errUnequal}
+		return 0, newMapError(m.spec().Name, op, errUnequal)
 	case nk == 0:
-		return 0, &MapError{m.spec().Name, op, errNoRoom}
+		return 0, newMapError(m.spec().Name, op, errNoRoom)
 	case cur == nil:
-		return 0, &MapError{m.spec().Name, op, errNoCursor}
+		return 0, newMapError(m.spec().Name, op, errNoCursor)
 	case cur.m == nil:
 		cur.m = m
 	case cur.m != m:
-		return 0, &MapError{m.spec().Name, op, fmt.Errorf("the cursor belongs to map %s: begin with a zero BatchCursor: %w", cur.m.Name(), unix.EINVAL)}
+		return 0, newMapError(m.spec().Name, op, fmt.Errorf("the cursor belongs to map %s: begin with a zero BatchCursor: %w", cur.m.Name(), unix.EINVAL))
 	}
 	return m.readBatch(cur, keys, values, nk, int(m.spec().ValueSize), remove)
 }
@@ -64,7 +64,7 @@ func (m *Map) nextBatch(cur *BatchCursor, keys unsafe.Pointer, nk int, values un
 // updateBatch sets the values of all keys, in slices of nk and nv elements.
 func (m *Map) updateBatch(keys unsafe.Pointer, nk int, values unsafe.Pointer, nv int, flags UpdateFlags) (int, error) {
 	if nk != nv {
-		return 0, &MapError{m.spec().Name, opUpdateBatch, errUnequal}
+		return 0, newMapError(m.spec().Name, opUpdateBatch, errUnequal)
 	}
 	if nk == 0 {
 		return 0, nil
@@ -207,7 +207,7 @@ func (m *Map) readBatch(cur *BatchCursor, keys, values unsafe.Pointer, n, valueS
 				cur.place = inKeys
 			}
 		case errno == unix.ENOSPC:
-			return 0, &MapError{m.spec().Name, op, errBatchSmall}
+			return 0, newMapError(m.spec().Name, op, errBatchSmall)
 		default:
 			return 0, m.fail(op, errno)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/load"
@@ -185,7 +186,7 @@ func (m *Map) makeOwn() *access {
 		lookupDeleteMissing: m.fail(opLookupDelete, unix.ENOENT),
 	}
 	a.desc.Slot = spec.NoSlot
-	m.desc.CompareAndSwap(object, &a.desc)
+	atomic.CompareAndSwapPointer(&m.desc, unsafe.Pointer(object), unsafe.Pointer(&a.desc))
 	return m.access()
 }
 

@@ -13,14 +13,14 @@ import (
 var (
 	// ErrKeyNotExist means that the map has no such key, that an index is past
 	// its end, or that a queue or stack is empty.
-	ErrKeyNotExist error = &sentinelError{"key does not exist", unix.ENOENT}
+	ErrKeyNotExist error = &sentinelError{text: "key does not exist", errno: unix.ENOENT}
 	// ErrKeyExist answers an update with [NoExist] of a key that is there.
-	ErrKeyExist error = &sentinelError{"key exists already", unix.EEXIST}
+	ErrKeyExist error = &sentinelError{text: "key exists already", errno: unix.EEXIST}
 	// ErrMapFull means that the map has max_entries entries.
-	ErrMapFull error = &sentinelError{"map is full", unix.E2BIG}
+	ErrMapFull error = &sentinelError{text: "map is full", errno: unix.E2BIG}
 	// ErrMapFrozen answers a write to a map that is read-only for user space:
 	// frozen, or created with BPF_F_RDONLY.
-	ErrMapFrozen error = &sentinelError{"map is read-only for user space", unix.EPERM}
+	ErrMapFrozen error = &sentinelError{text: "map is read-only for user space", errno: unix.EPERM}
 
 	errIndexRange error = &indexError{}
 	errNotSupp    error = &notSuppError{}
@@ -28,6 +28,8 @@ var (
 
 // MapError says what was being done with which map. It unwraps to the cause.
 type MapError struct {
+	_ incomparable
+
 	Map string // name
 	Op  string // "lookup", "update", "delete", ...
 	Err error
@@ -41,8 +43,15 @@ func (e *MapError) Error() string {
 // Unwrap returns the cause.
 func (e *MapError) Unwrap() error { return e.Err }
 
+// newMapError is not inlined: many call it, and only when something has gone wrong.
+//
+//go:noinline
+func newMapError(name, op string, err error) *MapError { return &MapError{Map: name, Op: op, Err: err} }
+
 // sentinelError is a cause with a meaning of its own and an errno.
 type sentinelError struct {
+	_ incomparable
+
 	text  string
 	errno unix.Errno
 }
@@ -82,7 +91,7 @@ func (m *Map) fail(op string, errno unix.Errno) error {
 	case sys.ENOTSUPP:
 		err = errNotSupp
 	}
-	return &MapError{m.spec().Name, op, err}
+	return newMapError(m.spec().Name, op, err)
 }
 
 // wrap puts m's name and the operation around an error that is no errno.
@@ -90,7 +99,7 @@ func (m *Map) wrap(op string, err error) error {
 	if errors.Is(err, os.ErrClosed) {
 		err = errMapClosed
 	}
-	return &MapError{m.spec().Name, op, err}
+	return newMapError(m.spec().Name, op, err)
 }
 
 // errMapClosed wraps os.ErrClosed: the skeleton is closed, or not loaded yet.

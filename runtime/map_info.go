@@ -18,7 +18,7 @@ func (m *Map) ID() (uint32, error) {
 	defer m.fd.release()
 	info := new(sys.MapInfo)
 	if errno := sys.ObjInfo(num, unsafe.Pointer(info), unsafe.Sizeof(*info)); errno != 0 {
-		return 0, &MapError{m.spec().Name, "info", errno}
+		return 0, newMapError(m.spec().Name, "info", errno)
 	}
 	return info.Id, nil
 }
@@ -33,7 +33,7 @@ func (m *Map) Freeze() error {
 	defer m.fd.release()
 	attr := sys.MapElemAttr{MapFd: uint32(num)}
 	if _, errno := sys.BPF(sys.CmdMapFreeze, unsafe.Pointer(&attr), unsafe.Offsetof(attr.Key)); errno != 0 {
-		return &MapError{m.spec().Name, "freeze", errno}
+		return newMapError(m.spec().Name, "freeze", errno)
 	}
 	return nil
 }
@@ -62,7 +62,7 @@ func (m *Map) Pin(path string) error {
 	}
 	defer m.fd.release()
 	if errno := sys.ObjPin(num, path); errno != 0 {
-		return &MapError{m.spec().Name, "pin to " + path, withHint(errno, explain.OperationHint(explain.Pin, errno))}
+		return newMapError(m.spec().Name, "pin to "+path, withHint(errno, explain.OperationHint(explain.Pin, errno)))
 	}
 	return nil
 }

@@ -118,7 +118,7 @@ func (w *walk) more() bool {
 				return true
 			}
 			if w.seen.budget < 0 {
-				w.err = &MapError{w.m.Name(), opIterate, errTooManyChanges}
+				w.err = newMapError(w.m.Name(), opIterate, errTooManyChanges)
 				return false
 			}
 		}
@@ -160,7 +160,7 @@ func walkKeys[K any](m *Map, yield func(K) bool) error {
 		case errno != 0:
 			return m.fail(opNext, errno)
 		case seen.budget < 0:
-			return &MapError{m.spec().Name, opIterate, errTooManyChanges}
+			return newMapError(m.spec().Name, opIterate, errTooManyChanges)
 		}
 		last = unsafe.Pointer(next)
 		if seen.first(unsafe.Slice((*byte)(last), unsafe.Sizeof(*next))) && !yield(*next) {

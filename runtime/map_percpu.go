@@ -211,7 +211,7 @@ func (c *call) checkCPUs(n int) error {
 	case err != nil:
 		return c.m.wrap(c.op, err)
 	case n != cpus:
-		return &MapError{c.m.Name(), c.op, errCPUCount}
+		return newMapError(c.m.Name(), c.op, errCPUCount)
 	}
 	return nil
 }
@@ -224,7 +224,7 @@ func (m *Map) spread(to, from unsafe.Pointer, n int) {
 	}
 }
 
-var errCPUCount error = &sentinelError{"there has to be one value per possible CPU", unix.EINVAL}
+var errCPUCount error = &sentinelError{text: "there has to be one value per possible CPU", errno: unix.EINVAL}
 
 // PerCPUIterator is an [Iterator] over the entries of a per-CPU map.
 type PerCPUIterator[K, V any] struct{ w walk }

@@ -16,7 +16,7 @@ func (c *call) take(cmd sys.Cmd) error {
 	case errno == 0:
 		return nil
 	case errno == unix.ENOENT:
-		return &MapError{c.m.Name(), c.op, errEmpty}
+		return newMapError(c.m.Name(), c.op, errEmpty)
 	}
 	return c.m.fail(c.op, errno)
 }

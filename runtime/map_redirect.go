@@ -18,7 +18,7 @@ func (c *call) putPlace(n uint32, p *Program, flags UpdateFlags) error {
 		return c.update(flags)
 	}
 	if c.m.spec().ValueSize != 8 {
-		err := &MapError{c.m.Name(), c.op, errNoRoomForProgram}
+		err := newMapError(c.m.Name(), c.op, errNoRoomForProgram)
 		c.end()
 		return err
 	}
@@ -44,7 +44,7 @@ func (c *call) place() (n, programID uint32, err error) {
 	return n, programID, err
 }
 
-var errNoRoomForProgram error = &sentinelError{"values of 4 bytes have no room for a program", unix.EINVAL}
+var errNoRoomForProgram error = &sentinelError{text: "values of 4 bytes have no room for a program", errno: unix.EINVAL}
 
 // DevMap is a map of type devmap (BPF_MAP_TYPE_DEVMAP, DEVMAP_HASH): network
 // interfaces that bpf_redirect_map sends packets to. It is safe for concurrent use.

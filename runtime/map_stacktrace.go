@@ -30,7 +30,7 @@ type BuildID struct {
 // Lookup returns the addresses of a stack, innermost first, or [ErrKeyNotExist].
 func (s *StackTraceMap) Lookup(id uint32) ([]uint64, error) {
 	if s.m().spec().Flags&sys.FlagStackBuildID != 0 {
-		return nil, &MapError{s.Name(), opLookup, errBuildIDs}
+		return nil, newMapError(s.Name(), opLookup, errBuildIDs)
 	}
 	words, err := s.words(id)
 	if err != nil {
@@ -47,7 +47,7 @@ func (s *StackTraceMap) Lookup(id uint32) ([]uint64, error) {
 // LookupBuildIDs is Lookup for maps that were created with BPF_F_STACK_BUILD_ID.
 func (s *StackTraceMap) LookupBuildIDs(id uint32) ([]BuildID, error) {
 	if s.m().spec().Flags&sys.FlagStackBuildID == 0 {
-		return nil, &MapError{s.Name(), opLookup, errAddresses}
+		return nil, newMapError(s.Name(), opLookup, errAddresses)
 	}
 	words, err := s.words(id)
 	if err != nil {

@@ -36,11 +36,11 @@ func OpenPinnedMap(path string) (*Map, error) {
 func OpenMapID(id uint32) (*Map, error) {
 	num, errno := sys.GetFdByID(sys.CmdMapGetFdByID, id)
 	if errno != 0 {
-		return nil, &MapError{"ID " + strconv.FormatUint(uint64(id), 10), "open", errno}
+		return nil, newMapError("ID "+strconv.FormatUint(uint64(id), 10), "open", errno)
 	}
 	m, errno := describeMap(num)
 	if errno != 0 {
-		return nil, &MapError{"ID " + strconv.FormatUint(uint64(id), 10), "info", errno}
+		return nil, newMapError("ID "+strconv.FormatUint(uint64(id), 10), "info", errno)
 	}
 	return m, nil
 }
@@ -67,7 +67,7 @@ func describeMap(num int) (*Map, unix.Errno) {
 // It fails if a key or value has another size in Go than in the map. That the function is one for the map's type is up to the caller.
 func TypedMap[T AnyMap](m *Map, typ func(*Map) T) (typed T, err error) {
 	if m == nil {
-		return typed, &MapError{"", "give types", errNoMap}
+		return typed, newMapError("", "give types", errNoMap)
 	}
 	defer recoverSizes(m, &err)
 	return typ(m), nil
@@ -82,7 +82,7 @@ func recoverSizes(m *Map, err *error) {
 		if !ok {
 			panic(said)
 		}
-		*err = &MapError{m.Name(), "give types", &sentinelError{text, unix.EINVAL}}
+		*err = newMapError(m.Name(), "give types", &sentinelError{text: text, errno: unix.EINVAL})
 	default:
 		panic(said)
 	}

@@ -37,7 +37,7 @@ func (r *perfReader) open(m *Map, opts PerfOptions) error {
 		opts.Pages = 64
 	}
 	if opts.Pages < 0 || opts.Pages&(opts.Pages-1) != 0 {
-		return &MapError{m.Name(), opPerfArray, fmt.Errorf("%d pages are not a power of two: %w", opts.Pages, unix.EINVAL)}
+		return newMapError(m.Name(), opPerfArray, fmt.Errorf("%d pages are not a power of two: %w", opts.Pages, unix.EINVAL))
 	}
 	num, err := m.fd.dup()
 	if err != nil {
@@ -200,7 +200,7 @@ func (r *perfReader) load(rec *perfRecord, value unsafe.Pointer, size uintptr, r
 		return nil
 	}
 	if uintptr(rec.size) < size || uintptr(rec.size) > size+7 {
-		return &MapError{r.m.Name(), opPerfArray, &RecordSizeError{Record: int(rec.size), Type: int(size)}}
+		return newMapError(r.m.Name(), opPerfArray, &RecordSizeError{Record: int(rec.size), Type: int(size)})
 	}
 	copy(unsafe.Slice((*byte)(value), size), unsafe.Slice((*byte)(rec.bytes), size))
 	return nil

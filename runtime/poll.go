@@ -44,7 +44,7 @@ const (
 )
 
 // errInLoop answers who would have to wait for a loop.
-var errInLoop error = &sentinelError{"a loop over this reader is running: read in its body, or after it", unix.EBUSY}
+var errInLoop error = &sentinelError{text: "a loop over this reader is running: read in its body, or after it", errno: unix.EBUSY}
 
 // newWaiter takes the file descriptor over. It calls free once nobody reads any more and close has
 // been called.

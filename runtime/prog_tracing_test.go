@@ -19,7 +19,7 @@ import (
 )
 
 // act makes the system call that the programs here wait for.
-func act() { _, _ = unix.Getpgid(0) }
+func act() { _, _ = unix.Getpgid(os.Getpid()) }
 
 func TestAttachRawTracepoint(t *testing.T) {
 	count := newCount(t)

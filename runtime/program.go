@@ -8,6 +8,8 @@ package runtime
 // Programs come from a skeleton. On a nil or zero Program, methods with an error return one that says so;
 // the others panic.
 type Program struct {
+	_ incomparable
+
 	fd   fd // notWanted if it is not to be loaded
 	spec *ProgramSpec
 }

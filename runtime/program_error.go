@@ -12,6 +12,8 @@ import (
 // ProgramError says what was being done with which program, or with a link of it, and what went wrong.
 // It unwraps to the cause: errors.Is(err, unix.EBUSY) works.
 type ProgramError struct {
+	_ incomparable
+
 	// Program is the program's name, "" for a nil or zero Program.
 	Program string
 	// Op is the operation with its target: "attach XDP to interface 3", "test run", "update link".
@@ -21,8 +23,6 @@ type ProgramError struct {
 	Err   error
 	// Hint says what to do about it, "" if there is nothing to say. docs/errors.md lists all of them.
 	Hint string
-
-	_ []byte // the compiler writes no comparison for it
 }
 
 // Error returns the program, the operation, the cause, and the hint if there is one.
@@ -93,10 +93,12 @@ func withHint(errno unix.Errno, hint string) error {
 	if hint == "" {
 		return errno
 	}
-	return &hintedError{errno, hint}
+	return &hintedError{errno: errno, hint: hint}
 }
 
 type hintedError struct {
+	_ incomparable
+
 	errno unix.Errno
 	hint  string
 }

@@ -149,7 +149,7 @@ func (m *Map) Info() (MapInfo, error) {
 	defer m.fd.release()
 	info := new(sys.MapInfo)
 	if errno := sys.ObjInfo(num, unsafe.Pointer(info), unsafe.Sizeof(*info)); errno != 0 {
-		return MapInfo{}, &MapError{m.spec().Name, "info", errno}
+		return MapInfo{}, newMapError(m.spec().Name, "info", errno)
 	}
 	return MapInfo{
 		ID: info.Id, Type: info.Type, Name: unix.ByteSliceToString(info.Name[:]), KeySize: info.KeySize, ValueSize: info.ValueSize,

@@ -7,7 +7,7 @@ import (
 )
 
 // errHasReader answers a second reader or writer of a map that takes one.
-var errHasReader error = &sentinelError{"this process has one open already: close it first", unix.EBUSY}
+var errHasReader error = &sentinelError{text: "this process has one open already: close it first", errno: unix.EBUSY}
 
 // claims are the maps that have a reader, or, if they are user ring buffers, a writer: by the
 // kernel's number for them, since there may be several handles of one map.

@@ -319,7 +319,7 @@ func (r *ringReader) done(pos uint64) {
 }
 
 func (r *ringReader) wrongSize(rec *record, size uintptr) error {
-	return &MapError{r.m.Name(), opRingBuf, &RecordSizeError{Record: int(rec.size), Type: int(size)}}
+	return newMapError(r.m.Name(), opRingBuf, &RecordSizeError{Record: int(rec.size), Type: int(size)})
 }
 
 // ringLoop is a loop over records, whatever their type.

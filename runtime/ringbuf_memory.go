@@ -20,7 +20,7 @@ const (
 
 // errDamaged means that memory which is shared with the kernel has what the kernel does not write.
 // Nothing is read from there.
-var errDamaged error = &sentinelError{"the buffer's memory is damaged", unix.EBADMSG}
+var errDamaged error = &sentinelError{text: "the buffer's memory is damaged", errno: unix.EBADMSG}
 
 // ring is the memory of a ring buffer as its reader sees it (struct bpf_ringbuf). Positions are in
 // bytes and only grow.

@@ -166,7 +166,7 @@ func (w *ringWriter) tryWrite(bytes []byte) error {
 	case err != nil:
 		return w.m.wrap(opUserRingBuf, err)
 	case !mine: // whoever has the turn waits for room
-		return &MapError{w.m.Name(), opUserRingBuf, ErrMapFull}
+		return newMapError(w.m.Name(), opUserRingBuf, ErrMapFull)
 	}
 	defer w.wait.unlock()
 	put, err := w.put(bytes)

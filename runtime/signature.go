@@ -21,6 +21,8 @@ const NoSignedForm = spec.NoSignedForm
 
 // Signature is what the kernel has said about a package's signature.
 type Signature struct {
+	_ incomparable
+
 	// Verified is set if the kernel has verified loader and blob, and has made the maps and programs from these.
 	Verified bool
 	// Form is the protocol that was used, Keyring where the certificate was found. They are NoSignedForm and

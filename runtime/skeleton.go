@@ -64,7 +64,7 @@ func newSkeleton(spec *Spec, features load.Features) *Skeleton {
 	}
 	for i := range s.maps {
 		m := &spec.Maps[i]
-		s.maps[i].desc.Store(m)
+		s.maps[i].desc = unsafe.Pointer(m)
 		if m.MappedSize() > 0 {
 			s.areas = append(s.areas, load.AreaOf(i, m))
 		}
@@ -88,9 +88,11 @@ func (s *Skeleton) closeWhenForgotten() {
 	if n := len(s.programs); n > 0 {
 		runtime.SetFinalizer(&s.programs[0], func(p *Program) { closePrograms(unsafe.Slice(p, n)) })
 	}
-	if s.areas != nil {
-		// AddCleanup, being generic, is 3 KB more in each binary.
-		runtime.SetFinalizer(s, func(s *Skeleton) { unmapAreas(s.areas) })
+	if len(s.areas) > 0 {
+		s.areas[0].Count = int32(len(s.areas))
+		// AddCleanup, being generic, is 3 KB more in each binary. And a finalizer of the skeleton itself would keep all
+		// methods that fmt may call of all types that it refers to.
+		runtime.SetFinalizer(&s.areas[0], func(a *load.Area) { unmapAreas(unsafe.Slice(a, a.Count)) })
 	}
 }
 
@@ -119,7 +121,7 @@ func unmapAreas(areas []load.Area) {
 // area is the memory of the global data map of that index, nil for other maps.
 func (s *Skeleton) area(i int) *load.Area {
 	for j := range s.areas {
-		if s.areas[j].Map == i {
+		if int(s.areas[j].Map) == i {
 			return &s.areas[j]
 		}
 	}

@@ -27,6 +27,7 @@ var refusedObjects = []refusedObject{
 	{benchObject: benchObject{Name: "long", source: "refused/long", What: "a program after 400,000 verified instructions, whose log is over 100 MB"}},
 	{benchObject: benchObject{Name: "small", source: "refused_verifier", What: "the second of two programs"}},
 	{benchObject: benchObject{Name: "map", source: "refused_map", What: "the second of two maps"}},
+	{benchObject: benchObject{Name: "maps", source: "refused/maps", What: "the 17th of 33 maps"}},
 	{benchObject: benchObject{Name: "field", source: "refused_core", What: "the last of seven programs: the kernel lacks a field"}},
 }
 

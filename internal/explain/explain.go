@@ -46,6 +46,8 @@ type failure struct {
 
 // newMap is a map as it was to be created: one of the object's, or the template of its inner maps.
 type newMap struct {
+	_ [0]func() // the compiler writes no comparison for it
+
 	isInner                                       bool
 	typ, keySize, valueSize, maxEntries, mapFlags uint32
 }
@@ -62,11 +64,12 @@ func newFailure(f *spec.Failure, m machine) *failure {
 	switch step := &s.Steps[f.Step]; step.Kind {
 	case spec.StepCreateMap:
 		m := &s.Maps[step.Index]
-		x.newMap = &newMap{false, m.Type, m.KeySize, m.ValueSize, f.MaxEntries, m.Flags}
+		x.newMap = &newMap{typ: m.Type, keySize: m.KeySize, valueSize: m.ValueSize, maxEntries: f.MaxEntries, mapFlags: m.Flags}
 	case spec.StepCreateInner: // which only its attr describes; the first fields of sys.MapCreateAttr
 		x.newMap = &newMap{
-			true,
-			word(s, step.Attr), word(s, step.Attr+4), word(s, step.Attr+8), word(s, step.Attr+12), word(s, step.Attr+16),
+			isInner: true,
+			typ:     word(s, step.Attr), keySize: word(s, step.Attr+4), valueSize: word(s, step.Attr+8),
+			maxEntries: word(s, step.Attr+12), mapFlags: word(s, step.Attr+16),
 		}
 	case spec.StepLoadProgram:
 		x.program = &s.Programs[step.Index]

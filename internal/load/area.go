@@ -13,13 +13,16 @@ import (
 type Area struct {
 	P    unsafe.Pointer // nil if there is no memory yet, or no more
 	Size uintptr
-	Map  int // index in Spec.Maps
+	Map  int32 // index in Spec.Maps
+	// Count is how many areas the slice has that this one is the first of, 0 for others: so a finalizer of it needs
+	// no closure.
+	Count int32
 }
 
 // AreaOf returns the area of the map of that index, which has no memory yet.
 func AreaOf(i int, m *spec.MapSpec) Area {
 	page := uintptr(unix.Getpagesize())
-	return Area{Map: i, Size: (uintptr(m.MappedSize()) + page - 1) &^ (page - 1)}
+	return Area{Map: int32(i), Size: (uintptr(m.MappedSize()) + page - 1) &^ (page - 1)}
 }
 
 // Bytes returns the memory.
@@ -86,9 +89,9 @@ func (e *engine) attachAreas() *spec.Failure {
 		if m.Kind == spec.BSS && opened {
 			initial = append(initial, a.Bytes()[:m.ValueSize]...)
 		}
-		if err := a.attach(m, e.MapFD(a.Map)); err != nil {
+		if err := a.attach(m, e.MapFD(int(a.Map))); err != nil {
 			f := e.fail(spec.OpMapData, err)
-			f.Map = a.Map
+			f.Map = int(a.Map)
 			if !opened {
 				unmapAreas(areas)
 				return f

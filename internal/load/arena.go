@@ -31,7 +31,7 @@ func (e *engine) mapArena(i int) error {
 	if err != nil {
 		return err
 	}
-	e.Arenas = append(e.Arenas, Area{P: p, Size: size, Map: i})
+	e.Arenas = append(e.Arenas, Area{P: p, Size: size, Map: int32(i)})
 	if len(globals) == 0 {
 		return nil
 	}

@@ -222,21 +222,13 @@ func (e *engine) start(prog int) *spec.Failure {
 
 // check looks for the first step that failed and should not have.
 func (e *engine) check() *spec.Failure {
-	if i := e.failedStep(); i >= 0 {
-		return e.failStep(i, e.errno(&e.spec.Steps[i]))
-	}
-	return nil
-}
-
-// failedStep returns the index of the first step that failed and should not have, or -1.
-func (e *engine) failedStep() int {
 	for i := range e.spec.Steps {
 		step := &e.spec.Steps[i]
-		if e.errno(step) != 0 && !e.mayFail(i, step) {
-			return i
+		if errno := e.errno(step); errno != 0 && !e.mayFail(i, step) {
+			return e.failStep(i, errno)
 		}
 	}
-	return -1
+	return nil
 }
 
 // errno returns how a step has ended.

@@ -7,6 +7,8 @@ import (
 
 // Extern says how an extern was resolved.
 type Extern struct {
+	_ incomparable
+
 	Spec *spec.ExternSpec
 	// Found is false for a weak symbol that the kernel does not have.
 	Found bool

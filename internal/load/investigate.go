@@ -24,6 +24,9 @@ func (e *engine) investigate(f *spec.Failure) {
 	case spec.StepLoadProgram:
 		load = func(l *logBuffer) (int, unix.Errno) { return e.loadProgramAgain(f.Step, l) }
 	default:
+		if e.quick {
+			e.again = e.req.Features.Parts().again(e, f)
+		}
 		return
 	}
 	var succeeded bool

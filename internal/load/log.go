@@ -77,18 +77,11 @@ func (l *logBuffer) text() string {
 		end = logKept
 	}
 	if !wentRound && end < logKept-1 {
-		return strings.Clone(kept[:end])
+		return string([]byte(kept[:end]))
 	}
-	before := ""
+	text := kept[:end]
 	if wentRound {
-		before = kept[min(end+1, logKept):]
+		text = kept[min(end+1, logKept):] + text
 	}
-	// It begins in the middle of a line.
-	if i := strings.IndexByte(before, '\n'); i >= 0 {
-		before = before[i+1:]
-	} else {
-		before, kept = "", kept[strings.IndexByte(kept[:end], '\n')+1:end]
-		end = len(kept)
-	}
-	return "(the beginning of the log is not kept)\n" + before + kept[:end]
+	return "(the beginning of the log is not kept)\n" + text[strings.IndexByte(text, '\n')+1:]
 }

@@ -28,6 +28,9 @@ type Request struct {
 	RequireSignature bool
 }
 
+// incomparable is for structs that nobody compares: see the one of internal/spec.
+type incomparable = [0]func()
+
 // Entries is the number of entries of a map.
 type Entries struct {
 	Map        int32 // index in Spec.Maps
@@ -36,6 +39,8 @@ type Entries struct {
 
 // Wanted says whether a program is loaded.
 type Wanted struct {
+	_ incomparable
+
 	Program int32 // index in Spec.Programs
 	Load    bool
 }
@@ -70,6 +75,8 @@ type Loaded struct {
 
 // Verdict is what the kernel has said about a package's signature.
 type Verdict struct {
+	_ incomparable
+
 	Verified bool
 	Form     spec.SignedForm
 	Reason   string // why it was not verified
@@ -113,6 +120,7 @@ type Outside struct {
 type Parts struct {
 	check func(*spec.Spec) error
 	run   func(e *engine, loader string) *spec.Failure
+	again func(e *engine, f *spec.Failure) bool
 }
 
 // Signed loads a package in a way that the kernel can verify.
@@ -125,7 +133,7 @@ type Signed struct {
 func UseOutside() Outside { return Outside{(*engine).createOutside} }
 
 // UseParts returns the code for loaders in parts.
-func UseParts() Parts { return Parts{(*spec.Spec).CheckParts, (*engine).runParts} }
+func UseParts() Parts { return Parts{(*spec.Spec).CheckParts, (*engine).runParts, (*engine).partsAgain} }
 
 // UseSigned returns the code for packages that can be signed.
 func UseSigned() Signed { return Signed{(*Request).changed, (*engine).attemptSigned} }

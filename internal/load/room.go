@@ -10,6 +10,8 @@ import (
 // Longer makes the attr of a step longer than the blob has it: a token's file
 // descriptor, say, is at the end of three attrs. It needs [UseRoom].
 type Longer struct {
+	_ incomparable
+
 	Step   int    // index in Spec.Steps, of one that has an attr
 	Fields string // what comes after the attr as it is
 }

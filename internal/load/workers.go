@@ -59,7 +59,7 @@ func (w *workers) work() (last bool) {
 			w.errno.CompareAndSwap(0, uintptr(errno))
 		}
 		finished := int32(1)
-		if errno != 0 || w.engine.failedStep() >= 0 {
+		if errno != 0 || w.engine.check() != nil {
 			w.stopped.Store(true)
 			finished += max(w.parts-w.taken.Swap(w.parts), 0) // those that nobody takes
 		}

@@ -12,6 +12,8 @@ import (
 // A DamagedError means that a Spec is not what package loader made: a blob that
 // does not belong to the Go file, most likely.
 type DamagedError struct {
+	_ incomparable
+
 	// Part is what is damaged: "map counts", "step 12", "the blob".
 	Part string
 	// Condition is what does not hold: "its attr is not in the blob".

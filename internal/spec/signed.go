@@ -41,6 +41,8 @@ const SignedHead = 3 * 8
 
 // SignedProgram is a loader as one protocol wants it.
 type SignedProgram struct {
+	_ incomparable
+
 	// Check are the instructions that go into Spec.Loader after the first SignedHead bytes.
 	Check string
 	// LoaderHash is the SHA-256 of what [Spec.SignedLoader] returns: the program that the map is exclusive to.

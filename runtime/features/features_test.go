@@ -104,7 +104,7 @@ func TestSupports(t *testing.T) {
 			if !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "needs Linux "+since.String()) {
 				t.Errorf("%s on an older kernel: %v", f, err)
 			}
-		case guest.Key() == "6.12-s390x", guest.Key() == "6.1" && f == KprobeMulti: // built without some
+		case guest.Key() == "7.x-arm64" && f == TracingMulti, guest.Key() == "6.12-s390x", guest.Key() == "6.1" && f == KprobeMulti: // built without some
 			if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 				t.Errorf("%s: %v", f, err)
 			}
