@@ -9,7 +9,7 @@
 #
 # And how fast it loads, beside what else loads BPF objects:
 #
-#   make bench            measures for about eight minutes, and writes docs/benchmarks.md
+#   make bench            measures for about nine minutes, and writes docs/benchmarks.md
 #   make bench SMOKE=1    only what does not depend on time: it must not have grown
 
 GO ?= go

@@ -9,7 +9,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// incomparable is for structs that nobody compares: see the one of internal/spec.
+// incomparable is for structs that nobody compares. It is the first field, where it takes no room: type
+// descriptors refer to the code that compares two, which is 4 KB in a small program.
 type incomparable = [0]func()
 
 // An fd is a file descriptor that several goroutines may use while one closes
@@ -33,6 +34,14 @@ const notWanted = -1
 
 // set gives f its number. It may be called before f is shared.
 func (f *fd) set(num int) { f.num.Store(int32(num)) }
+
+// give is set for an f that may have been closed before it had a number: then the file is closed at once.
+func (f *fd) give(num int) {
+	f.set(num)
+	if f.state.Load() < 0 {
+		f.shut()
+	}
+}
 
 // acquire returns the number of f, which stays what it is until release.
 func (f *fd) acquire() (int, error) {

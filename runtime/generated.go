@@ -45,7 +45,7 @@ func LoadGenerated(spec *Spec, features load.Features, opts *LoadOptions) (*Skel
 // LoadAndBind is [Skeleton.Load] with a function that is called after it has
 // succeeded, before anybody else can load or close the skeleton.
 func LoadAndBind(s *Skeleton, opts *LoadOptions, bind func()) error {
-	if s == nil {
+	if s == nil || s.spec == nil {
 		return errNoSkeleton
 	}
 	s.mu.Lock()
@@ -99,7 +99,7 @@ type Attachment struct {
 // attached yet, and returns the names of all other programs of the object, but for those attached already. If one
 // fails, none of the list stays attached. It is an error before Load and after Close.
 func AttachSections(s *Skeleton, list []Attachment) (left []string, err error) {
-	if s == nil {
+	if s == nil || s.spec == nil {
 		return nil, errNoSkeleton
 	}
 	s.mu.Lock()

@@ -8,10 +8,24 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// createInner makes a map like those that outer holds.
-func createInner(outer *Map, inner *spec.InnerSpec) (*Map, error) {
+// createInner makes a map like those that outer holds: inner, unless that was changed.
+func createInner(outer *Map, inner *spec.InnerSpec, opts *InnerOptions) (*Map, error) {
 	const op = "create inner map"
-	s := inner.MapSpec
+	if a := outer.access(); a != nil && a.inner != nil {
+		inner = a.inner
+	}
+	s, numaNode := inner.MapSpec, inner.NumaNode
+	if opts != nil {
+		if opts.MaxEntries != 0 {
+			s.MaxEntries = opts.MaxEntries
+		}
+		if opts.Name != "" {
+			s.Name = opts.Name
+		}
+		if opts.NumaNode != 0 {
+			numaNode = opts.NumaNode
+		}
+	}
 	m := newMap(&s)
 	n, err := load.FitEntries(s.Sizing, s.MaxEntries)
 	if err != nil {
@@ -20,7 +34,7 @@ func createInner(outer *Map, inner *spec.InnerSpec) (*Map, error) {
 	s.MaxEntries = n
 	attr := sys.MapCreateAttr{
 		MapType: s.Type, KeySize: s.KeySize, ValueSize: s.ValueSize, MaxEntries: n, MapFlags: s.Flags, MapExtra: s.Extra,
-		NumaNode: inner.NumaNode, BtfKeyTypeId: inner.KeyTypeID, BtfValueTypeId: inner.ValueTypeID,
+		NumaNode: numaNode, BtfKeyTypeId: inner.KeyTypeID, BtfValueTypeId: inner.ValueTypeID,
 	}
 	for i := range min(len(s.Name), len(attr.MapName)-1) {
 		c := s.Name[i]

@@ -220,3 +220,23 @@ func TestFailureAfterTheLoaderKeepsInitialValues(t *testing.T) {
 	s.Close()
 	wantCensus(t, before, "after Close")
 }
+
+// A map or program that is closed before the load is closed after it too, and nothing of it is left.
+func TestCloseBeforeLoad(t *testing.T) {
+	spec := compiled(t, "globals_sections")
+	before := settledCensus(t)
+	s, err := runtime.Open(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Map(0).Close()
+	s.Program(0).Close()
+	if err := s.Load(nil); err != nil {
+		t.Fatal(err)
+	}
+	if m, p := s.Map(0).FD(), s.Program(0).FD(); m != -1 || p != -1 {
+		t.Errorf("file descriptors %d and %d of what is closed", m, p)
+	}
+	s.Close()
+	wantCensus(t, before, "after Close")
+}

@@ -44,6 +44,9 @@ func linkCreate(p *Program, what string, target int, attachType, flags uint32, t
 		return nil, err
 	}
 	defer p.fd.release()
+	if int(int32(target)) != target { // or it would be another one
+		return nil, p.fail(what, unix.EINVAL)
+	}
 	attr := sys.LinkCreateAttr{
 		ProgFd: uint32(num), TargetFd: uint32(target), AttachType: attachType, Flags: flags,
 	}

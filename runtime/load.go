@@ -11,6 +11,9 @@ import (
 type LoadOptions struct {
 	// Externs asks how each extern was resolved: [ReadExterns], for [Skeleton.Externs].
 	Externs ExternReader
+	// Kfuncs compares the prototypes of kernel functions with the running kernel's, and refuses what does not match:
+	// kfunccheck.Compare, of package runtime/kfunccheck. Nothing is compared if it is not set.
+	Kfuncs KfuncChecker
 	// Keyring has the certificates to verify a signed package with: the
 	// session's keyring, if nothing else is said.
 	Keyring Keyring
@@ -22,7 +25,7 @@ type LoadOptions struct {
 // SetAutoLoad leaves out. A failed Load gives everything back and can be tried again; its error is a
 // *[LoadError].
 func (s *Skeleton) Load(opts *LoadOptions) error {
-	if s == nil {
+	if s == nil || s.spec == nil {
 		return errNoSkeleton
 	}
 	s.mu.Lock()
@@ -35,6 +38,11 @@ func (s *Skeleton) load(opts *LoadOptions) error {
 		return fmt.Errorf("load %s: %w", s.spec.Name, err)
 	}
 	req := s.request(opts)
+	if opts != nil && opts.Kfuncs != nil {
+		if err := opts.Kfuncs(&req); err != nil {
+			return err
+		}
+	}
 	loaded, failure := load.Run(&req)
 	if failure != nil {
 		if failure.Lost {
@@ -80,11 +88,11 @@ func (s *Skeleton) take(l *load.Loaded) {
 		s.maps[b.Map].own().btf.set(b.FD)
 	}
 	for i := range s.maps {
-		s.maps[i].fd.set(l.MapFD(i))
+		s.maps[i].fd.give(l.MapFD(i))
 	}
 	for i := range s.programs {
 		if p := &s.programs[i]; p.wanted() {
-			p.fd.set(l.ProgramFD(i))
+			p.fd.give(l.ProgramFD(i))
 		}
 	}
 	s.externs = l.Externs
@@ -92,6 +100,10 @@ func (s *Skeleton) take(l *load.Loaded) {
 		s.signature = &Signature{Verified: v.Verified, Form: v.Form, Keyring: Keyring(l.Keyring), Reason: v.Reason}
 	}
 }
+
+// KfuncChecker compares kernel functions before a load; its error is a *[LoadError]. It is in a package of its own, runtime/kfunccheck, so that
+// the code is only in programs that use it.
+type KfuncChecker func(*load.Request) error
 
 // Extern says how an extern was resolved: a kernel function or variable that a program refers to.
 type Extern = load.Extern

@@ -50,7 +50,7 @@ func (m *Map) FD() int { return m.file().peek() }
 // DupFD returns a new file descriptor for the map, which the caller owns.
 func (m *Map) DupFD() (int, error) { return m.file().dup() }
 
-// Spec describes the map as the object defines it.
+// Spec describes the map as the object defines it, or as [ChangeMap] has changed it.
 func (m *Map) Spec() *MapSpec {
 	spec := m.spec()
 	if a := accessOf(spec); a != nil {
@@ -75,7 +75,7 @@ func (m *Map) MaxEntries() uint32 {
 }
 
 // SetMaxEntries changes the number of entries of a map that is not loaded
-// yet. Afterwards it has no effect. It is not safe for concurrent use.
+// yet; [ChangeMap] changes more. Afterwards it has no effect. It is not safe for concurrent use.
 func (m *Map) SetMaxEntries(n uint32) {
 	if m.file().peek() < 0 {
 		m.own().maxEntries = n

@@ -117,11 +117,22 @@ func (r *ref) untyped() *Map { return mapOf(r) }
 // fits panics if a type that stands for a map's keys or values does not have their size: the code
 // was generated from another object, or written by hand and wrong. The type comes as a nil pointer
 // to it.
+//
+// What is a "key", a "value", or "values", of a map with one for each CPU. To mix up the latter two would be to give the kernel
+// memory that is too small.
 func (m *Map) fits(what string, size uint32, typ any, typeSize uintptr) {
+	if what != "key" && (what == "values") != m.isPerCPU() {
+		has := "one value"
+		if m.isPerCPU() {
+			has = "a value for each CPU"
+		}
+		panic("map " + m.spec().Name + ": the map has " + has + " under each key, which this Go type is not for")
+	}
 	if typeSize != uintptr(size) {
 		panic(fmt.Sprintf("map %s: %s type %s has %d bytes, the map's %s has %d",
 			m.spec().Name, what, strings.TrimPrefix(fmt.Sprintf("%T", typ), "*"), typeSize, what, size))
 	}
+	m.fd.num.CompareAndSwap(0, typed) // for ChangeMap
 }
 
 // access is what the typed operations on a map share, and what else not every map has.
@@ -133,12 +144,15 @@ type access struct {
 	spec       *MapSpec // the object's
 	maxEntries uint32
 	arena      *load.Area // its memory, if it is one and mapped
-	btf        fd         // of a map of maps: the object's BTF, for NewInner
+	// Of a map of maps: the object's BTF, for NewInner, or what the kernel looks at if the object does not say what it holds;
+	// and what it holds if that is not the object's any more. See ChangeMap.
+	btf   fd
+	inner *spec.InnerSpec
 
 	calls sync.Pool // of *call
 
 	// Errors that are no exception but an answer are made only once.
-	lookupMissing, deleteMissing, lookupDeleteMissing error
+	lookupMissing, deleteMissing, lookupDeleteMissing *MapError
 }
 
 // call is an operation on one element of a map. The kernel is given addresses of a key and a value.
@@ -181,9 +195,9 @@ func (m *Map) makeOwn() *access {
 		desc:                *object,
 		spec:                object,
 		maxEntries:          object.MaxEntries,
-		lookupMissing:       m.fail(opLookup, unix.ENOENT),
-		deleteMissing:       m.fail(opDelete, unix.ENOENT),
-		lookupDeleteMissing: m.fail(opLookupDelete, unix.ENOENT),
+		lookupMissing:       newMapError(object.Name, opLookup, ErrKeyNotExist),
+		deleteMissing:       newMapError(object.Name, opDelete, ErrKeyNotExist),
+		lookupDeleteMissing: newMapError(object.Name, opLookupDelete, ErrKeyNotExist),
 	}
 	a.desc.Slot = spec.NoSlot
 	atomic.CompareAndSwapPointer(&m.desc, unsafe.Pointer(object), unsafe.Pointer(&a.desc))

@@ -92,7 +92,7 @@ func (a *ProgramArray) m() *Map { return (*Map)(unsafe.Pointer(a)) }
 
 // Update puts a program at index i.
 func (a *ProgramArray) Update(i uint32, p AnyProgram) error {
-	return a.m().at(opUpdate, i).putProgram(p.untyped())
+	return a.m().at(opUpdate, i).putProgram(programOf(p))
 }
 
 // LookupID returns the ID of the program at index i, or [ErrKeyNotExist].

@@ -86,7 +86,7 @@ func TestMapsOfMaps(t *testing.T) {
 	if _, err := h.Lookup(1); !errors.Is(err, ErrKeyNotExist) {
 		t.Errorf("lookup of a missing key: %v", err)
 	}
-	made, err := h.NewInner()
+	made, err := h.NewInner(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

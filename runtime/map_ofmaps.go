@@ -125,12 +125,12 @@ func (h *HashOfMaps[K, I]) Delete(k K) error {
 	return c.delete()
 }
 
-// NewInner makes a map to put under a key, which the caller closes, before or after.
-func (h *HashOfMaps[K, I]) NewInner() (InnerMap[I], error) {
+// NewInner makes a map to put under a key, which the caller closes, before or after. A nil opts is a map as the object says.
+func (h *HashOfMaps[K, I]) NewInner(opts *InnerOptions) (InnerMap[I], error) {
 	if h == nil {
 		panic(noMap)
 	}
-	m, err := createInner(h.Untyped(), h.inner)
+	m, err := createInner(h.Untyped(), h.inner, opts)
 	if err != nil {
 		return InnerMap[I]{}, err
 	}
@@ -201,12 +201,12 @@ func (a *ArrayOfMaps[I]) Delete(i uint32) error {
 	return c.delete()
 }
 
-// NewInner makes a map to put at an index, which the caller closes, before or after.
-func (a *ArrayOfMaps[I]) NewInner() (InnerMap[I], error) {
+// NewInner makes a map to put at an index, which the caller closes, before or after. A nil opts is a map as the object says.
+func (a *ArrayOfMaps[I]) NewInner(opts *InnerOptions) (InnerMap[I], error) {
 	if a == nil {
 		panic(noMap)
 	}
-	m, err := createInner(a.Untyped(), a.inner)
+	m, err := createInner(a.Untyped(), a.inner, opts)
 	if err != nil {
 		return InnerMap[I]{}, err
 	}

@@ -18,7 +18,7 @@ type PerCPUHashMap[K, V any] struct{ ref }
 // NewPerCPUHashMap returns m with its types; see [NewHashMap].
 func NewPerCPUHashMap[K, V any](m *Map) *PerCPUHashMap[K, V] {
 	m.fits("key", m.spec().KeySize, (*K)(nil), unsafe.Sizeof(*new(K)))
-	m.fits("value", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
+	m.fits("values", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
 	return (*PerCPUHashMap[K, V])(unsafe.Pointer(m))
 }
 
@@ -81,7 +81,7 @@ type PerCPUArrayMap[V any] struct{ ref }
 // NewPerCPUArrayMap returns m with its types; see [NewHashMap].
 func NewPerCPUArrayMap[V any](m *Map) *PerCPUArrayMap[V] {
 	m.fitsIndex()
-	m.fits("value", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
+	m.fits("values", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
 	return (*PerCPUArrayMap[V])(unsafe.Pointer(m))
 }
 
@@ -126,7 +126,7 @@ type PerCPUCgroupStorage[K, V any] struct{ ref }
 // NewPerCPUCgroupStorage returns m with its types; see [NewHashMap].
 func NewPerCPUCgroupStorage[K, V any](m *Map) *PerCPUCgroupStorage[K, V] {
 	m.fits("key", m.spec().KeySize, (*K)(nil), unsafe.Sizeof(*new(K)))
-	m.fits("value", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
+	m.fits("values", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
 	return (*PerCPUCgroupStorage[K, V])(unsafe.Pointer(m))
 }
 

@@ -44,7 +44,10 @@ func (c *call) place() (n, programID uint32, err error) {
 	return n, programID, err
 }
 
-var errNoRoomForProgram error = &sentinelError{text: "values of 4 bytes have no room for a program", errno: unix.EINVAL}
+var (
+	errNoInterface      error = &sentinelError{text: "no interface has a number that large", errno: unix.EINVAL}
+	errNoRoomForProgram error = &sentinelError{text: "values of 4 bytes have no room for a program", errno: unix.EINVAL}
+)
 
 // DevMap is a map of type devmap (BPF_MAP_TYPE_DEVMAP, DEVMAP_HASH): network
 // interfaces that bpf_redirect_map sends packets to. It is safe for concurrent use.
@@ -69,15 +72,18 @@ type DevMapEntry struct {
 // Update puts an interface under k, with a program of section xdp/devmap that runs on what is sent
 // there, or nil; a program needs values of 8 bytes, struct bpf_devmap_val.
 func (d *DevMap) Update(k uint32, ifindex int, p *XDPProgram, flags UpdateFlags) error {
+	if int(int32(ifindex)) != ifindex {
+		return newMapError(d.m().Name(), opUpdate, errNoInterface)
+	}
 	return d.m().at(opUpdate, k).putPlace(uint32(ifindex), p.program(), flags)
 }
 
-// program is nil for a nil XDPProgram.
+// program is nil for a nil XDPProgram only: a zero one is a mistake.
 func (p *XDPProgram) program() *Program {
 	if p == nil {
 		return nil
 	}
-	return p.Program
+	return programOf(p)
 }
 
 // Lookup returns what is under k, or [ErrKeyNotExist].

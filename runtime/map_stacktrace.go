@@ -69,7 +69,11 @@ var (
 )
 
 func (s *StackTraceMap) words(id uint32) ([]uint64, error) {
-	words := make([]uint64, max(1, s.m().spec().ValueSize/8))
+	n, err := s.m().valueWords()
+	if err != nil {
+		return nil, s.m().wrap(opLookup, err)
+	}
+	words := make([]uint64, n)
 	key := new(uint32)
 	*key = id
 	errno, err := s.m().elem(opLookup, sys.CmdMapLookupElem, unsafe.Pointer(key), unsafe.Pointer(&words[0]))

@@ -64,7 +64,8 @@ func describeMap(num int) (*Map, unix.Errno) {
 //
 //	counts, err := runtime.TypedMap(m, runtime.NewHashMap[uint32, uint64])
 //
-// It fails if a key or value has another size in Go than in the map. That the function is one for the map's type is up to the caller.
+// It fails if a key or value has another size in Go than in the map, or if only one of them has a value for each CPU. That else the
+// function is one for the map's type is up to the caller.
 func TypedMap[T AnyMap](m *Map, typ func(*Map) T) (typed T, err error) {
 	if m == nil {
 		return typed, newMapError("", "give types", errNoMap)
@@ -90,7 +91,7 @@ func recoverSizes(m *Map, err *error) {
 
 // Close closes the map, before its skeleton does, or one that was opened by its pin or ID. Closing twice is fine.
 func (m *Map) Close() error {
-	m.fd.close()
+	m.file().close()
 	return nil
 }
 

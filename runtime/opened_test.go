@@ -231,3 +231,33 @@ func TestStats(t *testing.T) {
 		t.Errorf("%+v after the end, %+v before, %v", after, stats, err)
 	}
 }
+
+// The wrong types for an opened map are an error, and never have the kernel write past what is there for it.
+func TestWrongTypes(t *testing.T) {
+	hash := newTestHash[uint32, uint64](t, 4).Untyped()
+	each := newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypePerCPUHash, KeySize: 4, ValueSize: 8, MaxEntries: 4})
+	give := func(_ any, err error) error { return err }
+	for name, err := range map[string]error{
+		"hash of per-CPU hash":     give(TypedMap(each, NewHashMap[uint32, uint64])),
+		"per-CPU hash of hash":     give(TypedMap(hash, NewPerCPUHashMap[uint32, uint64])),
+		"per-CPU array of hash":    give(TypedMap(hash, NewPerCPUArrayMap[uint64])),
+		"queue of per-CPU hash":    give(TypedMap(each, NewQueueMap[uint64])),
+		"reader of a hash":         give(NewRingBuf[uint64](hash).Reader()),
+		"writer of a hash":         give(NewUserRingBuf[uint64](hash).Writer()),
+		"reader of a per-CPU hash": give(NewPerfEventArray[uint64](each).Reader(PerfOptions{})),
+		"perf events of a hash":    give(NewPerfEventArray[uint64](hash).Reader(PerfOptions{})),
+	} {
+		if e, ok := errtype.Of[*MapError](err); !ok || !errors.Is(err, unix.EINVAL) || e.Map != "test" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+
+	// Addresses of a map whose values are no multiple of theirs, or many.
+	odd := newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeArray, KeySize: 4, ValueSize: 1021, MaxEntries: 1})
+	many := newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypePerCPUArray, KeySize: 4, ValueSize: 64, MaxEntries: 1})
+	for want, m := range map[int]*Map{1024: odd, 64 * many.cpus(): many} {
+		if words, err := NewStackTraceMap(m).words(0); err != nil || 8*len(words) != want {
+			t.Errorf("room for %d bytes, want %d, %v", 8*len(words), want, err)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"sync/atomic"
 	"unsafe"
@@ -36,8 +37,13 @@ func (r *perfReader) open(m *Map, opts PerfOptions) error {
 	if opts.Pages == 0 {
 		opts.Pages = 64
 	}
-	if opts.Pages < 0 || opts.Pages&(opts.Pages-1) != 0 {
+	switch {
+	case opts.Pages < 0 || opts.Pages&(opts.Pages-1) != 0:
 		return newMapError(m.Name(), opPerfArray, fmt.Errorf("%d pages are not a power of two: %w", opts.Pages, unix.EINVAL))
+	case opts.Pages > math.MaxInt32/unix.Getpagesize():
+		return newMapError(m.Name(), opPerfArray, fmt.Errorf("%d pages are too many: %w", opts.Pages, unix.EINVAL))
+	case opts.Wakeup < 0 || opts.Wakeup > math.MaxInt32:
+		return newMapError(m.Name(), opPerfArray, fmt.Errorf("a Wakeup of %d is not a number of bytes: %w", opts.Wakeup, unix.EINVAL))
 	}
 	num, err := m.fd.dup()
 	if err != nil {
@@ -45,7 +51,7 @@ func (r *perfReader) open(m *Map, opts PerfOptions) error {
 	}
 	r.m = m
 	r.mapFD.set(num)
-	if r.claim, err = m.claim(); err != nil {
+	if r.claim, err = m.claim(sys.MapTypePerfEventArray); err != nil {
 		r.mapFD.close()
 		return m.wrap(opPerfArray, err)
 	}

@@ -142,7 +142,7 @@ type MapInfo struct {
 
 // Info returns what the kernel says of the map.
 func (m *Map) Info() (MapInfo, error) {
-	num, err := m.fd.acquire()
+	num, err := m.file().acquire()
 	if err != nil {
 		return MapInfo{}, m.wrap("info", err)
 	}

@@ -105,7 +105,7 @@ func TestHintSourceLacks(t *testing.T) {
 		{noEntries, "create map m: invalid argument (the source gives it no max_entries: set it there, or by SetMaxEntries before Load)"},
 		{noKey, "create map m: invalid argument (the source gives it no key"},
 		{ofMaps, "create map m: invalid argument (the source does not say what its inner maps are"},
-		{withInner, "create inner map of m: invalid argument (the source gives its inner map no max_entries: set it there)"},
+		{withInner, "create inner map of m: invalid argument (the source gives its inner map no max_entries: set it there, or by ChangeMap before Load)"},
 		{
 			object.Map{Type: sys.MapTypeLPMTrie, KeySize: 8, ValueSize: 8, MaxEntries: 1},
 			"create map m: invalid argument (the source has to give it the flag BPF_F_NO_PREALLOC",

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
@@ -228,7 +229,7 @@ func (r *ringReader) open(m *Map) error {
 		return m.wrap(opRingBuf, err)
 	}
 	r.m = m
-	if r.claim, err = m.claim(); err != nil {
+	if r.claim, err = m.claim(sys.MapTypeRingBuf); err != nil {
 		unix.Close(num)
 		return m.wrap(opRingBuf, err)
 	}

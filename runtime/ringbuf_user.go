@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
@@ -91,7 +92,7 @@ func (w *ringWriter) open(m *Map) error {
 		return m.wrap(opUserRingBuf, err)
 	}
 	w.m = m
-	if w.claim, err = m.claim(); err != nil {
+	if w.claim, err = m.claim(sys.MapTypeUserRingBuf); err != nil {
 		unix.Close(num)
 		return m.wrap(opUserRingBuf, err)
 	}

@@ -128,7 +128,7 @@ func (s *Skeleton) area(i int) *load.Area {
 	return nil
 }
 
-// Spec returns what the skeleton was made from.
+// Spec returns what the skeleton was made from, with what [ChangeMap] has changed about it.
 func (s *Skeleton) Spec() *Spec { return s.spec }
 
 // Map returns the map of that index in the Spec. It exists before the load too, without a file descriptor.

@@ -29,6 +29,7 @@ type config struct {
 	tags       constraint.Expr
 	types      []string
 	records    map[string]string
+	kernelBTF  []string
 	stripLines bool
 	check      bool
 	signing    signing
@@ -71,6 +72,7 @@ func parseConfig(args []string, stdout io.Writer) (*config, error) {
 	fs.StringVar(&tags, "tags", "", "build `constraint` for the Go files: tags with commas between, or an expression such as 'linux && !noebpf'")
 	fs.Func("type", "C `type` to declare in Go beside those of maps and globals; may be repeated", c.addType)
 	fs.Func("ringbuf", "`MAP=TYPE`: the C type of the records in a ring buffer or perf event array; may be repeated", c.addRecord)
+	fs.Func("kernel-btf", "refuse kernel functions and variables that this BTF `file` of vmlinux lacks or has otherwise; may be repeated, for modules", c.addKernel)
 	fs.BoolVar(&c.check, "check", false, "write nothing: compare with what is there, show differences, exit with 1 if there are any")
 	fs.BoolVar(&c.stripLines, "strip-lines", false, "leave out line info: smaller, but verifier logs without source lines")
 	c.signing.addFlags(fs, "sign-")

@@ -72,6 +72,9 @@ func (c *config) build(tmp string, stderr io.Writer) ([]codegen.File, error) {
 			return nil, err
 		}
 		c.warn(stderr, obj)
+		if err := c.compareKernel(stderr, obj); err != nil {
+			return nil, fmt.Errorf("%s: %w", c.input, err)
+		}
 		t, err := c.objectTarget(obj)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.input, err)
@@ -124,6 +127,9 @@ func (c *config) buildTarget(t target, compiler func() string, tmp string, stder
 		return nil, c.renamed(err, path)
 	}
 	c.warn(stderr, obj)
+	if err := c.compareKernel(stderr, obj); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.input, err)
+	}
 	compiled := codegen.Compiled{Compiler: compiler()}
 	for _, t := range c.targets {
 		compiled.Targets = append(compiled.Targets, t.suffix())

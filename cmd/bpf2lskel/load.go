@@ -18,6 +18,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/loader"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/runtime/kfunccheck"
 )
 
 // loadedMap and loadedProgram are what load prints, under bpftool's names.
@@ -66,7 +67,10 @@ func load(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	skel, err := runtime.Load(spec, nil)
+	if err := compareVariables(obj); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	skel, err := runtime.Load(spec, &runtime.LoadOptions{Kfuncs: kfunccheck.Compare})
 	if err != nil {
 		if failure := (*runtime.LoadError)(nil); errors.As(err, &failure) {
 			printFailure(&printableWriter{w: stderr}, spec, failure)

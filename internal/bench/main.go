@@ -124,7 +124,7 @@ func (r *runner) results(ctx context.Context) (*results, error) {
 	return res, res.save(filepath.Join(b.dir, "results.json"))
 }
 
-// plan bounds a whole run to about eight minutes at effort 1.
+// plan bounds a whole run to about nine minutes at effort 1.
 func (r *runner) plan() plan {
 	scaled := func(seconds float64) time.Duration { return time.Duration(r.effort * seconds * float64(time.Second)) }
 	return plan{

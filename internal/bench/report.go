@@ -17,8 +17,10 @@ func (r *results) write(dir string) error {
 	if err := os.MkdirAll(plots, 0o755); err != nil {
 		return err
 	}
-	if err := r.plot(plots); err != nil {
-		return err
+	if len(r.all()) > 0 { // else there are only refused loads, which have no plots
+		if err := r.plot(plots); err != nil {
+			return err
+		}
 	}
 	var doc bytes.Buffer
 	r.markdown(&doc)

@@ -119,10 +119,15 @@ func (f *failure) mapHint(m *newMap) string {
 		return name + " needs Linux " + since + ", this is " + release
 	}
 	if m.hasNoEntries() {
-		if f.Spec.Signed != nil || m.isInner { // which SetMaxEntries does not reach
-			// Cause: no max_entries, in a signed package or for an inner map
+		if f.Spec.Signed != nil {
+			// Cause: no max_entries, in a signed package
 			// Kernel: `EINVAL` when the map is created
 			return "the source gives " + of + " no max_entries: set it there"
+		}
+		if m.isInner { // which SetMaxEntries does not reach
+			// Cause: no max_entries for an inner map
+			// Kernel: `EINVAL` when the map is created
+			return "the source gives its inner map no max_entries: set it there, or by ChangeMap before Load"
 		}
 		// Cause: no max_entries
 		// Kernel: `EINVAL` when the map is created
@@ -131,17 +136,17 @@ func (f *failure) mapHint(m *newMap) string {
 	if what := m.lacksSize(); what != "" {
 		// Cause: no key, or no value
 		// Kernel: `EINVAL` when the map is created
-		return "the source gives " + of + " no " + what + ": declare it there, as in __type(" + what + ", __u32)"
+		return "the source gives " + of + " no " + what + ": declare it there, as in __type(" + what + ", __u32), or set its size by ChangeMap before Load"
 	}
 	if f.lacksInner() {
 		// Cause: no inner map
 		// Kernel: `EINVAL` when the map of maps is created
-		return "the source does not say what its inner maps are: declare them there, as in __array(values, struct { __uint(type, BPF_MAP_TYPE_ARRAY); ... })"
+		return "the source does not say what its inner maps are: declare them there, as in __array(values, struct { __uint(type, BPF_MAP_TYPE_ARRAY); ... }), or set Inner by ChangeMap before Load"
 	}
 	if flag := m.lacksFlag(); flag != "" {
 		// Cause: a flag that all maps of a type have to have
 		// Kernel: `EINVAL` when the map is created
-		return "the source has to give " + of + " the flag " + flag + ": __uint(map_flags, " + flag + ")"
+		return "the source has to give " + of + " the flag " + flag + ": __uint(map_flags, " + flag + "), or set it by ChangeMap before Load"
 	}
 	// Cause: a map that cannot be
 	// Kernel: `EINVAL` or `E2BIG` when the map is created

@@ -41,6 +41,10 @@ func (f *failure) programReason() {
 		}
 		return
 	}
+	if i := f.unknownFunc() - spec.BadMap; i >= 0 && i < len(f.Spec.Maps) {
+		f.Reason = "it uses map " + f.Spec.Maps[i].Name + ", which is left out"
+		return
+	}
 	if len(f.Missing) > 0 && f.callsMissing() {
 		f.Reason = "it calls a weak kfunc that this kernel does not have, without a check for it"
 		separator := ": "

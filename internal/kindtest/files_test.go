@@ -91,7 +91,7 @@ var filesCases = []filesCase{
 	with("per-CPU map", tables.Open, func(s *tables.Skeleton) error { return second(s.Maps.PercpuArray.Lookup(0)) }),
 	with("delete from a per-CPU map", tables.Open, func(s *tables.Skeleton) error { return s.Maps.PercpuHash.Delete(1) }),
 	with("frozen", tables.Open, func(s *tables.Skeleton) error { return second(s.Maps.Rodata.Frozen()) }),
-	with("inner map", nested.Open, func(s *nested.Skeleton) error { return second(s.Maps.Rows.NewInner()) }),
+	with("inner map", nested.Open, func(s *nested.Skeleton) error { return second(s.Maps.Rows.NewInner(nil)) }),
 	with("duplicate", nested.Open, func(s *nested.Skeleton) error { return second(s.Maps.Rows.Lookup(0)) }),
 	{"pinned link", pinnedLink, false},
 	// These attach to what cannot be attached to: what it is shows only when it is open.

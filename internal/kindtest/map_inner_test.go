@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/innermaps"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
@@ -29,7 +30,7 @@ func TestNewInnerIsLikeItsTemplate(t *testing.T) {
 	if err := s.Load(); err != nil {
 		lacksLockedInnerMaps(t, err)
 	}
-	inner, err := s.Maps.Counters.NewInner()
+	inner, err := s.Maps.Counters.NewInner(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,7 @@ func TestNewInnerIsLikeItsTemplate(t *testing.T) {
 		t.Errorf("total: %+v, %v", v, err)
 	}
 
-	ring, err := s.Maps.Rings.NewInner()
+	ring, err := s.Maps.Rings.NewInner(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,14 +67,64 @@ func TestNewInnerIsLikeItsTemplate(t *testing.T) {
 
 	s.Close()
 	var failure *runtime.MapError
-	if _, err := s.Maps.Counters.NewInner(); !errors.Is(err, os.ErrClosed) || !errors.As(err, &failure) {
+	if _, err := s.Maps.Counters.NewInner(nil); !errors.Is(err, os.ErrClosed) || !errors.As(err, &failure) {
 		t.Errorf("after Close: %v", err)
+	}
+}
+
+// Inner maps of other sizes keep the template's BTF, without which they would have no locks.
+func TestNewInnerOfAnotherSize(t *testing.T) {
+	s := opened(t, innermaps.Open)
+	if err := runtime.ChangeMap(s.Core(), s.Maps.Counters, func(m *runtime.MapChange) { m.Inner.Flags |= sys.FlagInnerMap }); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		change func(*runtime.InnerChange)
+		want   string
+	}{
+		{func(c *runtime.InnerChange) { c.ValueSize = 16 }, "map counters: change: the Go type for its inner maps' values has 8 bytes, not 16: set the size in the source"},
+		{func(c *runtime.InnerChange) { c.Type = sys.MapTypeHash }, "map counters: change: the Go type of its inner maps is for type 2, not for type 1: set the type in the source"},
+	} {
+		for _, m := range []runtime.AnyMap{s.Maps.Counters, s.Maps.Counters.Untyped()} {
+			err := runtime.ChangeMap(s.Core(), m, func(m *runtime.MapChange) { tt.change(m.Inner) })
+			if err == nil || err.Error() != tt.want {
+				t.Errorf("got  %v\nwant %s", err, tt.want)
+			}
+		}
+	}
+	if err := s.Load(); err != nil {
+		lacksLockedInnerMaps(t, err)
+	}
+	inner, err := s.Maps.Counters.NewInner(&runtime.InnerOptions{MaxEntries: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inner.Close()
+	if err := s.Maps.Counters.Update(7, inner.Map, runtime.NoExist); err != nil {
+		t.Fatal(err)
+	}
+	if ret := run(t, s.Progs.Count, 7); ret != 0 {
+		t.Fatalf("the program returns %d", int32(ret))
+	}
+	if v, err := inner.Map.LookupLocked(0); err != nil || v.N != 10 {
+		t.Errorf("counter 7: %+v, %v", v, err)
+	}
+	if v, err := inner.Map.LookupLocked(2); err != nil || v.N != 0 {
+		t.Errorf("the last entry: %+v, %v", v, err)
+	}
+	ring, err := s.Maps.Rings.NewInner(&runtime.InnerOptions{MaxEntries: 70000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ring.Close()
+	if n := ring.Map.MaxEntries(); n < 70000 || n&(n-1) != 0 {
+		t.Errorf("a ring buffer of %d bytes", n)
 	}
 }
 
 func TestNewInnerBeforeTheLoad(t *testing.T) {
 	s := opened(t, innermaps.Open)
-	if _, err := s.Maps.Counters.NewInner(); !errors.Is(err, os.ErrClosed) {
+	if _, err := s.Maps.Counters.NewInner(nil); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("%v", err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 func TestMapArrayOfMaps(t *testing.T) {
 	s := loaded(t, nested.Open)
-	row, err := s.Maps.Rows.NewInner()
+	row, err := s.Maps.Rows.NewInner(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestMapHashOfMaps(t *testing.T) {
 	if ret := run(t, s.Progs.Enter, 5); ret != 1 {
 		t.Error("there is a group that nobody made")
 	}
-	group, err := s.Maps.Groups.NewInner()
+	group, err := s.Maps.Groups.NewInner(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

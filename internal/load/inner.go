@@ -29,7 +29,7 @@ func (e *engine) fitInner() error {
 			continue
 		}
 		attr := (*sys.MapCreateAttr)(e.blob.at(step.Attr))
-		n, err := FitEntries(sizingOf(attr.MapType), attr.MaxEntries)
+		n, err := FitEntries(SizingOf(attr.MapType), attr.MaxEntries)
 		if err != nil {
 			return err
 		}
@@ -38,8 +38,8 @@ func (e *engine) fitInner() error {
 	return nil
 }
 
-// sizingOf returns what the loader's generator says of a map of that type.
-func sizingOf(mapType uint32) spec.Sizing {
+// SizingOf returns what the loader's generator says of a map of that type.
+func SizingOf(mapType uint32) spec.Sizing {
 	switch mapType {
 	case sys.MapTypePerfEventArray, sys.MapTypeCPUMap:
 		return spec.SizeCPUs

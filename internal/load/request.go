@@ -28,7 +28,8 @@ type Request struct {
 	RequireSignature bool
 }
 
-// incomparable is for structs that nobody compares: see the one of internal/spec.
+// incomparable is for structs that nobody compares. It is the first field, where it takes no room: type
+// descriptors refer to the code that compares two, which is 4 KB in a small program.
 type incomparable = [0]func()
 
 // Entries is the number of entries of a map.
@@ -133,7 +134,9 @@ type Signed struct {
 func UseOutside() Outside { return Outside{(*engine).createOutside} }
 
 // UseParts returns the code for loaders in parts.
-func UseParts() Parts { return Parts{(*spec.Spec).CheckParts, (*engine).runParts, (*engine).partsAgain} }
+func UseParts() Parts {
+	return Parts{(*spec.Spec).CheckParts, (*engine).runParts, (*engine).partsAgain}
+}
 
 // UseSigned returns the code for packages that can be signed.
 func UseSigned() Signed { return Signed{(*Request).changed, (*engine).attemptSigned} }
@@ -145,13 +148,13 @@ func (f *Features) Check(s *spec.Spec) error {
 	}
 	switch {
 	case s.Outside() && f.Outside == nil:
-		return &spec.DamagedError{Part: "the Go file", Condition: "the object needs UseOutside"}
+		return spec.DamagedError("the Go file: the object needs UseOutside")
 	case s.HasInner() && f.Inner == nil:
-		return &spec.DamagedError{Part: "the Go file", Condition: "the object needs UseInner"}
+		return spec.DamagedError("the Go file: the object needs UseInner")
 	case s.Phases != nil && f.Parts == nil, s.CORE.ValueCount > 0 && s.Phases == nil:
-		return &spec.DamagedError{Part: "the Go file", Condition: "the object needs UseParts"}
+		return spec.DamagedError("the Go file: the object needs UseParts")
 	case s.Signed != nil && f.Signed == nil:
-		return &spec.DamagedError{Part: "the Go file", Condition: "the object needs UseSigned"}
+		return spec.DamagedError("the Go file: the object needs UseSigned")
 	}
 	if s.Phases != nil {
 		return f.Parts().check(s)

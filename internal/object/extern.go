@@ -9,12 +9,15 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/prototype"
 )
 
 // externSym is a symbol that is declared but not defined.
 type externSym struct {
 	sym  *symbol
 	id   btf.TypeID // of its FUNC or VAR
+	typ  btf.TypeID // that the source gives it, which is int later on for the kernel
 	kind ExternKind // 0 for kconfig
 
 	// Of kconfig: where it is in the map.
@@ -104,6 +107,7 @@ func (b *rawBTF) classify(sym *symbol, id btf.TypeID, homes map[btf.TypeID]btf.T
 	if id == 0 || b.linkage(id) != linkageExtern || homes[id] == 0 {
 		return nil, errUndefined
 	}
+	e.typ = b.ref(id)
 	isFunc := b.kind(id) == kindFunc
 	switch section := b.name(homes[id]); section {
 	case ksymsSection:
@@ -295,20 +299,9 @@ func fixKconfig(b *rawBTF, x *externs, datasec btf.TypeID) error {
 
 // public is what readers of the Object get to know of it.
 func (e *externSym) public() *Extern {
-	x := &Extern{Name: e.sym.name, KernelName: e.sym.name, Kind: e.kind, Weak: e.isWeak(), TypeID: e.id}
+	x := &Extern{Name: e.sym.name, KernelName: e.sym.name, Kind: e.kind, Weak: e.isWeak(), TypeID: e.id, Declared: e.typ}
 	if e.kind == Kfunc {
-		x.KernelName = essentialName(e.sym.name)
+		x.KernelName = prototype.EssentialName(e.sym.name)
 	}
 	return x
-}
-
-// essentialName is a name without its flavor: bpf_foo of bpf_foo___v2 (libbpf's
-// bpf_core_essential_name_len).
-func essentialName(name string) string {
-	for i := len(name) - 5; i >= 0; i-- {
-		if name[i] != '_' && name[i+1:i+4] == "___" && name[i+4] != '_' {
-			return name[:i+1]
-		}
-	}
-	return name
 }

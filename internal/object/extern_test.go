@@ -75,22 +75,6 @@ func TestExternsThatTheSourceOnlyDeclaresAreNotListed(t *testing.T) {
 	}
 }
 
-func TestAFlavorIsNoPartOfAKfuncsName(t *testing.T) {
-	for name, want := range map[string]string{
-		"bpf_foo":         "bpf_foo",
-		"bpf_foo___v2":    "bpf_foo",
-		"bpf_foo___v2_3":  "bpf_foo",
-		"bpf___foo___bar": "bpf___foo",
-		"bpf_foo___":      "bpf_foo___",
-		"___v2":           "___v2",
-		"bpf_foo____v2":   "bpf_foo____v2",
-	} {
-		if got := essentialName(name); got != want {
-			t.Errorf("%s: got %s, want %s", name, got, want)
-		}
-	}
-}
-
 // Clang is not asked for these: a corpus of the fuzz test holds an object with
 // kconfig variables of each type.
 func TestKconfigVariablesAreLaidOutByAlignmentSizeAndName(t *testing.T) {

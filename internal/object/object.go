@@ -228,6 +228,9 @@ type Extern struct {
 	Weak       bool
 	// TypeID is the BTF ID of its FUNC or VAR in the object, for errors and listings.
 	TypeID btf.TypeID
+	// Declared is the BTF ID of the type that the source gives it: a function's prototype, or the type of a variable,
+	// for which the kernel gets an int.
+	Declared btf.TypeID
 }
 
 // ExternRef is a place in a program that an extern's value goes to: a call

@@ -10,18 +10,12 @@ import (
 )
 
 // A DamagedError means that a Spec is not what package loader made: a blob that
-// does not belong to the Go file, most likely.
-type DamagedError struct {
-	_ incomparable
+// does not belong to the Go file, most likely. It is what is damaged, and the
+// condition that does not hold: "map 3: its attr is not in the blob".
+type DamagedError string
 
-	// Part is what is damaged: "map counts", "step 12", "the blob".
-	Part string
-	// Condition is what does not hold: "its attr is not in the blob".
-	Condition string
-}
-
-func (e *DamagedError) Error() string {
-	return "the object's description and its blob do not belong together (" + e.Part + ": " + e.Condition + "): generate the package again"
+func (e DamagedError) Error() string {
+	return "the object's description and its blob do not belong together (" + string(e) + "): generate the package again"
 }
 
 // The least of an attr that the runtime writes to.
@@ -57,11 +51,11 @@ func (c *checker) err() error {
 	if c.failed == "" {
 		return nil
 	}
-	e := &DamagedError{Part: c.failed, Condition: c.condition}
+	part := c.failed
 	if c.failedAt >= 0 {
-		e.Part += " " + strconv.Itoa(c.failedAt)
+		part += " " + strconv.Itoa(c.failedAt)
 	}
-	return e
+	return DamagedError(part + ": " + c.condition)
 }
 
 // Conditions that several parts have.
@@ -73,7 +67,7 @@ const (
 )
 
 // Check makes sure that all offsets and indices are within what they are for;
-// its error is a [*DamagedError]. It costs a few nanoseconds a step, and allocates
+// its error is a [DamagedError]. It costs a few nanoseconds a step, and allocates
 // nothing. [Spec.CheckParts] does the same for what only objects with Phases have.
 func (s *Spec) Check() error {
 	c := checker{Spec: s, part: "the loader", index: -1}

@@ -41,7 +41,6 @@ const SignedHead = 3 * 8
 
 // SignedProgram is a loader as one protocol wants it.
 type SignedProgram struct {
-	_ incomparable
 
 	// Check are the instructions that go into Spec.Loader after the first SignedHead bytes.
 	Check string

@@ -64,16 +64,11 @@ type BlobOff uint32
 // Slot is the index of a 32-bit word at the start of a blob.
 type Slot uint32
 
-// incomparable is for structs that nobody compares. It is the first field, where it takes no room: type
-// descriptors refer to the code that compares two, and without it a small program is 4 KB smaller.
-type incomparable = [0]func()
-
 // NoSlot marks a missing slot.
 const NoSlot Slot = 1<<32 - 1
 
 // BTFSpec is the object's own BTF.
 type BTFSpec struct {
-	_ incomparable
 
 	// Attr is where its BPF_BTF_LOAD attr is; 0 if the object has none.
 	Attr BlobOff
@@ -132,7 +127,6 @@ const (
 
 // MapSpec is one map of the object.
 type MapSpec struct {
-	_ incomparable
 
 	// Name is the C variable's, or the section's for global data.
 	Name string
@@ -178,8 +172,6 @@ type InnerSpec struct {
 
 // ProgramSpec is one program of the object.
 type ProgramSpec struct {
-	_ incomparable
-
 	Name    string // of the C function
 	Section string
 	Slot    Slot
@@ -204,8 +196,6 @@ type ProgramSpec struct {
 // TargetSpec is a kernel function or type that programs attach to, looked up
 // once for all of them.
 type TargetSpec struct {
-	_ incomparable
-
 	Name   string
 	Kind   uint8  // BTF_KIND_FUNC or BTF_KIND_TYPEDEF
 	Module string // that the source names, "" if none
@@ -253,8 +243,6 @@ const (
 // failure the loader goes on, and each later step that needs what failed
 // fails too, without effect. The first failed step is the one to report.
 type Step struct {
-	_ incomparable
-
 	Kind StepKind
 	// Index is into Spec.Maps, Programs, Targets or Externs, as Kind says.
 	Index int32
@@ -321,3 +309,7 @@ func (s *Spec) Outside() bool {
 // place of an instruction whose CO-RE relocation cannot be resolved
 // (bpf_core_poison_insn): the verifier refuses it if it can be reached.
 const BadRelo = 195896080
+
+// BadMap, with the index of a map that was left out added, is the helper's number in the place of an instruction that
+// refers to the map.
+const BadMap = 2001000000

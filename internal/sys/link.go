@@ -194,6 +194,6 @@ type IterLinkInfoTask struct {
 
 // LinkInfoTracingMulti is LinkInfo.Tail of BPF_LINK_TYPE_TRACING_MULTI.
 type LinkInfoTracingMulti struct {
-	AttachType uint32 // 7.2, like all of it
+	AttachType uint32 // 7.3, like all of it
 	Count      uint32
 }

@@ -2,6 +2,7 @@ package sys
 
 import (
 	"runtime"
+	"strings"
 	"unsafe"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
@@ -16,6 +17,9 @@ type ObjAttr struct {
 
 // ObjPin gives a map, program or link a name in a BPF file system.
 func ObjPin(fd int, path string) unix.Errno {
+	if strings.IndexByte(path, 0) >= 0 {
+		return unix.EINVAL // or the kernel would take the path up to there
+	}
 	addr, keep := CString(path)
 	attr := ObjAttr{Pathname: addr, BpfFd: uint32(fd)}
 	_, errno := BPF(CmdObjPin, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
@@ -25,6 +29,9 @@ func ObjPin(fd int, path string) unix.Errno {
 
 // ObjGet opens what is pinned at path. The caller owns the file descriptor.
 func ObjGet(path string) (int, unix.Errno) {
+	if strings.IndexByte(path, 0) >= 0 {
+		return -1, unix.EINVAL
+	}
 	addr, keep := CString(path)
 	attr := ObjAttr{Pathname: addr}
 	fd, errno := BPF(CmdObjGet, unsafe.Pointer(&attr), unsafe.Sizeof(attr))

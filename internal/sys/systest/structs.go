@@ -38,7 +38,7 @@ func Newest(t *testing.T, spec *btf.Spec) bool {
 	}
 	for _, v := range e.Values {
 		if v.Name == "BPF_PROG_ASSOC_STRUCT_OPS" {
-			return true
+			return find(t, spec, "bpf_link_info.tracing_multi") != nil // 7.3
 		}
 	}
 	return false

@@ -1,0 +1,138 @@
+package prototype
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/cilium/ebpf/btf"
+)
+
+// A Kernel is what symbols are compared with.
+type Kernel struct {
+	// parts returns the BTF of vmlinux and of modules, in the order in which a symbol is looked for: one at a time,
+	// since most symbols are vmlinux's and a machine has a hundred modules.
+	parts []part
+}
+
+// part is the BTF of vmlinux or of a module.
+type part struct {
+	name string
+	load func() (*btf.Spec, error)
+	// last is set where what follows is looked at only if this one lacks the symbol. Modules are looked at together:
+	// which of two with the same name the kernel takes, only the kernel knows.
+	last bool
+}
+
+const vmlinux = "vmlinux"
+
+// Running is the kernel that runs. One without BTF has no symbols.
+func Running() (*Kernel, error) {
+	cache := btf.NewCache()
+	if _, err := cache.Kernel(); errors.Is(err, btf.ErrNotSupported) || errors.Is(err, fs.ErrNotExist) {
+		return &Kernel{}, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("read the BTF of the running kernel: %w", err)
+	}
+	k := &Kernel{parts: []part{{name: vmlinux, load: cache.Kernel, last: true}}}
+	modules, err := cache.Modules()
+	if err != nil {
+		return nil, fmt.Errorf("list the BTF of kernel modules: %w", err)
+	}
+	for _, m := range modules {
+		k.parts = append(k.parts, part{name: "module " + m, load: func() (*btf.Spec, error) { return cache.Module(m) }})
+	}
+	return k, nil
+}
+
+// Files is the kernel whose BTF is in files: that of vmlinux first, then those of modules. They are ELF
+// files, or BTF as /sys/kernel/btf has it.
+func Files(paths []string) (*Kernel, error) {
+	k := &Kernel{}
+	var base *btf.Spec
+	for i, path := range paths {
+		var spec *btf.Spec
+		var err error
+		if i == 0 {
+			spec, err = btf.LoadSpec(path)
+			base = spec
+		} else {
+			spec, err = btf.LoadSplitSpec(path, base)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read BTF of %s: %w", path, err)
+		}
+		k.parts = append(k.parts, part{name: path, load: func() (*btf.Spec, error) { return spec, nil }, last: i == 0})
+	}
+	return k, nil
+}
+
+// Result is what a comparison has found out, by symbol.
+type Result struct {
+	Symbol *Symbol
+	// Missing is set if the kernel has no such symbol.
+	Missing bool
+	// Mismatch is what differs, nil if nothing does.
+	Mismatch error
+}
+
+// Compare compares symbols with a kernel's, in the order of the symbols. The error is one of reading BTF.
+func (k *Kernel) Compare(symbols []Symbol) ([]Result, error) {
+	results := make([]Result, len(symbols))
+	for i := range symbols {
+		s := &symbols[i]
+		r := Result{Symbol: s, Missing: true}
+		for _, p := range k.parts {
+			spec, err := p.load()
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // a module that has gone meanwhile
+			}
+			if err != nil {
+				return nil, fmt.Errorf("read the BTF of %s: %w", p.name, err)
+			}
+			typ, err := find(spec, s)
+			if err != nil {
+				return nil, fmt.Errorf("%s in %s: %w", s, p.name, err)
+			}
+			if typ == nil {
+				continue
+			}
+			r.Missing = false
+			if r.Mismatch = compare(s, typ, p.name); p.last || r.Mismatch != nil {
+				break
+			}
+		}
+		results[i] = r
+	}
+	return results, nil
+}
+
+// find returns what BTF has of a symbol, nil if nothing. Of several the kernel takes the first (btf_find_by_name_kind).
+func find(spec *btf.Spec, s *Symbol) (btf.Type, error) {
+	types, err := spec.AnyTypesByName(s.KernelName())
+	if errors.Is(err, btf.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	types = slices.DeleteFunc(types, func(t btf.Type) bool {
+		_, isFunc := t.(*btf.Func)
+		_, isVar := t.(*btf.Var)
+		return t.TypeName() != s.KernelName() || s.Func && !isFunc || !s.Func && !isVar
+	})
+	if len(types) == 0 {
+		return nil, nil
+	}
+	first := slices.MinFunc(types, func(a, b btf.Type) int {
+		x, _ := spec.TypeID(a)
+		y, _ := spec.TypeID(b)
+		return cmp.Compare(x, y)
+	})
+	if s.Func {
+		return first.(*btf.Func).Type, nil
+	}
+	return first.(*btf.Var).Type, nil
+}

@@ -1,0 +1,118 @@
+//vmtest:all
+
+package runtime
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
+)
+
+// A program that is none is an error wherever a map takes one, and never stands for "no program".
+func TestNoProgramIntoMap(t *testing.T) {
+	array := NewProgramArray(newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeProgArray, KeySize: 4, ValueSize: 4, MaxEntries: 1}))
+	for _, p := range []AnyProgram{nil, (*Program)(nil), &Program{}, XDPProgram{}} {
+		if err := array.Update(0, p); !errors.Is(err, errNoProgram) {
+			t.Errorf("program array: %v", err)
+		}
+	}
+	devices := NewDevMap(newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeDevMap, KeySize: 4, ValueSize: 8, MaxEntries: 1}))
+	cpus := NewCPUMap(newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeCPUMap, KeySize: 4, ValueSize: 8, MaxEntries: 1}))
+	for _, p := range []*XDPProgram{{}, {&Program{}}} {
+		if err := devices.Update(0, 1, p, Any); !errors.Is(err, errNoProgram) {
+			t.Errorf("devmap: %v", err)
+		}
+		if err := cpus.Update(0, 64, p); !errors.Is(err, errNoProgram) {
+			t.Errorf("cpumap: %v", err)
+		}
+	}
+}
+
+// Numbers that do not fit what the kernel takes are refused, not cut to others that do.
+func TestNumbersOutOfRange(t *testing.T) {
+	events := NewPerfEventArray[[]byte](newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypePerfEventArray, KeySize: 4, ValueSize: 4, MaxEntries: 1}))
+	many := 1 << 30 // where an int has 32 bits, what this is shifted by is lost
+	large := []int{many}
+	if many<<2 != 0 {
+		large = append(large, many<<10, many<<22, many<<22<<10)
+	}
+	for _, n := range large {
+		// So many pages that their bytes are none, modulo 1<<64: a reader that never reads.
+		r, err := events.Reader(PerfOptions{Pages: n})
+		if !errors.Is(err, unix.EINVAL) {
+			t.Errorf("%d pages: %v", n, err)
+		}
+		if err == nil {
+			r.Close()
+		}
+		if n == many {
+			continue
+		}
+		if r, err = events.Reader(PerfOptions{Wakeup: n}); !errors.Is(err, unix.EINVAL) {
+			t.Errorf("woken after %d bytes: %v", n, err)
+		}
+		if err == nil {
+			r.Close()
+		}
+	}
+	if _, err := events.Reader(PerfOptions{Wakeup: -1}); !errors.Is(err, unix.EINVAL) {
+		t.Errorf("woken after -1 bytes: %v", err)
+	}
+
+	lo := loopback(t)
+	if many<<2 == 0 {
+		return
+	}
+	lo += many << 2
+	p := newTestSchedCLS(t, returning(0))
+	if l, err := p.AttachTCX(lo, Ingress, nil); !errors.Is(err, unix.EINVAL) {
+		t.Errorf("interface %d: %v, %v", lo, l, err)
+	}
+	devices := NewDevMap(newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeDevMap, KeySize: 4, ValueSize: 4, MaxEntries: 1}))
+	if err := devices.Update(0, lo, nil, Any); !errors.Is(err, unix.EINVAL) {
+		t.Errorf("interface %d: %v", lo, err)
+	}
+}
+
+// A path with a zero byte is not the path up to there.
+func TestPinZeroByte(t *testing.T) {
+	dir := testfs.BPF(t)
+	h := newTestHash[uint32, uint64](t, 1)
+	if err := h.Pin(dir + "/map\x00.old"); !errors.Is(err, unix.EINVAL) {
+		t.Errorf("pinned: %v", err)
+	}
+	if _, err := os.Stat(dir + "/map"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is there: %v", err)
+	}
+	if err := h.Pin(dir + "/map"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenPinnedMap(dir + "/map\x00.old"); !errors.Is(err, unix.EINVAL) {
+		t.Errorf("opened: %v", err)
+	}
+}
+
+// Zero values say what they are.
+func TestNoMapNoSkeleton(t *testing.T) {
+	for _, m := range []*Map{nil, {}} {
+		for name, f := range map[string]func(){"Close": func() { _ = m.Close() }, "Info": func() { _, _ = m.Info() }} {
+			if said := panics(f); !strings.Contains(said, "maps come from") {
+				t.Errorf("%s panics with %q", name, said)
+			}
+		}
+	}
+	for _, s := range []*Skeleton{nil, {}} {
+		_, attach := AttachSections(s, nil)
+		for name, err := range map[string]error{"Load": s.Load(nil), "LoadAndBind": LoadAndBind(s, nil, func() {}), "Attach": attach} {
+			if err != errNoSkeleton {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
