@@ -3,7 +3,8 @@
 // In go an [object.Object], for what is known about C (types, names, lines),
 // and the [spec.Spec] that package loader made of it; out come the files of a Go
 // package, in memory. It is pure: the same input gives the same bytes. The
-// caller is cmd/bpf2lskel, which puts the files on disk.
+// caller is cmd/bpf2lskel, which puts the files on disk; other modules cannot
+// call [Generate], since both types are internal.
 //
 // What is written, by file of this package:
 //

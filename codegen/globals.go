@@ -67,5 +67,5 @@ func (v *globalField) comment() string {
 	case object.NoData:
 		text += "Load changes the pointer: a copy from before is not to be used any more. "
 	}
-	return text + "Use sync/atomic for what BPF programs write, or write, at the same time."
+	return text + "Use sync/atomic for variables that BPF programs use at the same time."
 }

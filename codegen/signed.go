@@ -55,9 +55,9 @@ func (g *generator) signedFiles() []File {
 	return files
 }
 
-// writeSigned embeds what can be signed, and returns what adds it to the Spec s.
+// writeSigned embeds what can be signed, and returns what adds it to the Spec.
 //
-//	s.Signed = &impl.SignedSpec{Forms: [impl.SignedForms]impl.SignedProgram{...}}
+//	spec.Signed = &impl.SignedSpec{Forms: [impl.SignedForms]impl.SignedProgram{...}}
 func (g *generator) writeSigned() []jen.Code {
 	if g.spec.Signed == nil {
 		return nil
@@ -75,7 +75,7 @@ func (g *generator) writeSigned() []jen.Code {
 			jen.Id("Signature"):  embed(form.String()+"Signature", SignatureFile(form)),
 		}))
 	}
-	return []jen.Code{jen.Id("s").Dot("Signed").Op("=").Op("&").Qual(implPath, "SignedSpec").Values(
+	return []jen.Code{jen.Id("spec").Dot("Signed").Op("=").Op("&").Qual(implPath, "SignedSpec").Values(
 		jen.Id("Forms").Op(":").Index(jen.Qual(implPath, "SignedForms")).Qual(implPath, "SignedProgram").
 			Custom(jen.Options{Open: "{", Close: "}", Separator: ",", Multi: true}, forms...),
 	)}

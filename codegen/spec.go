@@ -10,9 +10,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// writeSpec writes the Spec as a variable that needs no code to initialize. The
-// embedded files are strings that only exist at run time, so they are added to a copy of it, which
-// shares all that is large.
+// writeSpec writes the Spec as a variable. Most of it is static data; the embedded files are strings that only exist at
+// run time, so an init function adds them: a copy of the Spec would be 300 bytes for each load.
 func (g *generator) writeSpec() {
 	f := g.file
 	f.Comment(g.embed("blob"))
@@ -22,14 +21,12 @@ func (g *generator) writeSpec() {
 
 	signed := g.writeSigned()
 
-	doc(f, "object describes the object: what package loader planned.")
-	f.Func().Id("object").Params().Op("*").Qual(implPath, "Spec").BlockFunc(func(b *jen.Group) {
-		b.Id("s").Op(":=").Id("spec")
-		b.List(jen.Id("s").Dot("Blob"), jen.Id("s").Dot("Loader")).Op("=").List(jen.Id("blob"), jen.Id("loader"))
+	doc(f, "init adds the files to what describes the object.")
+	f.Func().Id("init").Params().BlockFunc(func(b *jen.Group) {
+		b.List(jen.Id("spec").Dot("Blob"), jen.Id("spec").Dot("Loader")).Op("=").List(jen.Id("blob"), jen.Id("loader"))
 		for _, line := range signed {
 			b.Add(line)
 		}
-		b.Return(jen.Op("&").Id("s"))
 	})
 	doc(f, "The compiler makes sure that this file and the runtime fit.")
 	f.Const().Defs(
@@ -39,6 +36,7 @@ func (g *generator) writeSpec() {
 	s := *g.spec
 	s.Sums = spec.Sums{Blob: spec.Sum(s.Blob), Loader: spec.Sum(s.Loader)}
 	s.Blob, s.Loader, s.Signed = "", "", nil
+	doc(f, "spec describes the object: what package loader planned.")
 	f.Var().Id("spec").Op("=").Add(literal(reflect.ValueOf(s), true))
 }
 

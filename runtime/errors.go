@@ -2,7 +2,7 @@ package runtime
 
 import (
 	"fmt"
-	"strings"
+	"strconv"
 	"unsafe"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/explain"
@@ -22,8 +22,8 @@ type LoadError struct {
 
 	Object string // the object's name
 	Op     string // what was being done: "create map counts"
-	// Step is the index in Spec.Steps of what the loader was doing, -1 for
-	// what the runtime does itself.
+	// Step is the number of the failed step in what "bpf2lskel inspect" lists,
+	// -1 if it is none of these, such as "create the loader's map".
 	Step  int
 	Errno unix.Errno // 0 if it was not the kernel that refused
 	Err   error
@@ -39,22 +39,22 @@ type LoadError struct {
 // Error gives one line: what failed, the kernel's answer, the reason or the
 // decisive lines of the verifier's log, and the hint.
 func (e *LoadError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "load %s: %s: ", e.Object, e.Op)
+	said := fmt.Sprint(e.Err)
 	if e.Errno == sys.ENOTSUPP {
-		b.WriteString("not supported (ENOTSUPP)") // Go has no text for it
-	} else {
-		fmt.Fprint(&b, e.Err)
+		said = "not supported (ENOTSUPP)" // Go has no text for it
 	}
-	if e.Reason != "" {
-		fmt.Fprintf(&b, ": %s", e.Reason)
-	} else if said := explain.Decisive(e.Log); said != "" {
-		fmt.Fprintf(&b, ": %s", said)
+	said = "load " + e.Object + ": " + e.Op + ": " + said
+	reason := e.Reason
+	if reason == "" {
+		reason = explain.Decisive(e.Log)
+	}
+	if reason != "" {
+		said += ": " + reason
 	}
 	if e.Hint != "" {
-		fmt.Fprintf(&b, " (%s)", e.Hint)
+		said += " (" + e.Hint + ")"
 	}
-	return b.String()
+	return said
 }
 
 // Unwrap returns the kernel's answer, a [unix.Errno].
@@ -62,14 +62,15 @@ func (e *LoadError) Unwrap() error { return e.Err }
 
 // Format gives with %+v the whole log as well.
 func (e *LoadError) Format(f fmt.State, verb rune) {
+	said := e.Error()
 	if verb == 'q' {
-		fmt.Fprintf(f, "%q", e.Error())
-		return
+		said = strconv.Quote(said)
 	}
-	fmt.Fprint(f, e.Error())
+	write := func(s string) { f.Write(unsafe.Slice(unsafe.StringData(s), len(s))) } // the log may be 4 MiB: no copy of it
+	write(said)
 	if verb == 'v' && f.Flag('+') && e.Log != "" {
-		fmt.Fprintln(f)
-		_, _ = f.Write(unsafe.Slice(unsafe.StringData(e.Log), len(e.Log))) // 4 MiB perhaps, and fmt would copy it
+		write("\n")
+		write(e.Log)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 // incomparable is for structs that nobody compares. It is the first field, where it takes no room: type
 // descriptors refer to the code that compares two, which is 4 KB in a small program.
-type incomparable = [0]func()
+type incomparable = [0][]byte
 
 // An fd is a file descriptor that several goroutines may use while one closes
 // it: the last user closes it for real, and those that come later get

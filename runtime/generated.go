@@ -9,8 +9,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/load"
 )
 
-// OpenGenerated is [Open] for generated code, which knows the features of package
-// impl that its object needs.
+// OpenGenerated is [Open] for generated code, which names the features that its
+// object needs, so that the linker can drop the others.
 func OpenGenerated(spec *Spec, features load.Features) (*Skeleton, error) {
 	if err := features.Check(spec); err != nil {
 		return nil, fmt.Errorf("open %s: %w", spec.Name, err)
@@ -42,8 +42,8 @@ func LoadGenerated(spec *Spec, features load.Features, opts *LoadOptions) (*Skel
 	return s, nil
 }
 
-// LoadAndBind is [Skeleton.Load] with a function that is called after it has
-// succeeded, before anybody else can load or close the skeleton.
+// LoadAndBind is [Skeleton.Load] for generated code: it calls bind after it has
+// succeeded, before another goroutine can load or close the skeleton.
 func LoadAndBind(s *Skeleton, opts *LoadOptions, bind func()) error {
 	if s == nil || s.spec == nil {
 		return errNoSkeleton
@@ -57,8 +57,8 @@ func LoadAndBind(s *Skeleton, opts *LoadOptions, bind func()) error {
 	return nil
 }
 
-// CloseGenerated is [Skeleton.Close] for generated code: it detaches the links, and calls bind, if there is one, before anybody
-// else can load or attach.
+// CloseGenerated is [Skeleton.Close] for generated code: it detaches the links,
+// and calls bind, if it is not nil, before another goroutine can load or attach.
 func CloseGenerated(s *Skeleton, links []**Link, bind func()) error {
 	if s == nil {
 		return errNoSkeleton
@@ -95,8 +95,9 @@ type Attachment struct {
 	Link    **Link
 }
 
-// AttachSections does the work of a generated Attach: it attaches each program of the list that is loaded and not
-// attached yet, and returns the names of all other programs of the object, but for those attached already. If one
+// AttachSections is the Attach of a skeleton for generated code: it attaches each
+// program of the list that is loaded and not attached yet, and returns the names of
+// all other programs of the object, except those attached already. If one
 // fails, none of the list stays attached. It is an error before Load and after Close.
 func AttachSections(s *Skeleton, list []Attachment) (left []string, err error) {
 	if s == nil || s.spec == nil {
@@ -136,7 +137,7 @@ func attachmentOf(p *Program, list []Attachment) *Attachment {
 	return nil
 }
 
-// DetachSections does the work of a generated Detach.
+// DetachSections is the Detach of a skeleton for generated code.
 func DetachSections(s *Skeleton, links []**Link) {
 	if s == nil {
 		return

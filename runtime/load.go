@@ -58,7 +58,7 @@ func (s *Skeleton) load(opts *LoadOptions) error {
 
 // request says what the caller has changed since Open.
 func (s *Skeleton) request(opts *LoadOptions) load.Request {
-	req := load.Request{Spec: s.spec, Features: s.features, Areas: s.areas}
+	req := load.Request{Spec: s.spec, Features: &s.features, Areas: s.areas}
 	if opts != nil {
 		req.Externs = opts.Externs
 		req.Keyring, req.RequireSignature = load.Keyring(opts.Keyring), opts.RequireSignature
@@ -97,7 +97,7 @@ func (s *Skeleton) take(l *load.Loaded) {
 	}
 	s.externs = l.Externs
 	if v := l.Signature; v != nil {
-		s.signature = &Signature{Verified: v.Verified, Form: v.Form, Keyring: Keyring(l.Keyring), Reason: v.Reason}
+		s.signature = &Signature{Verified: v.Verified, Form: v.Form, Keyring: Keyring(v.Keyring), Reason: v.Reason}
 	}
 }
 
@@ -119,11 +119,21 @@ func ReadExterns(l *load.Loaded) []load.Extern { return load.ReadExterns(l) }
 // LoadOptions.Externs was set.
 func (s *Skeleton) Externs() []Extern { return s.externs }
 
-// What describes an object, its maps, programs and externs. Package loader makes a Spec of an object
-// that is known only at run time; generated code has one.
-type (
-	Spec        = spec.Spec
-	MapSpec     = spec.MapSpec
-	ProgramSpec = spec.ProgramSpec
-	ExternSpec  = spec.ExternSpec
-)
+// Spec describes an object: its Name, and its Maps, Programs and Externs. A
+// generated package has one, which [Skeleton.Spec] returns. The rest of it is
+// for the loader, and may change with any version.
+type Spec = spec.Spec
+
+// MapSpec describes a map as the object defines it: Name, Type, KeySize,
+// ValueSize, MaxEntries, Flags, Extra (map_extra), and Pinning, which is the
+// number that the source gives. The rest is for the loader.
+type MapSpec = spec.MapSpec
+
+// ProgramSpec describes a program as the object defines it: Name, Section, Type,
+// AttachType, Flags, AutoLoad, and AttachTo, which is the part of the section's
+// name that says where to attach. The rest is for the loader.
+type ProgramSpec = spec.ProgramSpec
+
+// ExternSpec describes a symbol that the kernel resolves: its Name, and whether it
+// is Weak. The rest is for the loader.
+type ExternSpec = spec.ExternSpec

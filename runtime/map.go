@@ -63,9 +63,9 @@ func (m *Map) Spec() *MapSpec {
 func (m *Map) Untyped() *Map { return m }
 
 // MaxEntries returns the number of entries that the map is created with:
-// before the load that of the object, or what SetMaxEntries said, and after it
-// what came to be, which for ring buffers and for perf event arrays without a
-// size depends on the machine.
+// before the load the object's own or that of SetMaxEntries, after the load the
+// number that the kernel has, which for ring buffers and for perf event arrays
+// without a size depends on the machine.
 func (m *Map) MaxEntries() uint32 {
 	spec := m.spec()
 	if a := accessOf(spec); a != nil {

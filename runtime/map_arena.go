@@ -12,7 +12,7 @@ import (
 // process. What both access concurrently has to be atomic.
 type Arena struct{ ref }
 
-// NewArena returns m as what it is.
+// NewArena returns m as an Arena; see [NewHashMap].
 func NewArena(m *Map) *Arena {
 	m.spec()
 	return (*Arena)(unsafe.Pointer(m))

@@ -151,8 +151,8 @@ type access struct {
 
 	calls sync.Pool // of *call
 
-	// Errors that are no exception but an answer are made only once.
-	lookupMissing, deleteMissing, lookupDeleteMissing *MapError
+	// Errors that are no exception but an answer are made only once, and are in here: three allocations less.
+	lookupMissing, deleteMissing, lookupDeleteMissing MapError
 }
 
 // call is an operation on one element of a map. The kernel is given addresses of a key and a value.
@@ -195,9 +195,9 @@ func (m *Map) makeOwn() *access {
 		desc:                *object,
 		spec:                object,
 		maxEntries:          object.MaxEntries,
-		lookupMissing:       newMapError(object.Name, opLookup, ErrKeyNotExist),
-		deleteMissing:       newMapError(object.Name, opDelete, ErrKeyNotExist),
-		lookupDeleteMissing: newMapError(object.Name, opLookupDelete, ErrKeyNotExist),
+		lookupMissing:       MapError{Map: object.Name, Op: opLookup, Err: ErrKeyNotExist},
+		deleteMissing:       MapError{Map: object.Name, Op: opDelete, Err: ErrKeyNotExist},
+		lookupDeleteMissing: MapError{Map: object.Name, Op: opLookupDelete, Err: ErrKeyNotExist},
 	}
 	a.desc.Slot = spec.NoSlot
 	atomic.CompareAndSwapPointer(&m.desc, unsafe.Pointer(object), unsafe.Pointer(&a.desc))
@@ -329,11 +329,11 @@ func (m *Map) missing(op string, errno unix.Errno) error {
 		a := m.access()
 		switch op {
 		case opLookup:
-			return a.lookupMissing
+			return &a.lookupMissing
 		case opDelete:
-			return a.deleteMissing
+			return &a.deleteMissing
 		case opLookupDelete:
-			return a.lookupDeleteMissing
+			return &a.lookupDeleteMissing
 		}
 	}
 	return m.fail(op, errno)

@@ -81,7 +81,7 @@ func (c *call) deleteSocket() error {
 // when the skeleton is closed, and the map is not pinned. It is safe for concurrent use.
 type ProgramArray struct{ ref }
 
-// NewProgramArray returns m as what it is.
+// NewProgramArray returns m as a ProgramArray; see [NewHashMap].
 func NewProgramArray(m *Map) *ProgramArray {
 	m.fitsIndex()
 	m.fitsFD()
@@ -105,7 +105,7 @@ func (a *ProgramArray) Delete(i uint32) error { return a.m().at(opDelete, i).del
 // bpf_current_task_under_cgroup and bpf_skb_under_cgroup. It is safe for concurrent use.
 type CgroupArray struct{ ref }
 
-// NewCgroupArray returns m as what it is.
+// NewCgroupArray returns m as a CgroupArray; see [NewHashMap].
 func NewCgroupArray(m *Map) *CgroupArray {
 	m.fitsIndex()
 	m.fitsFD()
@@ -169,7 +169,7 @@ func (s *SockHash[K]) Delete(k K) error {
 // safe for concurrent use.
 type SockMap struct{ ref }
 
-// NewSockMap returns m as what it is.
+// NewSockMap returns m as a SockMap; see [NewHashMap].
 func NewSockMap(m *Map) *SockMap {
 	m.fitsIndex()
 	m.fitsFD()

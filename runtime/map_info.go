@@ -38,8 +38,8 @@ func (m *Map) Freeze() error {
 	return nil
 }
 
-// Frozen tells whether the map is read-only for user space. The kernel tells
-// it in /proc only, which has to be mounted.
+// Frozen reports whether the map is read-only for user space. It reads /proc,
+// which has to be mounted.
 func (m *Map) Frozen() (bool, error) {
 	num, err := m.file().acquire()
 	if err != nil {

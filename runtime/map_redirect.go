@@ -53,7 +53,7 @@ var (
 // interfaces that bpf_redirect_map sends packets to. It is safe for concurrent use.
 type DevMap struct{ ref }
 
-// NewDevMap returns m as what it is.
+// NewDevMap returns m as a DevMap; see [NewHashMap].
 func NewDevMap(m *Map) *DevMap {
 	m.fitsIndex()
 	m.fitsFD()
@@ -105,7 +105,7 @@ func (d *DevMap) Iterate() *Iterator[uint32, DevMapEntry] {
 // sends packets to. It is safe for concurrent use.
 type CPUMap struct{ ref }
 
-// NewCPUMap returns m as what it is.
+// NewCPUMap returns m as a CPUMap; see [NewHashMap].
 func NewCPUMap(m *Map) *CPUMap {
 	m.fitsIndex()
 	m.fitsFD()
@@ -141,7 +141,7 @@ func (c *CPUMap) Delete(cpu uint32) error { return c.m().at(opDelete, cpu).delet
 // sends packets to. User space cannot look anything up in it. It is safe for concurrent use.
 type XSKMap struct{ ref }
 
-// NewXSKMap returns m as what it is.
+// NewXSKMap returns m as an XSKMap; see [NewHashMap].
 func NewXSKMap(m *Map) *XSKMap {
 	m.fitsIndex()
 	m.fitsFD()

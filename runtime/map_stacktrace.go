@@ -11,7 +11,7 @@ import (
 // bpf_get_stackid has found, under the number that it returned. It is safe for concurrent use.
 type StackTraceMap struct{ ref }
 
-// NewStackTraceMap returns m as what it is.
+// NewStackTraceMap returns m as a StackTraceMap; see [NewHashMap].
 func NewStackTraceMap(m *Map) *StackTraceMap {
 	m.fitsIndex()
 	return (*StackTraceMap)(unsafe.Pointer(m))

@@ -95,7 +95,7 @@ func (m *Map) Close() error {
 	return nil
 }
 
-// OpenProgramOptions say what the kernel does not know of a program; nil is what most want.
+// OpenProgramOptions say what the kernel does not know of a program; nil means the defaults.
 type OpenProgramOptions struct {
 	// AttachType is the value of enum bpf_attach_type that the program was loaded for, which some ways to attach it take: those to
 	// cgroups and to sockets in maps, and of programs of type TRACING and LSM.

@@ -21,7 +21,7 @@ type PerfEventProgram struct{ *Program }
 // NewPerfEventProgram gives p its kind.
 func NewPerfEventProgram(p *Program) PerfEventProgram { return PerfEventProgram{p} }
 
-// PerfEventOptions say more about an attachment to a perf event; nil is what most want.
+// PerfEventOptions say more about an attachment to a perf event; nil means the defaults.
 type PerfEventOptions struct {
 	// Cookie is what bpf_get_attach_cookie returns.
 	Cookie uint64
@@ -58,7 +58,7 @@ type TracepointProgram struct{ *Program }
 // NewTracepointProgram gives p its kind.
 func NewTracepointProgram(p *Program) TracepointProgram { return TracepointProgram{p} }
 
-// TracepointOptions say more about an attachment to a tracepoint; nil is what most want.
+// TracepointOptions say more about an attachment to a tracepoint; nil means the defaults.
 type TracepointOptions struct {
 	// Cookie is what bpf_get_attach_cookie returns.
 	Cookie uint64

@@ -16,7 +16,7 @@ type CgroupProgram struct{ *Program }
 // NewCgroupProgram gives p its kind.
 func NewCgroupProgram(p *Program) CgroupProgram { return CgroupProgram{p} }
 
-// CgroupOptions say more about an attachment to a cgroup; nil is what most want.
+// CgroupOptions say more about an attachment to a cgroup; nil means the defaults.
 type CgroupOptions struct {
 	// Anchor is the program's place among those of the cgroup (6.17).
 	Anchor Anchor

@@ -82,7 +82,7 @@ func (p IterProgram) Attach(opts *IterOptions) (*Link, error) {
 	return l, err
 }
 
-// Open starts an iteration: what is read is what the program writes.
+// Open starts an iteration; reading returns what the program writes.
 func (p IterProgram) Open(opts *IterOptions) (*IterReader, error) {
 	l, err := p.Attach(opts)
 	if err != nil {

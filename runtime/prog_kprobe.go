@@ -17,7 +17,7 @@ type KprobeProgram struct{ *Program }
 // NewKprobeProgram gives p its kind.
 func NewKprobeProgram(p *Program) KprobeProgram { return KprobeProgram{p} }
 
-// KprobeOptions say more about a kprobe; nil is what most want.
+// KprobeOptions say more about a kprobe; nil means the defaults.
 type KprobeOptions struct {
 	// Offset into the function, in bytes.
 	Offset uint64

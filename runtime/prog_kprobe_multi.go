@@ -19,7 +19,7 @@ type KprobeMultiProgram struct{ *Program }
 // NewKprobeMultiProgram gives p its kind.
 func NewKprobeMultiProgram(p *Program) KprobeMultiProgram { return KprobeMultiProgram{p} }
 
-// KprobeMultiOptions say more about kprobes of one link; nil is what most want.
+// KprobeMultiOptions say more about kprobes of one link; nil means the defaults.
 type KprobeMultiOptions struct {
 	// Addresses of functions, instead of their names, which are nil then.
 	Addresses []uint64

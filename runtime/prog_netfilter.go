@@ -12,7 +12,7 @@ type NetfilterProgram struct{ *Program }
 // NewNetfilterProgram gives p its kind.
 func NewNetfilterProgram(p *Program) NetfilterProgram { return NetfilterProgram{p} }
 
-// NetfilterOptions say more about where in netfilter a program runs; nil is what most want.
+// NetfilterOptions say more about where in netfilter a program runs; nil means the defaults.
 type NetfilterOptions struct {
 	// Priority orders the programs of one hook, the lowest first; the lowest and the
 	// highest of all numbers are not allowed, and of those that have one already there may be only one (unix.EBUSY).

@@ -8,7 +8,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// NetNSOptions say more about an attachment to a network namespace. There is nothing to say yet: nil.
+// NetNSOptions say more about an attachment to a network namespace. There are none yet: pass nil.
 type NetNSOptions struct{}
 
 // SKLookupProgram is a program of type SK_LOOKUP: it chooses the socket for a

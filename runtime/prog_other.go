@@ -29,7 +29,7 @@ type ExtProgram struct{ *Program }
 // NewExtProgram gives p its kind.
 func NewExtProgram(p *Program) ExtProgram { return ExtProgram{p} }
 
-// ExtOptions say more about an attachment of an ExtProgram. There is nothing to say yet: nil.
+// ExtOptions say more about an attachment of an ExtProgram. There are none yet: pass nil.
 type ExtOptions struct{}
 
 // Attach puts the program into the place of the function that it was loaded for.

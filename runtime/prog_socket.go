@@ -17,7 +17,7 @@ type SocketFilterProgram struct{ *Program }
 // NewSocketFilterProgram gives p its kind.
 func NewSocketFilterProgram(p *Program) SocketFilterProgram { return SocketFilterProgram{p} }
 
-// SocketOptions say more about an attachment to a socket. There is nothing to say yet: nil.
+// SocketOptions say more about an attachment to a socket. There are none yet: pass nil.
 type SocketOptions struct{}
 
 // AttachSocket attaches the program to a socket, in the place of one that it
@@ -88,7 +88,7 @@ type SKSKBProgram struct{ *Program }
 // NewSKSKBProgram gives p its kind.
 func NewSKSKBProgram(p *Program) SKSKBProgram { return SKSKBProgram{p} }
 
-// SockMapOptions say more about an attachment to the sockets in a map. There is nothing to say yet: nil.
+// SockMapOptions say more about an attachment to the sockets in a map. There are none yet: pass nil.
 type SockMapOptions struct{}
 
 // AttachSockMap attaches the program to the sockets in a sockmap or sockhash.
@@ -176,7 +176,7 @@ type LircMode2Program struct{ *Program }
 // NewLircMode2Program gives p its kind.
 func NewLircMode2Program(p *Program) LircMode2Program { return LircMode2Program{p} }
 
-// LircOptions say more about an attachment to an infrared device. There is nothing to say yet: nil.
+// LircOptions say more about an attachment to an infrared device. There are none yet: pass nil.
 type LircOptions struct{}
 
 // AttachLirc attaches the program to an open /dev/lirc device.

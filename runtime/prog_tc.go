@@ -37,7 +37,7 @@ const (
 	NetkitPeer NetkitSide = sys.AttachNetkitPeer
 )
 
-// TCXOptions say more about an attachment to TCX; nil is what most want.
+// TCXOptions say more about an attachment to TCX; nil means the defaults.
 type TCXOptions struct {
 	// Anchor is the program's place among those of the interface.
 	Anchor Anchor
@@ -55,7 +55,7 @@ func (p SchedCLSProgram) AttachTCX(ifindex int, dir Direction, opts *TCXOptions)
 	return opts.Anchor.linkCreate(p.Program, what, ifindex, uint32(dir))
 }
 
-// NetkitOptions say more about an attachment to a netkit device; nil is what most want.
+// NetkitOptions say more about an attachment to a netkit device; nil means the defaults.
 type NetkitOptions struct {
 	// Anchor is the program's place among those of the device.
 	Anchor Anchor

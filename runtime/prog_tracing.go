@@ -9,7 +9,7 @@ type TracingProgram struct{ *Program }
 // NewTracingProgram gives p its kind.
 func NewTracingProgram(p *Program) TracingProgram { return TracingProgram{p} }
 
-// TracingOptions say more about an attachment of a TracingProgram; nil is what most want.
+// TracingOptions say more about an attachment of a TracingProgram; nil means the defaults.
 type TracingOptions struct {
 	// Cookie is what bpf_get_attach_cookie returns (6.0; tp_btf: 6.10).
 	Cookie uint64
@@ -29,7 +29,7 @@ type LSMProgram struct{ *Program }
 // NewLSMProgram gives p its kind.
 func NewLSMProgram(p *Program) LSMProgram { return LSMProgram{p} }
 
-// LSMOptions say more about an attachment of an LSMProgram; nil is what most want.
+// LSMOptions say more about an attachment of an LSMProgram; nil means the defaults.
 type LSMOptions struct {
 	// Cookie is what bpf_get_attach_cookie returns (6.0).
 	Cookie uint64
@@ -69,7 +69,7 @@ type RawTracepointProgram struct{ *Program }
 // NewRawTracepointProgram gives p its kind.
 func NewRawTracepointProgram(p *Program) RawTracepointProgram { return RawTracepointProgram{p} }
 
-// RawTracepointOptions say more about an attachment to a raw tracepoint; nil is what most want.
+// RawTracepointOptions say more about an attachment to a raw tracepoint; nil means the defaults.
 type RawTracepointOptions struct {
 	// Cookie is what bpf_get_attach_cookie returns (6.10).
 	Cookie uint64

@@ -18,7 +18,7 @@ type TracingMultiProgram struct{ *Program }
 // NewTracingMultiProgram gives p its kind.
 func NewTracingMultiProgram(p *Program) TracingMultiProgram { return TracingMultiProgram{p} }
 
-// TracingMultiOptions say more about an attachment to many functions; nil is what most want.
+// TracingMultiOptions say more about an attachment to many functions; nil means the defaults.
 type TracingMultiOptions struct {
 	// IDs are BTF IDs of functions in vmlinux's BTF, instead of their names, which are nil then.
 	IDs []uint32

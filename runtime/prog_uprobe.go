@@ -16,7 +16,7 @@ type UprobeProgram struct{ *Program }
 // NewUprobeProgram gives p its kind.
 func NewUprobeProgram(p *Program) UprobeProgram { return UprobeProgram{p} }
 
-// UprobeOptions say more about a uprobe; nil is what most want.
+// UprobeOptions say more about a uprobe; nil means the defaults.
 type UprobeOptions struct {
 	// PID restricts the probe to one process; 0 is all.
 	PID int
@@ -61,7 +61,7 @@ type UprobeMultiProgram struct{ *Program }
 // NewUprobeMultiProgram gives p its kind.
 func NewUprobeMultiProgram(p *Program) UprobeMultiProgram { return UprobeMultiProgram{p} }
 
-// UprobeMultiOptions say more about uprobes of one link; nil is what most want.
+// UprobeMultiOptions say more about uprobes of one link; nil means the defaults.
 type UprobeMultiOptions struct {
 	// RefCtrOffsets are where the semaphores of USDT probes are, one for each offset; nil for none.
 	RefCtrOffsets []uint64

@@ -27,7 +27,7 @@ const (
 	XDPOffload XDPMode = unix.XDP_FLAGS_HW_MODE
 )
 
-// XDPOptions say more about an attachment to an interface; nil is what most want.
+// XDPOptions say more about an attachment to an interface; nil means the defaults.
 type XDPOptions struct {
 	// Mode is where in the network stack the program runs.
 	Mode XDPMode

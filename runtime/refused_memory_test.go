@@ -1,6 +1,6 @@
 //go:build !race
 
-//vmtest:6.12,6.18,7.3
+//vmtest:6.12,6.18,7.x
 
 package runtime_test
 

@@ -16,17 +16,17 @@ var ErrNotSigned error = load.ErrNotSigned
 // hash (6.18 to 7.0).
 type SignedForm = spec.SignedForm
 
-// NoSignedForm is the form of a load that was not verified.
+// NoSignedForm means that the package was not verified.
 const NoSignedForm = spec.NoSignedForm
 
-// Signature is what the kernel has said about a package's signature.
+// Signature says whether the kernel has verified a package, and by what.
 type Signature struct {
 	_ incomparable
 
-	// Verified is set if the kernel has verified loader and blob, and has made the maps and programs from these.
+	// Verified reports whether the kernel has verified all that the package loads.
 	Verified bool
-	// Form is the protocol that was used, Keyring where the certificate was found. They are NoSignedForm and
-	// NoKeyring if the package was not verified.
+	// Form is the protocol that the kernel used, Keyring where it found the certificate. They are
+	// NoSignedForm and NoKeyring if the package was not verified.
 	Form    SignedForm
 	Keyring Keyring
 	// Reason is why it was not verified.

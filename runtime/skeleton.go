@@ -45,8 +45,8 @@ const (
 // what [Map.SetMaxEntries] and [Program.SetAutoLoad] change, until Load. Open makes no system call but
 // one mmap for each global data map.
 //
-// It takes any object: package loader makes a Spec of one that is known only at run time. Generated packages
-// have an Open of their own.
+// Generated packages have an Open with types, which is the one to use: nothing
+// outside this module can make a Spec of an object file at run time.
 func Open(spec *Spec) (*Skeleton, error) { return OpenGenerated(spec, load.AllFeatures()) }
 
 // Load opens an object and loads it as it is, which saves what Open does for

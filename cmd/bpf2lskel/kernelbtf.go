@@ -52,7 +52,7 @@ func compareWith(kernel *prototype.Kernel, obj *object.Object, warn func(text st
 			refused = append(refused, r.Mismatch)
 		}
 	}
-	return errors.Join(refused...)
+	return prototype.Join(refused)
 }
 
 // compareVariables refuses an object that declares a variable in another way than the running kernel has it.
@@ -72,9 +72,11 @@ func compareVariables(obj *object.Object) error {
 	}
 	var refused []error
 	for _, r := range results {
-		refused = append(refused, r.Mismatch)
+		if r.Mismatch != nil {
+			refused = append(refused, r.Mismatch)
+		}
 	}
-	return errors.Join(refused...)
+	return prototype.Join(refused)
 }
 
 // addKernel reads another file of -kernel-btf.

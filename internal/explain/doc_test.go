@@ -99,7 +99,7 @@ func TestHintsNameTheirWords(t *testing.T) {
 
 const errorsDocHead = `# Errors of a load
 
-Made from the code that gives the hints (internal/explain): change them there.
+This page is generated from the code that gives the hints, in internal/explain.
 
 A load that fails gives a ` + "`*runtime.LoadError`" + `. Its one line says what was being done and on what, the
 kernel's answer, what it means or the decisive lines of the verifier's log, and a hint:

@@ -46,7 +46,7 @@ type failure struct {
 
 // newMap is a map as it was to be created: one of the object's, or the template of its inner maps.
 type newMap struct {
-	_ [0]func() // the compiler writes no comparison for it
+	_ [0][]byte // the compiler writes no comparison for it
 
 	isInner                                       bool
 	typ, keySize, valueSize, maxEntries, mapFlags uint32

@@ -24,8 +24,7 @@ var noLine [1]sys.LineInfo
 func (e *engine) loaderCORE(attr *sys.ProgLoadAttr) uintptr {
 	attr.ProgBtfFd = uint32(*e.blob.slot(e.spec.BTF.Slot))
 	lines := noLine[:]
-	if e.functions != nil {
-		e.lines = e.lineInfo()
+	if e.lines != nil {
 		lines = e.lines
 	}
 	attr.LineInfo = sys.Addr(unsafe.Pointer(&lines[0]))

@@ -30,7 +30,7 @@ func FuzzSpec(f *testing.F) {
 		if features.Check(s) != nil {
 			return
 		}
-		req := Request{Spec: s, Features: features}
+		req := Request{Spec: s, Features: &features}
 		for i := range s.Maps {
 			if n := s.Maps[i].MappedSize(); n > 1<<20 {
 				return // all of it would be compared
@@ -49,7 +49,7 @@ func FuzzSpec(f *testing.F) {
 // read does what a load and its failure do, but for system calls that change something.
 func read(req *Request, words []byte) {
 	s := req.Spec
-	e := engine{Loaded: Loaded{spec: s}, req: req}
+	e := engine{Loaded: Loaded{spec: s}, req: *req}
 	mem := make([]uint64, (len(s.Blob)+7)/8)
 	e.blob = &blobMap{mem: unsafe.Slice((*byte)(unsafe.Pointer(&mem[0])), len(s.Blob))}
 	copy(e.blob.mem, s.Blob)

@@ -8,7 +8,7 @@ import (
 // Request says what to load, and what about it differs from the object.
 type Request struct {
 	Spec     *spec.Spec
-	Features Features
+	Features *Features
 	// Areas are the memory of global data, in the order of the maps. One that has memory already has the initial
 	// value there, and gets the kernel's memory at the same address.
 	Areas []Area
@@ -30,7 +30,7 @@ type Request struct {
 
 // incomparable is for structs that nobody compares. It is the first field, where it takes no room: type
 // descriptors refer to the code that compares two, which is 4 KB in a small program.
-type incomparable = [0]func()
+type incomparable = [0][]byte
 
 // Entries is the number of entries of a map.
 type Entries struct {
@@ -66,9 +66,8 @@ type Loaded struct {
 	// InnerBTF are for the maps of maps.
 	InnerBTF []InnerBTF
 	Externs  []Extern
-	// Signature says what the kernel has verified, nil for a package that cannot be signed, with the certificate from Keyring.
+	// Signature says what the kernel has verified, nil for a package that cannot be signed.
 	Signature *Verdict
-	Keyring   Keyring
 
 	spec *spec.Spec
 	blob *blobMap
@@ -80,7 +79,8 @@ type Verdict struct {
 
 	Verified bool
 	Form     spec.SignedForm
-	Reason   string // why it was not verified
+	Keyring  Keyring // that has the certificate
+	Reason   string  // why it was not verified
 }
 
 // MapFD returns the file descriptor of the map of that index, which the caller owns from then on.

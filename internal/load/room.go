@@ -74,6 +74,7 @@ func (r *Request) callOf(step int) int {
 func (e *engine) makeRoom(loader string) string {
 	insns := []byte(loader)
 	at := uint32(len(e.spec.Blob)+7) &^ 7
+	e.lines = make([]sys.LineInfo, 1, 1+len(e.req.Longer))
 	for i := range e.req.Longer {
 		l := &e.req.Longer[i]
 		call, size := e.req.callOf(l.Step), e.req.attrSize(l.Step)
@@ -81,7 +82,7 @@ func (e *engine) makeRoom(loader string) string {
 		copy(e.blob.mem[at+size:], l.Fields)
 
 		put(insns[8*call:], sys.Insn{Code: sys.OpCall, Regs: regs(0, pseudoCall), Imm: int32(len(insns)/8 - call - 1)})
-		e.functions = append(e.functions, uint32(len(insns)/8))
+		e.lines = append(e.lines, sys.LineInfo{InsnOff: uint32(len(insns) / 8)})
 		emit := func(code uint8, dst, src uint8, off int16, imm int32) {
 			insns = append(insns, make([]byte, 8)...)
 			put(insns[len(insns)-8:], sys.Insn{Code: code, Regs: regs(dst, src), Off: off, Imm: imm})
@@ -126,13 +127,4 @@ func regs(dst, src uint8) uint8 {
 		return src<<4 | dst
 	}
 	return dst<<4 | src
-}
-
-// lineInfo returns line info of a loader: one line for each of its functions, as the kernel wants it (check_btf_line).
-func (e *engine) lineInfo() []sys.LineInfo {
-	lines := make([]sys.LineInfo, 1+len(e.functions))
-	for i, at := range e.functions {
-		lines[i+1].InsnOff = at
-	}
-	return lines
 }

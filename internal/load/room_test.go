@@ -29,6 +29,7 @@ func longerSteps(s *spec.Spec) (steps []int) {
 
 // Each attr can be made longer, whatever the object: zeros after it change nothing, and what is not zero the kernel sees.
 func TestRoom(t *testing.T) {
+	features := AllFeatures()
 	for _, name := range []string{"globals_sections", "map_in_map", "prog_array", "big_100", "core_shared"} {
 		t.Run(name, func(t *testing.T) {
 			obj, err := object.Read(testobj.Compile(t, name, testobj.Options{}))
@@ -44,7 +45,7 @@ func TestRoom(t *testing.T) {
 				t.Fatalf("%d steps have an attr", len(steps))
 			}
 			for _, quick := range []bool{true, false} {
-				req := Request{Spec: s, Features: AllFeatures()}
+				req := Request{Spec: s, Features: &features}
 				for _, step := range steps {
 					req.Longer = append(req.Longer, Longer{Step: step, Fields: string(make([]byte, 16))})
 				}
@@ -68,7 +69,7 @@ func TestRoom(t *testing.T) {
 				// A field that no kernel knows: 1 behind all that there is.
 				field := make([]byte, 256)
 				field[255] = 1
-				req := Request{Spec: s, Features: AllFeatures(), Longer: []Longer{{Step: step, Fields: string(field)}}}
+				req := Request{Spec: s, Features: &features, Longer: []Longer{{Step: step, Fields: string(field)}}}
 				_, failure := RunOnce(&req, false)
 				if failure == nil || failure.Step != step || failure.Errno != unix.E2BIG {
 					t.Errorf("%s: %+v, want E2BIG", s.StepName(s.Steps[step]), failure)

@@ -26,9 +26,9 @@ const moreAttempts = 2
 // has failed for good, and before it gives back what it has made, the step that
 // failed is taken once more by itself for the verifier's log (investigate).
 func Run(req *Request) (*Loaded, *spec.Failure) {
-	e := engine{Loaded: Loaded{spec: req.Spec}, req: req}
+	e := engine{Loaded: Loaded{spec: req.Spec}, req: *req}
 	if req.Spec.Signed != nil {
-		if failure := req.Features.Signed().changed(req); failure != nil {
+		if failure := req.Features.Signed().changed(&e.req); failure != nil {
 			return nil, failure
 		}
 	} else if req.RequireSignature {

@@ -106,7 +106,7 @@ func (e *engine) attemptSigned() (done bool, failure *spec.Failure) {
 	if e.req.RequireSignature {
 		return true, failure
 	}
-	e.Signature, e.Keyring = &Verdict{Form: spec.NoSignedForm, Reason: failure.Err.Error() + ": " + failure.Reason}, NoKeyring
+	e.Signature = &Verdict{Form: spec.NoSignedForm, Keyring: NoKeyring, Reason: failure.Err.Error() + ": " + failure.Reason}
 	return false, nil
 }
 
@@ -185,7 +185,7 @@ func (e *engine) runForm(form spec.SignedForm) *spec.Failure {
 	failure = e.settle(nil)
 	e.verified = false
 	if failure == nil {
-		e.Signature, e.Keyring = &Verdict{Verified: true, Form: form}, e.req.Keyring
+		e.Signature = &Verdict{Verified: true, Form: form, Keyring: e.req.Keyring}
 	}
 	return failure
 }

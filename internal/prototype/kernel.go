@@ -1,10 +1,13 @@
 package prototype
 
 import (
+	"bytes"
 	"cmp"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 
 	"github.com/cilium/ebpf/btf"
@@ -53,13 +56,16 @@ func Files(paths []string) (*Kernel, error) {
 	k := &Kernel{}
 	var base *btf.Spec
 	for i, path := range paths {
+		raw, err := read(path)
+		if err != nil {
+			return nil, fmt.Errorf("read BTF of %s: %w", path, err)
+		}
 		var spec *btf.Spec
-		var err error
 		if i == 0 {
-			spec, err = btf.LoadSpec(path)
+			spec, err = btf.LoadSpecFromReader(bytes.NewReader(raw))
 			base = spec
 		} else {
-			spec, err = btf.LoadSplitSpec(path, base)
+			spec, err = btf.LoadSplitSpecFromReader(bytes.NewReader(raw), base)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read BTF of %s: %w", path, err)
@@ -67,6 +73,26 @@ func Files(paths []string) (*Kernel, error) {
 		k.parts = append(k.parts, part{name: path, load: func() (*btf.Spec, error) { return spec, nil }, last: i == 0})
 	}
 	return k, nil
+}
+
+// read returns the BTF in a file. Package btf wants symbols of an ELF file too, which a stripped vmlinux lacks.
+func read(path string) ([]byte, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil || !bytes.HasPrefix(raw, []byte(elf.ELFMAG)) {
+		return raw, err
+	}
+	f, err := elf.NewFile(bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
+	if f.Section(".BTF.base") != nil {
+		return nil, errors.New("a module built outside of the kernel's tree, whose BTF is not that of one kernel: copy that of the loaded module, in /sys/kernel/btf")
+	}
+	section := f.Section(".BTF")
+	if section == nil {
+		return nil, errors.New("it has no section .BTF")
+	}
+	return section.Data()
 }
 
 // Result is what a comparison has found out, by symbol.

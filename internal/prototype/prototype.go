@@ -65,6 +65,30 @@ func (e *MismatchError) Error() string {
 	return fmt.Sprintf("%s: %s %s in the source, %s in %s: declare it as vmlinux.h does", e.Symbol, e.Part, e.Source, e.Kernel, e.Where)
 }
 
+// Join makes one error of several, in one line; nil of none.
+func Join(errs []error) error {
+	switch len(errs) {
+	case 0:
+		return nil
+	case 1:
+		return errs[0]
+	}
+	return several(errs)
+}
+
+// several are errors that belong into one line.
+type several []error
+
+func (s several) Error() string {
+	texts := make([]string, len(s))
+	for i, err := range s {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (s several) Unwrap() []error { return s }
+
 // compare compares a symbol with the kernel's type of it.
 func compare(s *Symbol, kernel btf.Type, where string) error {
 	mismatch := func(part, source, kernel string) error {

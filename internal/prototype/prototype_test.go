@@ -1,12 +1,16 @@
 package prototype
 
 import (
+	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
 var (
@@ -92,6 +96,46 @@ func TestVariables(t *testing.T) {
 	want := "kernel variable runqueues: its type is u64 in the source, struct task_struct in vmlinux: declare it as vmlinux.h does"
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// A file may be ELF without symbols, as a stripped vmlinux is.
+func TestStripped(t *testing.T) {
+	file, err := os.ReadFile(testobj.Compile(t, "extern/kfunc_vmlinux", testobj.Options{Target: "bpfel"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const shoff, shentsize, shnum, shType = 40, 58, 60, 4 // in an ELF header of 64 bits, and in a section's
+	stripped := 0
+	for i := range int(binary.LittleEndian.Uint16(file[shnum:])) {
+		at := int(binary.LittleEndian.Uint64(file[shoff:])) + i*int(binary.LittleEndian.Uint16(file[shentsize:])) + shType
+		if binary.LittleEndian.Uint32(file[at:]) == uint32(elf.SHT_SYMTAB) {
+			binary.LittleEndian.PutUint32(file[at:], uint32(elf.SHT_NULL))
+			stripped++
+		}
+	}
+	path := filepath.Join(t.TempDir(), "stripped")
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	kernel, err := Files([]string{path})
+	if err != nil || stripped == 0 {
+		t.Fatalf("%d sections of symbols, %v", stripped, err)
+	}
+	results, err := kernel.Compare([]Symbol{{Name: "bpf_cast_to_kern_ctx", Type: proto(to(void), to(void)), Func: true}})
+	if err != nil || results[0].Missing || results[0].Mismatch != nil {
+		t.Errorf("got %+v, %v", results, err)
+	}
+}
+
+// Several errors are one line, and each can be found in it.
+func TestJoin(t *testing.T) {
+	if err := Join(nil); err != nil {
+		t.Error(err)
+	}
+	err := Join([]error{os.ErrExist, os.ErrInvalid})
+	if err.Error() != "file already exists; invalid argument" || !errors.Is(err, os.ErrInvalid) {
+		t.Errorf("got %v", err)
 	}
 }
 

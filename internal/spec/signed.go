@@ -41,6 +41,7 @@ const SignedHead = 3 * 8
 
 // SignedProgram is a loader as one protocol wants it.
 type SignedProgram struct {
+	NoCompare NoCompare
 
 	// Check are the instructions that go into Spec.Loader after the first SignedHead bytes.
 	Check string

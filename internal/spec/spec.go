@@ -64,11 +64,16 @@ type BlobOff uint32
 // Slot is the index of a 32-bit word at the start of a blob.
 type Slot uint32
 
+// NoCompare is a field of structs that nobody compares. It takes no room: type descriptors refer to the
+// code that compares two, which is 3 KB of a small program.
+type NoCompare [0][]byte
+
 // NoSlot marks a missing slot.
 const NoSlot Slot = 1<<32 - 1
 
 // BTFSpec is the object's own BTF.
 type BTFSpec struct {
+	NoCompare NoCompare
 
 	// Attr is where its BPF_BTF_LOAD attr is; 0 if the object has none.
 	Attr BlobOff
@@ -127,6 +132,7 @@ const (
 
 // MapSpec is one map of the object.
 type MapSpec struct {
+	NoCompare NoCompare
 
 	// Name is the C variable's, or the section's for global data.
 	Name string
@@ -172,6 +178,8 @@ type InnerSpec struct {
 
 // ProgramSpec is one program of the object.
 type ProgramSpec struct {
+	NoCompare NoCompare
+
 	Name    string // of the C function
 	Section string
 	Slot    Slot
@@ -196,6 +204,8 @@ type ProgramSpec struct {
 // TargetSpec is a kernel function or type that programs attach to, looked up
 // once for all of them.
 type TargetSpec struct {
+	NoCompare NoCompare
+
 	Name   string
 	Kind   uint8  // BTF_KIND_FUNC or BTF_KIND_TYPEDEF
 	Module string // that the source names, "" if none
@@ -243,6 +253,8 @@ const (
 // failure the loader goes on, and each later step that needs what failed
 // fails too, without effect. The first failed step is the one to report.
 type Step struct {
+	NoCompare NoCompare
+
 	Kind StepKind
 	// Index is into Spec.Maps, Programs, Targets or Externs, as Kind says.
 	Index int32

@@ -1,6 +1,6 @@
 package spec
 
-import "fmt"
+import "strconv"
 
 // StepName describes a step in words: "create map counts".
 func (s *Spec) StepName(step Step) string {
@@ -16,16 +16,16 @@ func (s *Spec) StepName(step Step) string {
 	case StepFreezeMap:
 		return "freeze map " + s.Maps[step.Index].Name
 	case StepSetSlot:
-		return fmt.Sprintf("set entry %d of map %s", step.Entry, s.Maps[step.Index].Name)
+		return "set entry " + strconv.FormatUint(uint64(step.Entry), 10) + " of map " + s.Maps[step.Index].Name
 	case StepFindTarget:
 		return "find attach target " + s.Targets[step.Index].Name
 	case StepFindExtern:
 		e := &s.Externs[step.Index]
-		return fmt.Sprintf("find %s %s", e.Kind, e.Name)
+		return "find " + e.Kind.String() + " " + e.Name
 	case StepLoadProgram:
 		return "load program " + s.Programs[step.Index].Name
 	}
-	return fmt.Sprintf("step %d", step.Kind)
+	return "step " + strconv.Itoa(int(step.Kind))
 }
 
 // Finds reports whether the step's result is 64 bits: what was found.
@@ -40,5 +40,5 @@ func (k ExternKind) String() string {
 	case KsymAddr:
 		return "ksym address"
 	}
-	return fmt.Sprintf("extern kind %d", uint8(k))
+	return "extern kind " + strconv.Itoa(int(k))
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// Feature is something that a kernel has or has not, other than types and helpers.
+// Feature is something other than a type or helper that only some kernels have.
 type Feature uint8
 
 // The features that [Supports] knows. The version is that of the first Linux that has it.

@@ -15,7 +15,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// ErrExpired is why a certificate is not added: it is not valid yet, or not any more.
+// ErrExpired means that a certificate is not added because it is not valid yet, or no longer.
 var ErrExpired = errors.New("the certificate is not valid at this time")
 
 // Add adds a certificate, PEM or DER, to a keyring, and returns the serial number of the key. The

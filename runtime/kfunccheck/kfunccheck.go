@@ -14,7 +14,6 @@ package kfunccheck
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -86,7 +85,7 @@ func compare(r *load.Request) error {
 		binary.NativeEndian.PutUint64(blob[4*slot:], uint64(missing))
 	}
 	if len(refused) > 0 {
-		return errors.Join(refused...)
+		return prototype.Join(refused)
 	}
 	if blob != nil {
 		changed := *r.Spec

@@ -11,7 +11,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// CgroupOptions say more about an attachment to a cgroup; nil is what most want.
+// CgroupOptions say more about an attachment to a cgroup; nil means the defaults.
 type CgroupOptions struct {
 	// Exclusive lets no other program be attached to the cgroup or those below it. Otherwise others may be attached too, and all run.
 	Exclusive bool

@@ -10,7 +10,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// TCOptions say more about an attachment to clsact; nil is what most want.
+// TCOptions say more about an attachment to clsact; nil means the defaults.
 type TCOptions struct {
 	// Priority orders the programs of one interface and direction, the lowest first. 0 is after all that are there.
 	Priority uint16

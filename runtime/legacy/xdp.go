@@ -10,7 +10,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// XDPOptions say more about an attachment to an interface; nil is what most want.
+// XDPOptions say more about an attachment to an interface; nil means the defaults.
 type XDPOptions struct {
 	// Mode is where in the network stack the program runs.
 	Mode runtime.XDPMode

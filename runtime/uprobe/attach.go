@@ -10,7 +10,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// Options say more about a uprobe; nil is what most want.
+// Options say more about a uprobe; nil means the defaults.
 type Options struct {
 	// Offset into the function, in bytes.
 	Offset uint64
@@ -85,7 +85,7 @@ func programError(p *runtime.Program, op string, err error) error {
 	return &runtime.ProgramError{Program: name, Op: op, Err: err}
 }
 
-// MultiOptions say more about uprobes of one link; nil is what most want.
+// MultiOptions say more about uprobes of one link; nil means the defaults.
 type MultiOptions struct {
 	// PID restricts the probes to one process; 0 is all.
 	PID int

@@ -149,7 +149,7 @@ func (f *File) lookup(name string) (function, error) {
 	return best, nil
 }
 
-// OffsetOf is what a virtual address of the file is as an offset into it.
+// OffsetOf returns the offset into the file of one of its virtual addresses.
 func (f *File) OffsetOf(address uint64) (uint64, error) {
 	for i := range f.segments {
 		if s := &f.segments[i]; address >= s.Vaddr && address-s.Vaddr < s.Filesz {

@@ -27,7 +27,7 @@ type Skeleton struct {
 
 	// Bss has the global variables of section .bss: their initial values between
 	// Open and Load, the kernel's memory from then on, nil after Close. Use
-	// sync/atomic for what BPF programs write, or write, at the same time.
+	// sync/atomic for variables that BPF programs use at the same time.
 	Bss *BssSection
 }
 
@@ -35,7 +35,7 @@ type Skeleton struct {
 // variables can be given other initial values, its maps other sizes, and
 // programs can be left out, until Load.
 func Open() (*Skeleton, error) {
-	core, err := runtime.OpenGenerated(object(), impl.Features{Signed: impl.UseSigned})
+	core, err := runtime.OpenGenerated(&spec, impl.Features{Signed: impl.UseSigned})
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func Open() (*Skeleton, error) {
 
 // Load opens the object and loads it as it is.
 func Load() (*Skeleton, error) {
-	core, err := runtime.LoadGenerated(object(), impl.Features{Signed: impl.UseSigned}, nil)
+	core, err := runtime.LoadGenerated(&spec, impl.Features{Signed: impl.UseSigned}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -139,11 +139,10 @@ var hashCheck string
 //go:embed app_bpfeb.hash.sig
 var hashSignature string
 
-// object describes the object: what package loader planned.
-func object() *impl.Spec {
-	s := spec
-	s.Blob, s.Loader = blob, loader
-	s.Signed = &impl.SignedSpec{Forms: [impl.SignedForms]impl.SignedProgram{
+// init adds the files to what describes the object.
+func init() {
+	spec.Blob, spec.Loader = blob, loader
+	spec.Signed = &impl.SignedSpec{Forms: [impl.SignedForms]impl.SignedProgram{
 		{
 			Check:      contentsCheck,
 			LoaderHash: "\xf8\xbc\x65\x4e\x1a\xb5\x23\xb1\x00\x8c\x5c\xf1\x54\x8d\xe1\xd6\xf8\xa9\xaa\x3a\xd8\xc1\xd1\xc4\x12\x02\xf7\x8b\x44\x31\x4f\x35",
@@ -160,7 +159,6 @@ func object() *impl.Spec {
 			Signature:  hashSignature,
 		},
 	}}
-	return &s
 }
 
 // The compiler makes sure that this file and the runtime fit.
@@ -169,6 +167,7 @@ const (
 	_ = impl.UpgradeRuntime(impl.Newest - 1)
 )
 
+// spec describes the object: what package loader planned.
 var spec = impl.Spec{
 	Name:    "app",
 	Slots:   4,

@@ -27,7 +27,7 @@ type Skeleton struct {
 
 	// Bss has the global variables of section .bss: their initial values between
 	// Open and Load, the kernel's memory from then on, nil after Close. Use
-	// sync/atomic for what BPF programs write, or write, at the same time.
+	// sync/atomic for variables that BPF programs use at the same time.
 	Bss *BssSection
 }
 
@@ -35,7 +35,7 @@ type Skeleton struct {
 // variables can be given other initial values, its maps other sizes, and
 // programs can be left out, until Load.
 func Open() (*Skeleton, error) {
-	core, err := runtime.OpenGenerated(object(), impl.Features{Signed: impl.UseSigned})
+	core, err := runtime.OpenGenerated(&spec, impl.Features{Signed: impl.UseSigned})
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func Open() (*Skeleton, error) {
 
 // Load opens the object and loads it as it is.
 func Load() (*Skeleton, error) {
-	core, err := runtime.LoadGenerated(object(), impl.Features{Signed: impl.UseSigned}, nil)
+	core, err := runtime.LoadGenerated(&spec, impl.Features{Signed: impl.UseSigned}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -139,11 +139,10 @@ var hashCheck string
 //go:embed app_bpfel.hash.sig
 var hashSignature string
 
-// object describes the object: what package loader planned.
-func object() *impl.Spec {
-	s := spec
-	s.Blob, s.Loader = blob, loader
-	s.Signed = &impl.SignedSpec{Forms: [impl.SignedForms]impl.SignedProgram{
+// init adds the files to what describes the object.
+func init() {
+	spec.Blob, spec.Loader = blob, loader
+	spec.Signed = &impl.SignedSpec{Forms: [impl.SignedForms]impl.SignedProgram{
 		{
 			Check:      contentsCheck,
 			LoaderHash: "\x7e\xb8\xb6\xf2\x94\xd1\x0b\x13\x07\x6f\xd7\xcd\x87\x99\xff\x31\xf1\x38\x14\xae\xc5\x16\xaa\x89\x4b\xaa\x22\x26\x14\x66\x76\x4e",
@@ -160,7 +159,6 @@ func object() *impl.Spec {
 			Signature:  hashSignature,
 		},
 	}}
-	return &s
 }
 
 // The compiler makes sure that this file and the runtime fit.
@@ -169,6 +167,7 @@ const (
 	_ = impl.UpgradeRuntime(impl.Newest - 1)
 )
 
+// spec describes the object: what package loader planned.
 var spec = impl.Spec{
 	Name:    "app",
 	Slots:   4,

@@ -28,7 +28,7 @@ type Skeleton struct {
 
 	// Bss has the global variables of section .bss: their initial values between
 	// Open and Load, the kernel's memory from then on, nil after Close. Use
-	// sync/atomic for what BPF programs write, or write, at the same time.
+	// sync/atomic for variables that BPF programs use at the same time.
 	Bss *BssSection
 }
 
@@ -36,7 +36,7 @@ type Skeleton struct {
 // variables can be given other initial values, its maps other sizes, and
 // programs can be left out, until Load.
 func Open() (*Skeleton, error) {
-	core, err := runtime.OpenGenerated(object(), impl.Features{Signed: impl.UseSigned})
+	core, err := runtime.OpenGenerated(&spec, impl.Features{Signed: impl.UseSigned})
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func Open() (*Skeleton, error) {
 
 // Load opens the object and loads it as it is.
 func Load() (*Skeleton, error) {
-	core, err := runtime.LoadGenerated(object(), impl.Features{Signed: impl.UseSigned}, nil)
+	core, err := runtime.LoadGenerated(&spec, impl.Features{Signed: impl.UseSigned}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -162,11 +162,10 @@ var hashCheck string
 //go:embed policy_bpfeb.hash.sig
 var hashSignature string
 
-// object describes the object: what package loader planned.
-func object() *impl.Spec {
-	s := spec
-	s.Blob, s.Loader = blob, loader
-	s.Signed = &impl.SignedSpec{Forms: [impl.SignedForms]impl.SignedProgram{
+// init adds the files to what describes the object.
+func init() {
+	spec.Blob, spec.Loader = blob, loader
+	spec.Signed = &impl.SignedSpec{Forms: [impl.SignedForms]impl.SignedProgram{
 		{
 			Check:      contentsCheck,
 			LoaderHash: "\x1a\x44\x80\xfd\x93\x0d\x1e\xe0\xbe\x03\x81\x3f\x8e\x4b\x5f\x30\xfd\x44\x09\xff\xe3\x28\x7d\xab\x4b\x4f\xee\xbd\x19\x69\xd6\xa9",
@@ -183,7 +182,6 @@ func object() *impl.Spec {
 			Signature:  hashSignature,
 		},
 	}}
-	return &s
 }
 
 // The compiler makes sure that this file and the runtime fit.
@@ -192,6 +190,7 @@ const (
 	_ = impl.UpgradeRuntime(impl.Newest - 1)
 )
 
+// spec describes the object: what package loader planned.
 var spec = impl.Spec{
 	Name:    "policy",
 	Slots:   6,

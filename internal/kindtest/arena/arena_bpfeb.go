@@ -28,7 +28,7 @@ type Skeleton struct {
 	// Arena has the global variables of arena arena: their initial values between
 	// Open and Load, the kernel's memory from then on, nil after Close. Load
 	// changes the pointer: a copy from before is not to be used any more. Use
-	// sync/atomic for what BPF programs write, or write, at the same time.
+	// sync/atomic for variables that BPF programs use at the same time.
 	Arena *ArenaSection
 }
 
@@ -36,7 +36,7 @@ type Skeleton struct {
 // variables can be given other initial values, its maps other sizes, and
 // programs can be left out, until Load.
 func Open() (*Skeleton, error) {
-	core, err := runtime.OpenGenerated(object(), impl.Features{Outside: impl.UseOutside})
+	core, err := runtime.OpenGenerated(&spec, impl.Features{Outside: impl.UseOutside})
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func Open() (*Skeleton, error) {
 
 // Load opens the object and loads it as it is.
 func Load() (*Skeleton, error) {
-	core, err := runtime.LoadGenerated(object(), impl.Features{Outside: impl.UseOutside}, nil)
+	core, err := runtime.LoadGenerated(&spec, impl.Features{Outside: impl.UseOutside}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -139,11 +139,9 @@ var blob string
 //go:embed arena_bpfeb.loader
 var loader string
 
-// object describes the object: what package loader planned.
-func object() *impl.Spec {
-	s := spec
-	s.Blob, s.Loader = blob, loader
-	return &s
+// init adds the files to what describes the object.
+func init() {
+	spec.Blob, spec.Loader = blob, loader
 }
 
 // The compiler makes sure that this file and the runtime fit.
@@ -152,6 +150,7 @@ const (
 	_ = impl.UpgradeRuntime(impl.Newest - 1)
 )
 
+// spec describes the object: what package loader planned.
 var spec = impl.Spec{
 	Name:    "arena",
 	Slots:   4,

@@ -27,7 +27,7 @@ type Skeleton struct {
 
 	// Bss has the global variables of section .bss: their initial values between
 	// Open and Load, the kernel's memory from then on, nil after Close. Use
-	// sync/atomic for what BPF programs write, or write, at the same time.
+	// sync/atomic for variables that BPF programs use at the same time.
 	Bss *BssSection
 }
 
@@ -35,7 +35,7 @@ type Skeleton struct {
 // variables can be given other initial values, its maps other sizes, and
 // programs can be left out, until Load.
 func Open() (*Skeleton, error) {
-	core, err := runtime.OpenGenerated(object(), impl.Features{Outside: impl.UseOutside, Parts: impl.UseParts})
+	core, err := runtime.OpenGenerated(&spec, impl.Features{Outside: impl.UseOutside, Parts: impl.UseParts})
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func Open() (*Skeleton, error) {
 
 // Load opens the object and loads it as it is.
 func Load() (*Skeleton, error) {
-	core, err := runtime.LoadGenerated(object(), impl.Features{Outside: impl.UseOutside, Parts: impl.UseParts}, nil)
+	core, err := runtime.LoadGenerated(&spec, impl.Features{Outside: impl.UseOutside, Parts: impl.UseParts}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -169,11 +169,9 @@ var blob string
 //go:embed cgroups_bpfel.loader
 var loader string
 
-// object describes the object: what package loader planned.
-func object() *impl.Spec {
-	s := spec
-	s.Blob, s.Loader = blob, loader
-	return &s
+// init adds the files to what describes the object.
+func init() {
+	spec.Blob, spec.Loader = blob, loader
 }
 
 // The compiler makes sure that this file and the runtime fit.
@@ -182,6 +180,7 @@ const (
 	_ = impl.UpgradeRuntime(impl.Newest - 1)
 )
 
+// spec describes the object: what package loader planned.
 var spec = impl.Spec{
 	Name:    "cgroups",
 	Slots:   12,

@@ -30,7 +30,7 @@ type Skeleton struct {
 // variables can be given other initial values, its maps other sizes, and
 // programs can be left out, until Load.
 func Open() (*Skeleton, error) {
-	core, err := runtime.OpenGenerated(object(), impl.Features{Inner: impl.UseInner})
+	core, err := runtime.OpenGenerated(&spec, impl.Features{Inner: impl.UseInner})
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func Open() (*Skeleton, error) {
 
 // Load opens the object and loads it as it is.
 func Load() (*Skeleton, error) {
-	core, err := runtime.LoadGenerated(object(), impl.Features{Inner: impl.UseInner}, nil)
+	core, err := runtime.LoadGenerated(&spec, impl.Features{Inner: impl.UseInner}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -129,11 +129,9 @@ var blob string
 //go:embed innermaps_bpfel.loader
 var loader string
 
-// object describes the object: what package loader planned.
-func object() *impl.Spec {
-	s := spec
-	s.Blob, s.Loader = blob, loader
-	return &s
+// init adds the files to what describes the object.
+func init() {
+	spec.Blob, spec.Loader = blob, loader
 }
 
 // The compiler makes sure that this file and the runtime fit.
@@ -142,6 +140,7 @@ const (
 	_ = impl.UpgradeRuntime(impl.Newest - 1)
 )
 
+// spec describes the object: what package loader planned.
 var spec = impl.Spec{
 	Name:    "innermaps",
 	Slots:   8,

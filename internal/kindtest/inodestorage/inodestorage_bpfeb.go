@@ -37,7 +37,7 @@ type Skeleton struct {
 // variables can be given other initial values, its maps other sizes, and
 // programs can be left out, until Load.
 func Open() (*Skeleton, error) {
-	core, err := runtime.OpenGenerated(object(), impl.Features{Outside: impl.UseOutside})
+	core, err := runtime.OpenGenerated(&spec, impl.Features{Outside: impl.UseOutside})
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func Open() (*Skeleton, error) {
 
 // Load opens the object and loads it as it is.
 func Load() (*Skeleton, error) {
-	core, err := runtime.LoadGenerated(object(), impl.Features{Outside: impl.UseOutside}, nil)
+	core, err := runtime.LoadGenerated(&spec, impl.Features{Outside: impl.UseOutside}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -147,11 +147,9 @@ var blob string
 //go:embed inodestorage_bpfeb.loader
 var loader string
 
-// object describes the object: what package loader planned.
-func object() *impl.Spec {
-	s := spec
-	s.Blob, s.Loader = blob, loader
-	return &s
+// init adds the files to what describes the object.
+func init() {
+	spec.Blob, spec.Loader = blob, loader
 }
 
 // The compiler makes sure that this file and the runtime fit.
@@ -160,6 +158,7 @@ const (
 	_ = impl.UpgradeRuntime(impl.Newest - 1)
 )
 
+// spec describes the object: what package loader planned.
 var spec = impl.Spec{
 	Name:    "inodestorage",
 	Slots:   8,

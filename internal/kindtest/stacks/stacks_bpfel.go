@@ -29,7 +29,7 @@ type Skeleton struct {
 // variables can be given other initial values, its maps other sizes, and
 // programs can be left out, until Load.
 func Open() (*Skeleton, error) {
-	core, err := runtime.OpenGenerated(object(), impl.Features{})
+	core, err := runtime.OpenGenerated(&spec, impl.Features{})
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func Open() (*Skeleton, error) {
 
 // Load opens the object and loads it as it is.
 func Load() (*Skeleton, error) {
-	core, err := runtime.LoadGenerated(object(), impl.Features{}, nil)
+	core, err := runtime.LoadGenerated(&spec, impl.Features{}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -101,11 +101,9 @@ var blob string
 //go:embed stacks_bpfel.loader
 var loader string
 
-// object describes the object: what package loader planned.
-func object() *impl.Spec {
-	s := spec
-	s.Blob, s.Loader = blob, loader
-	return &s
+// init adds the files to what describes the object.
+func init() {
+	spec.Blob, spec.Loader = blob, loader
 }
 
 // The compiler makes sure that this file and the runtime fit.
@@ -114,6 +112,7 @@ const (
 	_ = impl.UpgradeRuntime(impl.Newest - 1)
 )
 
+// spec describes the object: what package loader planned.
 var spec = impl.Spec{
 	Name:    "stacks",
 	Slots:   4,
