@@ -174,7 +174,7 @@ func checkQuote(t *testing.T, b *block, path string) {
 var imports = map[string]string{
 	"context": "context", "errors": "errors", "fmt": "fmt", "os": "os", "time": "time", "atomic": "sync/atomic",
 	"unix": "golang.org/x/sys/unix", "runtime": module + "/runtime", "ebpfinterop": module + "/runtime/ebpfinterop",
-	"uprobe": module + "/runtime/uprobe", "features": module + "/runtime/features",
+	"loader": module + "/loader", "uprobe": module + "/runtime/uprobe", "features": module + "/runtime/features",
 }
 
 var qualified = regexp.MustCompile(`\b([a-z][a-z0-9]*)\.[A-Z]`)

@@ -1,9 +1,9 @@
 // Package loader makes the two pieces that a load needs from an object: the
 // blob, and the loader program that turns the blob into maps and programs.
 //
-// Its caller is cmd/bpf2lskel. Other modules cannot call [Generate], since the
-// package that reads objects is internal: to load an object that is known only at
-// run time, run "bpf2lskel load -pin", and open the pins.
+// [ReadFile] and [Read] are for objects that are known only at run time: what they
+// return, package runtime opens and loads. The command calls [Generate], to write
+// packages.
 //
 // In goes an [object.Object], out comes a [spec.Spec]. The package is pure:
 // no system call, no clock, and the same object gives the same bytes.

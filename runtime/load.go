@@ -120,7 +120,7 @@ func ReadExterns(l *load.Loaded) []load.Extern { return load.ReadExterns(l) }
 func (s *Skeleton) Externs() []Extern { return s.externs }
 
 // Spec describes an object: its Name, and its Maps, Programs and Externs. A
-// generated package has one, which [Skeleton.Spec] returns. The rest of it is
+// generated package has one, which [Skeleton.Spec] returns, and package loader makes one of an object file. The rest of it is
 // for the loader, and may change with any version.
 type Spec = spec.Spec
 

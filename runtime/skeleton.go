@@ -45,8 +45,8 @@ const (
 // what [Map.SetMaxEntries] and [Program.SetAutoLoad] change, until Load. Open makes no system call but
 // one mmap for each global data map.
 //
-// Generated packages have an Open with types, which is the one to use: nothing
-// outside this module can make a Spec of an object file at run time.
+// Generated packages have an Open with types, which is the one to use. This one is
+// for objects that are known only at run time: package loader makes their Spec.
 func Open(spec *Spec) (*Skeleton, error) { return OpenGenerated(spec, load.AllFeatures()) }
 
 // Load opens an object and loads it as it is, which saves what Open does for
@@ -136,6 +136,26 @@ func (s *Skeleton) Map(i int) *Map { return &s.maps[i] }
 
 // Program returns the program of that index in the Spec.
 func (s *Skeleton) Program(i int) *Program { return &s.programs[i] }
+
+// MapByName returns the map of that name in the source, or of a section for global data; nil if there is none.
+func (s *Skeleton) MapByName(name string) *Map {
+	for i := range s.maps {
+		if s.spec.Maps[i].Name == name {
+			return &s.maps[i]
+		}
+	}
+	return nil
+}
+
+// ProgramByName returns the program whose C function has that name, nil if there is none.
+func (s *Skeleton) ProgramByName(name string) *Program {
+	for i := range s.programs {
+		if s.spec.Programs[i].Name == name {
+			return &s.programs[i]
+		}
+	}
+	return nil
+}
 
 // Data returns the memory of the global data map of that index: its initial
 // value between Open and Load, the kernel's own memory after Load, at the same address.
