@@ -39,9 +39,11 @@ func (s *Skeleton) load(opts *LoadOptions) error {
 	}
 	req := s.request(opts)
 	if opts != nil && opts.Kfuncs != nil {
-		if err := opts.Kfuncs(&req); err != nil {
+		checked := req // req itself stays on the stack
+		if err := opts.Kfuncs(&checked); err != nil {
 			return err
 		}
+		req = checked
 	}
 	loaded, failure := load.Run(&req)
 	if failure != nil {

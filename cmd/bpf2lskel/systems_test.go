@@ -41,18 +41,20 @@ func use(s *skel.Skeleton) {
 		var failed *runtime.LoadError
 		fmt.Println(errors.As(err, &failed))
 	}
-	link, err := s.Progs.Count.AttachXDP(1, 0)
+	link, err := s.Progs.Count.AttachXDP(1, nil)
 	if err == nil {
 		defer link.Close()
 	}
-	for k, v := range s.Maps.Counts.AllErr(&err) {
+	it := s.Maps.Counts.Iterate()
+	for k, v := range it.All() {
 		fmt.Println(k, v)
 	}
+	fmt.Println(it.Err())
 	r, err := s.Maps.Events.Reader()
 	if err != nil {
 		return
 	}
-	for e := range r.All(context.Background()) {
+	for e := range r.Iterate(context.Background()).All() {
 		fmt.Println(e)
 	}
 }

@@ -260,3 +260,12 @@ func TestNoProgram(t *testing.T) {
 		}
 	}
 }
+
+// A direction that is none is not ingress.
+func TestNoDirection(t *testing.T) {
+	_, err := legacy.AttachTC(runtime.SchedCLSProgram{}, 1, runtime.Direction(99), nil)
+	var failed *runtime.ProgramError
+	if !errors.As(err, &failed) || failed.Errno != unix.EINVAL || !strings.Contains(err.Error(), "99 is no direction") {
+		t.Error(err)
+	}
+}

@@ -29,8 +29,12 @@ const lastPriority = 1<<16 - 1
 func AttachTC(p runtime.SchedCLSProgram, ifindex int, dir runtime.Direction, opts *TCOptions) (*runtime.Link, error) {
 	what := onInterface("tc ingress", ifindex)
 	parent := uint32(netlink.HANDLE_MIN_INGRESS)
-	if dir == runtime.Egress {
+	switch dir {
+	case runtime.Ingress:
+	case runtime.Egress:
 		what, parent = onInterface("tc egress", ifindex), netlink.HANDLE_MIN_EGRESS
+	default:
+		return nil, programError("", onInterface("tc", ifindex), fmt.Errorf("%d is no direction: %w", dir, unix.EINVAL), "")
 	}
 	num, release, err := borrow(p.Program, what)
 	if err != nil {

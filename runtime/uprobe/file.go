@@ -47,6 +47,12 @@ func Open(name string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Others have no probes, and opening one may be waiting for somebody to write to it.
+	if info, err := os.Stat(found); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: found, Err: errors.New("not a regular file")}
+	}
 	raw, err := elf.Open(found)
 	if err != nil {
 		if errors.As(err, new(*fs.PathError)) {

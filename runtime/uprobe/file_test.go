@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -200,4 +201,27 @@ func FuzzParseCache(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What is no file of code is refused at once: a pipe would be waited for.
+func TestOpenNoFile(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := unix.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{pipe, "/dev/zero", "/"} {
+		done := make(chan error, 1)
+		go func() {
+			_, err := Open(name)
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			if e, ok := err.(*fs.PathError); !ok || !strings.Contains(e.Error(), "not a regular file") {
+				t.Errorf("%s: %v", name, err)
+			}
+		case <-time.After(5 * time.Second):
+			t.Errorf("%s: Open waits", name)
+		}
+	}
 }

@@ -70,11 +70,11 @@ func run(interfaces []string, minBytes uint32, out io.Writer, stop <-chan os.Sig
 func printTable(out io.Writer, objs *skel.Skeleton, names map[uint32]string) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "interface\tprotocol\tpackets\tbytes\t")
-	it := objs.Maps.Counts.Iterate()
-	for key, c := range it.All() {
+	entries := objs.Maps.Counts.Iterate()
+	for key, c := range entries.All() {
 		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t\n", names[key.Ifindex], protocol(key.Ethertype, key.Protocol), c.Packets, c.Bytes)
 	}
-	if err := it.Err(); err != nil {
+	if err := entries.Err(); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "\tall\t%d\t\t\n", objs.Bss.Total)
