@@ -125,6 +125,7 @@ func (r *ring) scan(records []record) (int, error) {
 			if n > 0 {
 				break // the next scan begins with it
 			}
+			r.release(pos)
 			return 0, damagedRecord(size, pos, end)
 		}
 		pos = next
