@@ -106,6 +106,33 @@ func ExampleRingBufIterator_Borrow() {
 	log.Fatal(it.Err())
 }
 
+// One goroutine reads from a ring buffer and from a perf event array.
+func ExamplePoller() {
+	r, err := events.Reader()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	s, err := samples.Reader(runtime.PerfOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer s.Close()
+	p, err := runtime.NewPoller(r, s)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer p.Close()
+	for p.Wait(context.Background()) == nil {
+		for e := range r.Consume().All() {
+			fmt.Println(e.PID, e.UID)
+		}
+		for rec := range s.Consume().All() {
+			fmt.Println(rec.Value, "of CPU", rec.CPU)
+		}
+	}
+}
+
 func ExamplePerfReader() {
 	r, err := samples.Reader(runtime.PerfOptions{})
 	if err != nil {

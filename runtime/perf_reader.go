@@ -23,6 +23,8 @@ type perfReader struct {
 	rings []*perfRing
 	turn  int // whose ring is looked at first
 	lost  atomic.Uint64
+	// backlog is how many bytes were in the ring of the last scan that found something.
+	backlog atomic.Uint64
 }
 
 func (r *perfReader) checked() *perfReader {
@@ -55,14 +57,7 @@ func (r *perfReader) open(m *Map, opts PerfOptions) error {
 		r.mapFD.close()
 		return m.wrap(opPerfArray, err)
 	}
-	r.ready = func(uintptr) bool {
-		for _, ring := range r.rings {
-			if ring.some() {
-				return true
-			}
-		}
-		return false
-	}
+	r.ready = func(uintptr) bool { return r.some() }
 	if err := r.openRings(opts); err != nil {
 		r.free()
 		return m.wrap(opPerfArray, err)
@@ -126,6 +121,16 @@ func (r *perfReader) free() {
 	r.mapFD.close()
 }
 
+// some reports whether a CPU has written something.
+func (r *perfReader) some() bool {
+	for _, ring := range r.rings {
+		if ring.some() {
+			return true
+		}
+	}
+	return false
+}
+
 // scan finds the next records of a CPU that has some.
 func (r *perfReader) scan(records []perfRecord) (*perfRing, int, error) {
 	for i := range r.rings {
@@ -133,6 +138,7 @@ func (r *perfReader) scan(records []perfRecord) (*perfRing, int, error) {
 		ring := r.rings[(r.turn+i)%len(r.rings)]
 		n, err := ring.scan(records, &r.lost)
 		if n > 0 || err != nil {
+			r.backlog.Store(ring.seen)
 			r.turn = (r.turn + i + 1) % len(r.rings)
 			return ring, n, err
 		}
@@ -163,7 +169,7 @@ func (r *perfReader) take(ctx context.Context) (perfRecord, *perfRing, error) {
 
 // tryTake is take that does not wait.
 func (r *perfReader) tryTake() (perfRecord, *perfRing, bool, error) {
-	mine, err := r.wait.tryLock()
+	mine, err := r.wait.tryLock(turnTaken)
 	if !mine {
 		if err != nil {
 			err = r.m.wrap(opPerfArray, err)
@@ -215,7 +221,7 @@ func (r *perfReader) load(rec *perfRecord, value unsafe.Pointer, size uintptr, r
 // perfLoop is a loop over records, whatever their type.
 type perfLoop struct {
 	r       *perfReader
-	ctx     context.Context
+	ctx     context.Context // nil for a loop that does not wait
 	err     error
 	turn    bool
 	ring    *perfRing // where the records are
@@ -226,10 +232,20 @@ type perfLoop struct {
 // begin waits for the turn, which the loop has until end.
 func (l *perfLoop) begin() {
 	l.n, l.used = 0, 0
-	l.err = l.r.checked().wait.lock(l.ctx, turnLoop)
-	l.turn = l.err == nil
+	w := l.r.checked().wait
+	if l.ctx == nil {
+		l.turn, l.err = w.tryLock(turnLoop)
+	} else {
+		l.err = w.lock(l.ctx, turnLoop)
+		l.turn = l.err == nil
+	}
 	if l.err != nil {
 		l.err = l.r.m.wrap(opPerfArray, l.err)
+	}
+	if l.turn && l.ctx == nil {
+		for _, ring := range l.r.rings {
+			ring.until = atomic.LoadUint64(&ring.page.Data_head)
+		}
 	}
 }
 
@@ -256,6 +272,9 @@ func (l *perfLoop) more() bool {
 		return false
 	}
 	l.release()
+	if l.ctx == nil {
+		return l.moreThere()
+	}
 	err := l.ctx.Err()
 	for err == nil {
 		if l.ring, l.n, err = l.r.scan(l.records[:]); l.n > 0 {
@@ -266,6 +285,25 @@ func (l *perfLoop) more() bool {
 		}
 	}
 	l.err = l.r.m.wrap(opPerfArray, err)
+	return false
+}
+
+// moreThere is more for a loop that does not wait: it passes rings that are read up to where they
+// were when the loop began.
+func (l *perfLoop) moreThere() bool {
+	for _, l.ring = range l.r.rings {
+		for int64(l.ring.until-l.ring.tail) > 0 {
+			var err error
+			if l.n, err = l.ring.scan(l.records[:], &l.r.lost); l.n > 0 {
+				l.r.backlog.Store(l.ring.seen)
+				return true
+			}
+			if err != nil {
+				l.err = l.r.m.wrap(opPerfArray, err)
+				return false
+			}
+		}
+	}
 	return false
 }
 

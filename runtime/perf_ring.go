@@ -17,6 +17,8 @@ type perfRing struct {
 	data  []byte // as many bytes as a power of two
 	tail  uint64 // position of the next record
 	lost  uint64 // records that were lost before that, and that no record has told of
+	seen  uint64 // bytes that were there at the last scan
+	until uint64 // position at which a loop that does not wait ends
 	piece []byte // a record that is in two pieces in data
 }
 
@@ -79,6 +81,7 @@ func (r *perfRing) scan(records []perfRecord, lost *atomic.Uint64) (int, error) 
 	if end-pos > size || pos%8 != 0 {
 		return 0, r.skip(end, fmt.Errorf("%w: positions %d and %d in a buffer of %d bytes", errDamaged, pos, end, size))
 	}
+	r.seen = end - pos
 	n, missed := 0, r.lost
 	for pos != end && n < len(records) && (n == 0 || pos-r.tail <= size/8) {
 		// struct perf_event_header: never in pieces, as records are aligned to 8 bytes.

@@ -142,8 +142,8 @@ func (w *waiter) wantTurn(canceled <-chan struct{}, turn uint32, need bool) erro
 }
 
 // tryLock is lock that gives up, with false, if the one that has the turn waits.
-func (w *waiter) tryLock() (bool, error) {
-	for !w.turn.CompareAndSwap(turnFree, turnTaken) {
+func (w *waiter) tryLock(turn uint32) (bool, error) {
+	for !w.turn.CompareAndSwap(turnFree, turn) {
 		switch old := w.turn.Load(); {
 		case old == turnFree:
 		case old&turnLoop != 0:

@@ -98,6 +98,17 @@ func (r *RingBufReader[T]) Iterate(ctx context.Context) *RingBufIterator[T] {
 	return &RingBufIterator[T]{l: ringLoop{r: r.core(), ctx: ctx}, raw: r.raw}
 }
 
+// Consume returns an iterator over the records that are there when its loop begins. It waits for
+// none, and Err is nil after the last. (If another goroutine waits in Read, there are none.)
+func (r *RingBufReader[T]) Consume() *RingBufIterator[T] {
+	return &RingBufIterator[T]{l: ringLoop{r: r.core()}, raw: r.raw}
+}
+
+// Backlog returns how many bytes of records, with 8 for each record, were waiting when the reader
+// last looked, which it does when it has read all that it knew of. A reader whose backlog comes
+// near Size is too slow. It costs nothing, and may be called from anywhere, a loop's body included.
+func (r *RingBufReader[T]) Backlog() int { return int(r.core().mem.backlog.Load()) }
+
 // Size returns how many bytes the ring buffer has.
 func (r *RingBufReader[T]) Size() int { return int(r.core().mem.size) }
 
@@ -294,7 +305,7 @@ func (r *ringReader) takeFast(ctx context.Context, size uint32) unsafe.Pointer {
 
 // tryTake is take that does not wait.
 func (r *ringReader) tryTake() (record, bool, error) {
-	mine, err := r.wait.tryLock()
+	mine, err := r.wait.tryLock(turnTaken)
 	if !mine {
 		if err != nil {
 			err = r.m.wrap(opRingBuf, err)
@@ -326,13 +337,15 @@ func (r *ringReader) wrongSize(rec *record, size uintptr) error {
 // ringLoop is a loop over records, whatever their type.
 type ringLoop struct {
 	r      *ringReader
-	ctx    context.Context
+	ctx    context.Context // nil for a loop that does not wait
 	err    error
 	turn   bool
 	fast   bool   // the ring lends
 	record record // the next one
 	used   uint64 // position after what was handed out
 	limit  uint64 // position at which something else than handing out records is to be done
+	until  uint64 // position at which a loop that does not wait ends
+	found  bool   // it has found a record
 
 	data   unsafe.Pointer // the ring's
 	mask   uint64
@@ -341,13 +354,21 @@ type ringLoop struct {
 
 // begin waits for the turn, which the loop has until end.
 func (l *ringLoop) begin() {
-	l.err = l.r.checked().wait.lock(l.ctx, turnLoop)
-	l.turn = l.err == nil
+	w := l.r.checked().wait
+	if l.ctx == nil {
+		l.turn, l.err = w.tryLock(turnLoop)
+	} else {
+		l.err = w.lock(l.ctx, turnLoop)
+		l.turn = l.err == nil
+	}
 	if l.err != nil {
 		l.err = l.r.m.wrap(opRingBuf, l.err)
+	}
+	if !l.turn {
 		return
 	}
 	m := &l.r.mem
+	l.until, l.found = loadPosition(m.producer, m.pos), false
 	l.fast, l.used = m.overwritten == nil, m.pos
 	l.data, l.mask, l.closed = unsafe.Pointer(&m.data[0]), m.size-1, &l.r.wait.closed
 }
@@ -375,8 +396,14 @@ func (l *ringLoop) more(size uintptr) bool {
 	}
 	l.release()
 	m := &l.r.mem
-	err := l.ctx.Err()
+	var err error
+	if l.ctx != nil {
+		err = l.ctx.Err()
+	}
 	for err == nil {
+		if l.ctx == nil && l.found && int64(l.until-m.pos) <= 0 {
+			return false
+		}
 		if l.r.wait.closed.Load() {
 			err = os.ErrClosed
 			break
@@ -387,7 +414,14 @@ func (l *ringLoop) more(size uintptr) bool {
 			l.record, l.used = one[0], one[0].end-taken(one[0].size) // after discarded ones
 			// Up to here a record of that size fits into what is there.
 			l.limit = min(m.pos+min(m.size/8, 4096), m.end-uint64(size)-ringHeader+1)
+			if l.ctx == nil {
+				l.found, l.limit = true, max(min(l.limit, l.until), l.used+1)
+			}
 			return true
+		}
+		if err == nil && l.ctx == nil {
+			l.used = m.pos
+			return false // what is left is not submitted yet
 		}
 		if err == nil {
 			err = l.r.wait.wait(l.ctx, false, l.r.ready)

@@ -34,6 +34,7 @@ type ring struct {
 	pos     uint64        // of the next record
 	end     uint64        // of what is there, as far as the reader knows
 	lost    atomic.Uint64 // bytes that were overwritten unread
+	backlog atomic.Uint64 // bytes that were there at the last look
 	scratch []uint64      // a record of a ring that overwrites
 }
 
@@ -92,7 +93,19 @@ func (r *ring) look() error {
 		r.end = r.pos
 		return err
 	}
+	r.backlog.Store(r.end - r.pos)
 	return nil
+}
+
+// some reports whether there is a record, or damage, which reading finds out. A record that is
+// reserved and not submitted yet is none.
+func (r *ring) some() bool {
+	pos := loadPosition(r.consumer, r.pos)
+	if pos == loadPosition(r.producer, pos) {
+		return false
+	}
+	header := atomic.LoadUint32((*uint32)(unsafe.Pointer(&r.data[pos&(r.size-1)&^7])))
+	return r.overwritten != nil || header&ringBusy == 0
 }
 
 // release gives everything before that position back to the kernel.
@@ -175,6 +188,7 @@ func (r *ring) scanOverwriting(records []record) (int, error) {
 		if left < 0 {
 			continue
 		}
+		r.backlog.Store(uint64(left))
 		if uint64(left) > r.size || (r.pos|r.end)&notPosition != 0 {
 			return 0, fmt.Errorf("%w: positions %d and %d in a ring of %d bytes", errDamaged, r.pos, r.end, r.size)
 		}

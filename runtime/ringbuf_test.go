@@ -5,6 +5,7 @@ package runtime
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"sync"
 	"testing"
@@ -355,5 +356,82 @@ func TestUserRingBuf(t *testing.T) {
 	w.Close()
 	if err := w.Write(context.Background(), event{}); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("write after Close: %v", err)
+	}
+}
+
+// A batch that is larger than the ring buffer goes in as it is drained, and records that are written
+// in place lie between those that are copied.
+func TestUserRingBufBatch(t *testing.T) {
+	u := NewUserRingBuf[event](newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeUserRingBuf, MaxEntries: uint32(os.Getpagesize())}))
+	sum := newCount(t)
+	drain := newDrain(t, u.Untyped(), sum)
+	w, err := u.Writer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+
+	room := os.Getpagesize() / 24
+	batch := make([]event, 10*room+3)
+	want := uint64(0)
+	for i := range batch {
+		batch[i].Seq = uint64(i)
+		want += uint64(i)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if n, err := w.WriteBatch(ctx, batch); n != room || !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("%d written, %v, want %d and the deadline", n, err, room)
+	}
+	done := make(chan error)
+	go func() {
+		n, err := w.WriteBatch(context.Background(), batch[room:])
+		if err == nil && n != len(batch)-room {
+			err = fmt.Errorf("%d of %d written", n, len(batch)-room)
+		}
+		done <- err
+	}()
+	drained := 0
+	for drained < len(batch) {
+		n, err := drain.Run()
+		if err != nil || int32(n) < 0 {
+			t.Fatalf("drain: %d, %v", int32(n), err)
+		}
+		drained += int(n)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+
+	for i := range uint64(2 * room) {
+		if err := w.WriteInPlace(t.Context(), func(e *event) { *e = event{Seq: i} }); err != nil {
+			t.Fatal(err)
+		}
+		want += i
+		if n, err := drain.Run(); err != nil || n != 1 {
+			t.Fatalf("%d records, %v", n, err)
+		}
+	}
+	func() {
+		defer func() { _ = recover() }()
+		_ = w.WriteInPlace(t.Context(), func(e *event) { e.Seq = 1 << 40; panic("not written") })
+	}()
+	if n, err := drain.Run(); err != nil || n != 0 {
+		t.Errorf("%d records after a function that panicked, %v", n, err)
+	}
+	if n := counted(t, sum); n != want {
+		t.Errorf("sum %d, want %d", n, want)
+	}
+	bytes := NewUserRingBuf[[]byte](newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeUserRingBuf, MaxEntries: uint32(os.Getpagesize())}))
+	b, err := bytes.Writer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if err := b.WriteInPlace(t.Context(), func(*[]byte) { t.Error("was called") }); !errors.Is(err, unix.EINVAL) {
+		t.Errorf("bytes in place: %v", err)
+	}
+	if n, err := b.WriteBatch(t.Context(), [][]byte{{1}, make([]byte, 1<<20), {2}}); n != 1 || !errors.Is(err, unix.EMSGSIZE) {
+		t.Errorf("a record that is too long: %d written, %v", n, err)
 	}
 }

@@ -60,6 +60,25 @@ func (w *UserRingBufWriter[T]) Write(ctx context.Context, t T) error {
 // no room.
 func (w *UserRingBufWriter[T]) TryWrite(t T) error { return w.core().tryWrite(w.bytes(&t)) }
 
+// WriteBatch puts records into the ring buffer, and tells the kernel of them together: of all that
+// there is room for at a time. It waits for room as Write does. It returns how many were written,
+// fewer than there are only with an error.
+func (w *UserRingBufWriter[T]) WriteBatch(ctx context.Context, ts []T) (int, error) {
+	return w.core().writeBatch(ctx, len(ts), func(i int) []byte { return w.bytes(&ts[i]) })
+}
+
+// WriteInPlace has a function write a record where it is going to lie in the ring buffer, without a
+// copy. What is there before is undefined, and the pointer is not to be kept. Until the function
+// returns, nothing else can be written. It waits for room as Write does, and is for records of one
+// size: if T is []byte it returns an error (EINVAL).
+func (w *UserRingBufWriter[T]) WriteInPlace(ctx context.Context, write func(*T)) error {
+	c := w.core()
+	if w.raw {
+		return newMapError(c.m.Name(), opUserRingBuf, fmt.Errorf("records of any size cannot be written in place: use Write: %w", unix.EINVAL))
+	}
+	return c.writeInPlace(ctx, int(unsafe.Sizeof(*new(T))), func(p unsafe.Pointer) { write((*T)(p)) })
+}
+
 // Close ends writing: whoever waits in Write gets os.ErrClosed. What was written
 // stays for programs to read. Closing twice is fine.
 func (w *UserRingBufWriter[T]) Close() error {
@@ -77,6 +96,7 @@ type ringWriter struct {
 	consumer, producer          *uint64
 	data                        []byte // the ring, twice in a row
 	size, pos                   uint64
+	limit                       uint64 // position up to which there was room at the last look
 }
 
 func (w *ringWriter) checked() *ringWriter {
@@ -140,29 +160,50 @@ func (w *ringWriter) free() {
 }
 
 func (w *ringWriter) write(ctx context.Context, bytes []byte) error {
-	if err := w.wait.lock(ctx, turnTaken); err != nil {
-		return w.m.wrap(opUserRingBuf, err)
-	}
-	defer w.wait.unlock()
-	for {
-		put, err := w.put(bytes)
-		if put {
+	return w.writeInPlace(ctx, len(bytes), func(p unsafe.Pointer) {
+		copy(unsafe.Slice((*byte)(p), len(bytes)), bytes)
+	})
+}
+
+// writeInPlace has a record of that size written by a function when there is room.
+func (w *ringWriter) writeInPlace(ctx context.Context, size int, write func(unsafe.Pointer)) error {
+	err := w.wait.lock(ctx, turnTaken)
+	if err == nil {
+		defer w.wait.unlock()
+		if err = w.waitForRoom(ctx, size); err == nil {
+			write(w.at(w.pos))
+			w.publish(w.header(w.pos, size))
 			return nil
 		}
-		if err == nil {
-			err = w.wait.wait(ctx, true, func(uintptr) bool {
-				room, err := w.room(bytes)
-				return room || err != nil
-			})
-		}
-		if err != nil {
-			return w.m.wrap(opUserRingBuf, err)
-		}
 	}
+	return w.m.wrap(opUserRingBuf, err)
+}
+
+func (w *ringWriter) writeBatch(ctx context.Context, n int, record func(int) []byte) (done int, err error) {
+	if err = w.wait.lock(ctx, turnTaken); err != nil {
+		return 0, w.m.wrap(opUserRingBuf, err)
+	}
+	defer w.wait.unlock()
+	for done < n {
+		if err = w.waitForRoom(ctx, len(record(done))); err != nil {
+			return done, w.m.wrap(opUserRingBuf, err)
+		}
+		pos := w.pos
+		for ; done < n; done++ {
+			bytes := record(done)
+			if uint64(len(bytes)) > w.size || taken(uint32(len(bytes))) > w.limit-pos {
+				break
+			}
+			copy(unsafe.Slice((*byte)(w.at(pos)), len(bytes)), bytes)
+			pos = w.header(pos, len(bytes))
+		}
+		w.publish(pos)
+	}
+	return done, nil
 }
 
 func (w *ringWriter) tryWrite(bytes []byte) error {
-	mine, err := w.wait.tryLock()
+	mine, err := w.wait.tryLock(turnTaken)
 	switch {
 	case err != nil:
 		return w.m.wrap(opUserRingBuf, err)
@@ -170,40 +211,68 @@ func (w *ringWriter) tryWrite(bytes []byte) error {
 		return newMapError(w.m.Name(), opUserRingBuf, ErrMapFull)
 	}
 	defer w.wait.unlock()
-	put, err := w.put(bytes)
-	if err == nil && !put {
+	room, err := w.room(len(bytes))
+	if err == nil && !room {
 		err = ErrMapFull
 	}
 	if err != nil {
 		return w.m.wrap(opUserRingBuf, err)
 	}
+	copy(unsafe.Slice((*byte)(w.at(w.pos)), len(bytes)), bytes)
+	w.publish(w.header(w.pos, len(bytes)))
 	return nil
 }
 
-// room reports whether there is room for a record.
-func (w *ringWriter) room(bytes []byte) (bool, error) {
-	if uint64(len(bytes))+ringHeader > w.size {
-		return false, &RecordSizeError{Record: len(bytes), Type: int(w.size) - ringHeader}
+// room reports whether there is room for a record. It looks where the kernel has come to only if
+// there was none when it last looked.
+func (w *ringWriter) room(size int) (bool, error) {
+	if uint64(size)+ringHeader > w.size {
+		return false, &RecordSizeError{Record: size, Type: int(w.size) - ringHeader}
 	}
 	w.pos = loadPosition(w.producer, w.pos)
+	if left := w.limit - w.pos; left <= w.size && left >= taken(uint32(size)) && w.pos&notPosition == 0 {
+		return true, nil
+	}
 	consumed := loadPosition(w.consumer, w.pos)
 	if w.pos-consumed > w.size || w.pos&notPosition != 0 {
 		return false, fmt.Errorf("%w: positions %d and %d in a ring of %d bytes", errDamaged, consumed, w.pos, w.size)
 	}
-	return w.size-(w.pos-consumed) >= taken(uint32(len(bytes))), nil
+	w.limit = consumed + w.size
+	return w.limit-w.pos >= taken(uint32(size)), nil
 }
 
-// put puts a record into the ring if there is room.
-func (w *ringWriter) put(bytes []byte) (bool, error) {
-	room, err := w.room(bytes)
-	if !room || err != nil {
-		return false, err
+func (w *ringWriter) waitForRoom(ctx context.Context, size int) error {
+	for {
+		room, err := w.room(size)
+		if room || err != nil {
+			return err
+		}
+		err = w.wait.wait(ctx, true, func(uintptr) bool {
+			room, err := w.room(size)
+			return room || err != nil
+		})
+		if err != nil {
+			return err
+		}
 	}
-	at := w.pos & (w.size - 1)
-	copy(w.data[at+ringHeader:][:len(bytes)], bytes)
+}
+
+// at is where the bytes of a record at that position are.
+func (w *ringWriter) at(pos uint64) unsafe.Pointer {
+	return unsafe.Pointer(&w.data[pos&(w.size-1)+ringHeader])
+}
+
+// header writes the header of a record at that position, and returns the position after it.
+func (w *ringWriter) header(pos uint64, size int) uint64 {
+	at := pos & (w.size - 1)
 	*(*uint32)(unsafe.Pointer(&w.data[at+4])) = 0
-	atomic.StoreUint32((*uint32)(unsafe.Pointer(&w.data[at])), uint32(len(bytes)))
-	// The kernel looks at a record only once the producer's position is after it.
-	storePosition(w.producer, w.pos+taken(uint32(len(bytes))))
-	return true, nil
+	atomic.StoreUint32((*uint32)(unsafe.Pointer(&w.data[at])), uint32(size))
+	return pos + taken(uint32(size))
+}
+
+// publish tells the kernel of the records before that position: it looks at a record only once the
+// producer's position is after it.
+func (w *ringWriter) publish(pos uint64) {
+	w.pos = pos
+	storePosition(w.producer, pos)
 }

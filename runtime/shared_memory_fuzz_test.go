@@ -169,6 +169,21 @@ func fuzzRingBuf(t *testing.T, ready func() *waiter, consumer, producer uint64, 
 	}
 	check(&borrowed.r.mem, "Borrow", ended(it.Err()))
 
+	consumed := &RingBufReader[[]byte]{raw: true}
+	consumed.r.fuzzed(ready, consumer, producer, 0, 0, data)
+	n, there := 0, consumed.Consume()
+	for got := range there.All() {
+		if !bytes.Equal(got, want[n]) {
+			t.Fatalf("consumed %d: %v, want %v", n, got, want[n])
+		}
+		n++
+	}
+	if n != len(want) {
+		t.Fatalf("%d consumed, want %d", n, len(want))
+	}
+	check(&consumed.r.mem, "Consume", there.Err())
+	consumed.r.mem.some() // reads nothing outside
+
 	typed := new(RingBufReader[event])
 	typed.r.fuzzed(ready, consumer, producer, 0, 0, data)
 	n, all := 0, typed.Iterate(context.Background())
@@ -309,6 +324,9 @@ func fuzzWriter(t *testing.T, ready func() *waiter, consumer, producer uint64, r
 	w.w.use(fuzzPage, fuzzRing)
 	storePosition(w.w.consumer, consumer)
 	storePosition(w.w.producer, producer)
+	if n, err := w.WriteBatch(t.Context(), nil); n != 0 || err != nil {
+		t.Fatalf("a batch of none: %d, %v", n, err)
+	}
 	used := producer - consumer
 	err := w.TryWrite(record)
 	now := loadPosition(w.w.producer, producer)
