@@ -18,13 +18,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/go/packages"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/docpart"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-var update = flag.Bool("update", false, "write the parts of reference.md that are made from the code")
+var update = flag.Bool("update", false, "write the parts of documents that are made from the code")
 
 const module = "github.com/bpf2lskel/bpf2lskel"
 
@@ -403,6 +404,37 @@ func TestAcceptedC(t *testing.T) {
 		fmt.Fprintf(&b, "| %s | %s |\n", what, becomes)
 	}
 	docpart.Check(t, "from-bpf2go.md", "accepted", b.String(), *update)
+}
+
+// Each example of cilium/ebpf has a row, and what is said to be its port imports the example's package.
+func TestExamplesOfCilium(t *testing.T) {
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/cilium/ebpf").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "examples", "*", "main.go"))
+	if err != nil || len(programs) == 0 {
+		t.Fatalf("no examples, %v", err)
+	}
+	var want []string
+	for _, program := range programs {
+		want = append(want, filepath.Base(filepath.Dir(program)))
+	}
+	var got []string
+	row := regexp.MustCompile("(?m)^\\| `(\\w+)` \\|(?: \\[[^]]*\\]\\((.*?)\\))? \\|")
+	for _, m := range row.FindAllStringSubmatch(section(t, "from-bpf2go.md", "### The examples of cilium/ebpf"), -1) {
+		got = append(got, m[1])
+		if m[2] == "" {
+			continue
+		}
+		test, err := os.ReadFile(m[2])
+		if err != nil || !strings.Contains(string(test), "/ciliumexamples/"+m[1]+`"`) {
+			t.Errorf("%s: no port in %s, %v", m[1], m[2], err)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("examples (-want +got):\n%s", diff)
+	}
 }
 
 // What documents say of packages runtime and ebpfinterop exists.

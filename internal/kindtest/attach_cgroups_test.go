@@ -14,11 +14,12 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/cgroups"
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/functions"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
 func TestAttachCgroupSKB(t *testing.T) {
-	group := ownCgroup(t)
+	group := testfs.OwnCgroup(t)
 	s := loaded(t, cgroups.Open)
 	l, err := s.Progs.Leave.AttachCgroup(group, nil)
 	ended(t, l, err)
@@ -37,7 +38,7 @@ func TestAttachCgroupSKB(t *testing.T) {
 }
 
 func TestAttachCgroupSock(t *testing.T) {
-	group := ownCgroup(t)
+	group := testfs.OwnCgroup(t)
 	s := loaded(t, cgroups.Open)
 	dir, err := os.Open(group)
 	if err != nil {
@@ -70,7 +71,7 @@ func TestAttachCgroupSock(t *testing.T) {
 }
 
 func TestAttachCgroupSockAddr(t *testing.T) {
-	group := ownCgroup(t)
+	group := testfs.OwnCgroup(t)
 	s := loaded(t, cgroups.Open)
 	l, err := s.Progs.Connect.AttachCgroup(group, nil)
 	ended(t, l, err)
@@ -91,7 +92,7 @@ func TestAttachCgroupSockAddr(t *testing.T) {
 }
 
 func TestAttachCgroupSockopt(t *testing.T) {
-	group := ownCgroup(t)
+	group := testfs.OwnCgroup(t)
 	s := loaded(t, cgroups.Open)
 	l, err := s.Progs.Getopt.AttachCgroup(group, nil)
 	ended(t, l, err)
@@ -106,7 +107,7 @@ func TestAttachCgroupSockopt(t *testing.T) {
 }
 
 func TestAttachCgroupSysctl(t *testing.T) {
-	group := ownCgroup(t)
+	group := testfs.OwnCgroup(t)
 	s := loaded(t, cgroups.Open)
 	l, err := s.Progs.Sysctl.AttachCgroup(group, nil)
 	ended(t, l, err)
@@ -119,7 +120,7 @@ func TestAttachCgroupSysctl(t *testing.T) {
 }
 
 func TestAttachCgroupDevice(t *testing.T) {
-	group := ownCgroup(t)
+	group := testfs.OwnCgroup(t)
 	s := loaded(t, cgroups.Open)
 	l, err := s.Progs.Device.AttachCgroup(group, nil)
 	ended(t, l, err)
@@ -135,7 +136,7 @@ func TestAttachCgroupDevice(t *testing.T) {
 }
 
 func TestAttachCgroupSockOps(t *testing.T) {
-	group := ownCgroup(t)
+	group := testfs.OwnCgroup(t)
 	s := loaded(t, cgroups.Open)
 	l, err := s.Progs.Ops.AttachCgroup(group, nil)
 	ended(t, l, err)
@@ -148,7 +149,7 @@ func TestAttachCgroupSockOps(t *testing.T) {
 }
 
 func TestAttachCgroupLSM(t *testing.T) {
-	group := ownCgroup(t)
+	group := testfs.OwnCgroup(t)
 	s := opened(t, functions.Open)
 	s.Progs.JudgeGroup.SetAutoLoad(true)
 	notTraced(t, s.Load())

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"os"
-	"path/filepath"
 	goruntime "runtime"
 	"strings"
 	"testing"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
-	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
@@ -215,43 +213,6 @@ func receives(t *testing.T, c net.Conn, text string) {
 	if string(buf) != text {
 		t.Errorf("received %q, want %q", buf, text)
 	}
-}
-
-// ownCgroup makes a cgroup that this process is in while the test runs.
-func ownCgroup(t *testing.T) (dir string) {
-	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("needs root")
-	}
-	root := testfs.Cgroup2(t)
-	home := root
-	groups, err := os.ReadFile("/proc/self/cgroup")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(groups)) {
-		if path, ok := strings.CutPrefix(strings.TrimSpace(line), "0::"); ok {
-			home = filepath.Join(root, path)
-		}
-	}
-	move := func(to string) {
-		t.Helper()
-		if err := os.WriteFile(filepath.Join(to, "cgroup.procs"), []byte("0"), 0); err != nil {
-			t.Fatal(err)
-		}
-	}
-	dir, err = os.MkdirTemp(root, "kindtest-*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	move(dir)
-	t.Cleanup(func() {
-		move(home)
-		if err := os.Remove(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
 }
 
 // socketFD calls f with the file descriptor of a socket.

@@ -18,6 +18,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/inodestorage"
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/taskstorage"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
@@ -81,7 +82,7 @@ func TestMapInodeStorage(t *testing.T) {
 }
 
 func TestMapCgroupLocalStorage(t *testing.T) {
-	group := ownCgroup(t)
+	group := testfs.OwnCgroup(t)
 	s := opened(t, cgroupstorage.Open)
 	s.Rodata.Pid = int32(os.Getpid())
 	err := s.Load()
@@ -100,7 +101,7 @@ func TestMapCgroupLocalStorage(t *testing.T) {
 }
 
 func TestMapSocketStorage(t *testing.T) {
-	group := ownCgroup(t)
+	group := testfs.OwnCgroup(t)
 	s := loaded(t, cgroups.Open)
 	l, err := s.Progs.Leave.AttachCgroup(group, nil)
 	ended(t, l, err)
@@ -118,7 +119,7 @@ func TestMapSocketStorage(t *testing.T) {
 }
 
 func TestMapCgroupStorage(t *testing.T) {
-	group := ownCgroup(t)
+	group := testfs.OwnCgroup(t)
 	s := loaded(t, cgroups.Open)
 	l, err := s.Progs.Leave.AttachCgroup(group, nil)
 	ended(t, l, err)
@@ -144,7 +145,7 @@ func TestMapCgroupStorage(t *testing.T) {
 }
 
 func TestMapPerCPUCgroupStorage(t *testing.T) {
-	group := ownCgroup(t)
+	group := testfs.OwnCgroup(t)
 	s := loaded(t, cgroups.Open)
 	l, err := s.Progs.Leave.AttachCgroup(group, nil)
 	ended(t, l, err)
@@ -167,7 +168,7 @@ func TestMapPerCPUCgroupStorage(t *testing.T) {
 }
 
 func TestMapCgroupArray(t *testing.T) {
-	group := ownCgroup(t)
+	group := testfs.OwnCgroup(t)
 	s := loadTracing(t)
 	other := filepath.Join(group, "other")
 	if err := os.Mkdir(other, 0o755); err != nil {

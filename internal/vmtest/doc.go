@@ -22,7 +22,8 @@
 //	//vmtest:5.10,6.1    only the kernels with these keys
 //
 // A test runs in /src/<its package>, where it finds the testdata folders of its package and of the module at
-// the paths they have in the checkout. Package internal/guest has what such a test asks the guest for.
+// the paths they have in the checkout. Package internal/guest has what such a test asks the guest for. A package whose
+// folder has a command overlay is compiled with the files that it puts in the place of others, as internal/ciliumexamples is.
 //
 // A skip is legal only if its message begins with "not on this kernel:". Any other skip is a failure: a
 // matrix that silently tests less is worth nothing.

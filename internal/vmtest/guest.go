@@ -226,7 +226,13 @@ func (b *builder) addTests(ctx context.Context, fs *initramfs, k *kernel, run []
 	for i, p := range run {
 		name := strings.ReplaceAll(p.Path, "/", "_") + "." + k.Arch.GOARCH + ".test"
 		binary := filepath.Join(b.work, name)
-		err := b.once(name, func() error { return p.compile(ctx, b.root, k.Arch, binary) })
+		err := b.once(name, func() error {
+			overlay, err := b.overlay(ctx, p.testPackage)
+			if err != nil {
+				return err
+			}
+			return p.compile(ctx, b.root, k.Arch, binary, overlay...)
+		})
 		if err != nil {
 			return err
 		}
@@ -236,6 +242,25 @@ func (b *builder) addTests(ctx context.Context, fs *initramfs, k *kernel, run []
 		list = append(list, p.Path+" "+p.pattern)
 	}
 	return fs.write("tests/list", 0o644, lines(list))
+}
+
+// overlay returns the flags that the package's tests are compiled with: where the package's folder has a command overlay, the
+// name of the file that it writes.
+func (b *builder) overlay(ctx context.Context, p *testPackage) ([]string, error) {
+	command := filepath.Join(b.root, p.Path, "overlay")
+	if !exists(command) {
+		return nil, nil
+	}
+	out := filepath.Join(b.work, "overlay", p.Path)
+	err := b.once("overlay "+p.Path, func() error {
+		cmd := exec.CommandContext(ctx, "go", "run", ".", "-o", out)
+		cmd.Dir = command
+		if said, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w\n%s", command, err, said)
+		}
+		return nil
+	})
+	return []string{"-overlay=" + filepath.Join(out, "overlay.json")}, err
 }
 
 // addSources adds /src: of the module's tree, what tests read at the paths that they know from the checkout.

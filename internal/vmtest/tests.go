@@ -140,9 +140,10 @@ func (t markedTest) isFor(k *kernel) bool {
 }
 
 // compile builds the package's tests as a static binary for an architecture. Vetting is for the machine that runs them all.
-func (p *testPackage) compile(ctx context.Context, root string, a *arch, binary string) error {
+func (p *testPackage) compile(ctx context.Context, root string, a *arch, binary string, flags ...string) error {
 	module, inside := p.module(root)
-	return goBuild(ctx, filepath.Join(root, module), a, "test", "-c", "-vet=off", "-o", binary, "./"+inside)
+	args := slices.Concat([]string{"-c", "-vet=off", "-o", binary}, flags, []string{"./" + inside})
+	return goBuild(ctx, filepath.Join(root, module), a, "test", args...)
 }
 
 // module returns the folder of the package's module, "" for the one at root, and the package's folder in it.

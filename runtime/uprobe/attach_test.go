@@ -3,8 +3,6 @@
 package uprobe_test
 
 import (
-	"debug/elf"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +20,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/errtype"
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/probes"
+	"github.com/bpf2lskel/bpf2lskel/internal/probedfile"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 	"github.com/bpf2lskel/bpf2lskel/runtime/uprobe"
 )
@@ -42,54 +41,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// probedFile is a copy of this binary, which may have been stripped, with symbols.
+// probedFile is a copy of this binary with symbols.
 func probedFile(t *testing.T) string {
 	t.Helper()
-	raw, err := os.ReadFile("/proc/self/exe")
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "libprobed.so.1")
-	address := func(f func(int) int) uint64 { return uint64(reflect.ValueOf(f).Pointer()) }
-	raw = withSymbols(raw, []elf.Sym64{
-		{Info: elf.ST_INFO(elf.STB_GLOBAL, elf.STT_FUNC), Value: address(probedFunction)},
-		{Info: elf.ST_INFO(elf.STB_GLOBAL, elf.STT_FUNC), Value: address(probedToo)},
-	}, "probed_function", "probed_too")
-	if err := os.WriteFile(file, raw, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
-
-// withSymbols puts a section with symbols, of 64 bits, in the place of all sections of a file.
-func withSymbols(raw []byte, symbols []elf.Sym64, names ...string) []byte {
-	order := binary.NativeEndian
-	put := func(v any) (off, size uint64) {
-		for len(raw)%8 != 0 {
-			raw = append(raw, 0)
-		}
-		off = uint64(len(raw))
-		raw, _ = binary.Append(raw, order, v)
-		return off, uint64(len(raw)) - off
-	}
-	text := []byte{0}
-	all := []elf.Sym64{{}}
-	for i, s := range symbols {
-		s.Name, s.Shndx = uint32(len(text)), 1
-		text = append(text, names[i]+"\x00"...)
-		all = append(all, s)
-	}
-	symOff, symSize := put(all)
-	strOff, strSize := put(text)
-	headers, _ := put([]elf.Section64{
-		{},
-		{Type: uint32(elf.SHT_SYMTAB), Off: symOff, Size: symSize, Link: 2, Info: 1, Addralign: 8, Entsize: elf.Sym64Size},
-		{Type: uint32(elf.SHT_STRTAB), Off: strOff, Size: strSize, Addralign: 1},
-	})
-	order.PutUint64(raw[0x28:], headers) // e_shoff
-	order.PutUint16(raw[0x3c:], 3)       // e_shnum
-	order.PutUint16(raw[0x3e:], 2)       // e_shstrndx
-	return raw
+	return probedfile.Write(t, "libprobed.so.1", map[string]any{"probed_function": probedFunction, "probed_too": probedToo})
 }
 
 // probed starts the process, and returns what has it call the functions.

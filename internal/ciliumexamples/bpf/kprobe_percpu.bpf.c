@@ -1,0 +1,11 @@
+/* Counts how often a program is started, by CPU. */
+#include "example.h"
+
+COUNTER(kprobe_map, BPF_MAP_TYPE_PERCPU_ARRAY);
+
+SEC("kprobe/sys_execve")
+int kprobe_execve(void *ctx)
+{
+	count_in(&kprobe_map);
+	return 0;
+}
