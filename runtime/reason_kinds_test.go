@@ -114,6 +114,9 @@ func TestHintSourceLacks(t *testing.T) {
 		wantError(t, loadDirectly(generate(t, oneMap(tt.m))), unix.EINVAL, tt.want)
 	}
 
+	wantError(t, loadOf(t, "peer/unknown_sections", "optional"), unix.EINVAL,
+		"load program optional: invalid argument (section ?foo/bar does not say what kind of program it is)")
+
 	// The method that the hint names does it.
 	s, err := runtime.Open(generate(t, oneMap(noEntries)))
 	if err != nil {

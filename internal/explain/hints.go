@@ -169,6 +169,11 @@ func (f *failure) entryHint() string {
 // programHint is about a program that could not be loaded.
 func (f *failure) programHint(p *spec.ProgramSpec) string {
 	release, section := f.machine.release, p.Section
+	if p.Type == 0 && f.Errno == unix.EINVAL {
+		// Cause: a section whose name begins with `?` and does not say what its programs are
+		// Kernel: `EINVAL`
+		return "section " + section + " does not say what kind of program it is"
+	}
 	if helper := f.refusedHelper(); helper != "" {
 		if lockdown := f.machine.lockdown; lockedDown(lockdown, helper) {
 			// Cause: lockdown

@@ -97,12 +97,6 @@ func TestBadFilesAreRefusedInOneLineThatSaysWhere(t *testing.T) {
 			p.symbol("use_none", func(sym []byte) { copy(sym, name[:]) })
 			return p.data
 		}, "x.o: section tc: use_all: a second program of this name"},
-		{"a section that tells no program type", func(t *testing.T) []byte {
-			p := patch(t, "minimal")
-			b := p.contents(".strtab")
-			copy(b, strings.Replace(string(b), "\x00xdp\x00", "\x00foo\x00", 1))
-			return p.data
-		}, "x.o: section foo: pass: unknown program section \"foo\": the names that say what a program is are in docs/reference.md"},
 		{"a program that crosses the end of its section", func(t *testing.T) []byte {
 			p := patch(t, "subprogs")
 			p.symbol("use_none", func(sym []byte) { le.PutUint64(sym[16:], 1<<20) })

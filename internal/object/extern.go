@@ -33,12 +33,14 @@ type externs struct {
 	kconfig  uint32 // size of the .kconfig map, 0 if there is none
 	// undefined says what is wrong with the others: an error if a program has them, which it need not.
 	undefined map[*symbol]error
+	// inAsm are those of undefined that C has no declaration of: assembly names them.
+	inAsm map[*symbol]bool
 }
 
 // collectExterns finds out what each undefined symbol is: its BTF and the
 // section that the BTF is in say so (libbpf's bpf_object__collect_externs).
 func collectExterns(f *elfFile, b *rawBTF) (*externs, error) {
-	x := &externs{bySymbol: make(map[*symbol]*externSym), byName: make(map[string]*externSym)}
+	x := &externs{bySymbol: make(map[*symbol]*externSym), byName: make(map[string]*externSym), inAsm: make(map[*symbol]bool)}
 	var ids map[string]btf.TypeID
 	var homes map[btf.TypeID]btf.TypeID
 	for i := range f.symbols {
@@ -55,6 +57,7 @@ func collectExterns(f *elfFile, b *rawBTF) (*externs, error) {
 				x.undefined = make(map[*symbol]error)
 			}
 			x.undefined[sym] = badSymbol("", sym.name, "%w", err)
+			x.inAsm[sym] = ids[sym.name] == 0
 			b.define(ids[sym.name])
 			continue
 		}

@@ -112,7 +112,12 @@ func (r *reader) entries() ([]*Program, error) {
 			if fn.called {
 				continue // it can be called from anywhere
 			}
-			return nil, badSymbol(fn.sec.name, fn.name, "%w", unknownSection(section))
+			// Its type is missing for whoever asks for it. libbpf loads such a program only if it has to,
+			// cilium/ebpf leaves it out wherever it is.
+			if !optional {
+				r.warn("section %s: %s: %v; it is not loaded", clean(section), clean(fn.name), unknownSection(section))
+			}
+			def, optional = &sectionDef{}, true
 		}
 		if strings.HasPrefix(def.name, "struct_ops") {
 			return nil, badSymbol(fn.sec.name, fn.name, "struct_ops is not supported yet")

@@ -153,6 +153,9 @@ func (l *linker) patch(p *Program, lay *layout, at int, ref *reference) {
 		p.Insns[at+1].Imm = ref.off
 	case refExtern:
 		l.patchExtern(p, at, ref.ext)
+	case refConstant: // as cilium/ebpf leaves it, for Go code that rewrites instructions
+		l.warn("%s: undefined, and no more than a name in assembly: %s gets the number in the instruction, 0 as a rule; "+
+			"a const volatile global can be set before the load", clean(ref.name), clean(p.Name))
 	}
 }
 

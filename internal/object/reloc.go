@@ -20,6 +20,7 @@ type reference struct {
 	m    int        // index of a map: refMap, refData
 	off  int32      // in a map's value: refData
 	ext  *externSym // refExtern
+	name string     // refConstant
 	err  error      // refUndefined: why
 }
 
@@ -31,6 +32,7 @@ const (
 	refData
 	refExtern
 	refUndefined // an error if a program has it
+	refConstant  // a number that assembly has a name for, and nothing a value
 )
 
 // collectReferences resolves the relocations of all sections with code. Those
@@ -162,6 +164,9 @@ func (r *reader) resolve(rel relocation, fn *function, insn int) (reference, err
 	sym := rel.sym
 	if sym.isExtern() {
 		ext := r.externs.bySymbol[sym]
+		if ext == nil && in.IsLdImm64() && r.externs.inAsm[sym] {
+			return reference{kind: refConstant, name: sym.name}, nil
+		}
 		if ext == nil {
 			err := r.externs.undefined[sym]
 			if err == nil {
