@@ -32,17 +32,8 @@ func createInner(outer *Map, inner *spec.InnerSpec, opts *InnerOptions) (*Map, e
 		return nil, outer.wrap(op, err)
 	}
 	s.MaxEntries = n
-	attr := sys.MapCreateAttr{
-		MapType: s.Type, KeySize: s.KeySize, ValueSize: s.ValueSize, MaxEntries: n, MapFlags: s.Flags, MapExtra: s.Extra,
-		NumaNode: numaNode, BtfKeyTypeId: inner.KeyTypeID, BtfValueTypeId: inner.ValueTypeID,
-	}
-	for i := range min(len(s.Name), len(attr.MapName)-1) {
-		c := s.Name[i]
-		if c != '_' && c != '.' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
-			c = '_' // all that the kernel allows (bpf_obj_name_cpy)
-		}
-		attr.MapName[i] = c
-	}
+	attr := mapAttr(&s)
+	attr.NumaNode, attr.BtfKeyTypeId, attr.BtfValueTypeId = numaNode, inner.KeyTypeID, inner.ValueTypeID
 	if inner.KeyTypeID|inner.ValueTypeID != 0 {
 		btf := &outer.own().btf
 		num, err := btf.acquire()

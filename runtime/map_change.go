@@ -62,20 +62,12 @@ func ChangeMap(s *Skeleton, m AnyMap, change func(*MapChange)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	of := m.untyped()
-	i := -1
-	for j := range s.maps {
-		if &s.maps[j] == of {
-			i = j
-		}
-	}
-	if i < 0 {
-		return of.cannotChange(errors.New("it is a map of another skeleton"))
-	}
-	if err := s.ready(); err != nil {
+	i, err := s.changeable(of)
+	if err != nil {
 		return of.cannotChange(err)
 	}
-	if s.spec.Signed != nil {
-		return of.cannotChange(ErrSigned)
+	if a := of.access(); a != nil && a.existing.peek() > 0 {
+		return of.cannotChange(errors.New("it is to be a map that exists already"))
 	}
 	c := mapChange{skeleton: s, m: of, i: i, typed: of.isTyped()}
 	if _, plain := m.(*Map); !plain {

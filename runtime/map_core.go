@@ -148,6 +148,8 @@ type access struct {
 	// and what it holds if that is not the object's any more. See ChangeMap.
 	btf   fd
 	inner *spec.InnerSpec
+	// existing is the map that a load is to use instead of creating one; see ReuseMap.
+	existing fd
 
 	calls sync.Pool // of *call
 

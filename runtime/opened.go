@@ -20,7 +20,7 @@ import (
 // OpenPinnedMap opens a map that some process has pinned. [TypedMap] gives it the types of its keys and values.
 func OpenPinnedMap(path string) (*Map, error) {
 	const op = "open pinned map"
-	num, err := openPin(op, path, isMap, "a map")
+	num, err := openPin(op, path, sys.IsMap, "a map")
 	if err != nil {
 		return nil, err
 	}
@@ -47,8 +47,8 @@ func OpenMapID(id uint32) (*Map, error) {
 
 // describeMap makes a Map of a file descriptor, with what the kernel says of it; after a failure it is closed.
 func describeMap(num int) (*Map, unix.Errno) {
-	info := new(sys.MapInfo)
-	if errno := sys.ObjInfo(num, unsafe.Pointer(info), unsafe.Sizeof(*info)); errno != 0 {
+	info, errno := sys.MapInfoOf(num)
+	if errno != 0 {
 		unix.Close(num)
 		return nil, errno
 	}
@@ -106,7 +106,7 @@ type OpenProgramOptions struct {
 // to attach it: runtime.XDPProgram{Program: p}.
 func OpenPinnedProgram(path string, opts *OpenProgramOptions) (*Program, error) {
 	const op = "open pinned program"
-	num, err := openPin(op, path, isProgram, "a program")
+	num, err := openPin(op, path, sys.IsProgram, "a program")
 	if err != nil {
 		return nil, err
 	}
@@ -186,20 +186,6 @@ func openPin(op, path string, is func(num int) bool, want string) (int, error) {
 		return -1, &fs.PathError{Op: op, Path: path, Err: errors.New("not " + want)}
 	}
 	return num, nil
-}
-
-// isMap looks nothing up: with what is no map, the kernel does not get that far (bpf_map_do_batch).
-func isMap(num int) bool {
-	attr := sys.MapBatchAttr{MapFd: uint32(num)}
-	_, errno := sys.BPF(sys.CmdMapLookupBatch, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
-	return errno != unix.EINVAL
-}
-
-// isProgram binds no map to it, for which the kernel looks at the program first (bpf_prog_bind_map).
-func isProgram(num int) bool {
-	attr := sys.ProgBindMapAttr{ProgFd: uint32(num), MapFd: 1<<32 - 1}
-	_, errno := sys.BPF(sys.CmdProgBindMap, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
-	return errno == unix.EBADF
 }
 
 // MapIDs returns the numbers of all maps in the kernel, in ascending order, which takes CAP_SYS_ADMIN. Some may be gone when they are opened.

@@ -89,10 +89,10 @@ func (s *Skeleton) closeWhenForgotten() {
 		runtime.SetFinalizer(&s.programs[0], func(p *Program) { closePrograms(unsafe.Slice(p, n)) })
 	}
 	if len(s.areas) > 0 {
-		s.areas[0].Count = int32(len(s.areas))
+		s.areas[0].Count = uint32(len(s.areas))
 		// AddCleanup, being generic, is 3 KB more in each binary. And a finalizer of the skeleton itself would keep all
 		// methods that fmt may call of all types that it refers to.
-		runtime.SetFinalizer(&s.areas[0], func(a *load.Area) { unmapAreas(unsafe.Slice(a, a.Count)) })
+		runtime.SetFinalizer(&s.areas[0], func(a *load.Area) { unmapAreas(a.First()) })
 	}
 }
 
@@ -102,6 +102,7 @@ func closeMaps(maps []Map) {
 		maps[i].unmapArena()
 		if a := maps[i].access(); a != nil {
 			a.btf.close()
+			a.existing.close()
 		}
 	}
 }

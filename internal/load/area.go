@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bytes"
 	"unsafe"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
@@ -15,9 +16,14 @@ type Area struct {
 	Size uintptr
 	Map  int32 // index in Spec.Maps
 	// Count is how many areas the slice has that this one is the first of, 0 for others: so a finalizer of it needs
-	// no closure.
-	Count int32
+	// no closure. Its topmost bit is set for a map that the load did not create, whose value stays what it is.
+	Count uint32
 }
+
+const existingArea = 1 << 31
+
+// First returns all areas of the slice that this one is the first of.
+func (a *Area) First() []Area { return unsafe.Slice(a, a.Count&^existingArea) }
 
 // AreaOf returns the area of the map of that index, which has no memory yet.
 func AreaOf(i int, m *spec.MapSpec) Area {
@@ -27,6 +33,19 @@ func AreaOf(i int, m *spec.MapSpec) Area {
 
 // Bytes returns the memory.
 func (a *Area) Bytes() []byte { return unsafe.Slice((*byte)(a.P), a.Size) }
+
+// changed reports whether memory that is there for the initial value has another one than the object.
+func (a *Area) changed(s *spec.Spec) bool {
+	if a.P == nil {
+		return false
+	}
+	m := &s.Maps[a.Map]
+	now := a.Bytes()[:m.MappedSize()]
+	if m.Data == 0 {
+		return len(bytes.Trim(now, "\x00")) != 0
+	}
+	return string(now) != s.Blob[m.Data:][:len(now)]
+}
 
 // Reserve gives an area memory of its own for the initial value, in the place of what it had.
 func (a *Area) Reserve() error {
@@ -102,7 +121,9 @@ func (e *engine) attachAreas() *spec.Failure {
 			f.Lost = !detachAreas(areas, i, initial)
 			return f
 		}
-		copy(a.Bytes(), initial)
+		if a.Count < existingArea {
+			copy(a.Bytes(), initial)
+		}
 	}
 	for i := range areas {
 		if e.spec.Maps[areas[i].Map].Type == sys.MapTypeArena {

@@ -21,6 +21,9 @@ type engine struct {
 	// again is set if a failed attempt is worth another one: it was a quick one that does not say why, or
 	// the step that failed succeeds by itself.
 	again bool
+	// asked is how many of Request.Skip are the caller's, once reuses is set: the blob that existing maps were put into last.
+	asked  int32
+	reuses *blobMap
 	// logs is the context of a loader that can be signed: the first of as many as LogRequests says.
 	logs *spec.LogRequest
 	// lines are the line info of a loader to which functions were appended: one line for each of its functions, as the
@@ -52,7 +55,10 @@ func (e *engine) attempt() *spec.Failure {
 		return e.fail(spec.OpPatch, err)
 	}
 	loader, failure := e.spec.Loader, (*spec.Failure)(nil)
-	if e.req.Features.Outside != nil && e.spec.Outside() {
+	if e.req.Features.Reuse != nil {
+		failure = e.req.Features.Reuse(e)
+	}
+	if failure == nil && e.req.Features.Outside != nil && e.spec.Outside() {
 		loader, failure = e.req.Features.Outside().create(e)
 	}
 	if failure == nil && len(e.req.Skip) > 0 {

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
@@ -17,6 +18,8 @@ func (e *engine) createOutside() (loader string, failure *spec.Failure) {
 		step := &e.spec.Steps[i]
 		var errno unix.Errno
 		switch {
+		case slices.Contains(e.req.Skip, i):
+			continue
 		case step.Kind == spec.StepLoadBTF: // which the maps need; it comes before them
 			errno = e.loadBTF(step)
 		case step.Kind == spec.StepCreateMap && e.spec.Maps[step.Index].Outside:

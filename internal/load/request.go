@@ -105,11 +105,13 @@ type Features struct {
 	Inner func() Inner
 	// Room is for requests that make attrs longer: [UseRoom].
 	Room func() Room
+	// Reuse is for maps that exist before the load: [UseReuse], [AddExisting].
+	Reuse Reuse
 }
 
 // AllFeatures are for objects that are known only at run time.
 func AllFeatures() Features {
-	return Features{Outside: UseOutside, Parts: UseParts, Signed: UseSigned, Inner: UseInner, Room: UseRoom}
+	return Features{Outside: UseOutside, Parts: UseParts, Signed: UseSigned, Inner: UseInner, Room: UseRoom, Reuse: UseReuse()}
 }
 
 // Outside creates what must not be created inside the loader, and returns a loader without these steps.

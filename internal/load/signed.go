@@ -1,7 +1,6 @@
 package load
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"runtime"
@@ -38,17 +37,8 @@ func (r *Request) whatChanged() string {
 	}
 	for i := range r.Areas {
 		a := &r.Areas[i]
-		if a.P == nil {
-			continue
-		}
-		m := &r.Spec.Maps[a.Map]
-		now := a.Bytes()[:m.MappedSize()]
-		if m.Data == 0 {
-			if len(bytes.Trim(now, "\x00")) != 0 {
-				return "the initial value of " + m.Name
-			}
-		} else if string(now) != r.Spec.Blob[m.Data:][:len(now)] {
-			return "the initial value of " + m.Name
+		if a.changed(r.Spec) {
+			return "the initial value of " + r.Spec.Maps[a.Map].Name
 		}
 	}
 	if len(r.Wanted) > 0 {

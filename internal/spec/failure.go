@@ -21,6 +21,7 @@ const (
 	OpMapData               // map the contents of a map: Failure.Map
 	OpKeepBTF               // keep the BTF for inner maps
 	OpVerify                // verify the signature
+	OpReuse                 // use a map that exists already: Failure.Map
 )
 
 // A Failure is a load that has failed: at what, with what answer of the kernel,
@@ -30,7 +31,7 @@ type Failure struct {
 	Op   Op
 	// Step is the index in Spec.Steps of what failed for OpStep, -1 for others.
 	Step int
-	// Map is the index of the map for OpMapData.
+	// Map is the index of the map for OpMapData and OpReuse.
 	Map   int
 	Errno unix.Errno // 0 if it was not the kernel that refused
 	Err   error
@@ -51,34 +52,28 @@ func (f *Failure) Operation() string {
 	switch f.Op {
 	case OpStep:
 		return f.Spec.StepName(f.Spec.Steps[f.Step])
-	case OpHoldFDs:
-		return "open /dev/null for file descriptors 0 to 2"
-	case OpMaskSignals:
-		return "mask signals"
-	case OpCreateBlob:
-		return "create the loader's map"
-	case OpFillBlob:
-		return "fill the loader's map"
-	case OpFreezeBlob:
-		return "freeze the loader's map"
-	case OpHashBlob:
-		return "hash the loader's map"
-	case OpMapBlob:
-		return "map the loader's map"
-	case OpPatch:
-		return "prepare the blob"
-	case OpLoadLoader:
-		return "load the loader program"
-	case OpRunLoader:
-		return "run the loader program"
-	case OpKeepBTF:
-		return "keep the object's BTF for inner maps"
-	case OpReadBlob:
-		return "read the loader's map"
-	case OpMapData:
-		return "map the contents of " + f.Spec.Maps[f.Map].Name
+	case OpMapData, OpReuse:
+		return operations[f.Op] + f.Spec.Maps[f.Map].Name
 	}
-	return "verify the signature"
+	return operations[f.Op]
+}
+
+var operations = [...]string{
+	OpHoldFDs:     "open /dev/null for file descriptors 0 to 2",
+	OpMaskSignals: "mask signals",
+	OpCreateBlob:  "create the loader's map",
+	OpFillBlob:    "fill the loader's map",
+	OpFreezeBlob:  "freeze the loader's map",
+	OpHashBlob:    "hash the loader's map",
+	OpMapBlob:     "map the loader's map",
+	OpPatch:       "prepare the blob",
+	OpLoadLoader:  "load the loader program",
+	OpRunLoader:   "run the loader program",
+	OpReadBlob:    "read the loader's map",
+	OpMapData:     "map the contents of ",
+	OpKeepBTF:     "keep the object's BTF for inner maps",
+	OpVerify:      "verify the signature",
+	OpReuse:       "reuse map ",
 }
 
 // StepKind returns the kind of the step that failed, 0 if it was not a step.

@@ -1,5 +1,11 @@
 package sys
 
+import (
+	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
+)
+
 // MapInfo is struct bpf_map_info as of 6.1; later fields are not asked for.
 type MapInfo struct {
 	Type                  uint32
@@ -26,4 +32,11 @@ type MapInfoHash struct {
 	Hash     uint64
 	HashSize uint32
 	_        uint32
+}
+
+// MapInfoOf returns what the kernel says of a map.
+func MapInfoOf(fd int) (MapInfo, unix.Errno) {
+	info := new(MapInfo)
+	errno := ObjInfo(fd, unsafe.Pointer(info), unsafe.Sizeof(*info))
+	return *info, errno
 }

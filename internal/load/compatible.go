@@ -1,0 +1,72 @@
+package load
+
+import (
+	"strconv"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// IncompatibleMapError says in what an existing map differs from what the object wants.
+type IncompatibleMapError struct {
+	_ incomparable
+
+	Map  string // name in the source
+	Path string // where it is pinned, "" for a map that the caller has given
+	// Field is what differs: "type", "key size", "value size", "max_entries", "map_flags", "map_extra".
+	Field string
+	// Have is the existing map's, Want the object's.
+	Have, Want uint64
+}
+
+// Error names the field and both values.
+func (e *IncompatibleMapError) Error() string {
+	format := func(n uint64) string {
+		if e.Field == fieldFlags || e.Field == fieldExtra {
+			return "0x" + strconv.FormatUint(n, 16)
+		}
+		return strconv.FormatUint(n, 10)
+	}
+	which := "the existing map"
+	if e.Path != "" {
+		which = "the map pinned at " + e.Path
+	}
+	return e.Field + " of " + which + " is " + format(e.Have) + ", the object's is " + format(e.Want)
+}
+
+// The fields that are compared.
+const (
+	fieldType       = "type"
+	fieldKeySize    = "key size"
+	fieldValueSize  = "value size"
+	fieldMaxEntries = "max_entries"
+	fieldFlags      = "map_flags"
+	fieldExtra      = "map_extra"
+)
+
+// Compatible returns nil if the object's programs, and a Go type for the map, can work with an existing one: it is of the same
+// kind, and has keys and values of the same size. How many entries it has, and its other flags, are its own. Global variables have to be mapped.
+func Compatible(m *spec.MapSpec, info *sys.MapInfo) error {
+	differ := func(field string, have, want uint32) error {
+		if have == want {
+			return nil
+		}
+		return &IncompatibleMapError{Map: m.Name, Field: field, Have: uint64(have), Want: uint64(want)}
+	}
+	if !SameKind(info.Type, m.Type) {
+		return differ(fieldType, info.Type, m.Type)
+	}
+	if err := differ(fieldKeySize, info.KeySize, m.KeySize); err != nil {
+		return err
+	}
+	if err := differ(fieldValueSize, info.ValueSize, m.ValueSize); err != nil {
+		return err
+	}
+	if m.MappedSize() > 0 {
+		const need = sys.FlagMmapable | sys.FlagRdonlyProg
+		if info.MapFlags&need != m.Flags&need {
+			return differ(fieldFlags, info.MapFlags, m.Flags)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,141 @@
+package load
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// Existing is a map that a load uses instead of creating one: another object's, or one that was pinned.
+type Existing struct {
+	_ incomparable
+
+	Map int32 // index in Spec.Maps
+	FD  int   // which stays the caller's
+}
+
+// Reuse is the code for maps that exist before the load.
+//
+// Such a map has its file descriptor, a duplicate for each attempt, in its slot before the loader runs, and the loader's
+// steps about it are skipped. All else, programs and maps of maps among it, finds it there as if the loader had created it.
+// It is called once in each attempt, before the loader is loaded. (A type of its own would be half a KB in each binary.)
+type Reuse = func(*engine) *spec.Failure
+
+// UseReuse returns the code for maps that exist before the load.
+func UseReuse() Reuse { return (*engine).beginReuse }
+
+// AddExisting gives the loads of a skeleton, whose features these are, maps to use instead of creating them. Of several for a map the one
+// that was added last counts.
+func AddExisting(f *Features, maps []Existing) {
+	inner := f.Reuse
+	if inner == nil {
+		inner = UseReuse()
+	}
+	f.Reuse = func(e *engine) *spec.Failure {
+		if failure := e.takeExisting(maps); failure != nil {
+			return failure
+		}
+		return inner(e)
+	}
+}
+
+// errChanged is for initial values that would be lost.
+var errChanged = errors.New("its initial value was changed, but the map exists already, with a value")
+
+// errArena is for arenas: each address in it is one of the process that has mapped it first.
+var errArena = errors.New("an arena cannot be reused")
+
+// beginReuse forgets what an earlier attempt has been given.
+func (e *engine) beginReuse() *spec.Failure {
+	if e.reuses == e.blob {
+		return nil // this attempt has begun already
+	}
+	if e.reuses == nil {
+		e.asked = int32(len(e.req.Skip))
+	}
+	e.reuses = e.blob
+	e.req.Skip = e.req.Skip[:e.asked:e.asked]
+	for i := range e.req.Areas {
+		e.req.Areas[i].Count &^= existingArea
+	}
+	return nil
+}
+
+// takeExisting puts maps that exist into their slots.
+func (e *engine) takeExisting(maps []Existing) *spec.Failure {
+	e.beginReuse()
+	for _, x := range maps {
+		if e.isReused(x.Map) {
+			continue
+		}
+		info, errno := sys.MapInfoOf(x.FD)
+		if errno != 0 {
+			return e.failReuse(x.Map, errno)
+		}
+		if err := Compatible(&e.spec.Maps[x.Map], &info); err != nil {
+			return e.failReuse(x.Map, err)
+		}
+		if failure := e.give(x.Map, x.FD, &info); failure != nil {
+			return failure
+		}
+	}
+	return nil
+}
+
+// isReused reports whether a map is one that the load does not create.
+func (e *engine) isReused(i int32) bool {
+	for j := range e.spec.Steps {
+		if step := &e.spec.Steps[j]; step.Kind == spec.StepCreateMap && step.Index == i {
+			return slices.Contains(e.req.Skip, j)
+		}
+	}
+	return true // it is left out
+}
+
+// give puts a map into its slot, and has the loader leave out what it does to maps that it creates. Only what a program array holds is set
+// as ever: the object's programs are new.
+func (e *engine) give(i int32, fd int, info *sys.MapInfo) *spec.Failure {
+	m := &e.spec.Maps[i]
+	if m.Type == sys.MapTypeArena {
+		return e.failReuse(i, errArena)
+	}
+	for j := range e.req.Areas {
+		if a := &e.req.Areas[j]; a.Map == i {
+			if a.changed(e.spec) {
+				return e.failReuse(i, errChanged)
+			}
+			a.Count |= existingArea
+		}
+	}
+	num, err := sys.Dup(fd)
+	if err != nil {
+		return e.failReuse(i, err)
+	}
+	*e.blob.slot(m.Slot) = int32(num)
+	e.Entries = append(slices.Clip(e.Entries), Entries{Map: i, MaxEntries: info.MaxEntries})
+	for j := range e.spec.Steps {
+		step := &e.spec.Steps[j]
+		if step.Index != i {
+			continue
+		}
+		switch step.Kind {
+		case spec.StepSetSlot:
+			if m.Type == sys.MapTypeProgArray {
+				continue
+			}
+		case spec.StepCreateMap, spec.StepFillMap, spec.StepFreezeMap:
+		default:
+			continue
+		}
+		e.req.Skip = append(e.req.Skip, j)
+	}
+	return nil
+}
+
+func (e *engine) failReuse(i int32, err error) *spec.Failure {
+	f := e.fail(spec.OpReuse, err)
+	f.Map = int(i)
+	return f
+}

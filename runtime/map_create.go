@@ -1,0 +1,62 @@
+package runtime
+
+import (
+	"errors"
+	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/load"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// CreateMap creates a map that no object defines, of the Name, Type, KeySize, ValueSize, MaxEntries, Flags and Extra of spec. The caller closes
+// it. [TypedMap] gives it the types of its keys and values:
+//
+//	m, err := runtime.CreateMap(&runtime.MapSpec{Name: "blocked", Type: unix.BPF_MAP_TYPE_HASH, KeySize: 4, ValueSize: 8, MaxEntries: 64})
+//	...
+//	blocked, err := runtime.TypedMap(m, runtime.NewHashMap[uint32, uint64])
+//
+// It can then be put into a map of maps, or given to a load by [ReuseMap]. The sizes of ring buffers, and of perf event arrays without one, are fitted to
+// the machine as those of an object's maps are. Maps of maps, whose values the kernel wants to be shown a map for, and arenas are
+// for objects to define. The kernel knows the map by the first 15 characters of its name.
+func CreateMap(spec *MapSpec) (*Map, error) {
+	const op = "create"
+	s := MapSpec{
+		Name: spec.Name, Type: spec.Type, KeySize: spec.KeySize, ValueSize: spec.ValueSize, Flags: spec.Flags, Extra: spec.Extra,
+	}
+	switch s.Type {
+	case sys.MapTypeArrayOfMaps, sys.MapTypeHashOfMaps, sys.MapTypeArena, sys.MapTypeStructOps:
+		return nil, newMapError(s.Name, op, errors.New("maps of this type are for an object to define"))
+	}
+	n, err := load.FitEntries(load.SizingOf(s.Type), spec.MaxEntries)
+	if err != nil {
+		return nil, newMapError(s.Name, op, err)
+	}
+	s.MaxEntries = n
+	attr := mapAttr(&s)
+	size := unsafe.Offsetof(attr.BtfVmlinuxValueTypeId)
+	if s.Extra != 0 { // which is of 5.16
+		size = unsafe.Offsetof(attr.ValueTypeBtfObjFd)
+	}
+	num, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(&attr), size)
+	if errno != 0 {
+		return nil, newMapError(s.Name, op, errno)
+	}
+	m := newMap(&s)
+	m.fd.set(num)
+	return m, nil
+}
+
+// mapAttr is the attr of a map that is not the loader's to create.
+func mapAttr(s *MapSpec) sys.MapCreateAttr {
+	attr := sys.MapCreateAttr{
+		MapType: s.Type, KeySize: s.KeySize, ValueSize: s.ValueSize, MaxEntries: s.MaxEntries, MapFlags: s.Flags, MapExtra: s.Extra,
+	}
+	for i := range min(len(s.Name), len(attr.MapName)-1) {
+		c := s.Name[i]
+		if c != '_' && c != '.' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			c = '_' // all that the kernel allows (bpf_obj_name_cpy)
+		}
+		attr.MapName[i] = c
+	}
+	return attr
+}

@@ -1,0 +1,131 @@
+package runtime
+
+import (
+	"errors"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/load"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
+)
+
+// IncompatibleMapError says why a map that exists already cannot take the place of one of the object's: which field differs, and both
+// values. It is in the chain of the error that [ReuseMap] or Load returns.
+type IncompatibleMapError = load.IncompatibleMapError
+
+// ReuseMap has Load use a map that exists already instead of creating one, as libbpf's bpf_map__reuse_fd and cilium/ebpf's
+// MapReplacements do. It is called between Open and Load:
+//
+//	err := runtime.ReuseMap(s.Core(), s.Maps.Counts, other.Maps.Counts)
+//
+// The existing map can be any: another skeleton's, once that is loaded, or one that [OpenPinnedMap], [OpenMapID], [MapFromFD] or [CreateMap]
+// has returned. It may be closed right afterwards. Of several calls for a map the last one counts.
+//
+// It has to be of the same kind, and its keys and values of the same size, or the error is an [IncompatibleMapError]. Its number of entries and its flags
+// may be others, and are what the skeleton's map says from then on. What it contains stays as it is, with one exception: programs that the source puts
+// into a program array are put there again, since they are new ones. Global data can be shared too, for example by reusing the map of section
+// .bss; variables of such a section that were given other initial values are an error of Load, as they would be lost.
+//
+// Arenas cannot be reused. Packages that can be signed refuse with [ErrSigned].
+//
+// It is a function, and not a method, so that the code is only in programs that use it. It must not be called while the
+// skeleton is in use elsewhere.
+func ReuseMap(s *Skeleton, m, existing AnyMap) error {
+	if s == nil {
+		return errNoSkeleton
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	of := m.untyped()
+	if err := s.reuse(of, existing.untyped()); err != nil {
+		return newMapError(of.Name(), "reuse a map", err)
+	}
+	return nil
+}
+
+func (s *Skeleton) reuse(m, existing *Map) error {
+	i, err := s.changeable(m)
+	if err != nil {
+		return err
+	}
+	if load.LeftOut(s.spec, i) {
+		return errors.New("it is left out")
+	}
+	num, err := existing.file().dup()
+	if err != nil {
+		return existing.wrap("duplicate fd", err)
+	}
+	info, err := m.fitting(num)
+	if err != nil {
+		unix.Close(num)
+		return err
+	}
+	a := m.own()
+	a.existing.close()
+	a.existing = fd{}
+	a.existing.set(num)
+	// What it is, and what the object says it is, are two things: this is the former.
+	is := s.spec.Maps[i]
+	is.Type, is.MaxEntries, is.Flags, is.Extra = info.Type, info.MaxEntries, info.MapFlags, info.MapExtra
+	slot := a.desc.Slot
+	a.spec, a.desc, a.maxEntries = &is, is, info.MaxEntries
+	a.desc.Slot = slot
+	var all []load.Existing
+	for i := range s.maps {
+		if a := s.maps[i].access(); a != nil && a.existing.peek() > 0 {
+			all = append(all, load.Existing{Map: int32(i), FD: a.existing.peek()})
+		}
+	}
+	load.AddExisting(&s.features, all)
+	return nil
+}
+
+// fitting returns what the kernel says of an existing map that is to take m's place.
+func (m *Map) fitting(num int) (info sys.MapInfo, err error) {
+	info, errno := sys.MapInfoOf(num)
+	if errno != 0 {
+		return info, errno
+	}
+	if info.Type == sys.MapTypeArena {
+		return info, errors.New("an arena cannot be reused: its address is that of another mapping")
+	}
+	return info, load.Compatible(m.Spec(), &info)
+}
+
+// changeable returns the index of a map that is to be changed before the load.
+func (s *Skeleton) changeable(m *Map) (int, error) {
+	i := -1
+	for j := range s.maps {
+		if &s.maps[j] == m {
+			i = j
+		}
+	}
+	if i < 0 {
+		return i, errors.New("it is a map of another skeleton")
+	}
+	if err := s.ready(); err != nil {
+		return i, err
+	}
+	if s.spec.Signed != nil {
+		return i, ErrSigned
+	}
+	return i, nil
+}
+
+// MapFromFD opens the map that a file descriptor is of, for example one that another process has passed on. The file descriptor stays the
+// caller's. [TypedMap] gives the map the types of its keys and values.
+func MapFromFD(num int) (*Map, error) {
+	const op = "open by file descriptor"
+	dup, err := sys.Dup(num)
+	if err != nil {
+		return nil, newMapError("", op, err)
+	}
+	if !sys.IsMap(dup) {
+		unix.Close(dup)
+		return nil, newMapError("", op, errors.New("not a map"))
+	}
+	m, errno := describeMap(dup)
+	if errno != 0 {
+		return nil, newMapError("", op, errno)
+	}
+	return m, nil
+}
