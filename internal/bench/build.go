@@ -44,7 +44,7 @@ func newBuilder(ctx context.Context) (*builder, error) {
 	if err := b.write("c/probe.h", probeH); err != nil {
 		return nil, err
 	}
-	for name, source := range map[string]string{"c/skeleton.c": skeletonC, "c/empty.c": emptyC, "c/cost.c": costC} {
+	for name, source := range map[string]string{"c/skeleton.c": skeletonC, "c/empty.c": emptyC, "c/cost.c": costC, "c/use.c": useC} {
 		if err := b.write(name, source); err != nil {
 			return nil, err
 		}

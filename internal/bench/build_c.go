@@ -22,6 +22,9 @@ var emptyC string
 //go:embed c/cost.c
 var costC string
 
+//go:embed c/use.c
+var useC string
+
 // gcc compiles a C source of the working directory.
 func (b *builder) gcc(out, source string, args ...string) error {
 	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
@@ -50,12 +53,22 @@ func (b *builder) buildSkeleton(s *subject, id, flag string, libs ...string) (st
 			return "", fmt.Errorf("libbpf's loader cannot fill program arrays, such as %s", m.Name)
 		}
 	}
-	args := []string{"gen", "skeleton"}
+	var gen []string
 	if flag != "" {
-		args = append(args, flag)
+		gen = append(gen, flag)
 	}
+	return b.compileSkeleton(s, id, "c/skeleton.c", gen, libs)
+}
+
+// buildUse makes the binary of libbpf that uses what it has loaded.
+func (b *builder) buildUse(s *subject) (string, error) {
+	return b.compileSkeleton(s, "use", "c/use.c", nil, []string{"-lbpf", "-lpthread"})
+}
+
+// compileSkeleton compiles a source that includes the skeleton of an object.
+func (b *builder) compileSkeleton(s *subject, id, source string, gen, libs []string) (string, error) {
 	// The name is one of its own: "agent" may be a program's name as well.
-	text, err := b.run("bpftool", append(args, s.Path, "name", "bench_"+s.Name)...)
+	text, err := b.run("bpftool", slices.Concat([]string{"gen", "skeleton"}, gen, []string{s.Path, "name", "bench_" + s.Name})...)
 	if err != nil {
 		return "", err
 	}
@@ -65,5 +78,5 @@ func (b *builder) buildSkeleton(s *subject, id, flag string, libs ...string) (st
 	}
 	out := b.path(fmt.Sprintf("c-bin/%s_%s", id, s.Name))
 	flags := []string{fmt.Sprintf("-DHEADER=%q", filepath.Base(name)), "-DNAME=bench_" + s.Name}
-	return out, b.gcc(out, "c/skeleton.c", append(flags, libs...)...)
+	return out, b.gcc(out, source, append(flags, libs...)...)
 }

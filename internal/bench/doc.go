@@ -23,6 +23,7 @@
 //	stats.go         medians, ratios, intervals, exponents
 //	scale.go         objects that grow
 //	refused.go       objects that the kernel refuses, beside cilium/ebpf
+//	use.go           what is done with a loaded object, by package use and c/use.c
 //	generation.go    generating, beside bpf2go
 //	results.go       all that was measured
 //	figures.go       which figures there are, and the targets

@@ -139,7 +139,7 @@ func (r *results) targets() []target {
 			one("exponent: "+g.Title, 1.1, g.From10)
 		}
 	}
-	return append(all, r.refusedTargets()...)
+	return slices.Concat(all, r.refusedTargets(), r.useTargets())
 }
 
 func memoryAbove(r *results, o *objectResult, id string) float64 {

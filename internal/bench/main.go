@@ -17,6 +17,7 @@ func main() {
 	flag.StringVar(&r.objects, "objects", "", "comma-separated `names` of objects (default: all)")
 	flag.BoolVar(&r.noScale, "noscale", false, "leave out the objects that grow, and generation")
 	flag.BoolVar(&r.noRefused, "norefused", false, "leave out the objects that the kernel refuses")
+	flag.BoolVar(&r.noUse, "nouse", false, "leave out events and maps")
 	flag.BoolVar(&r.symbols, "symbols", false, "keep symbols in binaries, for profiles")
 	flag.Float64Var(&r.effort, "effort", 1, "`factor` for the time that is spent on each object")
 	flag.StringVar(&r.from, "from", "", "measure nothing: report the results in this `file`")
@@ -30,9 +31,9 @@ func main() {
 
 // runner is a run of the bench.
 type runner struct {
-	smoke, update, noScale, noRefused, symbols bool
-	objects, from, out                         string
-	effort                                     float64
+	smoke, update, noScale, noRefused, noUse, symbols bool
+	objects, from, out                                string
+	effort                                            float64
 }
 
 func (r *runner) run(ctx context.Context) error {
@@ -111,6 +112,11 @@ func (r *runner) results(ctx context.Context) (*results, error) {
 	if res.Refused, err = p.refused(ctx, b, refused); err != nil {
 		return nil, err
 	}
+	if !r.noUse {
+		if res.Use, err = p.use(ctx, b); err != nil {
+			return nil, err
+		}
+	}
 	if !r.noScale {
 		say("generation")
 		for _, n := range scaleSizes[1:] {
@@ -130,6 +136,7 @@ func (r *runner) plan() plan {
 	return plan{
 		cold:      budget{min: 5, max: 100, time: scaled(7)},
 		warm:      budget{min: 5, max: 200, time: scaled(3)},
+		uses:      budget{min: 5, max: 300, time: scaled(3)},
 		refusals:  budget{min: 3, max: 60, time: scaled(4)},
 		processes: 5,
 		peers:     peers,

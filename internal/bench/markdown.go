@@ -77,6 +77,7 @@ func (r *results) markdown(w io.Writer) {
 		r.markdownFigure(w, f)
 	}
 	r.markdownRefused(w)
+	r.markdownUse(w)
 	r.markdownScale(w)
 	r.markdownGeneration(w)
 }

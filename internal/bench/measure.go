@@ -18,6 +18,7 @@ import (
 type plan struct {
 	cold, warm budget
 	refusals   budget // cold ones
+	uses       budget // of events and maps
 	// processes is how many are asked for figures that hardly vary.
 	processes int
 	peers     []peer

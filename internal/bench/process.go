@@ -30,8 +30,8 @@ type process struct {
 }
 
 // start starts a binary and waits until it is up.
-func start(ctx context.Context, path string) (*process, error) {
-	p := &process{cmd: exec.CommandContext(ctx, path), name: filepath.Base(path)}
+func start(ctx context.Context, path string, args ...string) (*process, error) {
+	p := &process{cmd: exec.CommandContext(ctx, path, args...), name: filepath.Base(path)}
 	p.cmd.Stderr = &p.said
 	var err error
 	if p.in, err = p.cmd.StdinPipe(); err != nil {

@@ -12,6 +12,7 @@ type results struct {
 	Objects    []objectResult
 	Scale      []objectResult
 	Refused    []refusedResult
+	Use        []useResult
 	Generation []generationResult
 }
 

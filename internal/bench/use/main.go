@@ -1,0 +1,108 @@
+// Use measures what is done with an object once it is loaded: reading events, maps, attaching.
+// It is the process of all peers that are written in Go; c/use.c is that of libbpf.
+//
+//	use OBJECT
+//
+// It loads testdata/bench_use once for each peer, writes "ready", and then for each line
+// "PEER ROW" what one operation took, in ns. What has to be there first, such as the records that
+// are read, is not in that time.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// bench is a row of a peer.
+type bench struct {
+	prepare func() error // may be nil
+	run     func() (n int, err error)
+}
+
+// benches are the rows of a peer.
+type benches map[string]bench
+
+// peers open an object, and have their rows for it.
+var peers = map[string]func(object string) (benches, error){
+	"bpf2lskel": openOurs,
+	"copied":    openCopied,
+	"single":    openSingle,
+	"cilium":    openCilium,
+	"floor":     openFloor,
+}
+
+// kept is what has to live as long as the process: rows know file descriptors.
+var kept []any
+
+func main() {
+	if err := serve(os.Args[1]); err != nil {
+		fmt.Println("error:", err)
+		os.Exit(1)
+	}
+}
+
+func serve(object string) error {
+	all := map[string]benches{}
+	for id, open := range peers {
+		var err error
+		if all[id], err = open(object); err != nil {
+			return fmt.Errorf("%s: %w", id, err)
+		}
+	}
+	runtime.LockOSThread()
+	fmt.Println("ready")
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		id, row, _ := strings.Cut(lines.Text(), " ")
+		b, ok := all[id][row]
+		if !ok {
+			fmt.Printf("error: %s has no %q\n", id, row)
+			continue
+		}
+		took, err := measure(b, !strings.Contains(row, "live"))
+		if err != nil {
+			fmt.Printf("error: %s: %s: %v\n", id, row, err)
+			continue
+		}
+		fmt.Println(took)
+	}
+	return lines.Err()
+}
+
+// measure runs a row once, on one CPU unless others work at the same time.
+func measure(b bench, onOneCPU bool) (float64, error) {
+	if onOneCPU {
+		var all unix.CPUSet
+		if err := unix.SchedGetaffinity(0, &all); err != nil {
+			return 0, err
+		}
+		defer func() { _ = unix.SchedSetaffinity(0, &all) }()
+		var one unix.CPUSet
+		for cpu := 0; one.Count() == 0; cpu++ {
+			if all.IsSet(cpu) {
+				one.Set(cpu)
+			}
+		}
+		if err := unix.SchedSetaffinity(0, &one); err != nil {
+			return 0, err
+		}
+	}
+	if b.prepare != nil {
+		if err := b.prepare(); err != nil {
+			return 0, err
+		}
+	}
+	begin := time.Now()
+	n, err := b.run()
+	took := time.Since(begin)
+	if err != nil {
+		return 0, err
+	}
+	return float64(took.Nanoseconds()) / float64(n), nil
+}

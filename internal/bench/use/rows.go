@@ -1,0 +1,176 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// What the rows do; c/use.c has the same numbers.
+const (
+	ringSize   = 1 << 20
+	perfPages  = 64
+	batch      = 128 // of bench_use.bpf.c
+	smallKeys  = 1000
+	largeKeys  = 50000
+	percpuKeys = 256
+	operations = 10000
+	chunk      = 1000
+	attaching  = 50
+	live       = 200000 // records of a row in which programs write while the reader reads
+)
+
+type value struct{ Packets, Bytes uint64 }
+
+// sizes are those of records, in bytes.
+var sizes = []int{8, 48, 512, 4096}
+
+// ringRecords is how many records of that size a ring buffer is filled with, perfRecords how many a perf event's
+// buffer.
+func ringRecords(size int) int { return ringSize / 10 * 9 / (size + 8) }
+
+func perfRecords(size int) int { return perfPages * unix.Getpagesize() / 10 * 9 / (size + 24) }
+
+// args are those of fill_ring and fill_events.
+type args struct{ Size, Count, Flags, Last uint64 }
+
+const (
+	noWakeup    = 1 // BPF_RB_NO_WAKEUP
+	forceWakeup = 2 // BPF_RB_FORCE_WAKEUP
+)
+
+// filler is one of the programs that write records.
+type filler int
+
+// fill runs the program once, and returns how many records there was room for.
+func (f filler) fill(a args) (int, error) {
+	// BPF_PROG_TEST_RUN: union bpf_attr, test
+	attr := struct {
+		prog, retval                   uint32
+		dataSizeIn, dataSizeOut        uint32
+		dataIn, dataOut                uint64
+		repeat, duration               uint32
+		ctxSizeIn, ctxSizeOut          uint32
+		ctxIn, ctxOut                  uint64
+		flags, cpu, batchSize, padding uint32
+	}{prog: uint32(f), ctxSizeIn: uint32(unsafe.Sizeof(a)), ctxIn: sys.Addr(unsafe.Pointer(&a))}
+	_, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_TEST_RUN, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	runtime.KeepAlive(&a)
+	if errno != 0 {
+		return 0, errno
+	}
+	if int32(attr.retval) < 0 {
+		return 0, fmt.Errorf("returns %d", int32(attr.retval))
+	}
+	return int(attr.retval), nil
+}
+
+// fillWith writes n records for which there is room.
+func (f filler) fillWith(n, size int) func() error {
+	return func() error {
+		for left := n; left > 0; {
+			written, err := f.fill(args{Size: uint64(size), Count: uint64(min(left, batch))})
+			if err != nil {
+				return err
+			}
+			if written == 0 {
+				return fmt.Errorf("no room for the last %d of %d records", left, n)
+			}
+			left -= written
+		}
+		return nil
+	}
+}
+
+// produce has that many threads write live records together, and again where there is no room.
+func (f filler) produce(threads int, wake bool) (wait func() error) {
+	a := args{Size: 48}
+	if !wake {
+		a.Flags, a.Last = noWakeup, forceWakeup
+	}
+	var left atomic.Int64
+	left.Store(live)
+	var all sync.WaitGroup
+	errs := make(chan error, threads)
+	for range threads {
+		all.Go(func() {
+			for {
+				a := a
+				n := left.Add(-batch) + batch
+				if n <= 0 {
+					return
+				}
+				for a.Count = uint64(min(n, batch)); a.Count > 0; {
+					written, err := f.fill(a)
+					if err != nil {
+						errs <- err
+						return
+					}
+					a.Count -= uint64(written)
+				}
+			}
+		})
+	}
+	return func() error {
+		all.Wait()
+		select {
+		case err := <-errs:
+			return err
+		default:
+			return nil
+		}
+	}
+}
+
+// liveRows are those in which programs write while a peer reads n records.
+func liveRows(b benches, f filler, read func(n int) (sum uint64, err error)) {
+	for name, how := range map[string]struct {
+		threads int
+		wake    bool
+	}{
+		"ring 48 live":             {1, true},
+		"ring 48 live, no wake-up": {1, false},
+		"ring 48 live, 4 writers":  {4, true},
+	} {
+		b[name] = bench{run: func() (int, error) {
+			wait := f.produce(how.threads, how.wake)
+			sum, err := read(live)
+			if err == nil && sum != live {
+				err = fmt.Errorf("sum %d of %d records", sum, live)
+			}
+			if err != nil {
+				return 0, err
+			}
+			return live, wait()
+		}}
+	}
+}
+
+// drain is a row that reads n records, whose first words are 1.
+func drain(n int, prepare func() error, read func(n int) (sum uint64, err error)) bench {
+	return bench{prepare: prepare, run: func() (int, error) {
+		sum, err := read(n)
+		if err == nil && sum != uint64(n) {
+			err = fmt.Errorf("sum %d of %d records", sum, n)
+		}
+		return n, err
+	}}
+}
+
+// repeat is a row that does something with numbers from 0 on.
+func repeat(n int, do func(i int) error) bench {
+	return bench{run: func() (int, error) {
+		for i := range n {
+			if err := do(i); err != nil {
+				return 0, err
+			}
+		}
+		return n, nil
+	}}
+}
