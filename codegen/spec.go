@@ -52,6 +52,7 @@ func (g *generator) features() jen.Code {
 	add(g.spec.Phases != nil, "Parts")
 	add(g.spec.Signed != nil, "Signed")
 	add(g.spec.HasInner(), "Inner")
+	add(spec.LacksTargets(g.spec), "Targets")
 	return jen.Qual(implPath, "Features").Values(fields...)
 }
 

@@ -29,6 +29,12 @@ func checkSignable(obj *object.Object) error {
 			return fmt.Errorf("object %s cannot be signed: its __kconfig variables have values that only the machine knows which loads it", obj.Name)
 		}
 	}
+	for _, p := range obj.Programs {
+		if p.AutoLoad && p.Target == nil && spec.NeedsTarget(p.Type, p.ExpectedAttachType) {
+			return fmt.Errorf("object %s cannot be signed: program %s attaches to what is chosen at run time, and a signature covers that: "+
+				"put it into a package that is not signed", obj.Name, p.Name)
+		}
+	}
 	return nil
 }
 

@@ -55,3 +55,14 @@ func TestSignedHead(t *testing.T) {
 		}
 	}
 }
+
+// A program whose target is chosen at run time cannot be in a package that is signed: the target is in its attr.
+func TestSignedNeedsTargets(t *testing.T) {
+	obj, err := object.Read(testobj.Compile(t, "sec_freplace", testobj.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = loader.Generate(obj, loader.Options{Signed: true}); err == nil || !strings.Contains(err.Error(), "program replacement") {
+		t.Errorf("error %v, want one that names the program", err)
+	}
+}

@@ -20,6 +20,8 @@ func AutoAttach(p *Program) (*Link, error) {
 		return TracingMultiProgram{p}.Attach(nil)
 	case section.LSM:
 		return LSMProgram{p}.Attach(nil)
+	case section.Ext:
+		return ExtProgram{p}.Attach(nil)
 	case section.Iter:
 		return IterProgram{p}.Attach(nil)
 	case section.Tracepoint:

@@ -77,6 +77,9 @@ func (e *LoadError) Format(f fmt.State, verb rune) {
 // newLoadError finds out what can be known about a failure.
 func newLoadError(f *spec.Failure) *LoadError {
 	explain.Explain(f)
+	if f.Doing != "" {
+		f.Step = -1
+	}
 	return &LoadError{
 		Object: f.Spec.Name, Op: f.Operation(), Step: f.Step, Errno: f.Errno, Err: f.Err,
 		Reason: f.Reason, Log: f.Log, Hint: f.Hint,

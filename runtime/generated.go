@@ -83,6 +83,7 @@ type SectionProgram interface {
 func (p TracingProgram) attachBySection() (*Link, error)       { return p.Attach(nil) }
 func (p TracingMultiProgram) attachBySection() (*Link, error)  { return p.Attach(nil) }
 func (p LSMProgram) attachBySection() (*Link, error)           { return p.Attach(nil) }
+func (p ExtProgram) attachBySection() (*Link, error)           { return p.Attach(nil) }
 func (p IterProgram) attachBySection() (*Link, error)          { return p.Attach(nil) }
 func (p TracepointProgram) attachBySection() (*Link, error)    { return p.Attach(nil) }
 func (p RawTracepointProgram) attachBySection() (*Link, error) { return p.Attach(nil) }

@@ -71,8 +71,13 @@ func (s *Skeleton) request(opts *LoadOptions) load.Request {
 		}
 	}
 	for i := range s.programs {
-		if want := s.programs[i].wanted(); want != s.spec.Programs[i].AutoLoad {
+		p := &s.programs[i]
+		if want := p.wanted(); want != s.spec.Programs[i].AutoLoad {
 			req.Wanted = append(req.Wanted, load.Wanted{Program: int32(i), Load: want})
+		}
+		if c := chosenFor(p); c != nil {
+			s.features.Targets = c.use
+			req.Targets = c.after(int32(i), req.Targets)
 		}
 	}
 	return req

@@ -138,12 +138,7 @@ func TestHintSourceLacks(t *testing.T) {
 		obj := oneProgram(p)
 		obj.Programs[0].Section = section
 		err := loadDirectly(generate(t, obj))
-		var failure *runtime.LoadError
-		if !errors.As(err, &failure) {
-			t.Errorf("%s: %v", section, err)
-			continue
-		}
-		wantError(t, err, failure.Errno, `(its section does not name what it attaches to: write SEC("`+section+`/NAME"))`)
+		wantError(t, err, unix.EINVAL, "load program prog", `(its section does not name what it attaches to: call SetAttachTarget before Load, or write SEC("`+section+`/NAME"))`)
 	}
 }
 

@@ -69,6 +69,11 @@ func TestSignedCannotBeChanged(t *testing.T) {
 		{"max_entries", "map_array", func(s *runtime.Skeleton) {
 			s.Map(0).SetMaxEntries(s.Map(0).MaxEntries() + 1)
 		}},
+		{"a target", "sec_tp_btf", func(s *runtime.Skeleton) {
+			if err := runtime.NewTracingProgram(s.Program(0)).SetAttachTarget("sys_exit"); err != nil {
+				t.Fatal(err)
+			}
+		}},
 		{"a program less", "minimal", func(s *runtime.Skeleton) { s.Program(0).SetAutoLoad(false) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -143,34 +143,6 @@ func TestHintForInnerMap(t *testing.T) {
 	}
 }
 
-func TestHintNoTarget(t *testing.T) {
-	const need = "Tracing programs must provide btf_id\nprocessed 0 insns\n"
-	tracing := spec.ProgramSpec{Section: "?fentry", Type: sys.ProgTypeTracing, AttachType: sys.AttachTraceFentry, Target: -1}
-	lsm := spec.ProgramSpec{Section: "lsm", Type: sys.ProgTypeLSM, AttachType: sys.AttachLSMMAC, Target: -1}
-	multi := spec.ProgramSpec{Section: "fentry.multi", Type: sys.ProgTypeTracing, AttachType: sys.AttachTraceFsession + 1, Target: -1}
-	found := tracing
-	found.Target = 0
-	for _, tt := range []struct {
-		program spec.ProgramSpec
-		errno   unix.Errno
-		log     string
-		want    string
-	}{
-		{tracing, unix.EINVAL, need, `its section does not name what it attaches to: write SEC("fentry/NAME")`},
-		{tracing, unix.EPERM, "", `its section does not name what it attaches to: write SEC("fentry/NAME")`},
-		{lsm, unix.EINVAL, need, `its section does not name what it attaches to: write SEC("lsm/NAME")`},
-		{tracing, unix.EACCES, "0: (95) exit\nR0 !read_ok\nprocessed 1 insns\n", ""},
-		{multi, unix.EINVAL, "", "BPF_TRACE_FENTRY_MULTI needs Linux 7.2, this is 6.18.1"},
-		{found, unix.EPERM, "", "the process has the capabilities for it: a security module refuses it, or this kernel, 6.18.1, is built without what it needs"},
-	} {
-		f := made(spec.Failure{Errno: tt.errno, Log: tt.log}, spec.Step{Kind: spec.StepLoadProgram}).Failure
-		f.Spec.Programs = []spec.ProgramSpec{tt.program}
-		if got := on("6.18.1", f).hint(); got != tt.want {
-			t.Errorf("%s: got  %q\nwant %q", tt.program.Section, got, tt.want)
-		}
-	}
-}
-
 // Two programs of different kinds refer to a program array; what they refer to is in their instructions only.
 func TestHintSharedMap(t *testing.T) {
 	const accepted = "processed 5 insns (limit 1000000)\n"

@@ -92,21 +92,6 @@ func (f *failure) lacksInner() bool {
 	return true
 }
 
-// lacksTarget reports whether a program attaches to one function or type of the kernel's BTF, and its section
-// names none: "Tracing programs must provide btf_id" (check_attach_btf_id), if the kernel gets so far.
-func (f *failure) lacksTarget() bool {
-	if f.program.Target >= 0 || f.Log != "" && !strings.Contains(f.Log, "btf_id") {
-		return false
-	}
-	switch f.program.Type {
-	case sys.ProgTypeLSM:
-		return true
-	case sys.ProgTypeTracing:
-		return f.program.AttachType <= sys.AttachTraceFsession // those that attach to several come after it
-	}
-	return false
-}
-
 // sharedMap looks for a map that the program shares with a program of another kind although such a map takes
 // programs of one kind only: a program array, or one whose entries may have a program (bpf_prog_map_compatible).
 func (f *failure) sharedMap() (m *spec.MapSpec, other *spec.ProgramSpec) {

@@ -190,12 +190,6 @@ func (f *failure) programHint(p *spec.ProgramSpec) string {
 		// Kernel: `E2BIG`, the log says `too many different`
 		return "a program can call at most 256 different kfuncs, and those of at most 256 modules' BTF: split it"
 	}
-	if f.lacksTarget() {
-		// Cause: a tracing program without a target
-		// Kernel: `EINVAL` or `EPERM`
-		section := strings.TrimPrefix(section, "?")
-		return "its section does not name what it attaches to: write SEC(\"" + section + "/NAME\")"
-	}
 	if f.Errno == unix.EINVAL || f.Errno == unix.E2BIG {
 		name, since := programTypes.tooNew(p.Type, f.machine.linux)
 		if name == "" && p.Type != sys.ProgTypeStructOps { // whose attach type is the index of a member

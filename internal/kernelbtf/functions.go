@@ -1,4 +1,5 @@
-// Package kernelbtf finds functions in the kernel's own BTF, for programs that attach to many of them: the kernel wants their BTF IDs.
+// Package kernelbtf finds functions in the BTF of the kernel, or of a BPF program, for programs that attach to them: the kernel wants
+// their BTF IDs.
 package kernelbtf
 
 import (
@@ -34,11 +35,11 @@ func Read() (*Functions, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parse(raw)
+	return Parse(raw)
 }
 
-// parse reads BTF (include/uapi/linux/btf.h).
-func parse(raw []byte) (*Functions, error) {
+// Parse reads BTF (include/uapi/linux/btf.h), of the kernel or of a program.
+func Parse(raw []byte) (*Functions, error) {
 	order := binary.NativeEndian
 	if len(raw) < headerSize || order.Uint16(raw) != 0xeb9f {
 		return nil, errBTF

@@ -55,7 +55,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(raw[:1024])
 	}
 	f.Fuzz(func(_ *testing.T, raw []byte) {
-		kernel, err := parse(raw)
+		kernel, err := Parse(raw)
 		if err != nil {
 			return
 		}

@@ -7,6 +7,7 @@ package kindtest
 //go:generate go tool bpf2lskel -o arena -type pair -type order bpf/arena.bpf.c
 //go:generate go tool bpf2lskel -o cgroups bpf/cgroups.bpf.c
 //go:generate go tool bpf2lskel -o cgroupstorage bpf/cgroupstorage.bpf.c
+//go:generate go tool bpf2lskel -o dispatch bpf/dispatch.bpf.c
 //go:generate go tool bpf2lskel -o events bpf/events.bpf.c
 //go:generate go tool bpf2lskel -o functions bpf/functions.bpf.c
 //go:generate go tool bpf2lskel -o inodestorage bpf/inodestorage.bpf.c
@@ -20,5 +21,6 @@ package kindtest
 //go:generate go tool bpf2lskel -o sockets bpf/sockets.bpf.c
 //go:generate go tool bpf2lskel -o stacks bpf/stacks.bpf.c
 //go:generate go tool bpf2lskel -o tables bpf/tables.bpf.c
+//go:generate go tool bpf2lskel -o targets bpf/targets.bpf.c
 //go:generate go tool bpf2lskel -o taskstorage bpf/taskstorage.bpf.c
 //go:generate go tool bpf2lskel -o tracing -type line bpf/tracing.bpf.c

@@ -68,9 +68,6 @@ func (e *engine) attempt() *spec.Failure {
 		loader = e.req.Features.Room().make(e, loader)
 	}
 	if failure == nil {
-		failure = e.checkTargets()
-	}
-	if failure == nil {
 		failure = e.run(loader)
 	}
 	return e.settle(failure)
@@ -136,23 +133,6 @@ func (e *engine) patch() error {
 	}
 	if e.spec.NoAddresses != 0 && !kernelTakesKfuncAddresses() {
 		*e.blob.slot(e.spec.NoAddresses) = 0
-	}
-	return nil
-}
-
-// checkTargets refuses programs that replace a function of another one, as
-// long as there is no way to name that one. Kernels differ in what they say to it.
-func (e *engine) checkTargets() *spec.Failure {
-	for i := range e.spec.Steps {
-		step := &e.spec.Steps[i]
-		if step.Kind != spec.StepLoadProgram {
-			continue
-		}
-		if e.spec.Programs[step.Index].Type == sys.ProgTypeExt && e.req.wants(step.Index) {
-			f := e.failStep(i, unix.EINVAL)
-			f.Hint = "a freplace program needs the program that it replaces a function of"
-			return f
-		}
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func read(req *Request, words []byte) {
 	if n := len(s.Steps); n > 0 {
 		_ = e.without(s.Loader, []int{0, n - 1})
 	}
-	_, _ = e.check(), e.checkTargets()
+	_, _ = e.check(), spec.LacksTargets(s)
 	_, _ = req.changed(), ReadExterns(&e.Loaded)
 	_ = s.Files()
 	for i := range s.Maps {

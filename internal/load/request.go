@@ -16,6 +16,11 @@ type Request struct {
 	Entries []Entries
 	// Wanted are the programs that are loaded although the object does not say so, or the other way round.
 	Wanted []Wanted
+	// Targets are what programs are loaded for, in the place of what their sections name: a *[Target] or nil. As an
+	// interface it keeps the descriptor of its type, 1 KB, out of binaries that choose none.
+	Targets any
+	// loaded is the result of a load whose targets were found first.
+	loaded *Loaded
 	// Longer are the steps whose attr has to be longer than in the blob.
 	Longer []Longer
 	// Skip are the steps that must not run, by their indices in Spec.Steps, whatever the reason.
@@ -105,13 +110,17 @@ type Features struct {
 	Inner func() Inner
 	// Room is for requests that make attrs longer: [UseRoom].
 	Room func() Room
+	// Targets is for objects with programs whose section names no target, and for requests with targets: [UseTargets].
+	Targets func(*Request) *spec.Failure
 	// Reuse is for maps that exist before the load: [UseReuse], [AddExisting].
 	Reuse Reuse
 }
 
 // AllFeatures are for objects that are known only at run time.
 func AllFeatures() Features {
-	return Features{Outside: UseOutside, Parts: UseParts, Signed: UseSigned, Inner: UseInner, Room: UseRoom, Reuse: UseReuse()}
+	return Features{
+		Outside: UseOutside, Parts: UseParts, Signed: UseSigned, Inner: UseInner, Room: UseRoom, Targets: UseTargets, Reuse: UseReuse(),
+	}
 }
 
 // Outside creates what must not be created inside the loader, and returns a loader without these steps.

@@ -36,6 +36,10 @@ func Run(req *Request) (*Loaded, *spec.Failure) {
 		failure.Hint = "generate it with -sign-key and -sign-cert, or with -signed and sign it later"
 		return nil, failure
 	}
+	if find := req.Features.Targets; find != nil && req.loaded == nil {
+		failure := find(&e.req)
+		return e.req.loaded, failure
+	}
 	release, err := holdStdFDs()
 	if err != nil {
 		return nil, e.fail(spec.OpHoldFDs, err)

@@ -44,6 +44,9 @@ func (r *Request) whatChanged() string {
 	if len(r.Wanted) > 0 {
 		return "whether program " + r.Spec.Programs[r.Wanted[0].Program].Name + " is loaded"
 	}
+	if t, ok := r.Targets.(*Target); ok {
+		return "what program " + r.Spec.Programs[t.Program].Name + " attaches to"
+	}
 	if len(r.Longer) > 0 {
 		return "an attr (" + r.Spec.StepName(r.Spec.Steps[r.Longer[0].Step]) + ")"
 	}
@@ -158,11 +161,7 @@ func (e *engine) runForm(form spec.SignedForm) *spec.Failure {
 		return e.fail(op, errno)
 	}
 	e.blob = blob
-	failure := e.checkTargets()
-	if failure == nil {
-		failure = e.runSigned(form, program)
-	}
-	if failure != nil {
+	if failure := e.runSigned(form, program); failure != nil {
 		// The loader has done nothing: what is in the slots is the blob's, of which nothing is known.
 		e.blob.close()
 		return e.judge(failure, who)
@@ -172,7 +171,7 @@ func (e *engine) runForm(form spec.SignedForm) *spec.Failure {
 		return e.fail(spec.OpReadBlob, errno)
 	}
 	e.verified = true
-	failure = e.settle(nil)
+	failure := e.settle(nil)
 	e.verified = false
 	if failure == nil {
 		e.Signature = &Verdict{Verified: true, Form: form, Keyring: e.req.Keyring}

@@ -23,8 +23,9 @@ type Method uint8
 const (
 	None          Method = iota // the caller has to say where: an interface, a cgroup, a socket, a map, a process
 	TracingMulti                // fentry.multi, fexit.multi, fsession.multi
-	Tracing                     // fentry, fexit, fmod_ret, fsession, tp_btf
+	Tracing                     // fentry, fexit, fmod_ret, fsession, tp_btf; at what they were loaded for
 	LSM                         // lsm, lsm.s
+	Ext                         // freplace
 	Iter                        // iter, of all there is
 	Tracepoint                  // tp, tracepoint
 	RawTracepoint               // raw_tp, raw_tracepoint, and the writable ones
@@ -47,10 +48,10 @@ func AttachesBySection(p Program) Method {
 				return None
 			}
 			return TracingMulti
+		case p.AttachType != sys.AttachTraceIter:
+			return Tracing // if the section names no target, the caller did before the load
 		case !p.HasTarget:
 			return None
-		case p.AttachType != sys.AttachTraceIter:
-			return Tracing
 		}
 		switch p.AttachTo {
 		case "", "bpf_map_elem", "bpf_sk_storage_map", "sockmap", "cgroup":
@@ -58,9 +59,11 @@ func AttachesBySection(p Program) Method {
 		}
 		return Iter
 	case sys.ProgTypeLSM:
-		if p.HasTarget && p.AttachType == sys.AttachLSMMAC {
+		if p.AttachType == sys.AttachLSMMAC {
 			return LSM
 		}
+	case sys.ProgTypeExt:
+		return Ext
 	case sys.ProgTypeTracepoint:
 		if strings.Contains(p.AttachTo, "/") {
 			return Tracepoint

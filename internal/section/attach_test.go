@@ -14,7 +14,10 @@ func TestAttachesBySection(t *testing.T) {
 		want Method
 	}{
 		{Program{Type: unix.BPF_PROG_TYPE_TRACING, AttachType: unix.BPF_TRACE_FENTRY, Section: "fentry/f", AttachTo: "f", HasTarget: true}, Tracing},
-		{Program{Type: unix.BPF_PROG_TYPE_TRACING, AttachType: unix.BPF_TRACE_FENTRY, Section: "fentry"}, None},
+		{Program{Type: unix.BPF_PROG_TYPE_TRACING, AttachType: unix.BPF_TRACE_FENTRY, Section: "fentry"}, Tracing},
+		{Program{Type: unix.BPF_PROG_TYPE_TRACING, AttachType: unix.BPF_TRACE_ITER, Section: "iter"}, None},
+		{Program{Type: unix.BPF_PROG_TYPE_LSM, AttachType: unix.BPF_LSM_MAC, Section: "lsm"}, LSM},
+		{Program{Type: unix.BPF_PROG_TYPE_EXT, Section: "freplace"}, Ext},
 		{Program{Type: unix.BPF_PROG_TYPE_TRACING, AttachType: sys.AttachTraceFentryMulti, Section: "fentry.multi/tcp_*", AttachTo: "tcp_*"}, TracingMulti},
 		{Program{Type: unix.BPF_PROG_TYPE_TRACING, AttachType: sys.AttachTraceFsessionMulti, Section: "fsession.multi.s/f", AttachTo: "f"}, TracingMulti},
 		{Program{Type: unix.BPF_PROG_TYPE_TRACING, AttachType: sys.AttachTraceFentryMulti, Section: "fentry.multi"}, None},

@@ -29,6 +29,8 @@ const (
 type Failure struct {
 	Spec *Spec
 	Op   Op
+	// Doing describes what is none of the object's steps: the look-up of what was chosen at run time.
+	Doing string
 	// Step is the index in Spec.Steps of what failed for OpStep, -1 for others.
 	Step int
 	// Map is the index of the map for OpMapData and OpReuse.
@@ -49,6 +51,9 @@ type Failure struct {
 
 // Operation describes what the load was doing: "create map counts".
 func (f *Failure) Operation() string {
+	if f.Doing != "" {
+		return f.Doing
+	}
 	switch f.Op {
 	case OpStep:
 		return f.Spec.StepName(f.Spec.Steps[f.Step])

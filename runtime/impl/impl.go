@@ -87,5 +87,8 @@ func UseParts() load.Parts { return load.UseParts() }
 // UseInner is for objects with maps of maps.
 func UseInner() load.Inner { return load.UseInner() }
 
+// UseTargets is for objects with programs whose section does not say what they attach to.
+func UseTargets(req *load.Request) *spec.Failure { return load.UseTargets(req) }
+
 // UseSigned is for packages that can be signed.
 func UseSigned() load.Signed { return load.UseSigned() }

@@ -1,0 +1,192 @@
+//vmtest:all
+
+package kindtest
+
+import (
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/targets"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// openTargets opens programs that have yet to be told what they attach to, and of which none is loaded unless a test says so.
+func openTargets(t *testing.T) *targets.Skeleton {
+	t.Helper()
+	s := opened(t, targets.Open)
+	s.Rodata.Pid = uint32(os.Getpid())
+	return s
+}
+
+// retarget has a program loaded for a target.
+func retarget(t *testing.T, p interface {
+	SetAutoLoad(bool)
+	SetAttachTarget(string) error
+}, name string,
+) {
+	t.Helper()
+	p.SetAutoLoad(true)
+	if err := p.SetAttachTarget(name); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// expectCalls expects what a program counts to grow with each getpgid.
+func expectCalls(t *testing.T, n *uint64) {
+	t.Helper()
+	before := atomic.LoadUint64(n)
+	for range 3 {
+		_ = getpgid()
+	}
+	if got := atomic.LoadUint64(n) - before; got != 3 {
+		t.Errorf("%d calls seen of 3", got)
+	}
+}
+
+// A program whose section names no target, and two whose section names another one, which they share.
+func TestSetAttachTarget(t *testing.T) {
+	s := openTargets(t)
+	retarget(t, s.Progs.OnEntry, "security_task_getpgid")
+	retarget(t, s.Progs.OnExit, "security_task_getpgid")
+	s.Progs.OnGetsid.SetAutoLoad(true) // stays where it is
+	notTraced(t, s.Load())
+	if _, err := s.Attach(); err != nil {
+		t.Fatal(err)
+	}
+	expectCalls(t, &s.Bss.Entered)
+	expectCalls(t, &s.Bss.Left)
+	before := atomic.LoadUint64(&s.Bss.Left)
+	_, _ = unix.Getsid(os.Getpid())
+	if n := atomic.LoadUint64(&s.Bss.Left); n != before {
+		t.Errorf("the program runs at the target of its section too, %d times", n-before)
+	}
+	if n := atomic.LoadUint64(&s.Bss.Entered); n != 7 { // 2 times 3, and getsid
+		t.Errorf("%d entries seen, want 7: another program has lost its target", n)
+	}
+	if to := s.Progs.OnExit.Spec().AttachTo; to != "security_task_getpgid" {
+		t.Errorf("its Spec says that it attaches to %q", to)
+	}
+}
+
+func TestSetAttachTargetModifyReturn(t *testing.T) {
+	s := openTargets(t)
+	retarget(t, s.Progs.Instead, "security_task_getpgid")
+	notTraced(t, s.Load())
+	l, err := s.Progs.Instead.Attach(nil)
+	notTraced(t, err)
+	ended(t, l, err)
+	if err := getpgid(); !errors.Is(err, unix.EBUSY) {
+		t.Errorf("getpgid says %v, want EBUSY", err)
+	}
+}
+
+func TestSetAttachTargetLSM(t *testing.T) {
+	s := openTargets(t)
+	retarget(t, s.Progs.Judge, "task_getpgid")
+	notTraced(t, s.Load())
+	l, err := s.Progs.Judge.Attach(nil)
+	notTraced(t, err)
+	ended(t, l, err)
+	if err := getpgid(); !errors.Is(err, unix.EXDEV) && !errors.Is(err, unix.EPERM) {
+		if !lsmHasBPF() {
+			t.Skip("not on this kernel: no BPF among the security modules")
+		}
+		t.Errorf("getpgid says %v, want EXDEV", err)
+	}
+}
+
+func lsmHasBPF() bool {
+	list, err := os.ReadFile("/sys/kernel/security/lsm")
+	return err != nil || strings.Contains(string(list), "bpf")
+}
+
+func TestSetAttachTargetTracepoint(t *testing.T) {
+	s := openTargets(t)
+	retarget(t, s.Progs.OnTyped, "sys_enter")
+	if err := s.Load(); err != nil {
+		t.Fatalf("%+v", err)
+	}
+	l, err := s.Progs.OnTyped.Attach(nil)
+	ended(t, l, err)
+	before := atomic.LoadUint64(&s.Bss.Typed)
+	_ = getpgid()
+	if n := atomic.LoadUint64(&s.Bss.Typed) - before; n == 0 {
+		t.Error("the program did not run")
+	}
+}
+
+// An iterator of tasks becomes one of maps: it writes a letter for each, and one at the end.
+func TestSetAttachTargetIter(t *testing.T) {
+	s := openTargets(t)
+	retarget(t, s.Progs.Each, "bpf_map")
+	if err := s.Load(); err != nil {
+		t.Fatalf("%+v", err)
+	}
+	r, err := s.Progs.Each.Open(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	letters, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps, err := runtime.MapIDs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(letters); n < len(maps) || n > len(maps)+3 { // some may come and go
+		t.Errorf("%d letters for %d maps", n, len(maps))
+	}
+}
+
+// What has no target fails before the kernel is asked, and what is wrong with a target is an error with the names
+// of both. After that a load can be tried again.
+func TestSetAttachTargetErrors(t *testing.T) {
+	s := openTargets(t)
+	s.Progs.OnTyped.SetAutoLoad(true)
+	err := s.Load()
+	wantText(t, err, "load program on_typed", "SetAttachTarget")
+	if !errors.Is(err, unix.EINVAL) {
+		t.Errorf("without a target: %v", err)
+	}
+	retarget(t, s.Progs.OnTyped, "no_such_tracepoint")
+	err = s.Load()
+	wantText(t, err, "on_typed", "no_such_tracepoint")
+	var failed *runtime.LoadError
+	if !errors.Is(err, unix.ENOENT) || !errors.As(err, &failed) || failed.Step != -1 {
+		t.Errorf("no such tracepoint: %#v", err)
+	}
+	if err := s.Progs.OnTyped.SetAttachTarget(""); !errors.Is(err, unix.EINVAL) {
+		t.Errorf("no name: %v", err)
+	}
+	retarget(t, s.Progs.OnTyped, "sys_enter")
+	if err := s.Load(); err != nil {
+		t.Fatalf("%+v", err)
+	}
+	wantText(t, s.Progs.OnTyped.SetAttachTarget("sys_exit"), "on_typed", "loaded already")
+	s.Close()
+	if err := s.Progs.OnTyped.SetAttachTarget("sys_exit"); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+	var none runtime.TracingProgram
+	wantText(t, none.SetAttachTarget("sys_exit"), "nil")
+}
+
+func wantText(t *testing.T, err error, texts ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error, want one that says %q", texts)
+	}
+	for _, text := range texts {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("%v: does not say %q", err, text)
+		}
+	}
+}

@@ -1,0 +1,43 @@
+/* Programs with functions that other programs take the place of, or look at: see targets.bpf.c. */
+#include "kinds.h"
+
+__attribute__((noinline)) int verdict(struct xdp_md *ctx)
+{
+	volatile int ret = XDP_PASS;
+
+	return ret;
+}
+
+__attribute__((noinline)) int second(struct xdp_md *ctx)
+{
+	volatile int ret = XDP_ABORTED;
+
+	return ret;
+}
+
+static __attribute__((noinline)) int hidden(struct xdp_md *ctx)
+{
+	volatile int ret = XDP_PASS;
+
+	return ret;
+}
+
+/* Its name is longer than what the kernel keeps of it. */
+SEC("xdp")
+int dispatches_packets(struct xdp_md *ctx)
+{
+	int ret = verdict(ctx);
+
+	if (ret != XDP_PASS)
+		return ret;
+	ret = second(ctx);
+	if (ret != XDP_ABORTED)
+		return ret;
+	return hidden(ctx);
+}
+
+SEC("xdp")
+int another(struct xdp_md *ctx)
+{
+	return verdict(ctx);
+}

@@ -1,0 +1,75 @@
+package load
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/kernelbtf"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
+)
+
+// FunctionOf returns the BTF ID of a function of the BPF program fd, in that program's own BTF; of its entry function,
+// if name is empty. Any other takes reading that BTF, for which the kernel wants CAP_SYS_ADMIN (bpf_btf_get_fd_by_id).
+func FunctionOf(fd int, name string) (uint32, error) {
+	entry := new(sys.FuncInfo)
+	info := &sys.ProgInfo{NrFuncInfo: 1, FuncInfoRecSize: uint32(unsafe.Sizeof(*entry)), FuncInfo: sys.Addr(unsafe.Pointer(entry))}
+	errno := sys.ObjInfo(fd, unsafe.Pointer(info), unsafe.Sizeof(*info))
+	runtime.KeepAlive(entry)
+	if errno != 0 {
+		return 0, fmt.Errorf("info of the program: %w", errno)
+	}
+	program := unix.ByteSliceToString(info.Name[:])
+	if info.BtfId == 0 {
+		return 0, fmt.Errorf("program %s was loaded without BTF, and cannot be attached to: %w", program, unix.EINVAL)
+	}
+	if name == "" {
+		if entry.TypeId == 0 {
+			return 0, fmt.Errorf("the kernel does not say which function program %s begins with, which takes CAP_BPF: %w", program, unix.EPERM)
+		}
+		return entry.TypeId, nil
+	}
+	functions, err := programBTF(info.BtfId)
+	switch {
+	case err == unix.EPERM && entry.TypeId != 0 && program == kernelName(name):
+		return entry.TypeId, nil // the entry function has the program's name
+	case err == unix.EPERM:
+		return 0, fmt.Errorf("reading the BTF of program %s takes CAP_SYS_ADMIN, unless its entry function is meant: %w", program, err)
+	case err != nil:
+		return 0, fmt.Errorf("BTF of program %s: %w", program, err)
+	}
+	id, err := functions.Lookup(name)
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		return 0, fmt.Errorf("program %s has no function %s: %w", program, name, unix.ENOENT)
+	case err != nil:
+		return 0, fmt.Errorf("program %s has several functions %s: %w", program, name, unix.EINVAL)
+	}
+	return id, nil
+}
+
+// kernelName is what the kernel keeps of a program's name.
+func kernelName(name string) string { return name[:min(len(name), sys.ObjNameLen-1)] }
+
+// programBTF reads the functions in the BTF of that ID.
+func programBTF(id uint32) (*kernelbtf.Functions, error) {
+	fd, errno := sys.GetFdByID(sys.CmdBtfGetFdByID, id)
+	if errno != 0 {
+		return nil, errno
+	}
+	defer unix.Close(fd)
+	info := new(sys.BtfInfo)
+	if errno := sys.ObjInfo(fd, unsafe.Pointer(info), unsafe.Sizeof(*info)); errno != 0 {
+		return nil, errno
+	}
+	raw := make([]byte, info.BtfSize)
+	*info = sys.BtfInfo{Btf: sys.Addr(unsafe.Pointer(unsafe.SliceData(raw))), BtfSize: uint32(len(raw))}
+	errno = sys.ObjInfo(fd, unsafe.Pointer(info), unsafe.Sizeof(*info))
+	runtime.KeepAlive(raw)
+	if errno != 0 {
+		return nil, errno
+	}
+	return kernelbtf.Parse(raw)
+}
