@@ -63,6 +63,7 @@ lint:
 	$(call each,GOARCH=386 $(GO) vet ./...) # an int of 32 bits
 	GO=$(GO) .ci/vet-elsewhere.sh # macOS and Windows
 	$(call each,$(TOOL) staticcheck ./...)
+	$(TOOL) actionlint # .github/workflows
 	$(GO) -C internal/tools run ./apidoc # docs/api is what the code says
 
 format:

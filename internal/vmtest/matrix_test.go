@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -28,5 +30,25 @@ func TestChooseKernels(t *testing.T) {
 	}
 	if _, err := choose(matrix, "6.12,4.19"); err == nil || !strings.Contains(err.Error(), `"4.19"`) {
 		t.Errorf("a kernel that is not in the matrix: %v", err)
+	}
+}
+
+// The hosted jobs run the guests that make vmtest runs.
+func TestWorkflowHasTheMatrix(t *testing.T) {
+	text, err := os.ReadFile("../../.github/workflows/ci.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`(?m)^ *kernel: \[(.*)\]$`).FindSubmatch(text)
+	if m == nil {
+		t.Fatal("ci.yml has no list of kernels")
+	}
+	var want []string
+	for _, k := range matrix {
+		want = append(want, k.Key)
+	}
+	got := strings.Split(strings.ReplaceAll(string(m[1]), `"`, ""), ", ")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("kernels of ci.yml: %s", diff)
 	}
 }

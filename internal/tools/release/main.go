@@ -1,0 +1,62 @@
+// Command release makes a release, in three steps that each check what the one before has left:
+//
+//	release prepare v0.2.0          writes the version into the files that state it
+//	release build -o DIR v0.2.0     builds the command for each platform, in two clones, and compares them
+//	release tag v0.2.0              tags all modules that users get
+//
+// After prepare, make generate golden writes what states the version, and a commit has all of it. The release
+// is HEAD: what is not committed is not in it, and is refused.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/mod/semver"
+)
+
+// modules are the folders of the modules that users get; the first is the one that others require.
+var modules = []string{".", "runtime/legacy"}
+
+// platforms are what the command is built for.
+var platforms = []string{"linux/amd64", "linux/arm64", "darwin/arm64", "windows/amd64"}
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "release:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	flags := flag.NewFlagSet("release", flag.ContinueOnError)
+	root := flags.String("root", "../..", "`folder` of the checkout")
+	out := flags.String("o", "", "build: `folder` to write to")
+	only := flags.String("platforms", strings.Join(platforms, ","), "build: `list` of GOOS/GOARCH")
+	if len(args) == 0 {
+		return fmt.Errorf("want prepare, build or tag, and a version")
+	}
+	verb := args[0]
+	if err := flags.Parse(args[1:]); err != nil {
+		return err
+	}
+	version := flags.Arg(0)
+	if flags.NArg() != 1 || semver.Canonical(version) != version {
+		return fmt.Errorf("want one version, as v1.2.3 or v1.2.3-rc.1, not %q", strings.Join(flags.Args(), " "))
+	}
+	t := tree{root: *root}
+	switch verb {
+	case "prepare":
+		return t.prepare(version)
+	case "build":
+		if *out == "" {
+			return fmt.Errorf("build: want -o, the folder to write to")
+		}
+		return t.build(version, *out, strings.Split(*only, ","))
+	case "tag":
+		return t.tag(version)
+	}
+	return fmt.Errorf("unknown verb %q: want prepare, build or tag", verb)
+}
