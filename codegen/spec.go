@@ -53,6 +53,9 @@ func (g *generator) features() jen.Code {
 	add(g.spec.Signed != nil, "Signed")
 	add(g.spec.HasInner(), "Inner")
 	add(spec.LacksTargets(g.spec), "Targets")
+	if g.spec.PinsByName() {
+		fields = append(fields, jen.Id("Reuse").Op(":").Qual(implPath, "UsePins").Call())
+	}
 	return jen.Qual(implPath, "Features").Values(fields...)
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/internal/sameload"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 	"github.com/bpf2lskel/bpf2lskel/loader"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
@@ -32,7 +33,7 @@ func compare(t *testing.T, path string, v *verdicts) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := load(path)
+	s, err := load(t, path)
 	if err == nil {
 		defer s.Close()
 	}
@@ -65,7 +66,7 @@ func compare(t *testing.T, path string, v *verdicts) {
 }
 
 // load goes from an object file to the kernel, with no generated code in between.
-func load(path string) (*runtime.Skeleton, error) {
+func load(t *testing.T, path string) (*runtime.Skeleton, error) {
 	obj, err := object.Read(path)
 	if err != nil {
 		return nil, err
@@ -74,7 +75,11 @@ func load(path string) (*runtime.Skeleton, error) {
 	if err != nil {
 		return nil, err
 	}
-	return runtime.Load(spec, nil)
+	var opts *runtime.LoadOptions
+	if spec.PinsByName() {
+		opts = &runtime.LoadOptions{Pins: &runtime.PinOptions{Path: testfs.BPF(t)}}
+	}
+	return runtime.Load(spec, opts)
 }
 
 func describe(t *testing.T, s *runtime.Skeleton) sameload.View {

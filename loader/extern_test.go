@@ -82,7 +82,7 @@ func TestExterns(t *testing.T) {
 			}
 			path := testobj.Compile(t, "extern/"+c.object, testobj.Options{})
 			before := openFDs(t)
-			s, err := load(path)
+			s, err := load(t, path)
 			if sys.KernelVersion().Before(c.since) {
 				checkMissing(t, err, c.missing)
 				return
@@ -123,7 +123,7 @@ func TestExternsWithoutModules(t *testing.T) {
 			}
 			path := testobj.Compile(t, "extern/"+c.object, testobj.Options{})
 			before := openFDs(t)
-			s, err := load(path)
+			s, err := load(t, path)
 			needJIT(t, err)
 			if !c.weak {
 				checkMissing(t, err, c.missing)
@@ -151,7 +151,7 @@ func TestMissingExterns(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := openFDs(t)
-			_, err := load(testobj.Compile(t, "extern/"+name, testobj.Options{}))
+			_, err := load(t, testobj.Compile(t, "extern/"+name, testobj.Options{}))
 			checkMissing(t, err, symbol)
 			if got := openFDs(t); got != before {
 				t.Errorf("%d fds are open after the failure, %d were before", got, before)
@@ -164,7 +164,7 @@ func TestMissingExterns(t *testing.T) {
 func TestTooManyKfuncs(t *testing.T) {
 	guest.Module(t, manyLow)
 	guest.Module(t, manyHigh)
-	_, err := load(testobj.Compile(t, "extern/kmod_many_257", testobj.Options{}))
+	_, err := load(t, testobj.Compile(t, "extern/kmod_many_257", testobj.Options{}))
 	if !errors.Is(err, unix.E2BIG) || !strings.Contains(fmt.Sprint(err), "256") {
 		t.Errorf("error %v, want E2BIG and the limit", err)
 	}

@@ -32,7 +32,7 @@ func TestWhatCiliumLoadsLoadsHere(t *testing.T) {
 			if theirs != nil {
 				defer theirs.Close()
 			}
-			s, err := load(path)
+			s, err := load(t, path)
 			if name == "peer/arena_pointer" && // no arenas, or none on a processor without CMPXCHG16B
 				(errors.Is(err, unix.EINVAL) && errors.Is(refusal, unix.EINVAL) || errors.Is(err, unix.ENOMEM) && errors.Is(refusal, unix.ENOMEM)) {
 				t.Skipf("not on this kernel: arenas: %v", err)

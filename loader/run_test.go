@@ -27,7 +27,7 @@ func TestProgramsDoWhatTheirSourcesClaim(t *testing.T) {
 	for _, name := range testobj.All(t) {
 		t.Run(name, func(t *testing.T) {
 			path := testobj.Compile(t, name, testobj.Options{})
-			s, err := load(path)
+			s, err := load(t, path)
 			if err != nil {
 				refusedAlike(t, path, err)
 				return

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"unsafe"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/load"
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
@@ -14,6 +15,9 @@ type LoadOptions struct {
 	// Kfuncs compares the prototypes of kernel functions with the running kernel's, and refuses what does not match:
 	// kfunccheck.Compare, of package runtime/kfunccheck. Nothing is compared if it is not set.
 	Kfuncs KfuncChecker
+	// Pins are about the maps that the source pins by name: where they are, /sys/fs/bpf if it is nil, and what happens if one is there
+	// that is not as the object has it.
+	Pins *PinOptions
 	// Keyring has the certificates to verify a signed package with: the
 	// session's keyring, if nothing else is said.
 	Keyring Keyring
@@ -62,7 +66,7 @@ func (s *Skeleton) load(opts *LoadOptions) error {
 func (s *Skeleton) request(opts *LoadOptions) load.Request {
 	req := load.Request{Spec: s.spec, Features: &s.features, Areas: s.areas}
 	if opts != nil {
-		req.Externs = opts.Externs
+		req.Externs, req.Pins = opts.Externs, unsafe.Pointer(opts.Pins)
 		req.Keyring, req.RequireSignature = load.Keyring(opts.Keyring), opts.RequireSignature
 	}
 	for i := range s.maps {

@@ -52,7 +52,8 @@ func load(args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("bpf2lskel load", flag.ContinueOnError)
 	asJSON := fs.Bool("json", false, "print JSON")
 	pinDir := fs.String("pin", "", "pin all maps and programs to this new `folder` of a BPF file system")
-	file, err := parseFile(fs, "Usage: bpf2lskel load [-json] [-pin DIR] FILE.o\n", args, stdout)
+	pinPath := fs.String("pin-path", "", "maps that the source pins by name are in this `folder` (default /sys/fs/bpf)")
+	file, err := parseFile(fs, "Usage: bpf2lskel load [-json] [-pin DIR] [-pin-path DIR] FILE.o\n", args, stdout)
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,9 @@ func load(args []string, stdout, stderr io.Writer) error {
 	if err := compareVariables(obj); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	skel, err := runtime.Load(spec, &runtime.LoadOptions{Kfuncs: kfunccheck.Compare})
+	skel, err := runtime.Load(spec, &runtime.LoadOptions{
+		Kfuncs: kfunccheck.Compare, Pins: &runtime.PinOptions{Path: *pinPath},
+	})
 	if err != nil {
 		if failure := (*runtime.LoadError)(nil); errors.As(err, &failure) {
 			printFailure(&printableWriter{w: stderr}, spec, failure)

@@ -9,7 +9,7 @@
 //
 // Two verbs do without Go code:
 //
-//	bpf2lskel load [-json] [-pin DIR] FILE.o   load the object on this kernel and show what came to be
+//	bpf2lskel load [-json] [-pin DIR] [-pin-path DIR] FILE.o   load the object on this kernel and show what came to be
 //	bpf2lskel inspect FILE.o                   print the plan of its load
 //
 // And two are for packages that the kernel is to verify, see docs/signing.md:

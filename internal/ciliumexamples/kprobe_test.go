@@ -3,7 +3,6 @@
 package ciliumexamples
 
 import (
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -54,16 +53,16 @@ func TestKprobePerCPU(t *testing.T) {
 // The count goes on after a restart: the map is pinned.
 func TestKprobePin(t *testing.T) {
 	needProbes(t, "kprobe")
-	dir := filepath.Join(testfs.BPF(t), "sys_execve")
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		t.Fatal(err)
+	pins := &runtime.LoadOptions{Pins: &runtime.PinOptions{Path: filepath.Join(testfs.BPF(t), "sys_execve")}}
+	load := func() (*kprobepin.Skeleton, error) {
+		s, err := kprobepin.Open()
+		if err != nil {
+			return nil, err
+		}
+		return s, s.LoadWith(pins)
 	}
-	path := filepath.Join(dir, "kprobe_map")
 
-	s := loaded(t, kprobepin.Load)
-	if err := s.Maps.KprobeMap.Pin(path); err != nil {
-		t.Fatal(err)
-	}
+	s := loaded(t, load)
 	l, err := s.Progs.KprobeExecve.AttachKprobe("sys_execve", nil)
 	attached(t, l, err)
 	starts(t, 3)
@@ -74,16 +73,7 @@ func TestKprobePin(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	m, err := runtime.OpenPinnedMap(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	counter, err := runtime.TypedMap(m, runtime.NewArrayMap[uint64])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n, err := counter.Lookup(0); err != nil || n != 3 {
+	if n, err := loaded(t, load).Maps.KprobeMap.Lookup(0); err != nil || n != 3 {
 		t.Errorf("%d calls before the restart, %v", n, err)
 	}
 }

@@ -70,3 +70,56 @@ func Compatible(m *spec.MapSpec, info *sys.MapInfo) error {
 	}
 	return nil
 }
+
+// differs returns in what a map that is pinned by name differs from what the loader would create, nil if in nothing: all that libbpf compares
+// (map_is_reuse_compat).
+func differs(e *engine, i int32, info *sys.MapInfo) *IncompatibleMapError {
+	m := &e.spec.Maps[i]
+	differ := func(field string, have, want uint64) *IncompatibleMapError {
+		return &IncompatibleMapError{Map: m.Name, Field: field, Have: have, Want: want}
+	}
+	flags := info.MapFlags
+	switch info.Type {
+	case sys.MapTypeDevMap, sys.MapTypeDevMapHash:
+		flags = flags&^sys.FlagRdonlyProg | m.Flags&sys.FlagRdonlyProg // the kernel sets it (dev_map_init_map)
+	}
+	entries, counts := createdEntries(e, i)
+	switch {
+	case info.Type != m.Type:
+		return differ(fieldType, uint64(info.Type), uint64(m.Type))
+	case info.KeySize != m.KeySize:
+		return differ(fieldKeySize, uint64(info.KeySize), uint64(m.KeySize))
+	case info.ValueSize != m.ValueSize:
+		return differ(fieldValueSize, uint64(info.ValueSize), uint64(m.ValueSize))
+	case counts && info.MaxEntries != entries:
+		return differ(fieldMaxEntries, uint64(info.MaxEntries), uint64(entries))
+	case flags != m.Flags:
+		return differ(fieldFlags, uint64(flags), uint64(m.Flags))
+	case info.MapExtra != m.Extra:
+		return differ(fieldExtra, info.MapExtra, m.Extra)
+	}
+	return nil
+}
+
+// createdEntries returns the number of entries that the kernel would say a map has that it creates, and whether the object cares.
+func createdEntries(e *engine, i int32) (n uint32, counts bool) {
+	m := &e.spec.Maps[i]
+	n = m.MaxEntries
+	for _, asked := range e.req.Entries {
+		if asked.Map == i {
+			n = asked.MaxEntries
+		}
+	}
+	if m.Sizing == spec.SizeCPUs && n == 0 {
+		return 0, false
+	}
+	if m.Sizing == spec.SizePages {
+		return fitPages(n), true
+	}
+	if m.Flags&sys.FlagNoCommonLRU != 0 { // as many for each CPU (htab_map_alloc)
+		if cpus, err := sys.PossibleCPUs(); err == nil {
+			n = (n + uint32(cpus) - 1) / uint32(cpus) * uint32(cpus)
+		}
+	}
+	return n, true
+}

@@ -24,6 +24,8 @@ type engine struct {
 	// asked is how many of Request.Skip are the caller's, once reuses is set: the blob that existing maps were put into last.
 	asked  int32
 	reuses *blobMap
+	// finish is set if more than attachAreas is to be done once all is loaded; it does both.
+	finish func(*engine) *spec.Failure
 	// logs is the context of a loader that can be signed: the first of as many as LogRequests says.
 	logs *spec.LogRequest
 	// lines are the line info of a loader to which functions were appended: one line for each of its functions, as the
@@ -82,7 +84,11 @@ func (e *engine) settle(failure *spec.Failure) *spec.Failure {
 		failure = e.req.Features.Inner().keep(e)
 	}
 	if failure == nil {
-		failure = e.attachAreas()
+		if e.finish != nil {
+			failure = e.finish(e)
+		} else {
+			failure = e.attachAreas()
+		}
 	}
 	if failure != nil && !interrupted(failure) {
 		e.investigate(failure)

@@ -20,11 +20,12 @@ type Existing struct {
 //
 // Such a map has its file descriptor, a duplicate for each attempt, in its slot before the loader runs, and the loader's
 // steps about it are skipped. All else, programs and maps of maps among it, finds it there as if the loader had created it.
-// It is called once in each attempt, before the loader is loaded. (A type of its own would be half a KB in each binary.)
+// It is called once in each attempt, before the loader is loaded. (A type of its own would be half a KB in each binary, and so would methods of
+// an engine, whose names are in the type: hence functions.)
 type Reuse = func(*engine) *spec.Failure
 
 // UseReuse returns the code for maps that exist before the load.
-func UseReuse() Reuse { return (*engine).beginReuse }
+func UseReuse() Reuse { return beginReuse }
 
 // AddExisting gives the loads of a skeleton, whose features these are, maps to use instead of creating them. Of several for a map the one
 // that was added last counts.
@@ -34,7 +35,7 @@ func AddExisting(f *Features, maps []Existing) {
 		inner = UseReuse()
 	}
 	f.Reuse = func(e *engine) *spec.Failure {
-		if failure := e.takeExisting(maps); failure != nil {
+		if failure := takeExisting(e, maps); failure != nil {
 			return failure
 		}
 		return inner(e)
@@ -48,14 +49,14 @@ var errChanged = errors.New("its initial value was changed, but the map exists a
 var errArena = errors.New("an arena cannot be reused")
 
 // beginReuse forgets what an earlier attempt has been given.
-func (e *engine) beginReuse() *spec.Failure {
+func beginReuse(e *engine) *spec.Failure {
 	if e.reuses == e.blob {
 		return nil // this attempt has begun already
 	}
 	if e.reuses == nil {
 		e.asked = int32(len(e.req.Skip))
 	}
-	e.reuses = e.blob
+	e.reuses, e.finish = e.blob, nil
 	e.req.Skip = e.req.Skip[:e.asked:e.asked]
 	for i := range e.req.Areas {
 		e.req.Areas[i].Count &^= existingArea
@@ -64,20 +65,20 @@ func (e *engine) beginReuse() *spec.Failure {
 }
 
 // takeExisting puts maps that exist into their slots.
-func (e *engine) takeExisting(maps []Existing) *spec.Failure {
-	e.beginReuse()
+func takeExisting(e *engine, maps []Existing) *spec.Failure {
+	beginReuse(e)
 	for _, x := range maps {
-		if e.isReused(x.Map) {
+		if isReused(e, x.Map) {
 			continue
 		}
 		info, errno := sys.MapInfoOf(x.FD)
 		if errno != 0 {
-			return e.failReuse(x.Map, errno)
+			return failReuse(e, x.Map, errno)
 		}
 		if err := Compatible(&e.spec.Maps[x.Map], &info); err != nil {
-			return e.failReuse(x.Map, err)
+			return failReuse(e, x.Map, err)
 		}
-		if failure := e.give(x.Map, x.FD, &info); failure != nil {
+		if failure := give(e, x.Map, x.FD, &info); failure != nil {
 			return failure
 		}
 	}
@@ -85,7 +86,7 @@ func (e *engine) takeExisting(maps []Existing) *spec.Failure {
 }
 
 // isReused reports whether a map is one that the load does not create.
-func (e *engine) isReused(i int32) bool {
+func isReused(e *engine, i int32) bool {
 	for j := range e.spec.Steps {
 		if step := &e.spec.Steps[j]; step.Kind == spec.StepCreateMap && step.Index == i {
 			return slices.Contains(e.req.Skip, j)
@@ -96,22 +97,22 @@ func (e *engine) isReused(i int32) bool {
 
 // give puts a map into its slot, and has the loader leave out what it does to maps that it creates. Only what a program array holds is set
 // as ever: the object's programs are new.
-func (e *engine) give(i int32, fd int, info *sys.MapInfo) *spec.Failure {
+func give(e *engine, i int32, fd int, info *sys.MapInfo) *spec.Failure {
 	m := &e.spec.Maps[i]
 	if m.Type == sys.MapTypeArena {
-		return e.failReuse(i, errArena)
+		return failReuse(e, i, errArena)
 	}
 	for j := range e.req.Areas {
 		if a := &e.req.Areas[j]; a.Map == i {
 			if a.changed(e.spec) {
-				return e.failReuse(i, errChanged)
+				return failReuse(e, i, errChanged)
 			}
 			a.Count |= existingArea
 		}
 	}
 	num, err := sys.Dup(fd)
 	if err != nil {
-		return e.failReuse(i, err)
+		return failReuse(e, i, err)
 	}
 	*e.blob.slot(m.Slot) = int32(num)
 	e.Entries = append(slices.Clip(e.Entries), Entries{Map: i, MaxEntries: info.MaxEntries})
@@ -134,7 +135,7 @@ func (e *engine) give(i int32, fd int, info *sys.MapInfo) *spec.Failure {
 	return nil
 }
 
-func (e *engine) failReuse(i int32, err error) *spec.Failure {
+func failReuse(e *engine, i int32, err error) *spec.Failure {
 	f := e.fail(spec.OpReuse, err)
 	f.Map = int(i)
 	return f

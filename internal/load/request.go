@@ -1,6 +1,8 @@
 package load
 
 import (
+	"unsafe"
+
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
@@ -25,6 +27,8 @@ type Request struct {
 	Longer []Longer
 	// Skip are the steps that must not run, by their indices in Spec.Steps, whatever the reason.
 	Skip []int
+	// Pins is a *PinOptions, about the maps that the source pins by name; see [UsePins]. Types of fields are in each binary: that one is 2 KB.
+	Pins unsafe.Pointer
 	// Externs reads what became of the externs, nil if nobody wants to know: [ReadExterns].
 	Externs func(*Loaded) []Extern
 	// Keyring has the certificates to verify a signed package with.
@@ -112,14 +116,14 @@ type Features struct {
 	Room func() Room
 	// Targets is for objects with programs whose section names no target, and for requests with targets: [UseTargets].
 	Targets func(*Request) *spec.Failure
-	// Reuse is for maps that exist before the load: [UseReuse], [AddExisting].
+	// Reuse is for maps that exist before the load: [UseReuse], [AddExisting], [UsePins].
 	Reuse Reuse
 }
 
 // AllFeatures are for objects that are known only at run time.
 func AllFeatures() Features {
 	return Features{
-		Outside: UseOutside, Parts: UseParts, Signed: UseSigned, Inner: UseInner, Room: UseRoom, Targets: UseTargets, Reuse: UseReuse(),
+		Outside: UseOutside, Parts: UseParts, Signed: UseSigned, Inner: UseInner, Room: UseRoom, Targets: UseTargets, Reuse: UsePins(),
 	}
 }
 

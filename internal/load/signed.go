@@ -20,6 +20,15 @@ var ErrNotSigned = errors.New("the package has no signature")
 
 // changed refuses a package that can be signed and was changed.
 func (r *Request) changed() *spec.Failure {
+	for i := range r.Spec.Maps {
+		if m := &r.Spec.Maps[i]; m.PinByName {
+			return &spec.Failure{
+				Spec: r.Spec, Op: spec.OpReuse, Map: i, Step: -1, Err: ErrSigned,
+				Reason: "the source pins it by name, and a signed loader cannot be given what is pinned",
+				Hint:   "take LIBBPF_PIN_BY_NAME out of the source, and pin the map after the load",
+			}
+		}
+	}
 	what := r.whatChanged()
 	if what == "" {
 		return nil

@@ -306,6 +306,16 @@ func (s *Spec) HasInner() bool {
 	return false
 }
 
+// PinsByName reports whether the source pins any map by name.
+func (s *Spec) PinsByName() bool {
+	for i := range s.Maps {
+		if s.Maps[i].PinByName {
+			return true
+		}
+	}
+	return false
+}
+
 // Outside reports whether the runtime creates any map, or loads the BTF, before
 // the loader runs.
 func (s *Spec) Outside() bool {

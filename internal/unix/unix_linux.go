@@ -11,6 +11,7 @@ import (
 )
 
 const (
+	AT_FDCWD                      = linux.AT_FDCWD
 	CAP_BPF                       = linux.CAP_BPF
 	CAP_NET_ADMIN                 = linux.CAP_NET_ADMIN
 	CAP_PERFMON                   = linux.CAP_PERFMON
@@ -53,6 +54,7 @@ const (
 	KEY_SPEC_THREAD_KEYRING       = linux.KEY_SPEC_THREAD_KEYRING
 	KEY_SPEC_USER_KEYRING         = linux.KEY_SPEC_USER_KEYRING
 	KEY_SPEC_USER_SESSION_KEYRING = linux.KEY_SPEC_USER_SESSION_KEYRING
+	LOCK_EX                       = linux.LOCK_EX
 	MADV_POPULATE_WRITE           = linux.MADV_POPULATE_WRITE
 	MAP_ANONYMOUS                 = linux.MAP_ANONYMOUS
 	MAP_FIXED                     = linux.MAP_FIXED
@@ -61,6 +63,7 @@ const (
 	MAP_PRIVATE                   = linux.MAP_PRIVATE
 	MAP_SHARED                    = linux.MAP_SHARED
 	O_CLOEXEC                     = linux.O_CLOEXEC
+	O_DIRECTORY                   = linux.O_DIRECTORY
 	O_RDONLY                      = linux.O_RDONLY
 	O_RDWR                        = linux.O_RDWR
 	PERF_COUNT_SW_BPF_OUTPUT      = linux.PERF_COUNT_SW_BPF_OUTPUT
@@ -92,11 +95,13 @@ const (
 type (
 	EpollEvent        = linux.EpollEvent
 	Errno             = linux.Errno
+	Fsid              = linux.Fsid
 	PerfEventAttr     = linux.PerfEventAttr
 	PerfEventMmapPage = linux.PerfEventMmapPage
 	Rlimit            = linux.Rlimit
 	Sigset_t          = linux.Sigset_t
 	Stat_t            = linux.Stat_t
+	Statfs_t          = linux.Statfs_t
 	Termios           = linux.Termios
 	Timespec          = linux.Timespec
 	Utsname           = linux.Utsname
@@ -120,6 +125,8 @@ func Eventfd(initval uint, flags int) (fd int, err error) { return linux.Eventfd
 
 func FcntlInt(fd uintptr, cmd int, arg int) (int, error) { return linux.FcntlInt(fd, cmd, arg) }
 
+func Flock(fd int, how int) (err error) { return linux.Flock(fd, how) }
+
 func Getpagesize() int { return linux.Getpagesize() }
 
 func Getrlimit(resource int, rlim *linux.Rlimit) (err error) { return linux.Getrlimit(resource, rlim) }
@@ -137,6 +144,8 @@ func KeyctlInt(cmd int, arg2 int, arg3 int, arg4 int, arg5 int) (ret int, err er
 }
 
 func KeyctlString(cmd int, id int) (string, error) { return linux.KeyctlString(cmd, id) }
+
+func Mkdir(path string, mode uint32) (err error) { return linux.Mkdir(path, mode) }
 
 func Mmap(fd int, offset int64, length int, prot int, flags int) (data []byte, err error) {
 	return linux.Mmap(fd, offset, length, prot, flags)
@@ -164,6 +173,12 @@ func PthreadSigmask(how int, set *linux.Sigset_t, oldset *linux.Sigset_t) error 
 
 func Read(fd int, p []byte) (n int, err error) { return linux.Read(fd, p) }
 
+func Rename(oldpath string, newpath string) (err error) { return linux.Rename(oldpath, newpath) }
+
+func Renameat2(olddirfd int, oldpath string, newdirfd int, newpath string, flags uint) (err error) {
+	return linux.Renameat2(olddirfd, oldpath, newdirfd, newpath, flags)
+}
+
 func SetNonblock(fd int, nonblocking bool) (err error) { return linux.SetNonblock(fd, nonblocking) }
 
 func SetsockoptInt(fd int, level int, opt int, value int) (err error) {
@@ -172,4 +187,8 @@ func SetsockoptInt(fd int, level int, opt int, value int) (err error) {
 
 func Stat(path string, stat *linux.Stat_t) (err error) { return linux.Stat(path, stat) }
 
+func Statfs(path string, buf *linux.Statfs_t) (err error) { return linux.Statfs(path, buf) }
+
 func Uname(buf *linux.Utsname) (err error) { return linux.Uname(buf) }
+
+func Unlink(path string) error { return linux.Unlink(path) }

@@ -16,6 +16,7 @@ import (
 var ErrUnsupported = fmt.Errorf("BPF needs Linux: %w", errors.ErrUnsupported)
 
 const (
+	AT_FDCWD                      = -100
 	CAP_BPF                       = 0x27
 	CAP_NET_ADMIN                 = 0xc
 	CAP_PERFMON                   = 0x26
@@ -58,6 +59,7 @@ const (
 	KEY_SPEC_THREAD_KEYRING       = -1
 	KEY_SPEC_USER_KEYRING         = -4
 	KEY_SPEC_USER_SESSION_KEYRING = -5
+	LOCK_EX                       = 2
 	MADV_POPULATE_WRITE           = 0x17
 	MAP_ANONYMOUS                 = 0x20
 	MAP_FIXED                     = 0x10
@@ -66,6 +68,7 @@ const (
 	MAP_PRIVATE                   = 2
 	MAP_SHARED                    = 1
 	O_CLOEXEC                     = 0x80000
+	O_DIRECTORY                   = 0x10000
 	O_RDONLY                      = 0
 	O_RDWR                        = 2
 	PERF_COUNT_SW_BPF_OUTPUT      = 0xa
@@ -101,6 +104,7 @@ type (
 		Pad    int32
 	}
 	Errno         = syscall.Errno
+	Fsid          struct{ Val [2]int32 }
 	PerfEventAttr struct {
 		Type               uint32
 		Size               uint32
@@ -175,6 +179,20 @@ type (
 		Ctim    Timespec
 		_       [3]int64
 	}
+	Statfs_t struct {
+		Type    int64
+		Bsize   int64
+		Blocks  uint64
+		Bfree   uint64
+		Bavail  uint64
+		Files   uint64
+		Ffree   uint64
+		Fsid    Fsid
+		Namelen int64
+		Frsize  int64
+		Flags   int64
+		Spare   [4]int64
+	}
 	Termios struct {
 		Iflag  uint32
 		Oflag  uint32
@@ -230,6 +248,10 @@ func FcntlInt(fd uintptr, cmd int, arg int) (int, error) {
 	return 0, ErrUnsupported
 }
 
+func Flock(fd int, how int) (err error) {
+	return ErrUnsupported
+}
+
 func Getpagesize() int {
 	return syscall.Getpagesize()
 }
@@ -256,6 +278,10 @@ func KeyctlInt(cmd int, arg2 int, arg3 int, arg4 int, arg5 int) (ret int, err er
 
 func KeyctlString(cmd int, id int) (string, error) {
 	return "", ErrUnsupported
+}
+
+func Mkdir(path string, mode uint32) (err error) {
+	return ErrUnsupported
 }
 
 func Mmap(fd int, offset int64, length int, prot int, flags int) (data []byte, err error) {
@@ -290,6 +316,14 @@ func Read(fd int, p []byte) (n int, err error) {
 	return 0, ErrUnsupported
 }
 
+func Rename(oldpath string, newpath string) (err error) {
+	return ErrUnsupported
+}
+
+func Renameat2(olddirfd int, oldpath string, newdirfd int, newpath string, flags uint) (err error) {
+	return ErrUnsupported
+}
+
 func SetNonblock(fd int, nonblocking bool) (err error) {
 	return ErrUnsupported
 }
@@ -302,6 +336,14 @@ func Stat(path string, stat *Stat_t) (err error) {
 	return ErrUnsupported
 }
 
+func Statfs(path string, buf *Statfs_t) (err error) {
+	return ErrUnsupported
+}
+
 func Uname(buf *Utsname) (err error) {
+	return ErrUnsupported
+}
+
+func Unlink(path string) error {
 	return ErrUnsupported
 }

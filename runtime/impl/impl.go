@@ -92,3 +92,6 @@ func UseTargets(req *load.Request) *spec.Failure { return load.UseTargets(req) }
 
 // UseSigned is for packages that can be signed.
 func UseSigned() load.Signed { return load.UseSigned() }
+
+// UsePins is for objects with maps that are pinned by name.
+func UsePins() load.Reuse { return load.UsePins() }

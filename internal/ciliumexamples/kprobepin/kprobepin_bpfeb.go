@@ -30,7 +30,7 @@ type Skeleton struct {
 // variables can be given other initial values, its maps other sizes, and
 // programs can be left out, until Load.
 func Open() (*Skeleton, error) {
-	core, err := runtime.OpenGenerated(&spec, impl.Features{})
+	core, err := runtime.OpenGenerated(&spec, impl.Features{Reuse: impl.UsePins()})
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func Open() (*Skeleton, error) {
 
 // Load opens the object and loads it as it is.
 func Load() (*Skeleton, error) {
-	core, err := runtime.LoadGenerated(&spec, impl.Features{}, nil)
+	core, err := runtime.LoadGenerated(&spec, impl.Features{Reuse: impl.UsePins()}, nil)
 	if err != nil {
 		return nil, err
 	}

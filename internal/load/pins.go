@@ -1,0 +1,205 @@
+package load
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
+)
+
+// PinOptions are about the maps that the source pins by name (LIBBPF_PIN_BY_NAME). A nil *PinOptions is the default.
+type PinOptions struct {
+	// Path is the folder of a BPF file system where they are, each under its name; "" means /sys/fs/bpf. If the folder does
+	// not exist, but the one above it does, it is created.
+	Path string
+	// Incompatible says what happens to a pinned map that is not as the object has it: ReplacePinned, CopyPinned,
+	// SetAsidePinned, or a function that chooses one of these, or returns an error. If it is nil, that is an error of the load. It is called once the
+	// programs are loaded, before anything else sees them.
+	Incompatible func(*PinConflict) error
+}
+
+// UsePins returns the code for objects with maps that are pinned by name.
+//
+// What is pinned already is given to the load. What is not is created by the loader like any other map, and pinned once all programs are
+// loaded: a load that fails leaves no pins. If another process was faster, the kernel says so (EEXIST), and
+// the load is done again with that process's map. So there is never more than one.
+func UsePins() Reuse { return takePinned }
+
+// defaultPinPath is libbpf's (BPF_FS_DEFAULT_PATH).
+const defaultPinPath = "/sys/fs/bpf"
+
+func pinOptions(e *engine) PinOptions {
+	var opts PinOptions
+	if e.req.Pins != nil {
+		opts = *(*PinOptions)(e.req.Pins)
+	}
+	if opts.Path == "" {
+		opts.Path = defaultPinPath
+	}
+	opts.Path = strings.TrimRight(opts.Path, "/")
+	return opts
+}
+
+func incompatible(e *engine) func(*PinConflict) error { return pinOptions(e).Incompatible }
+
+// takePinned puts maps that are pinned into their slots.
+func takePinned(e *engine) *spec.Failure {
+	beginReuse(e)
+	folder := pinOptions(e).Path
+	checked := false
+	var pins []pin
+	for i := range e.spec.Maps {
+		m := &e.spec.Maps[i]
+		if !m.PinByName || isReused(e, int32(i)) {
+			continue
+		}
+		p := pin{index: int32(i), path: folder + "/" + m.Name}
+		err := tryPin(e, p.index, p.path)
+		var differs *IncompatibleMapError
+		switch {
+		case err == unix.ENOENT:
+			if !checked {
+				if failure := checkPinFolder(e, p.index, folder); failure != nil {
+					return failure
+				}
+				checked = true
+			}
+		case errors.As(err, &differs) && incompatible(e) != nil:
+			// A map that is as it should be may be left from an upgrade that was interrupted: just before it took the old
+			// one's place, or, if this is an older version that is started again, when it was set aside.
+			p.aside = tryPin(e, p.index, AsidePath(p.path)) == nil
+		case err != nil:
+			return failPin(e, p.index, err)
+		default:
+			continue
+		}
+		pins = append(pins, p)
+	}
+	e.finish = func(e *engine) *spec.Failure { return finishPins(e, pins) }
+	return nil
+}
+
+// pin is a map that is to be pinned once the object is loaded.
+type pin struct {
+	_ incomparable
+
+	index int32
+	path  string
+	aside bool // it is pinned already, at AsidePath
+}
+
+// tryPin puts what is pinned at path into a map's slot, if it is as the object has it.
+func tryPin(e *engine, i int32, path string) error {
+	fd, errno := sys.ObjGet(path)
+	if errno != 0 {
+		return errno
+	}
+	defer unix.Close(fd)
+	info, err := compatiblePin(e, i, path, fd)
+	if err != nil {
+		return err
+	}
+	if failure := give(e, i, fd, &info); failure != nil {
+		return failure.Err
+	}
+	return nil
+}
+
+// compatiblePin compares what is pinned with what the loader would create.
+func compatiblePin(e *engine, i int32, path string, fd int) (info sys.MapInfo, err error) {
+	if !sys.IsMap(fd) {
+		return info, errors.New("what is pinned at " + path + " is not a map")
+	}
+	info, errno := sys.MapInfoOf(fd)
+	if errno != 0 {
+		return info, errno
+	}
+	if differs := differs(e, i, &info); differs != nil {
+		differs.Path = path
+		return info, differs
+	}
+	return info, nil
+}
+
+var errNoBPFFS = errors.New("not in a BPF file system")
+
+// checkPinFolder makes sure that maps can be pinned there, before they are created.
+func checkPinFolder(e *engine, i int32, folder string) *spec.Failure {
+	// BPF_FS_MAGIC of linux/magic.h. The field has another type on each architecture.
+	const magic uint32 = 0xcafe4a11
+	var fs unix.Statfs_t
+	err := unix.Statfs(folder, &fs)
+	if err == unix.ENOENT {
+		err = unix.Statfs(folder+"/..", &fs)
+		if at := strings.LastIndexByte(folder, '/'); err == unix.ENOENT && at > 0 {
+			err = unix.Statfs(folder[:at], &fs)
+		}
+	}
+	if err == nil && uint32(fs.Type) == magic {
+		return nil
+	}
+	if err == nil || err == unix.ENOENT {
+		err = errNoBPFFS
+	}
+	f := failReuse(e, i, err)
+	f.Reason = "the source pins it by name, in " + folder
+	f.Hint = "mount -t bpf bpf /sys/fs/bpf, or set LoadOptions.Pins to a folder in a BPF file system"
+	return f
+}
+
+// finishPins pins what the loader has created, and maps global data. After a failure what was pinned is not pinned any more.
+func finishPins(e *engine, pins []pin) (failure *spec.Failure) {
+	var pinned []string
+	for _, p := range pins {
+		if !p.aside {
+			errno := pinNow(e, p)
+			if errno == 0 {
+				pinned = append(pinned, p.path)
+				continue
+			}
+			if errno != unix.EEXIST {
+				failure = failPin(e, p.index, errno)
+				break
+			}
+		}
+		if failure = settlePin(e, p); failure != nil {
+			break
+		}
+	}
+	if failure == nil {
+		failure = e.attachAreas()
+	}
+	// If another process was faster, what is pinned stays: it may have been found there by a third one, and the next attempt finds it too.
+	if failure != nil && !interrupted(failure) {
+		for _, path := range pinned {
+			_ = unix.Unlink(path)
+		}
+	}
+	return failure
+}
+
+// pinNow gives a map its name. The folder is created if need be, as libbpf does (make_parent_dir).
+func pinNow(e *engine, p pin) unix.Errno {
+	fd := int(*e.blob.slot(e.spec.Maps[p.index].Slot))
+	errno := sys.ObjPin(fd, p.path)
+	if errno == unix.ENOENT {
+		if err := unix.Mkdir(pinOptions(e).Path, 0o700); err == nil || err == unix.EEXIST {
+			errno = sys.ObjPin(fd, p.path)
+		}
+	}
+	return errno
+}
+
+func failPin(e *engine, i int32, err error) *spec.Failure {
+	f := failReuse(e, i, err)
+	var differs *IncompatibleMapError
+	switch {
+	case errors.As(err, &differs):
+		f.Hint = "to replace it, or to take over its entries, set LoadOptions.Pins.Incompatible"
+	case f.Errno == unix.EPERM:
+		f.Hint = "pins are names without dots in a BPF file system, and need its permission to write"
+	}
+	return f
+}

@@ -1,0 +1,136 @@
+package load
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
+)
+
+// PinConflict is a pinned map that is not as the object has it.
+type PinConflict struct {
+	_ incomparable
+
+	Map  string // name in the source
+	Path string // where the other one is pinned
+	Why  *IncompatibleMapError
+
+	old, now int  // file descriptors
+	aside    bool // now is pinned at AsidePath already
+	oldInfo  sys.MapInfo
+	nowInfo  sys.MapInfo
+}
+
+// AsidePath is where SetAsidePinned leaves a map that was pinned at path.
+func AsidePath(path string) string { return path + "_old" }
+
+// settlePin decides what happens to a map that is pinned where the object's is to be. Only one process at a time does.
+func settlePin(e *engine, p pin) *spec.Failure {
+	release, err := lockFolder(p.path[:strings.LastIndexByte(p.path, '/')])
+	if err != nil {
+		return failPin(e, p.index, err)
+	}
+	defer release()
+	fd, errno := sys.ObjGet(p.path)
+	if errno == unix.ENOENT {
+		return failPin(e, p.index, unix.EAGAIN) // it was removed: again
+	}
+	if errno != 0 {
+		return failPin(e, p.index, errno)
+	}
+	defer unix.Close(fd)
+	info, err := compatiblePin(e, p.index, p.path, fd)
+	if err == nil {
+		return failPin(e, p.index, unix.EAGAIN) // another process was faster: again, with its map
+	}
+	var differs *IncompatibleMapError
+	if !errors.As(err, &differs) || incompatible(e) == nil {
+		return failPin(e, p.index, err)
+	}
+	m := &e.spec.Maps[p.index]
+	c := &PinConflict{Map: m.Name, Path: p.path, Why: differs, old: fd, now: int(*e.blob.slot(m.Slot)), aside: p.aside, oldInfo: info}
+	if c.nowInfo, errno = sys.MapInfoOf(c.now); errno != 0 {
+		return failPin(e, p.index, errno)
+	}
+	if err := incompatible(e)(c); err != nil {
+		return failReuse(e, p.index, err)
+	}
+	return nil
+}
+
+// lockFolder keeps other processes that do the same from changing what is pinned in a folder. A process that dies unlocks it.
+func lockFolder(folder string) (release func(), err error) {
+	fd, err := unix.Open(folder, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		if err = unix.Flock(fd, unix.LOCK_EX); err != unix.EINTR {
+			break
+		}
+	}
+	if err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return func() { unix.Close(fd) }, nil
+}
+
+// stage pins the new map beside the old one, so that one rename makes it take its place.
+func (c *PinConflict) stage() error {
+	if c.aside {
+		return nil
+	}
+	path := AsidePath(c.Path)
+	switch errno := sys.ObjPin(c.now, path); errno {
+	case 0:
+		return nil
+	case unix.EEXIST:
+		return &asideError{path}
+	default:
+		return errno
+	}
+}
+
+// unstage removes what stage has pinned.
+func (c *PinConflict) unstage() {
+	if !c.aside {
+		_ = unix.Unlink(AsidePath(c.Path))
+	}
+}
+
+type asideError struct{ path string }
+
+func (e *asideError) Error() string {
+	return e.path + " is left from an upgrade that was interrupted: finish it with that version, or remove the pin"
+}
+
+func (e *asideError) Unwrap() error { return unix.EEXIST }
+
+// ReplacePinned puts the object's map in the place of the pinned one, whose entries are lost to whoever looks there. Programs that use the old one
+// go on to do so.
+func ReplacePinned(c *PinConflict) error {
+	if err := c.stage(); err != nil {
+		return err
+	}
+	if err := unix.Rename(AsidePath(c.Path), c.Path); err != nil {
+		c.unstage()
+		return err
+	}
+	return nil
+}
+
+// SetAsidePinned puts the object's map in the place of the pinned one, in one step, and leaves that pinned at [AsidePath].
+func SetAsidePinned(c *PinConflict) error {
+	if err := c.stage(); err != nil {
+		return err
+	}
+	const exchange = 1 << 1 // RENAME_EXCHANGE, which BPF file systems have since 5.16 (simple_rename_exchange)
+	if err := unix.Renameat2(unix.AT_FDCWD, AsidePath(c.Path), unix.AT_FDCWD, c.Path, exchange); err != nil {
+		c.unstage()
+		return err
+	}
+	return nil
+}

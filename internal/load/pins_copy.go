@@ -1,0 +1,120 @@
+package load
+
+import (
+	"fmt"
+	"runtime"
+	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
+)
+
+// CopyPinned copies the entries of the pinned map to the object's, and puts that in its place. Values may have grown: what is new in them is
+// zero. What programs write to the old map from then on is not copied.
+func CopyPinned(c *PinConflict) error {
+	if err := c.copyable(); err != nil {
+		return err
+	}
+	if err := c.copy(); err != nil {
+		return err
+	}
+	return ReplacePinned(c)
+}
+
+// copyable reports why entries of the old map cannot be those of the new one.
+func (c *PinConflict) copyable() error {
+	old, now := &c.oldInfo, &c.nowInfo
+	cannot := func(field string, have, want uint32) error {
+		return fmt.Errorf("entries cannot be taken over: %w",
+			&IncompatibleMapError{Map: c.Map, Path: c.Path, Field: field, Have: uint64(have), Want: uint64(want)})
+	}
+	array := false
+	switch now.Type {
+	case sys.MapTypeHash, sys.MapTypeLRUHash, sys.MapTypePerCPUHash, sys.MapTypeLRUPerCPUHash, sys.MapTypeLPMTrie:
+	case sys.MapTypeArray, sys.MapTypePerCPUArray:
+		array = true
+	default:
+		return fmt.Errorf("entries cannot be taken over: maps of type %d do not list them", now.Type)
+	}
+	switch {
+	case !SameKind(old.Type, now.Type):
+		return cannot(fieldType, old.Type, now.Type)
+	case old.KeySize != now.KeySize:
+		return cannot(fieldKeySize, old.KeySize, now.KeySize)
+	case old.ValueSize > now.ValueSize:
+		return cannot(fieldValueSize, old.ValueSize, now.ValueSize)
+	case array && old.MaxEntries > now.MaxEntries:
+		return cannot(fieldMaxEntries, old.MaxEntries, now.MaxEntries)
+	}
+	return nil
+}
+
+// copy copies the entries, each with one look-up and one update.
+func (c *PinConflict) copy() error {
+	values, err := valuesPerKey(c.nowInfo.Type)
+	if err != nil {
+		return err
+	}
+	oldSize, nowSize := int(c.oldInfo.ValueSize), int(c.nowInfo.ValueSize)
+	oldStep, nowStep := oldSize, nowSize
+	if values > 1 || isPerCPU(c.nowInfo.Type) { // each is rounded up to 8 bytes (bpf_map_value_size)
+		oldStep, nowStep = (oldSize+7)&^7, (nowSize+7)&^7
+	}
+	keys := make([]byte, 2*c.nowInfo.KeySize)
+	key, next := keys[:c.nowInfo.KeySize], keys[c.nowInfo.KeySize:]
+	from, to := make([]byte, values*oldStep), make([]byte, values*nowStep)
+	defer runtime.KeepAlive(keys)
+	elem := func(cmd sys.Cmd, fd int, key, value []byte, size uintptr) unix.Errno {
+		attr := &sys.MapElemAttr{MapFd: uint32(fd), Value: sys.Addr(unsafe.Pointer(unsafe.SliceData(value)))}
+		if key != nil {
+			attr.Key = sys.Addr(unsafe.Pointer(unsafe.SliceData(key)))
+		}
+		_, errno := sys.BPF(cmd, unsafe.Pointer(attr), size)
+		runtime.KeepAlive(value)
+		return errno
+	}
+	const upToFlags = unsafe.Offsetof(sys.MapElemAttr{}.Flags)
+	var at []byte
+	// If a key goes while it is looked at, the kernel begins anew: that is bounded.
+	for range 3*uint64(c.oldInfo.MaxEntries) + 1 {
+		switch errno := elem(sys.CmdMapGetNextKey, c.old, at, next, upToFlags); errno {
+		case 0:
+		case unix.ENOENT:
+			return nil
+		default:
+			return fmt.Errorf("next key of %s: %w", c.Path, errno)
+		}
+		copy(key, next)
+		at = key
+		switch errno := elem(sys.CmdMapLookupElem, c.old, key, from, unsafe.Sizeof(sys.MapElemAttr{})); errno {
+		case 0:
+		case unix.ENOENT:
+			continue
+		default:
+			return fmt.Errorf("look up in %s: %w", c.Path, errno)
+		}
+		for i := range values {
+			copy(to[i*nowStep:][:nowSize], from[i*oldStep:][:oldSize])
+		}
+		if errno := elem(sys.CmdMapUpdateElem, c.now, key, to, unsafe.Sizeof(sys.MapElemAttr{})); errno != 0 {
+			return fmt.Errorf("take over an entry of %s: %w", c.Path, errno)
+		}
+	}
+	return fmt.Errorf("%s: its keys change too fast to be read", c.Path)
+}
+
+func isPerCPU(mapType uint32) bool {
+	switch mapType {
+	case sys.MapTypePerCPUHash, sys.MapTypePerCPUArray, sys.MapTypeLRUPerCPUHash:
+		return true
+	}
+	return false
+}
+
+// valuesPerKey returns how many values the kernel copies for a key.
+func valuesPerKey(mapType uint32) (int, error) {
+	if !isPerCPU(mapType) {
+		return 1, nil
+	}
+	return sys.PossibleCPUs()
+}
