@@ -65,7 +65,14 @@ func (g *generator) collectMaps() error {
 // collectMapTypes adds the types in f's type arguments. Types without a name are called after
 // the map.
 func (g *generator) collectMapTypes(f *mapField, name string) error {
-	f.form = mapForms[f.m.Type]
+	if f.form = mapForms[f.m.Type]; lacksSize(f.m) {
+		f.form = mapForm{}
+	}
+	if f.form.name != "" {
+		if err := checkSizes(f.m); err != nil {
+			return err
+		}
+	}
 	use := func(t btf.Type, size uint32, what string) {
 		if t != nil {
 			if n, err := btf.Sizeof(t); err != nil || uint32(n) != size {

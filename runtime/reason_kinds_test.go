@@ -89,6 +89,20 @@ func TestHintKinds(t *testing.T) {
 	}
 }
 
+func TestHintEntryOutside(t *testing.T) {
+	wantError(t, loadOf(t, "refused/entry_outside", "entry"), unix.E2BIG,
+		"set entry 5 of map jumps: argument list too long (max_entries is too small: use SetMaxEntries before Load)")
+	s, err := runtime.Open(compiled(t, "refused/entry_outside"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	s.Map(0).SetMaxEntries(6)
+	if err := s.Load(nil); err != nil {
+		t.Errorf("%+v", err)
+	}
+}
+
 // What the source does not say is not the kernel's fault.
 func TestHintSourceLacks(t *testing.T) {
 	hash := object.Map{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 8, MaxEntries: 1}
@@ -115,7 +129,7 @@ func TestHintSourceLacks(t *testing.T) {
 	}
 
 	wantError(t, loadOf(t, "peer/unknown_sections", "optional"), unix.EINVAL,
-		"load program optional: invalid argument (section ?foo/bar does not say what kind of program it is)")
+		"load program optional: invalid argument (section ?foo/bar stands for no program type)")
 
 	// The method that the hint names does it.
 	s, err := runtime.Open(generate(t, oneMap(noEntries)))

@@ -114,7 +114,7 @@ func TestHintsForMaps(t *testing.T) {
 			"local storage has no entries",
 			spec.MapSpec{Type: sys.MapTypeTaskStorage, KeySize: 4, ValueSize: 8, Flags: noPrealloc},
 			0, false,
-			"its type does not go with one of these, or this kernel, 6.18.1, is too old for it: keys of 4 bytes, values of 8, 0 entries and the flags 0x1",
+			"no map of its type has keys of 4 bytes, values of 8, 0 entries and the flags 0x1, or not on 6.18.1: correct it, or use ChangeMap before Load",
 		},
 		{"too new", spec.MapSpec{Type: sys.MapTypeRHash}, 0, false, "BPF_MAP_TYPE_RHASH needs Linux 7.2, this is 6.18.1"},
 	} {

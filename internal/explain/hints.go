@@ -148,16 +148,21 @@ func (f *failure) mapHint(m *newMap) string {
 		// Kernel: `EINVAL` when the map is created
 		return "the source has to give " + of + " the flag " + flag + ": __uint(map_flags, " + flag + "), or set it by ChangeMap before Load"
 	}
+	keySize, valueSize, entries, flags := number(uint64(m.keySize)), number(uint64(m.valueSize)), number(uint64(m.maxEntries)), hex(uint64(m.mapFlags))
 	// Cause: a map that cannot be
 	// Kernel: `EINVAL` or `E2BIG` when the map is created
-	keySize, valueSize, entries, flags := number(uint64(m.keySize)), number(uint64(m.valueSize)), number(uint64(m.maxEntries)), hex(uint64(m.mapFlags))
-	return "its type does not go with one of these, or this kernel, " + release + ", is too old for it: keys of " + keySize +
-		" bytes, values of " + valueSize + ", " + entries + " entries and the flags " + flags
+	return "no map of its type has keys of " + keySize + " bytes, values of " + valueSize + ", " + entries + " entries and the flags " + flags +
+		", or not on " + release + ": correct it, or use ChangeMap before Load"
 }
 
 // entryHint is about an entry of a map that the source sets.
 func (f *failure) entryHint() string {
 	m := &f.Spec.Maps[f.Spec.Steps[f.Step].Index]
+	if f.Errno == unix.E2BIG {
+		// Cause: an entry that is not in the map
+		// Kernel: `E2BIG` when it is set
+		return "max_entries is too small: use SetMaxEntries before Load"
+	}
 	if m.Type != sys.MapTypeProgArray || f.Errno != unix.EINVAL {
 		return ""
 	}
@@ -170,9 +175,9 @@ func (f *failure) entryHint() string {
 func (f *failure) programHint(p *spec.ProgramSpec) string {
 	release, section := f.machine.release, p.Section
 	if p.Type == 0 && f.Errno == unix.EINVAL {
-		// Cause: a section whose name begins with `?` and does not say what its programs are
+		// Cause: a section whose name does not say what its programs are
 		// Kernel: `EINVAL`
-		return "section " + section + " does not say what kind of program it is"
+		return "section " + section + " stands for no program type"
 	}
 	if helper := f.refusedHelper(); helper != "" {
 		if lockdown := f.machine.lockdown; lockedDown(lockdown, helper) {

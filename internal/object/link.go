@@ -71,7 +71,10 @@ func (l *linker) link(p *Program, entry *function) error {
 			l.patch(p, lay, lay.at[part.fn]+ref.insn-part.fn.start, &ref)
 		}
 	}
-	return l.addInfo(p, lay)
+	if err := l.addInfo(p, lay); err != nil {
+		return err
+	}
+	return l.checkProgram(p, lay)
 }
 
 // place gives a function its place at the end of the program, and then, unless

@@ -1,4 +1,4 @@
-/* A function that calls itself: linked in once, and refused by the kernel. */
+/* A function that calls itself. */
 #include "bpf_test.h"
 
 static __noinline int around(int x)

@@ -1,0 +1,96 @@
+//vmtest:all
+
+package codegen
+
+import (
+	"regexp"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/loader"
+)
+
+func TestSizesInWords(t *testing.T) {
+	for _, tt := range []struct {
+		typ, key, value uint32
+		want            string
+	}{
+		{sys.MapTypeArray, 8, 4, "its keys have 8 bytes: maps of type array have keys of 4"},
+		{sys.MapTypeProgArray, 4, 8, "its values have 8 bytes: maps of type prog_array have values of 4"},
+		{sys.MapTypeSockHash, 12, 16, "its values have 16 bytes: maps of type sockhash have values of 4 or 8"},
+		{sys.MapTypeQueue, 4, 8, "its keys have 4 bytes: maps of type queue have none"},
+		{sys.MapTypeStackTrace, 4, 12, "its values have 12 bytes: maps of type stack_trace have values of 8 for each frame"},
+		{
+			sys.MapTypeLPMTrie, 4, 8,
+			"its keys have 4 bytes: maps of type lpm_trie have keys of 5 to 260: struct bpf_lpm_trie_key, and 1 to 256 more",
+		},
+		{sys.MapTypeHash, 3, 5, ""},
+		{sys.MapTypeLPMTrie, 8, 1, ""},
+	} {
+		got := ""
+		if err := checkSizes(&object.Map{Type: tt.typ, KeySize: tt.key, ValueSize: tt.value}); err != nil {
+			got = err.Error()
+		}
+		if got != tt.want {
+			t.Errorf("\n got %s\nwant %s", got, tt.want)
+		}
+	}
+}
+
+// A generated map's Go types stand for its sizes, so that a wrong one is for the source to mend; what has none yet is set before the load.
+func TestSizesOfGeneratedMaps(t *testing.T) {
+	obj := readObject(t, "never/map_array_key", "bpfel")
+	s, err := loader.Generate(obj, loader.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Generate(obj, s, Options{Package: "skel", Stem: "x", Suffix: "bpfel", GOARCH: []string{"amd64"}})
+	if want := "map counts: its keys have 8 bytes: maps of type array have keys of 4"; err == nil || err.Error() != want {
+		t.Errorf("\n got %v\nwant %s", err, want)
+	}
+	obj.Maps[0].KeySize, obj.Maps[0].Key = 0, nil
+	if code := string(generateFor(t, obj, Options{})); !regexp.MustCompile(`Counts +\*runtime\.Map\n`).MatchString(code) {
+		t.Error("a map without a size of its keys is no *runtime.Map")
+	}
+}
+
+// What is refused when the package is generated, this kernel refuses, and what is not, it takes, of types that take nothing but sizes.
+func TestSkeletonSizesThatNoKernelTakes(t *testing.T) {
+	sizes := []uint32{1, 2, 3, 4, 5, 7, 8, 12, 16, 24, 260, 261, 264, 512}
+	for typ := range mapForms {
+		pairs, accepted, refused := 0, 0, 0
+		for _, key := range append(sizes, 0) {
+			for _, value := range sizes {
+				m := &object.Map{Type: typ, KeySize: key, ValueSize: value}
+				if lacksSize(m) {
+					continue
+				}
+				pairs++
+				attr := sys.MapCreateAttr{MapType: typ, KeySize: key, ValueSize: value, MaxEntries: 1}
+				if typ == sys.MapTypeLPMTrie {
+					attr.MapFlags = sys.FlagNoPrealloc
+				}
+				fd, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
+				if errno == 0 {
+					accepted++
+					unix.Close(fd)
+				}
+				why := checkSizes(m)
+				if why != nil {
+					refused++
+				}
+				if why != nil && errno != unix.EINVAL && errno != unix.E2BIG {
+					t.Errorf("%s with keys of %d bytes and values of %d: the kernel says %v, and we: %v", MapTypeName(typ), key, value, errno, why)
+				}
+			}
+		}
+		if accepted > 0 && accepted+refused != pairs {
+			t.Errorf("%s: of %d pairs of sizes the kernel accepts %d, and %d are refused here", MapTypeName(typ), pairs, accepted, refused)
+		}
+		t.Logf("%s: %d pairs of sizes accepted by the kernel, %d refused here", MapTypeName(typ), accepted, refused)
+	}
+}

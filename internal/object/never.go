@@ -1,0 +1,174 @@
+package object
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// This file refuses what no kernel loads, and no option of the runtime mends, in the words of the source: the kernel's own come
+// when the object is loaded. What it refuses has been refused by each kernel since 5.14, in code that cannot be reached
+// as well. Programs of '?' sections are passed over, since the object loads without them.
+
+const (
+	maxInsns  = 1_000_000 // BPF_COMPLEXITY_LIMIT_INSNS, which bpf_prog_load compares with insn_cnt
+	maxFrames = 8         // MAX_CALL_FRAMES, in check_max_stack_depth
+	maxMaps   = 64        // MAX_USED_MAPS, in resolve_pseudo_ldimm64
+	maxKfuncs = 256       // MAX_KFUNC_DESCS, in add_kfunc_call
+)
+
+// checkProgram returns why no kernel loads a program, nil if one may.
+func (l *linker) checkProgram(p *Program, lay *layout) error {
+	if !p.AutoLoad {
+		return nil
+	}
+	entry := lay.parts[0].fn
+	if n := len(p.Insns); n > maxInsns {
+		return badSymbol(entry.sec.name, entry.name, "%d instructions, with all that it calls: a kernel takes at most %d", n, maxInsns)
+	}
+	for _, part := range lay.parts {
+		if err := l.checkEnd(&part); err != nil {
+			return err
+		}
+	}
+	if err := l.checkCalls(lay, entry); err != nil {
+		return err
+	}
+	if n := l.countMaps(p); n > maxMaps {
+		return badSymbol(entry.sec.name, entry.name, "uses %d maps, sections of variables and what its subprograms use included: a program can use %d", n, maxMaps)
+	}
+	return l.checkKfuncs(p, lay)
+}
+
+// checkEnd refuses a function whose end can be passed (check_subprogs: "last insn is not an exit or jmp"). That is what compilers
+// make of a function without a return statement, or of one that cannot return. The call of a kernel function
+// may come last: of bpf_throw, or of clang's __bpf_trap.
+func (l *linker) checkEnd(part *part) error {
+	fn := part.fn
+	switch last := fn.insns[len(fn.insns)-1]; last.Op {
+	case sys.OpExit, sys.JMP | sys.JA, sys.JMP32 | sys.JA, sys.JMP | sys.JA | sys.X:
+		return nil
+	case sys.OpCall:
+		if refs := l.referencesOf(fn); len(refs) > 0 && refs[len(refs)-1].insn == fn.end()-1 && refs[len(refs)-1].kind == refExtern {
+			return nil
+		}
+	}
+	return badSymbol(fn.sec.name, fn.name, "does not end in a return or a jump%s: in C, a return is missing, or what comes last is undefined",
+		l.where(part, fn.end()-1))
+}
+
+// checkCalls refuses recursion, and calls that nest too deep (check_max_stack_depth). Callbacks are not looked at.
+func (l *linker) checkCalls(lay *layout, entry *function) error {
+	parts := make(map[*function]*part, len(lay.parts))
+	for i := range lay.parts {
+		parts[lay.parts[i].fn] = &lay.parts[i]
+	}
+	var chain []*function
+	depths := make(map[*function]int) // of functions that have been gone through, the deepest of what they call
+	var walk func(fn *function) (int, error)
+	walk = func(fn *function) (int, error) {
+		if depth, done := depths[fn]; done {
+			return depth, nil
+		}
+		chain = append(chain, fn)
+		defer func() { chain = chain[:len(chain)-1] }()
+		deepest := 1
+		for _, ref := range l.referencesOf(fn) {
+			if ref.kind != refFunction || !fn.insns[ref.insn-fn.start].IsCall() {
+				continue
+			}
+			at := l.where(parts[fn], ref.insn)
+			if i := slices.Index(chain, ref.fn); i >= 0 {
+				return 0, badSymbol(fn.sec.name, fn.name, "calls %s%s: no kernel allows recursion", names(append([]*function{ref.fn}, chain[i+1:]...), ", which calls "), at)
+			}
+			depth, err := walk(ref.fn)
+			if err != nil {
+				return 0, err
+			}
+			deepest = max(deepest, depth+1)
+		}
+		depths[fn] = deepest
+		return deepest, nil
+	}
+	depth, err := walk(entry)
+	if err == nil && depth > maxFrames {
+		deep := []*function{entry}
+		for fn := entry; depths[fn] > 1; deep = append(deep, fn) {
+			for _, ref := range l.referencesOf(fn) {
+				if ref.kind == refFunction && fn.insns[ref.insn-fn.start].IsCall() && depths[ref.fn] == depths[fn]-1 {
+					fn = ref.fn
+					break
+				}
+			}
+		}
+		err = badSymbol(entry.sec.name, entry.name, "calls nest %d deep: %s: a kernel allows %d", depth, names(deep, ", "), maxFrames)
+	}
+	return err
+}
+
+func names(fns []*function, between string) string {
+	var list []string
+	for _, fn := range fns {
+		list = append(list, clean(fn.name))
+	}
+	return strings.Join(list, between)
+}
+
+// countMaps returns how many maps a program refers to.
+func (l *linker) countMaps(p *Program) int {
+	used := make(map[int32]bool)
+	for i := range p.Insns {
+		if in := &p.Insns[i]; in.IsLdImm64() && (in.Src == sys.PseudoMapIdx || in.Src == sys.PseudoMapIdxValue) {
+			used[in.Imm] = true
+		}
+	}
+	return len(used)
+}
+
+// checkKfuncs refuses calls of kernel functions by a program whose license is not compatible with the GPL, and of too many
+// (add_kfunc_call). Weak ones do not count: the calls of those that are not there are taken out.
+func (l *linker) checkKfuncs(p *Program, lay *layout) error {
+	called := make(map[int]bool)
+	for _, ref := range p.ExternRefs {
+		e := l.obj.Externs[ref.Extern]
+		if e.Kind != Kfunc || e.Weak || !p.Insns[ref.Insn].IsCall() || called[ref.Extern] {
+			continue
+		}
+		called[ref.Extern] = true
+		if l.obj.isGPL() {
+			continue
+		}
+		i := sort.Search(len(lay.parts), func(i int) bool { return lay.at[lay.parts[i].fn] > ref.Insn }) - 1
+		fn := lay.parts[i].fn
+		return badSymbol(fn.sec.name, fn.name, "calls kernel function %s%s: that takes a license compatible with the GPL, and the object's is %q: "+
+			"char LICENSE[] SEC(\"license\") = \"GPL\"", clean(e.Name), l.where(&lay.parts[i], ref.Insn-lay.at[fn]+fn.start), l.obj.License)
+	}
+	if n := len(called); n > maxKfuncs {
+		fn := lay.parts[0].fn
+		return badSymbol(fn.sec.name, fn.name, "calls %d kernel functions, its subprograms included: a program can call %d", n, maxKfuncs)
+	}
+	return nil
+}
+
+// isGPL is the kernel's license_is_gpl_compatible.
+func (o *Object) isGPL() bool {
+	switch o.License {
+	case "GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL":
+		return true
+	}
+	return false
+}
+
+// where says which line of the source an instruction of a section is from, "" if that is not known.
+func (l *linker) where(part *part, insn int) string {
+	i := sort.Search(len(part.lines), func(i int) bool { return int(part.lines[i].Insn) > insn }) - 1
+	if i < 0 {
+		return ""
+	}
+	line := &part.lines[i]
+	return fmt.Sprintf(" (%s:%d)", clean(path.Base(l.raw.str(line.FileName))), line.LineCol>>10)
+}
