@@ -16,8 +16,9 @@ GO ?= go
 SETUP := .ci/setup.sh
 FUZZTIME ?= 100000x
 
-# What only the project's own work needs is in modules of its own, and so is runtime/legacy: users get none of their dependencies.
-MODULES := . internal/bench internal/vmtest internal/tools runtime/legacy
+# What only the project's own work needs is in modules of its own, and so are runtime/legacy and an example with many
+# dependencies: users get none of those.
+MODULES := . internal/bench internal/vmtest internal/tools runtime/legacy examples/agent
 TOOL := $(GO) tool -modfile=$(CURDIR)/internal/tools/go.mod
 
 # $(call each,COMMAND) runs it in every module's folder.
@@ -35,6 +36,7 @@ build:
 generate:
 	@$(SETUP) generate
 	BPF2GO_CFLAGS=-idirafter/usr/include/$$(uname -m)-linux-gnu $(GO) generate ./...
+	cd examples/agent && $(GO) generate ./...
 
 demo:
 	@$(SETUP) demo
@@ -86,6 +88,7 @@ unit-loads:
 	.ci/gotest.sh loads $(UNRACED)
 	.ci/gotest.sh loads -race $(RACE)
 	cd runtime/legacy && $(CURDIR)/.ci/gotest.sh all ./...
+	cd examples/agent && $(CURDIR)/.ci/gotest.sh all ./...
 	.ci/gotest.sh all -run 'TestSoak|TestHintMemoryLock' ./runtime
 
 vmtest:

@@ -24,6 +24,7 @@
 //	scale.go         objects that grow
 //	refused.go       objects that the kernel refuses, beside cilium/ebpf
 //	use.go           what is done with a loaded object, by package use and c/use.c
+//	agent.go         examples/agent, beside the same with cilium/ebpf
 //	generation.go    generating, beside bpf2go
 //	results.go       all that was measured
 //	figures.go       which figures there are, and the targets

@@ -17,7 +17,7 @@ func main() {
 	flag.StringVar(&r.objects, "objects", "", "comma-separated `names` of objects (default: all)")
 	flag.BoolVar(&r.noScale, "noscale", false, "leave out the objects that grow, and generation")
 	flag.BoolVar(&r.noRefused, "norefused", false, "leave out the objects that the kernel refuses")
-	flag.BoolVar(&r.noUse, "nouse", false, "leave out events and maps")
+	flag.BoolVar(&r.noUse, "nouse", false, "leave out events, maps and agents")
 	flag.BoolVar(&r.symbols, "symbols", false, "keep symbols in binaries, for profiles")
 	flag.Float64Var(&r.effort, "effort", 1, "`factor` for the time that is spent on each object")
 	flag.StringVar(&r.from, "from", "", "measure nothing: report the results in this `file`")
@@ -114,6 +114,10 @@ func (r *runner) results(ctx context.Context) (*results, error) {
 	}
 	if !r.noUse {
 		if res.Use, err = p.use(ctx, b); err != nil {
+			return nil, err
+		}
+		say("agents")
+		if res.Agents, err = p.agents(ctx, b); err != nil {
 			return nil, err
 		}
 	}

@@ -78,6 +78,7 @@ func (r *results) markdown(w io.Writer) {
 	}
 	r.markdownRefused(w)
 	r.markdownUse(w)
+	r.markdownAgents(w)
 	r.markdownScale(w)
 	r.markdownGeneration(w)
 }

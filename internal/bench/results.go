@@ -13,6 +13,7 @@ type results struct {
 	Scale      []objectResult
 	Refused    []refusedResult
 	Use        []useResult
+	Agents     []agentResult
 	Generation []generationResult
 }
 
