@@ -175,6 +175,7 @@ func checkQuote(t *testing.T, b *block, path string) {
 var imports = map[string]string{
 	"context": "context", "errors": "errors", "fmt": "fmt", "os": "os", "time": "time", "atomic": "sync/atomic",
 	"unix": "golang.org/x/sys/unix", "runtime": module + "/runtime", "ebpfinterop": module + "/runtime/ebpfinterop",
+	"oldkernel": module + "/runtime/oldkernel", "btf": "github.com/cilium/ebpf/btf",
 	"loader": module + "/loader", "uprobe": module + "/runtime/uprobe", "features": module + "/runtime/features",
 }
 

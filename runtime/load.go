@@ -12,6 +12,9 @@ import (
 type LoadOptions struct {
 	// Externs asks how each extern was resolved: [ReadExterns], for [Skeleton.Externs].
 	Externs ExternReader
+	// Fallback says what to do where a loader program cannot do the load. It is for programs that import package
+	// runtime/oldkernel, whose import alone sets one for all loads: this field is for another one, such as oldkernel.Always.
+	Fallback Fallback
 	// Kfuncs compares the prototypes of kernel functions with the running kernel's, and refuses what does not match:
 	// kfunccheck.Compare, of package runtime/kfunccheck. Nothing is compared if it is not set.
 	Kfuncs KfuncChecker
@@ -49,6 +52,11 @@ func (s *Skeleton) load(opts *LoadOptions) error {
 		}
 		req = checked
 	}
+	if opts != nil && opts.Fallback != nil {
+		req.Features = opts.Fallback(req.Features)
+	} else if load.Old != nil {
+		req.Features = load.Old.Fallback(req.Features)
+	}
 	loaded, failure := load.Run(&req)
 	if failure != nil {
 		if failure.Lost {
@@ -61,6 +69,14 @@ func (s *Skeleton) load(opts *LoadOptions) error {
 	s.state = loadedState
 	return nil
 }
+
+// Fallback has a load done in another way where the kernel has no loader programs or lacks what they need. Package
+// runtime/oldkernel has them.
+type Fallback func(*load.Features) *load.Features
+
+// Interpreted reports whether the object was loaded without a loader program, for the kernel's sake: see package
+// runtime/oldkernel, without which it never is.
+func (s *Skeleton) Interpreted() bool { return s != nil && s.interpreted }
 
 // request says what the caller has changed since Open.
 func (s *Skeleton) request(opts *LoadOptions) load.Request {
@@ -106,7 +122,7 @@ func (s *Skeleton) take(l *load.Loaded) {
 			p.fd.give(l.ProgramFD(i))
 		}
 	}
-	s.externs = l.Externs
+	s.externs, s.interpreted = l.Externs, l.Interpreted
 	if v := l.Signature; v != nil {
 		s.signature = &Signature{Verified: v.Verified, Form: v.Form, Keyring: Keyring(v.Keyring), Reason: v.Reason}
 	}

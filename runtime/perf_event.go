@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/load"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
@@ -42,6 +43,9 @@ func (p PerfEventProgram) AttachPerfEvent(eventFD int, opts *PerfEventOptions) (
 func perfEventLink(p *Program, what string, event int, cookie uint64) (*Link, error) {
 	l, err := linkCreate(p, what, event, sys.AttachPerfEvent, 0, tailOf(&sys.LinkPerfEventTail{BpfCookie: cookie}))
 	if err != nil {
+		if load.Old != nil && cookie == 0 && errors.Is(err, unix.EINVAL) {
+			return perfEventWithoutLink(p, what, event, err)
+		}
 		return nil, err
 	}
 	if err := unix.IoctlSetInt(event, unix.PERF_EVENT_IOC_ENABLE, 0); err != nil {
@@ -49,6 +53,25 @@ func perfEventLink(p *Program, what string, event int, cookie uint64) (*Link, er
 		return nil, p.fail(what, err)
 	}
 	return l, nil
+}
+
+// perfEventWithoutLink is for kernels without links of perf events: the attachment lasts as long as the event, so
+// the Link has a file descriptor of its own for that.
+func perfEventWithoutLink(p *Program, what string, event int, refused error) (*Link, error) {
+	num, err := p.acquire(what)
+	if err != nil {
+		return nil, err
+	}
+	defer p.fd.release()
+	own, err := unix.FcntlInt(uintptr(event), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return nil, p.fail(what, err)
+	}
+	if err := load.Old.AttachPerfEvent(num, own); err != nil {
+		unix.Close(own)
+		return nil, refused
+	}
+	return &Link{name: p.spec.Name, what: what, undo: func() error { return unix.Close(own) }}, nil
 }
 
 // TracepointProgram is a program of type TRACEPOINT: it gets a tracepoint's

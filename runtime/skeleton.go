@@ -29,8 +29,9 @@ type Skeleton struct {
 	// signature is set when a signed package is loaded.
 	signature *Signature
 
-	mu    sync.Mutex
-	state state
+	mu          sync.Mutex
+	state       state
+	interpreted bool
 }
 
 type state uint8

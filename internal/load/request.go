@@ -77,6 +77,8 @@ type Loaded struct {
 	Externs  []Extern
 	// Signature says what the kernel has verified, nil for a package that cannot be signed.
 	Signature *Verdict
+	// Interpreted is set if no loader program has run: [Interpret].
+	Interpreted bool
 
 	spec *spec.Spec
 	blob *blobMap

@@ -36,18 +36,18 @@ type mapFields struct {
 // introspectPrograms reads the fields of all programs in the kernel, by id.
 func introspectPrograms() (map[uint32]progFields, error) {
 	// struct bpf_prog had the sleepable flag in its aux before Linux 6.9.
-	sleepable := field{"bpf_prog", []string{"sleepable"}}
+	sleepable := field{root: "bpf_prog", path: []string{"sleepable"}}
 	if !sleepable.exists() {
-		sleepable = field{"bpf_prog", []string{"aux", "sleepable"}}
+		sleepable = field{root: "bpf_prog", path: []string{"aux", "sleepable"}}
 	}
 	rows, err := iterate("bpf_prog", []field{
-		{"bpf_prog", []string{"aux", "id"}},
-		{"bpf_prog", []string{"expected_attach_type"}},
+		{root: "bpf_prog", path: []string{"aux", "id"}},
+		{root: "bpf_prog", path: []string{"expected_attach_type"}},
 		sleepable,
-		{"bpf_prog", []string{"aux", "xdp_has_frags"}},
-		{"bpf_prog", []string{"aux"}},
-		{"bpf_prog", []string{"aux", "kfunc_btf_tab"}},
-		{"bpf_prog", []string{"aux", "used_btf_cnt"}},
+		{root: "bpf_prog", path: []string{"aux", "xdp_has_frags"}, optional: true},
+		{root: "bpf_prog", path: []string{"aux"}},
+		{root: "bpf_prog", path: []string{"aux", "kfunc_btf_tab"}, optional: true},
+		{root: "bpf_prog", path: []string{"aux", "used_btf_cnt"}, optional: true},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("iterate over programs: %w", err)
@@ -65,13 +65,13 @@ func introspectPrograms() (map[uint32]progFields, error) {
 // introspectMaps reads the fields of all maps in the kernel, by id.
 func introspectMaps() (map[uint32]mapFields, error) {
 	rows, err := iterate("bpf_map", []field{
-		{"bpf_map", []string{"id"}},
-		{"bpf_map", []string{"numa_node"}},
-		{"bpf_map", []string{"inner_map_meta", "map_type"}},
-		{"bpf_map", []string{"inner_map_meta", "key_size"}},
-		{"bpf_map", []string{"inner_map_meta", "value_size"}},
-		{"bpf_map", []string{"inner_map_meta", "max_entries"}},
-		{"bpf_map", []string{"inner_map_meta", "map_flags"}},
+		{root: "bpf_map", path: []string{"id"}},
+		{root: "bpf_map", path: []string{"numa_node"}},
+		{root: "bpf_map", path: []string{"inner_map_meta", "map_type"}},
+		{root: "bpf_map", path: []string{"inner_map_meta", "key_size"}},
+		{root: "bpf_map", path: []string{"inner_map_meta", "value_size"}},
+		{root: "bpf_map", path: []string{"inner_map_meta", "max_entries"}},
+		{root: "bpf_map", path: []string{"inner_map_meta", "map_flags"}},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("iterate over maps: %w", err)
@@ -90,6 +90,8 @@ func introspectMaps() (map[uint32]mapFields, error) {
 type field struct {
 	root string
 	path []string
+	// optional is for a member that old kernels do not have: it is 0 there.
+	optional bool
 }
 
 // step is one load on the way: at Offset bytes, Size bytes, of which Bits bits from bit Shift on.
@@ -205,6 +207,10 @@ func iterate(target string, fields []field) ([][]uint64, error) {
 	}
 	for i, f := range fields {
 		steps, err := f.steps()
+		if err != nil && f.optional {
+			insns = append(insns, asm.Mov.Imm(asm.R8, 0), asm.StoreMem(asm.RFP, row+8*int16(i), asm.R8, asm.DWord))
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

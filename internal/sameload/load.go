@@ -3,6 +3,8 @@ package sameload
 import (
 	"context"
 	"errors"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // Loaded is an object that the reference has loaded.
@@ -83,7 +85,11 @@ func (l *Loaded) rename() error {
 // Load loads an object through libbpf's loader if that can be done, and without it otherwise. Where libbpf's
 // loader is not to be trusted with the object ([PrefersFull]), there is only the other way, and if that
 // is refused, nobody knows: the Refusal has no Errno unless the loader is refused too.
+// Before Linux 5.14 there is only the other way too, and its answer counts.
 func Load(ctx context.Context, obj string) (*Loaded, error) {
+	if sys.KernelVersion().Before(sys.Version{5, 14}) {
+		return Full(ctx, obj)
+	}
 	full, err := PrefersFull(obj)
 	if err != nil {
 		return nil, err

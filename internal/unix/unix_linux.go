@@ -23,9 +23,11 @@ const (
 	EBADMSG                       = linux.EBADMSG
 	EBUSY                         = linux.EBUSY
 	EEXIST                        = linux.EEXIST
+	EFAULT                        = linux.EFAULT
 	EFD_CLOEXEC                   = linux.EFD_CLOEXEC
 	EINTR                         = linux.EINTR
 	EINVAL                        = linux.EINVAL
+	EIO                           = linux.EIO
 	EKEYEXPIRED                   = linux.EKEYEXPIRED
 	EKEYREJECTED                  = linux.EKEYREJECTED
 	EKEYREVOKED                   = linux.EKEYREVOKED
@@ -68,6 +70,7 @@ const (
 	O_RDWR                        = linux.O_RDWR
 	PERF_COUNT_SW_BPF_OUTPUT      = linux.PERF_COUNT_SW_BPF_OUTPUT
 	PERF_EVENT_IOC_ENABLE         = linux.PERF_EVENT_IOC_ENABLE
+	PERF_EVENT_IOC_SET_BPF        = linux.PERF_EVENT_IOC_SET_BPF
 	PERF_FLAG_FD_CLOEXEC          = linux.PERF_FLAG_FD_CLOEXEC
 	PERF_RECORD_LOST              = linux.PERF_RECORD_LOST
 	PERF_RECORD_SAMPLE            = linux.PERF_RECORD_SAMPLE
@@ -180,6 +183,8 @@ func Renameat2(olddirfd int, oldpath string, newdirfd int, newpath string, flags
 }
 
 func SetNonblock(fd int, nonblocking bool) (err error) { return linux.SetNonblock(fd, nonblocking) }
+
+func Setrlimit(resource int, rlim *linux.Rlimit) error { return linux.Setrlimit(resource, rlim) }
 
 func SetsockoptInt(fd int, level int, opt int, value int) (err error) {
 	return linux.SetsockoptInt(fd, level, opt, value)

@@ -28,9 +28,11 @@ const (
 	EBADMSG                       = syscall.Errno(0x4a)
 	EBUSY                         = syscall.Errno(0x10)
 	EEXIST                        = syscall.Errno(0x11)
+	EFAULT                        = syscall.Errno(0xe)
 	EFD_CLOEXEC                   = 0x80000
 	EINTR                         = syscall.Errno(4)
 	EINVAL                        = syscall.Errno(0x16)
+	EIO                           = syscall.Errno(5)
 	EKEYEXPIRED                   = syscall.Errno(0x7f)
 	EKEYREJECTED                  = syscall.Errno(0x81)
 	EKEYREVOKED                   = syscall.Errno(0x80)
@@ -73,6 +75,7 @@ const (
 	O_RDWR                        = 2
 	PERF_COUNT_SW_BPF_OUTPUT      = 0xa
 	PERF_EVENT_IOC_ENABLE         = 0x2400
+	PERF_EVENT_IOC_SET_BPF        = 0x40042408
 	PERF_FLAG_FD_CLOEXEC          = 8
 	PERF_RECORD_LOST              = 2
 	PERF_RECORD_SAMPLE            = 9
@@ -325,6 +328,10 @@ func Renameat2(olddirfd int, oldpath string, newdirfd int, newpath string, flags
 }
 
 func SetNonblock(fd int, nonblocking bool) (err error) {
+	return ErrUnsupported
+}
+
+func Setrlimit(resource int, rlim *Rlimit) error {
 	return ErrUnsupported
 }
 

@@ -1,0 +1,238 @@
+package load
+
+import (
+	"runtime"
+	"slices"
+	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
+)
+
+// This file is the second engine, for kernels that run no loader programs: it reads the same
+// loader, instruction by instruction, in the process. Whatever is patched into blob or loader for the first engine
+// thus holds here too. Only package runtime/oldkernel refers to it, so it is in no other binary.
+
+// Kernel does for an interpreted loader what helpers do for one that the kernel runs.
+type Kernel interface {
+	// BPF is bpf_sys_bpf. The attr and all that it refers to is the loader's, and must not be written to.
+	BPF(cmd sys.Cmd, attr unsafe.Pointer, size uintptr) (int, unix.Errno)
+	// FindBTF is bpf_btf_find_by_name_kind. The caller closes fd, which is 0 for vmlinux.
+	FindBTF(name string, kind uint8) (id uint32, fd int, errno unix.Errno)
+	// FindSymbol is bpf_kallsyms_lookup_name.
+	FindSymbol(name string) (address uint64, errno unix.Errno)
+}
+
+// Interpret carries out a request without a loader program, as [Run] does with one: a failed Interpret gives everything
+// back. A signature is not verified.
+func Interpret(req *Request, kernel Kernel) (*Loaded, *spec.Failure) {
+	e := &engine{Loaded: Loaded{spec: req.Spec, Interpreted: true}, req: *req}
+	if failure := e.interpret(kernel); failure != nil {
+		return nil, failure
+	}
+	return &e.Loaded, nil
+}
+
+func (e *engine) interpret(kernel Kernel) *spec.Failure {
+	if e.req.RequireSignature {
+		failure := e.fail(spec.OpVerify, unix.EOPNOTSUPP)
+		failure.Reason = "only a loader program that the kernel runs can be verified"
+		return failure
+	}
+	if e.spec.Signed != nil {
+		if failure := e.req.Features.Signed().changed(&e.req); failure != nil {
+			return failure
+		}
+		e.Signature = &Verdict{Form: spec.NoSignedForm, Keyring: NoKeyring, Reason: "the kernel has run no loader program"}
+	}
+	release, err := holdStdFDs()
+	if err != nil {
+		return e.fail(spec.OpHoldFDs, err)
+	}
+	defer release()
+	done, failure := e.interpretTargets(kernel)
+	if failure != nil {
+		return failure
+	}
+	defer done()
+	extra := uint32(0)
+	if e.req.Longer != nil {
+		extra = e.req.Features.Room().extra(&e.req)
+	}
+	cpu, errno := newInterpreter(e.spec, extra, kernel)
+	if errno != 0 {
+		return e.fail(spec.OpMapBlob, errno)
+	}
+	e.blob = &cpu.blobMap
+	if err := e.patch(); err != nil {
+		e.blob.close()
+		return e.fail(spec.OpPatch, err)
+	}
+	if e.req.Features.Reuse != nil {
+		failure = e.req.Features.Reuse(e)
+	}
+	skip := slices.Clone(e.req.Skip)
+	if failure == nil {
+		failure = e.interpretOutside(cpu, &skip)
+	}
+	if failure == nil {
+		loader := e.without(e.spec.Loader, skip)
+		if extra > 0 {
+			loader = e.req.Features.Room().make(e, loader)
+		}
+		failure = e.interpretParts(cpu, loader)
+	}
+	if failure == nil {
+		failure = e.check()
+	}
+	if failure != nil {
+		e.interpretAgain(cpu, failure)
+	}
+	e.verified = true // there is nothing left for investigate to find out
+	return e.settle(failure)
+}
+
+// interpretTargets finds the attach targets that the request has, as chooseTargets does with a loader of its own. What
+// the programs are loaded for has to exist until done is called.
+func (e *engine) interpretTargets(kernel Kernel) (done func(), failure *spec.Failure) {
+	targets := targetsOf(&e.req)
+	found := make([]foundTarget, len(targets))
+	done = func() {
+		for i := range found {
+			found[i].release()
+		}
+	}
+	for i, t := range targets {
+		if t.Open != nil {
+			var of []foundTarget
+			of, failure = e.findTargets(targets[i : i+1])
+			found[i] = of[0]
+		} else if id, fd, errno := kernel.FindBTF(t.Name, t.Kind); errno != 0 {
+			failure = e.fail(spec.OpPatch, errno)
+			failure.Doing = "find attach target " + t.Name + " of program " + e.spec.Programs[t.Program].Name
+		} else {
+			found[i] = foundTarget{btfID: id, fd: int32(fd)}
+			if fd > 0 {
+				found[i].done = func() { unix.Close(fd) }
+			}
+		}
+		if failure != nil {
+			done()
+			return nil, failure
+		}
+	}
+	if len(targets) > 0 {
+		failure = e.setTargets(targets, found)
+	}
+	e.req.Targets = nil
+	if failure == nil && e.req.Features.Targets != nil {
+		_, failure = e.chooseTargets() // which has nothing left to find, and refuses programs that lack a target
+	}
+	if failure != nil {
+		done()
+		return nil, failure
+	}
+	return done, nil
+}
+
+// interpretParts runs the loader, part by part if it has several. The first failure ends the load. What the loader would resolve of CO-RE is left to the programs' own records.
+func (e *engine) interpretParts(cpu *interpreter, loader string) *spec.Failure {
+	parts := int32(1)
+	if e.spec.Phases != nil {
+		parts = 0
+		for _, n := range e.spec.Phases {
+			parts += n
+		}
+	}
+	var failure *spec.Failure
+	failed := func() bool {
+		failure = e.check()
+		return failure != nil
+	}
+	for part := range parts {
+		if errno := cpu.run(loader, uint32(part), failed); errno != 0 {
+			return e.fail(spec.OpRunLoader, errno)
+		}
+		if failure != nil {
+			return failure
+		}
+	}
+	return nil
+}
+
+// interpretOutside takes the steps that are not the loader's: the object's BTF if that is outside, and arenas, which have to be
+// mapped before a program is loaded. It adds those that the loader must not take again to skip.
+func (e *engine) interpretOutside(cpu *interpreter, skip *[]int) *spec.Failure {
+	hasArena := func(step spec.Step) bool {
+		return step.Kind == spec.StepCreateMap && e.spec.Maps[step.Index].Type == sys.MapTypeArena
+	}
+	if !e.spec.BTF.Outside && !slices.ContainsFunc(e.spec.Steps, hasArena) {
+		return nil
+	}
+	for i, step := range e.spec.Steps {
+		var cmd sys.Cmd
+		var size uintptr
+		if slices.Contains(*skip, i) {
+			continue
+		}
+		switch {
+		case step.Kind == spec.StepLoadBTF:
+			attr := (*sys.BtfLoadAttr)(e.blob.at(step.Attr))
+			attr.Btf = sys.Addr(e.blob.at(e.spec.BTF.Data))
+			cmd, size = sys.CmdBtfLoad, unsafe.Offsetof(attr.BtfLogLevel)+4
+		case hasArena(step):
+			attr := (*sys.MapCreateAttr)(e.blob.at(step.Attr))
+			size = uintptr(e.spec.Maps[step.Index].AttrSize)
+			if size > unsafe.Offsetof(attr.BtfFd) && attr.BtfKeyTypeId|attr.BtfValueTypeId != 0 {
+				attr.BtfFd = uint32(*e.blob.slot(e.spec.BTF.Slot))
+			}
+			cmd = sys.CmdMapCreate
+		default:
+			continue
+		}
+		num, errno := cpu.kernel.BPF(cmd, e.blob.at(step.Attr), size)
+		if errno != 0 {
+			return e.failStep(i, errno)
+		}
+		*e.blob.slot(step.Result) = int32(num)
+		if step.Start < step.End {
+			*skip = append(*skip, i)
+		}
+		if cmd == sys.CmdMapCreate {
+			if err := e.mapArena(int(step.Index)); err != nil {
+				f := e.fail(spec.OpMapData, err)
+				f.Map = int(step.Index)
+				return f
+			}
+		}
+	}
+	return nil
+}
+
+// interpretAgain takes the step that has failed once more, for the verifier's log.
+func (e *engine) interpretAgain(cpu *interpreter, f *spec.Failure) {
+	if f.Errno == unix.EMFILE || f.Err == nil {
+		return
+	}
+	switch f.StepKind() {
+	case spec.StepLoadBTF:
+		f.Log, _ = withLog(func(l *logBuffer) (int, unix.Errno) {
+			attr := *(*sys.BtfLoadAttr)(e.blob.at(e.spec.BTF.Attr))
+			attr.Btf = sys.Addr(e.blob.at(e.spec.BTF.Data))
+			attr.BtfLogLevel, attr.BtfLogSize, attr.BtfLogBuf = 1, min(l.size(), btfLogMax), l.addr()
+			return cpu.kernel.BPF(sys.CmdBtfLoad, unsafe.Pointer(&attr), unsafe.Offsetof(attr.BtfLogLevel)+4)
+		})
+	case spec.StepLoadProgram:
+		f.Log, _ = withLog(func(l *logBuffer) (int, unix.Errno) {
+			attr, size, insns := e.programAgain(f.Step)
+			if size == 0 {
+				return -1, unix.EINVAL
+			}
+			attr.LogLevel, attr.LogSize, attr.LogBuf = 1, l.size(), l.addr()
+			num, errno := cpu.kernel.BPF(sys.CmdProgLoad, unsafe.Pointer(&attr), max(size, unsafe.Offsetof(attr.LogBuf)+8))
+			runtime.KeepAlive(insns)
+			return num, errno
+		})
+	}
+}

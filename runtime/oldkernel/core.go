@@ -1,0 +1,278 @@
+package oldkernel
+
+import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"unsafe"
+
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// core resolves the CO-RE relocations of an object. The kernel resolves each by itself, and so does this; of those that are the
+// same in several programs, or several times in one, the result is kept.
+type core struct {
+	local   *btf.Spec
+	kernel  *types
+	target  *btf.Spec // of the caller's, nil for the kernel's own
+	records map[relo]*btf.CORERelocation
+	fixups  map[relo]fixup
+}
+
+// relo is a CO-RE record without the instruction.
+type relo struct{ typeID, access, kind uint32 }
+
+type fixup struct {
+	btf.COREFixup
+	err error
+}
+
+// newCore reads the relocations of all programs; it returns nil if there are none.
+func newCore(s *spec.Spec, target *btf.Spec, kernel *types) (*core, error) {
+	var distinct []relo
+	index := make(map[relo]int)
+	add := func(r relo) {
+		if _, ok := index[r]; !ok {
+			index[r] = len(distinct)
+			distinct = append(distinct, r)
+		}
+	}
+	const size = spec.BlobOff(unsafe.Sizeof(sys.CoreRelo{}))
+	for i := range s.Programs {
+		p := &s.Programs[i]
+		if p.CORERelos == 0 {
+			continue
+		}
+		n := s.Word(p.Attr + spec.BlobOff(unsafe.Offsetof(sys.ProgLoadAttr{}.CoreReloCnt)))
+		for at := p.CORERelos; at < p.CORERelos+size*spec.BlobOff(n); at += size {
+			r := relo{s.Word(at + 4), s.Word(at + 8), s.Word(at + 12)}
+			add(r)
+			if r.kind == sys.CoreFieldByteOffset { // for accesses to memory, whose size may differ
+				add(relo{r.typeID, r.access, sys.CoreFieldByteSize})
+				add(relo{r.typeID, r.access, sys.CoreFieldSigned})
+			}
+		}
+	}
+	if len(distinct) == 0 {
+		return nil, nil
+	}
+	local, infos, err := btf.LoadSpecAndExtInfosFromReader(bytes.NewReader(objectFile([]byte(s.Blob[s.BTF.Data:][:s.BTF.Size]), distinct)))
+	if err != nil {
+		return nil, fmt.Errorf("read the object's BTF: %w", err)
+	}
+	c := &core{local: local, kernel: kernel, target: target, records: make(map[relo]*btf.CORERelocation), fixups: make(map[relo]fixup)}
+	for _, relos := range infos.CORERelos {
+		for _, r := range relos {
+			c.records[distinct[r.Offset]] = r.Relo
+		}
+	}
+	return c, nil
+}
+
+// objectFile makes an ELF file of BTF and CO-RE records, which is the one form in which package btf reads records. Each record is
+// at the instruction of its index.
+func objectFile(types []byte, relos []relo) []byte {
+	order := binary.NativeEndian
+	words := func(b []byte, w ...uint32) []byte {
+		for _, w := range w {
+			b = order.AppendUint32(b, w)
+		}
+		return b
+	}
+	// struct btf_ext_header, with the fields for CO-RE at its end.
+	ext := order.AppendUint16(nil, sys.BtfMagic)
+	ext = append(ext, 1, 0)
+	const header = 32
+	empty := uint32(4) // func info and line info are record sizes without records
+	records := uint32(4 + 8 + 16*len(relos))
+	ext = words(ext, header, 0, empty, empty, empty, 2*empty, records)
+	ext = words(ext, 8, 16, uint32(unsafe.Sizeof(sys.CoreRelo{})))
+	ext = words(ext, relos[0].access, uint32(len(relos))) // any name will do for the section
+	for i, r := range relos {
+		ext = words(ext, uint32(8*i), r.typeID, r.access, r.kind)
+	}
+
+	const names = "\x00.BTF\x00.BTF.ext\x00.symtab\x00.strtab\x00"
+	noSymbol := make([]byte, elf.Sym64Size) // there has to be a table
+	var file bytes.Buffer
+	data := elf.ELFDATA2LSB
+	if bigEndian {
+		data = elf.ELFDATA2MSB
+	}
+	size := uint64(binary.Size(elf.Header64{}))
+	sections := []elf.Section64{
+		{},
+		{Name: 1, Type: uint32(elf.SHT_PROGBITS), Size: uint64(len(types)), Addralign: 1},
+		{Name: 6, Type: uint32(elf.SHT_PROGBITS), Size: uint64(len(ext)), Addralign: 1},
+		{Name: 15, Type: uint32(elf.SHT_SYMTAB), Size: uint64(len(noSymbol)), Addralign: 1, Entsize: elf.Sym64Size, Link: 4},
+		{Name: 23, Type: uint32(elf.SHT_STRTAB), Size: uint64(len(names)), Addralign: 1},
+	}
+	at := size + uint64(binary.Size(sections))
+	for i := range sections[1:] {
+		sections[1+i].Off = at
+		at += sections[1+i].Size
+	}
+	_ = binary.Write(&file, order, elf.Header64{
+		Ident: [elf.EI_NIDENT]byte{'\x7f', 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(data), byte(elf.EV_CURRENT)},
+		Type:  uint16(elf.ET_REL), Machine: uint16(elf.EM_BPF), Version: uint32(elf.EV_CURRENT),
+		Shoff: size, Ehsize: uint16(size), Shentsize: uint16(binary.Size(sections[0])), Shnum: uint16(len(sections)), Shstrndx: 4,
+	})
+	_ = binary.Write(&file, order, sections)
+	file.Write(types)
+	file.Write(ext)
+	file.Write(noSymbol)
+	file.WriteString(names)
+	return file.Bytes()
+}
+
+// apply changes a program's instructions as its records say.
+func (c *core) apply(insns []sys.Insn, relos []sys.CoreRelo) error {
+	for i := range relos {
+		r := relo{relos[i].TypeId, relos[i].AccessStrOff, relos[i].Kind}
+		at := relos[i].InsnOff / 8
+		if int(at) >= len(insns) {
+			return fmt.Errorf("CO-RE relocation %d is beyond the program", i)
+		}
+		if err := c.applyOne(insns[at:], r); err != nil {
+			return fmt.Errorf("CO-RE relocation of %v at instruction %d: %w", c.records[r], at, err)
+		}
+	}
+	return nil
+}
+
+func (c *core) applyOne(insns []sys.Insn, r relo) error {
+	f := c.resolve(r)
+	if f.err != nil {
+		return f.err
+	}
+	in := asm.Instruction{
+		OpCode: asm.OpCode(insns[0].Code), Dst: asm.R0, Src: asm.R0, Offset: insns[0].Off, Constant: int64(insns[0].Imm),
+	}
+	wide := insns[0].Code == sys.OpLdImm64 && len(insns) > 1
+	if wide {
+		in.Constant = int64(uint64(uint32(insns[0].Imm)) | uint64(uint32(insns[1].Imm))<<32)
+	}
+	if err := f.Apply(&in); err != nil {
+		return err
+	}
+	switch {
+	case !isPoison(in):
+	case r.kind == sys.CoreTypeSize || r.kind == sys.CoreTypeIDTarget:
+		in.Constant = 0 // of a type that is not there (bpf_core_calc_type_relo)
+	default:
+		// As the kernel does it: a call of a helper that there is not, in both halves.
+		insns[0] = sys.Insn{Code: sys.OpCall, Imm: spec.BadRelo}
+		if wide {
+			insns[1] = insns[0]
+		}
+		return nil
+	}
+	insns[0].Imm = int32(in.Constant)
+	if wide {
+		insns[1].Imm = int32(in.Constant >> 32)
+	}
+	switch sys.Class(insns[0].Code) {
+	case sys.LDX, sys.ST, sys.STX:
+		insns[0].Off = in.Offset
+		return c.resize(&insns[0], r)
+	}
+	return nil
+}
+
+func isPoison(in asm.Instruction) bool {
+	return in.Constant == btf.COREBadRelocationSentinel && (in.OpCode == asm.OpCode(sys.OpCall) || in.Dst == asm.R10)
+}
+
+// resize gives an access to memory the size that the field has in the kernel, which is possible for unsigned integers
+// (bpf_core_patch_insn). Of other fields whose size differs the instruction becomes invalid.
+func (c *core) resize(insn *sys.Insn, r relo) error {
+	sizes := [...]int64{4, 2, 1, 8}
+	local := sizes[insn.Code>>3&3]
+	size, ok := c.value(relo{r.typeID, r.access, sys.CoreFieldByteSize}, local)
+	if ok && size == local {
+		return nil
+	}
+	signed, unsigned := int64(1), false
+	if ok {
+		signed, unsigned = c.value(relo{r.typeID, r.access, sys.CoreFieldSigned}, 0)
+	}
+	for code, n := range sizes {
+		if ok && n == size && unsigned && signed == 0 {
+			insn.Code = insn.Code&^0x18 | uint8(code)<<3
+			return nil
+		}
+	}
+	if !ok {
+		return nil // an access to a part of the field: its size is as good as any
+	}
+	*insn = sys.Insn{Code: sys.OpCall, Imm: spec.BadRelo}
+	return nil
+}
+
+// value resolves a relocation whose value in the object is known; ok is false if it is another one, or cannot be resolved.
+func (c *core) value(r relo, local int64) (n int64, ok bool) {
+	f := c.resolve(r)
+	in := asm.Mov.Imm(asm.R1, int32(local))
+	if f.err != nil || f.Apply(&in) != nil || isPoison(in) {
+		return 0, false
+	}
+	return in.Constant, true
+}
+
+// resolve finds what a relocation comes to in the kernel.
+func (c *core) resolve(r relo) fixup {
+	if f, ok := c.fixups[r]; ok {
+		return f
+	}
+	var f fixup
+	f.COREFixup, f.err = c.find(r)
+	c.fixups[r] = f
+	return f
+}
+
+func (c *core) find(r relo) (btf.COREFixup, error) {
+	record := c.records[r]
+	if record == nil {
+		return btf.COREFixup{}, errors.New("the record is not the object's")
+	}
+	targets, err := c.targets(r)
+	if err != nil {
+		return btf.COREFixup{}, err
+	}
+	fixups, err := btf.CORERelocate([]*btf.CORERelocation{record}, targets, byteOrder, c.local.TypeID)
+	if err != nil {
+		return btf.COREFixup{}, err
+	}
+	return fixups[0], nil
+}
+
+// targets are the types among which the relocation's type is looked for: the kernel's, and those of modules
+// if the kernel itself has none of that name (bpf_core_find_cands).
+func (c *core) targets(r relo) ([]*btf.Spec, error) {
+	if c.target != nil {
+		return []*btf.Spec{c.target}, nil
+	}
+	vmlinux, err := c.kernel.vmlinux()
+	if err != nil {
+		return nil, err
+	}
+	root, err := c.local.TypeByID(btf.TypeID(r.typeID))
+	if err != nil {
+		return nil, err
+	}
+	name := root.TypeName()
+	if i := strings.LastIndex(name, "___"); i > 0 {
+		name = name[:i]
+	}
+	if _, err := vmlinux.AnyTypesByName(name); name == "" || !errors.Is(err, btf.ErrNotFound) {
+		return []*btf.Spec{vmlinux}, nil
+	}
+	return c.kernel.all()
+}

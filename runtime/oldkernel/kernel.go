@@ -1,0 +1,161 @@
+package oldkernel
+
+import (
+	"runtime"
+	"unsafe"
+
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
+)
+
+// kernel makes the system calls of one load, each fit for the running kernel: a load.Kernel. It is for one goroutine.
+type kernel struct {
+	spec  *spec.Spec
+	types *types // of the kernel
+	core  *core  // nil if the object has no CO-RE relocations
+	btf   []byte // the object's BTF as this kernel has taken it, nil before that
+	// raised is set once RLIMIT_MEMLOCK has been raised for this load.
+	raised bool
+	// failed is why a program was not given to the kernel, the last one.
+	failed error
+}
+
+func newKernel(s *spec.Spec, target *btf.Spec) (*kernel, error) {
+	k := &kernel{spec: s, types: new(types)}
+	var err error
+	k.core, err = newCore(s, target, k.types)
+	return k, err
+}
+
+// BPF implements load.Kernel.
+func (k *kernel) BPF(cmd sys.Cmd, attr unsafe.Pointer, size uintptr) (int, unix.Errno) {
+	switch cmd {
+	case sys.CmdBtfLoad:
+		return k.loadBTF(attr, size)
+	case sys.CmdMapCreate:
+		return k.createMap(attr, size)
+	case sys.CmdProgLoad:
+		return k.loadProgram(attr, size)
+	}
+	return k.call(cmd, attr, size)
+}
+
+// maxAttempts bounds how often a system call is made that a signal interrupts.
+const maxAttempts = 64
+
+// call makes a system call: again if a signal was pending, and again if it was refused for the locked memory limit.
+func (k *kernel) call(cmd sys.Cmd, attr unsafe.Pointer, size uintptr) (num int, errno unix.Errno) {
+	for range maxAttempts {
+		num, errno = sys.BPF(cmd, attr, size)
+		switch errno {
+		case unix.EAGAIN, unix.EINTR:
+			continue
+		case unix.EPERM:
+			if k.raiseMemlock() {
+				continue
+			}
+		}
+		break
+	}
+	return num, errno
+}
+
+// raiseMemlock lifts the limit that the memory of BPF objects counts against before Linux 5.11 (bpf_charge_memlock),
+// once. It reports whether it did.
+func (k *kernel) raiseMemlock() bool {
+	if k.raised || probed().memcg {
+		return false
+	}
+	k.raised = true
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit) != nil || limit.Cur == unix.RLIM_INFINITY {
+		return false
+	}
+	return unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}) == nil
+}
+
+// attrOf returns a copy of an attr of that size.
+func attrOf[T any](attr unsafe.Pointer, size uintptr) (*T, uintptr) {
+	whole := new(T)
+	size = min(size, unsafe.Sizeof(*whole))
+	copy(unsafe.Slice((*byte)(unsafe.Pointer(whole)), size), unsafe.Slice((*byte)(attr), size))
+	return whole, size
+}
+
+// createMap creates a map, without BTF if an old kernel does not take that for maps of this type.
+func (k *kernel) createMap(p unsafe.Pointer, size uintptr) (int, unix.Errno) {
+	attr, size := attrOf[sys.MapCreateAttr](p, size)
+	num, errno := k.call(sys.CmdMapCreate, unsafe.Pointer(attr), size)
+	if errno == 0 || attr.BtfKeyTypeId|attr.BtfValueTypeId == 0 || probed().core ||
+		errno != unix.EINVAL && errno != sys.ENOTSUPP && errno != unix.EOPNOTSUPP {
+		return num, errno
+	}
+	attr.BtfFd, attr.BtfKeyTypeId, attr.BtfValueTypeId = 0, 0, 0
+	if num, again := k.call(sys.CmdMapCreate, unsafe.Pointer(attr), size); again == 0 {
+		return num, 0
+	}
+	return -1, errno
+}
+
+// loadProgram loads a program whose CO-RE relocations are resolved, and which names maps in a way that this kernel knows.
+func (k *kernel) loadProgram(p unsafe.Pointer, size uintptr) (int, unix.Errno) {
+	attr, size := attrOf[sys.ProgLoadAttr](p, size)
+	if attr.InsnCnt == 0 {
+		return -1, unix.E2BIG // not wanted: what the kernel says
+	}
+	insns := append([]sys.Insn(nil), unsafe.Slice((*sys.Insn)(pointer(attr.Insns)), attr.InsnCnt)...)
+	if attr.CoreReloCnt > 0 {
+		relos := unsafe.Slice((*sys.CoreRelo)(pointer(attr.CoreRelos)), attr.CoreReloCnt)
+		if err := k.core.apply(insns, relos); err != nil {
+			k.failed = err
+			return -1, errnoOr(err, unix.EINVAL)
+		}
+		attr.CoreRelos, attr.CoreReloCnt, attr.CoreReloRecSize = 0, 0, 0
+	}
+	if attr.FdArray != 0 && !probed().fdArray {
+		nameByFD(insns, pointer(attr.FdArray))
+		attr.FdArray = 0
+	}
+	attr.Insns = sys.Addr(unsafe.Pointer(&insns[0]))
+	num, errno := k.call(sys.CmdProgLoad, unsafe.Pointer(attr), size)
+	runtime.KeepAlive(insns)
+	return num, errno
+}
+
+// errnoOr returns the errno of a file that could not be read, or another one.
+func errnoOr(err error, otherwise unix.Errno) unix.Errno {
+	if errno := sys.ErrnoOf(err); errno != 0 {
+		return errno
+	}
+	return otherwise
+}
+
+// nameByFD makes instructions name maps by file descriptor, as they did before fd_array (5.14).
+func nameByFD(insns []sys.Insn, fds unsafe.Pointer) {
+	for i := 0; i < len(insns); i++ {
+		if insns[i].Code != sys.OpLdImm64 {
+			continue
+		}
+		pseudo := uint8(0)
+		switch sourceOf(insns[i]) {
+		case sys.PseudoMapIdx:
+			pseudo = sys.PseudoMapFd
+		case sys.PseudoMapIdxValue:
+			pseudo = sys.PseudoMapValue
+		}
+		if pseudo != 0 {
+			insns[i].Imm = *(*int32)(unsafe.Add(fds, 4*int(insns[i].Imm)))
+			setSource(&insns[i], pseudo)
+		}
+		i++ // its second half
+	}
+}
+
+// pointer is what a field of an attr has the address of. It is memory of the interpreter's, or kept alive by the caller.
+func pointer(address uint64) unsafe.Pointer {
+	at := uintptr(address)
+	return *(*unsafe.Pointer)(unsafe.Pointer(&at))
+}

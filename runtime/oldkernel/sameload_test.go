@@ -1,0 +1,96 @@
+//vmtest:5.10,6.1,7.x,6.12-s390x
+
+package oldkernel_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/guest"
+	"github.com/bpf2lskel/bpf2lskel/internal/sameload"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
+	"github.com/bpf2lskel/bpf2lskel/loader"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/runtime/oldkernel"
+)
+
+// What is loaded without a loader program is what libbpf loads, as the kernel sees it, for all objects of testdata;
+// and what the kernel refuses libbpf it refuses us.
+func TestSameLoadInterpreted(t *testing.T) {
+	var same, refused, ours, neither int
+	for _, name := range testobj.All(t) {
+		t.Run(name, func(t *testing.T) {
+			path := testobj.Compile(t, name, testobj.Options{})
+			ref, refusal, err := sameload.Reference(t.Context(), path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			spec, err := loader.ReadFile(path, loader.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := runtime.Load(spec, &runtime.LoadOptions{Fallback: oldkernel.Always})
+			if err == nil {
+				defer s.Close()
+				if !s.Interpreted() {
+					t.Error("the result says that a loader program has run")
+				}
+			}
+			switch {
+			case err == nil && refusal != nil && refusal.Errno == 0:
+				ours++
+				t.Logf("libbpf does not load it: %v", refusal)
+			case err == nil && refusal != nil:
+				t.Errorf("the kernel refuses libbpf with %v, but not us: %v", refusal.Errno, refusal)
+			case err != nil && refusal == nil:
+				t.Errorf("libbpf loads it, we do not: %+v", err)
+			case err != nil && refusal.Errno == 0, errors.Is(err, sys.ENOTSUPP):
+				neither++
+				t.Logf("libbpf does not know it: %v; the kernel: %v", refusal, err)
+			case err != nil:
+				refused++
+				if !errors.Is(err, refusal.Errno) {
+					t.Errorf("libbpf is refused with %v, we with: %v", refusal.Errno, err)
+				}
+			default:
+				same++
+				maps, programs := fdsByName(s)
+				view, err := sameload.Describe(maps, programs)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if guest.Key() == "5.10" && name == "map_array" {
+					// libbpf gives up all of its BTF for a section without variables (btf_datasec_check_meta), and we only that.
+					for name, p := range view.Programs {
+						p.HasBTF, p.Funcs, p.Lines = false, nil, nil
+						view.Programs[name] = p
+					}
+					for name, m := range view.Maps {
+						m.Key, m.Value = ref.Maps[name].Key, ref.Maps[name].Value
+						view.Maps[name] = m
+					}
+				}
+				if diff := sameload.Diff(ref, view); diff != "" {
+					t.Errorf("not the same load (-libbpf +ours):\n%s", diff)
+				}
+			}
+		})
+	}
+	t.Logf("%d the same load, %d refused alike by the kernel, %d that only we load, %d that libbpf does not know and the kernel refuses",
+		same, refused, ours, neither)
+}
+
+// fdsByName gives the maps and programs of a load, those that were loaded.
+func fdsByName(s *runtime.Skeleton) (maps, programs map[string]int) {
+	maps, programs = make(map[string]int), make(map[string]int)
+	for i := range s.Spec().Maps {
+		maps[s.Map(i).Name()] = s.Map(i).FD()
+	}
+	for i := range s.Spec().Programs {
+		if p := s.Program(i); p.FD() >= 0 {
+			programs[p.Name()] = p.FD()
+		}
+	}
+	return maps, programs
+}

@@ -1,0 +1,118 @@
+package oldkernel
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
+)
+
+// types are those of the running kernel and of its modules, read when they are first asked for.
+type types struct{ cache btf.Cache }
+
+func (t *types) vmlinux() (*btf.Spec, error) {
+	s, err := t.cache.Kernel()
+	if err != nil {
+		return nil, fmt.Errorf("read the kernel's BTF: %w", err)
+	}
+	return s, nil
+}
+
+// all are the types of vmlinux and of all modules.
+func (t *types) all() ([]*btf.Spec, error) {
+	vmlinux, err := t.vmlinux()
+	if err != nil {
+		return nil, err
+	}
+	all := []*btf.Spec{vmlinux}
+	modules, err := t.cache.Modules()
+	if err != nil {
+		return all, nil // no folder: a kernel whose BTF is a file on disk
+	}
+	for _, name := range modules {
+		if s, err := t.cache.Module(name); err == nil { // gone by now, or not to be read
+			all = append(all, s)
+		}
+	}
+	return all, nil
+}
+
+// idOf returns the ID of the type of that name and kind.
+func idOf(s *btf.Spec, name string, kind uint8) (btf.TypeID, bool) {
+	all, err := s.AnyTypesByName(name)
+	if err != nil {
+		return 0, false
+	}
+	for _, t := range all {
+		if kindOf(t) == kind {
+			if id, err := s.TypeID(t); err == nil {
+				return id, true
+			}
+		}
+	}
+	return 0, false
+}
+
+func kindOf(t btf.Type) uint8 {
+	switch t.(type) {
+	case *btf.Func:
+		return sys.BtfKindFunc
+	case *btf.Var:
+		return sys.BtfKindVar
+	case *btf.Typedef:
+		return sys.BtfKindTypedef
+	case *btf.Struct:
+		return sys.BtfKindStruct
+	case *btf.Union:
+		return sys.BtfKindUnion
+	}
+	return 0
+}
+
+// FindBTF implements load.Kernel.
+func (k *kernel) FindBTF(name string, kind uint8) (id uint32, fd int, errno unix.Errno) {
+	vmlinux, err := k.types.vmlinux()
+	if err != nil {
+		return 0, 0, errnoOr(err, unix.EINVAL) // as the kernel says it
+	}
+	if id, ok := idOf(vmlinux, name, kind); ok {
+		return uint32(id), 0, 0
+	}
+	return k.findInModules(name, kind)
+}
+
+// findInModules looks through the BTF of modules (5.11), and opens the one that has the type.
+func (k *kernel) findInModules(name string, kind uint8) (id uint32, fd int, errno unix.Errno) {
+	modules := new(btf.HandleIterator)
+	defer func() {
+		if modules.Handle != nil {
+			modules.Handle.Close()
+		}
+	}()
+	for modules.Next() {
+		info, err := modules.Handle.Info()
+		if err != nil || !info.IsModule() {
+			continue
+		}
+		s, err := k.types.cache.Module(info.Name)
+		if err != nil {
+			continue
+		}
+		if id, ok := idOf(s, name, kind); ok {
+			fd, err := unix.FcntlInt(uintptr(modules.Handle.FD()), unix.F_DUPFD_CLOEXEC, 3)
+			if err != nil {
+				return 0, 0, sys.ErrnoOf(err)
+			}
+			return uint32(id), fd, 0
+		}
+	}
+	if err := modules.Err(); err != nil && !errors.Is(err, unix.ENOENT) {
+		if errno := sys.ErrnoOf(err); errno != 0 {
+			return 0, 0, errno
+		}
+	}
+	return 0, 0, unix.ENOENT
+}
