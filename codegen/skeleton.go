@@ -38,13 +38,13 @@ func (g *generator) writeSkeleton() {
 	doc(f, "Open prepares the object for loading, without loading anything: its global variables can be given other initial values, "+
 		"its maps other sizes, and programs can be left out, until Load.")
 	f.Func().Id("Open").Params().Params(skeleton, jen.Error()).Block(
-		jen.List(jen.Id("core"), jen.Err()).Op(":=").Add(runtime("OpenGenerated")).Call(jen.Op("&").Id("spec"), g.features()),
+		jen.List(jen.Id("core"), jen.Err()).Op(":=").Add(runtime("OpenGenerated")).Call(jen.Id("described").Call(), g.features()),
 		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
 		jen.Return(jen.Id("wrap").Call(jen.Id("core")), jen.Nil()),
 	)
 	doc(f, "Load opens the object and loads it as it is.")
 	f.Func().Id("Load").Params().Params(skeleton, jen.Error()).Block(
-		jen.List(jen.Id("core"), jen.Err()).Op(":=").Add(runtime("LoadGenerated")).Call(jen.Op("&").Id("spec"), g.features(), jen.Nil()),
+		jen.List(jen.Id("core"), jen.Err()).Op(":=").Add(runtime("LoadGenerated")).Call(jen.Id("described").Call(), g.features(), jen.Nil()),
 		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
 		jen.Return(jen.Id("wrap").Call(jen.Id("core")), jen.Nil()),
 	)

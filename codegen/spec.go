@@ -11,7 +11,8 @@ import (
 )
 
 // writeSpec writes the Spec as a variable. Most of it is static data; the embedded files are strings that only exist at
-// run time, so an init function adds them: a copy of the Spec would be 300 bytes for each load.
+// run time, so whoever opens the object has them added, once: a copy of the Spec would be 300 bytes for each load, and an init
+// function would keep the files in programs that never open the object.
 func (g *generator) writeSpec() {
 	f := g.file
 	f.Comment(g.embed("blob"))
@@ -21,8 +22,13 @@ func (g *generator) writeSpec() {
 
 	signed := g.writeSigned()
 
-	doc(f, "init adds the files to what describes the object.")
-	f.Func().Id("init").Params().BlockFunc(func(b *jen.Group) {
+	doc(f, "described is spec with the files, which only exist at run time.")
+	f.Func().Id("described").Params().Op("*").Qual(implPath, "Spec").Block(
+		jen.Id("once").Dot("Do").Call(jen.Id("addFiles")),
+		jen.Return(jen.Op("&").Id("spec")),
+	)
+	f.Var().Id("once").Qual("sync", "Once")
+	f.Func().Id("addFiles").Params().BlockFunc(func(b *jen.Group) {
 		b.List(jen.Id("spec").Dot("Blob"), jen.Id("spec").Dot("Loader")).Op("=").List(jen.Id("blob"), jen.Id("loader"))
 		for _, line := range signed {
 			b.Add(line)

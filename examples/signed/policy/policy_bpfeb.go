@@ -11,6 +11,7 @@ package policy
 import (
 	_ "embed"
 	"structs"
+	"sync"
 
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
@@ -36,7 +37,7 @@ type Skeleton struct {
 // variables can be given other initial values, its maps other sizes, and
 // programs can be left out, until Load.
 func Open() (*Skeleton, error) {
-	core, err := runtime.OpenGenerated(&spec, impl.Features{Signed: impl.UseSigned})
+	core, err := runtime.OpenGenerated(described(), impl.Features{Signed: impl.UseSigned})
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +46,7 @@ func Open() (*Skeleton, error) {
 
 // Load opens the object and loads it as it is.
 func Load() (*Skeleton, error) {
-	core, err := runtime.LoadGenerated(&spec, impl.Features{Signed: impl.UseSigned}, nil)
+	core, err := runtime.LoadGenerated(described(), impl.Features{Signed: impl.UseSigned}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -162,8 +163,15 @@ var hashCheck string
 //go:embed policy_bpfeb.hash.sig
 var hashSignature string
 
-// init adds the files to what describes the object.
-func init() {
+// described is spec with the files, which only exist at run time.
+func described() *impl.Spec {
+	once.Do(addFiles)
+	return &spec
+}
+
+var once sync.Once
+
+func addFiles() {
 	spec.Blob, spec.Loader = blob, loader
 	spec.Signed = &impl.SignedSpec{Forms: [impl.SignedForms]impl.SignedProgram{
 		{

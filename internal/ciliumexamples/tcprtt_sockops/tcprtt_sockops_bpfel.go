@@ -12,6 +12,7 @@ package tcprtt_sockops
 import (
 	_ "embed"
 	"structs"
+	"sync"
 
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
@@ -31,7 +32,7 @@ type Skeleton struct {
 // variables can be given other initial values, its maps other sizes, and
 // programs can be left out, until Load.
 func Open() (*Skeleton, error) {
-	core, err := runtime.OpenGenerated(&spec, impl.Features{})
+	core, err := runtime.OpenGenerated(described(), impl.Features{})
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +41,7 @@ func Open() (*Skeleton, error) {
 
 // Load opens the object and loads it as it is.
 func Load() (*Skeleton, error) {
-	core, err := runtime.LoadGenerated(&spec, impl.Features{}, nil)
+	core, err := runtime.LoadGenerated(described(), impl.Features{}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -135,8 +136,15 @@ var blob string
 //go:embed tcprtt_sockops_bpfel.loader
 var loader string
 
-// init adds the files to what describes the object.
-func init() {
+// described is spec with the files, which only exist at run time.
+func described() *impl.Spec {
+	once.Do(addFiles)
+	return &spec
+}
+
+var once sync.Once
+
+func addFiles() {
 	spec.Blob, spec.Loader = blob, loader
 }
 

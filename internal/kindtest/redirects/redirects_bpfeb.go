@@ -11,6 +11,7 @@ package redirects
 import (
 	_ "embed"
 	"structs"
+	"sync"
 
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
@@ -35,7 +36,7 @@ type Skeleton struct {
 // variables can be given other initial values, its maps other sizes, and
 // programs can be left out, until Load.
 func Open() (*Skeleton, error) {
-	core, err := runtime.OpenGenerated(&spec, impl.Features{Parts: impl.UseParts})
+	core, err := runtime.OpenGenerated(described(), impl.Features{Parts: impl.UseParts})
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +45,7 @@ func Open() (*Skeleton, error) {
 
 // Load opens the object and loads it as it is.
 func Load() (*Skeleton, error) {
-	core, err := runtime.LoadGenerated(&spec, impl.Features{Parts: impl.UseParts}, nil)
+	core, err := runtime.LoadGenerated(described(), impl.Features{Parts: impl.UseParts}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -172,8 +173,15 @@ var blob string
 //go:embed redirects_bpfeb.loader
 var loader string
 
-// init adds the files to what describes the object.
-func init() {
+// described is spec with the files, which only exist at run time.
+func described() *impl.Spec {
+	once.Do(addFiles)
+	return &spec
+}
+
+var once sync.Once
+
+func addFiles() {
 	spec.Blob, spec.Loader = blob, loader
 }
 
