@@ -111,9 +111,11 @@ func programKind(p *object.Program) string {
 		switch {
 		case p.ExpectedAttachType == sys.AttachTraceKprobeMulti, p.ExpectedAttachType == sys.AttachTraceKprobeSession:
 			return "KprobeMultiProgram"
+		case strings.HasPrefix(name, "usdt"):
+			return "USDTProgram"
 		case p.ExpectedAttachType == sys.AttachTraceUprobeMulti, p.ExpectedAttachType == sys.AttachTraceUprobeSession:
 			return "UprobeMultiProgram"
-		case strings.HasPrefix(name, "u"): // uprobe, uretprobe, usdt
+		case strings.HasPrefix(name, "u"): // uprobe, uretprobe
 			return "UprobeProgram"
 		}
 	case sys.ProgTypeTracing:

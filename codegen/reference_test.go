@@ -40,6 +40,9 @@ func TestReferenceSections(t *testing.T) {
 		if programKind(&p) == "SyscallProgram" {
 			verbs = append(verbs, "runtime.RunSyscall")
 		}
+		if programKind(&p) == "USDTProgram" {
+			verbs = append(verbs, "uprobe.AttachUSDT")
+		}
 		fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s |\n", name, ProgramTypeName(p.Type), programKind(&p), strings.Join(verbs, ", "))
 	}
 	docpart.Check(t, reference, "sections", b.String(), *update)

@@ -274,6 +274,9 @@ func TestC(t *testing.T) {
 			for _, dir := range dirs {
 				args = append(args, "-idirafter", dir)
 			}
+			if flags, ok := strings.CutPrefix(b.about, "cflags: "); ok {
+				args = append(args, strings.Fields(flags)...)
+			}
 			cmd := exec.Command("clang", args...)
 			cmd.Stdin = strings.NewReader(text)
 			if out, err := cmd.CombinedOutput(); err != nil {

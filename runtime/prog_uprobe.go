@@ -119,3 +119,10 @@ func (p UprobeMultiProgram) attach(file string, offsets []uint64, flags uint32, 
 	runtime.KeepAlive(opts)
 	return l, err
 }
+
+// USDTProgram is a program of type KPROBE for statically defined probes of user space: sections usdt and usdt.s. Package
+// [github.com/bpf2lskel/bpf2lskel/runtime/uprobe] attaches it, with AttachUSDT.
+type USDTProgram struct{ *Program }
+
+// NewUSDTProgram gives p its kind.
+func NewUSDTProgram(p *Program) USDTProgram { return USDTProgram{p} }

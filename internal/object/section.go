@@ -38,9 +38,8 @@ const (
 // sectionDefs is libbpf's section_defs, of version 1.8-dev, in its order: the
 // first that matches counts. An attach type is always passed to the kernel;
 // libbpf leaves an optional one out for kernels older than those we load on.
-// A usdt program has none, so that uprobe events can have it: libbpf makes
-// it BPF_TRACE_UPROBE_MULTI where the kernel it runs on has links of that kind
-// (6.6 and later), and what kernel that will be is not known here.
+// libbpf gives usdt programs BPF_TRACE_UPROBE_MULTI only where the kernel has links of that kind (6.6).
+// Older ones do not look at a kprobe program's attach type, so here they always have it.
 var sectionDefs = []sectionDef{
 	{"socket", ebpf.SocketFilter, 0, 0},
 	{"sk_reuseport/migrate", ebpf.SkReuseport, ebpf.AttachSkReuseportSelectOrMigrate, 0},
@@ -62,8 +61,8 @@ var sectionDefs = []sectionDef{
 	{"uprobe.session.s+", ebpf.Kprobe, attachTraceUprobeSession, sleepable},
 	{"ksyscall+", ebpf.Kprobe, 0, 0},
 	{"kretsyscall+", ebpf.Kprobe, 0, 0},
-	{"usdt+", ebpf.Kprobe, 0, 0},
-	{"usdt.s+", ebpf.Kprobe, 0, sleepable},
+	{"usdt+", ebpf.Kprobe, ebpf.AttachTraceUprobeMulti, 0},
+	{"usdt.s+", ebpf.Kprobe, ebpf.AttachTraceUprobeMulti, sleepable},
 	{"tc/ingress", ebpf.SchedCLS, ebpf.AttachTCXIngress, 0},
 	{"tc/egress", ebpf.SchedCLS, ebpf.AttachTCXEgress, 0},
 	{"tcx/ingress", ebpf.SchedCLS, ebpf.AttachTCXIngress, 0},

@@ -34,7 +34,7 @@ func TestASectionsNameTellsWhatAProgramIs(t *testing.T) {
 		{"kprobe.session/tcp_*", Program{Type: 2, ExpectedAttachType: 56, AttachTo: "tcp_*"}},
 		{"uprobe.s//bin/sh:main", Program{Type: 2, Flags: 16, AttachTo: "/bin/sh:main"}},
 		{"uprobe.session.s/x:y", Program{Type: 2, ExpectedAttachType: 57, Flags: 16, AttachTo: "x:y"}},
-		{"usdt/libc:a:b", Program{Type: 2, AttachTo: "libc:a:b"}},
+		{"usdt/libc:a:b", Program{Type: 2, ExpectedAttachType: 48, AttachTo: "libc:a:b"}},
 		{"tp/sched/sched_switch", Program{Type: 5, AttachTo: "sched/sched_switch"}},
 		{"raw_tp.w/nbd", Program{Type: 24, AttachTo: "nbd"}},
 		{"tp_btf/sched_switch", Program{

@@ -31,8 +31,15 @@ func probedFunction(n int) int { return n + os.Getpid() }
 //go:noinline
 func probedToo(n int) int { return n - os.Getpid() }
 
+// serveUSDT is what the test binary does as the process of USDT tests; nil where there are none.
+var serveUSDT func()
+
 // The test binary is also the process that is probed: it calls the functions once its input ends.
 func TestMain(m *testing.M) {
+	if os.Getenv("PROBED") == "usdt" && serveUSDT != nil {
+		serveUSDT()
+		os.Exit(0)
+	}
 	if os.Getenv("PROBED") != "" {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		fmt.Println(probedFunction(1) + probedToo(1))

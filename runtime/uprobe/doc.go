@@ -1,6 +1,6 @@
 // Package uprobe attaches programs to functions of executables and shared
-// libraries by name. It reads symbols with [debug/elf]. If you know the offsets of
-// the functions, package runtime is enough.
+// libraries by name, and to their USDT probes. It reads symbols and notes with
+// [debug/elf]. If you know the offsets of the functions, package runtime is enough.
 //
 // A file is a path or a name without a slash. Such a name is that of a shared
 // library ("libc.so.6"), which is found as the dynamic linker finds it, by

@@ -1,0 +1,106 @@
+package uprobe
+
+import (
+	"bufio"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// findMapped is find for a process: a library that is named without a folder is the one that the process has mapped. 0 is
+// no process.
+func findMapped(pid int, name string) (string, error) {
+	if pid == 0 || strings.Contains(name, "/") || !strings.Contains(name, ".so") {
+		return find(name)
+	}
+	mapped, err := mappedFiles(pid)
+	if err != nil {
+		return "", err
+	}
+	for _, m := range mapped {
+		if filepath.Base(m.name) == name {
+			return m.open, nil
+		}
+	}
+	for _, m := range mapped {
+		if isLibrary(m.open, name) {
+			return m.open, nil
+		}
+	}
+	// It may be mapped later.
+	path, err := find(name)
+	if err != nil {
+		return "", fmt.Errorf("process %d has not mapped it, and %w", pid, err)
+	}
+	return path, nil
+}
+
+// mapped is a file that a process executes code of.
+type mapped struct {
+	name string // in the process's mount namespace
+	open string // how it is reached from here
+}
+
+func mappedFiles(pid int) ([]mapped, error) {
+	file, err := os.Open(fmt.Sprintf("/proc/%d/maps", pid))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no process %d: %w", pid, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	var list []mapped
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		m, ok := parseMapping(lines.Text())
+		if !ok || slices.ContainsFunc(list, func(other mapped) bool { return other.name == m.name }) {
+			continue
+		}
+		if strings.HasSuffix(m.name, deleted) {
+			// The range's own link leads to a file that has no name any more.
+			m.name = strings.TrimSuffix(m.name, deleted)
+			m.open = fmt.Sprintf("/proc/%d/map_files/%s", pid, m.open)
+		} else {
+			m.open = fmt.Sprintf("/proc/%d/root%s", pid, m.name)
+		}
+		list = append(list, m)
+	}
+	return list, lines.Err()
+}
+
+// deleted is what the kernel puts after the name of a file that has been removed.
+const deleted = " (deleted)"
+
+// parseMapping reads a line of /proc/PID/maps, such as
+//
+//	7f1c0a000000-7f1c0a1b2000 r-xp 00026000 08:01 1234      /usr/lib/x86_64-linux-gnu/libc.so.6
+//
+// and returns the range in place of how to open the file. It reports whether the range is code of a file.
+func parseMapping(line string) (m mapped, ok bool) {
+	fields := strings.SplitN(line, " ", 6)
+	if len(fields) < 6 || len(fields[1]) < 3 || fields[1][2] != 'x' {
+		return m, false
+	}
+	name := strings.TrimLeft(fields[5], " ")
+	return mapped{name: name, open: fields[0]}, strings.HasPrefix(name, "/")
+}
+
+// isLibrary reports whether a file calls itself by that name, as libc-2.31.so does by libc.so.6.
+func isLibrary(file, name string) bool {
+	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	f, err := elf.Open(file)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	names, err := f.DynString(elf.DT_SONAME)
+	return err == nil && slices.Contains(names, name)
+}

@@ -1,0 +1,216 @@
+package uprobe
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// USDTOptions say more about an attachment to a USDT probe; nil means the defaults.
+type USDTOptions struct {
+	// PID restricts the probe to one process; 0 is all. A library that is named without a folder is then the one that this
+	// process has mapped, in its own mount namespace.
+	PID int
+	// Cookie is what bpf_usdt_cookie returns.
+	Cookie uint64
+}
+
+// AttachUSDT attaches a program to a USDT probe of a file, in all places where the compiler has put it. The program's
+// source includes <bpf/usdt.bpf.h>, whose functions read the probe's arguments; s is the program's skeleton, what Core of a generated
+// one returns. On x86-64, arm64 and s390x, for files of 64 bits.
+//
+// A program of section usdt is attached with one link for all places where the kernel has such links (6.6). Its error is
+// a [*runtime.ProgramError]; it wraps [ErrNoUSDT] if the file has no such probe. The Link has no file descriptor: it cannot be pinned
+// or updated. It is closed before the skeleton, or the program runs without its arguments from then on.
+func AttachUSDT(s *runtime.Skeleton, p runtime.USDTProgram, file, provider, name string, opts *USDTOptions) (*runtime.Link, error) {
+	what := "attach to USDT probe " + file + ":" + provider + ":" + name
+	if opts == nil {
+		opts = &USDTOptions{}
+	}
+	l, err := attachUSDT(s, p.Program, what, file, provider, name, opts)
+	if err == nil {
+		return l, nil
+	}
+	return nil, programError(p.Program, what, err)
+}
+
+// AttachSectionUSDT attaches a program to the probe that its section names, as in usdt/libc.so.6:libc:setjmp. It fails with
+// [runtime.ErrNoAttachTarget] if the section does not say.
+func AttachSectionUSDT(s *runtime.Skeleton, p runtime.USDTProgram, opts *USDTOptions) (*runtime.Link, error) {
+	kind, rest, name, err := section(p.Program, "usdt")
+	if err != nil {
+		return nil, programError(p.Program, "attach by section", err)
+	}
+	i := strings.LastIndex(rest, ":")
+	if kind == "" || i <= 0 || i == len(rest)-1 {
+		return nil, programError(p.Program, "attach by section", fmt.Errorf("section %q: want usdt/FILE:PROVIDER:NAME: %w", p.Spec().Section, runtime.ErrNoAttachTarget))
+	}
+	return AttachUSDT(s, p, rest[:i], rest[i+1:], name, opts)
+}
+
+func attachUSDT(s *runtime.Skeleton, p *runtime.Program, what, file, provider, name string, opts *USDTOptions) (*runtime.Link, error) {
+	switch {
+	case p == nil:
+		return nil, errors.New("the program is nil: programs come from a skeleton")
+	case s == nil:
+		return nil, errors.New("the skeleton is nil: it is what Core of a generated skeleton returns")
+	case s.ProgramByName(p.Name()) != p:
+		return nil, fmt.Errorf("the program is one of another skeleton: %w", unix.EINVAL)
+	case opts.PID < 0:
+		return nil, fmt.Errorf("PID %d: %w", opts.PID, unix.EINVAL)
+	}
+	m, err := findSpecsMap(s)
+	if err != nil {
+		return nil, err
+	}
+	path, err := findMapped(opts.PID, file)
+	if err != nil {
+		return nil, err
+	}
+	f, err := openUSDT(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	places, err := f.named(provider, name)
+	if err != nil {
+		return nil, err
+	}
+	a := &usdtAttachment{program: p, path: path, pid: opts.PID, places: places, specs: m, table: specTableOf(m)}
+	if err = a.describe(f, opts.Cookie); err == nil {
+		err = a.attach()
+	}
+	if err != nil {
+		a.undo()
+		return nil, err
+	}
+	return runtime.NewLink(p, what, a.undo), nil
+}
+
+// usdtAttachment is a program at all places of a probe.
+type usdtAttachment struct {
+	program *runtime.Program
+	path    string
+	pid     int
+	places  []USDTProbe
+	specs   *runtime.Map
+	table   *specTable
+
+	ids     []uint32 // entries of specs that are in use
+	cookies []uint64 // of each place, the entry that describes its arguments
+	links   []*runtime.Link
+}
+
+// describe writes where the arguments are. Places with the same text share an entry.
+func (a *usdtAttachment) describe(f *usdtFile, cookie uint64) error {
+	site := usdtSite{machine: f.machine, symbol: f.variable}
+	shared := map[string]uint32{}
+	for i := range a.places {
+		p := &a.places[i]
+		key := p.Args
+		if strings.Contains(key, "rip") {
+			key = fmt.Sprintf("%s %#x", key, p.address) // relative to the place
+		}
+		id, ok := shared[key]
+		if !ok {
+			site.address = p.address
+			args, err := site.parseArgs(p.Args)
+			if err != nil {
+				return err
+			}
+			if id, err = a.table.take(a.specs); err != nil {
+				return err
+			}
+			a.ids = append(a.ids, id)
+			if err := putSpec(a.specs, id, args, cookie); err != nil {
+				return err
+			}
+			shared[key] = id
+		}
+		a.cookies = append(a.cookies, uint64(id))
+	}
+	return nil
+}
+
+// attach attaches the program with one link for all places if it can, else with one for each.
+func (a *usdtAttachment) attach() error {
+	if a.program.Spec().AttachType == sys.AttachTraceUprobeMulti {
+		multi := runtime.NewUprobeMultiProgram(a.program)
+		has, err := hasUprobeMulti(multi, a.pid)
+		if err != nil {
+			return err
+		}
+		if has {
+			return a.attachMulti(multi)
+		}
+	}
+	p := runtime.NewUprobeProgram(a.program)
+	for i := range a.places {
+		place := &a.places[i]
+		l, err := p.AttachUprobe(a.path, place.Offset, &runtime.UprobeOptions{
+			PID: a.pid, RefCtrOffset: place.RefCtrOffset, Cookie: a.cookies[i],
+		})
+		if err != nil {
+			return err
+		}
+		a.links = append(a.links, l)
+	}
+	return nil
+}
+
+func (a *usdtAttachment) attachMulti(p runtime.UprobeMultiProgram) error {
+	opts := &runtime.UprobeMultiOptions{PID: a.pid, Cookies: a.cookies}
+	offsets := make([]uint64, len(a.places))
+	counters := make([]uint64, len(a.places))
+	for i := range a.places {
+		offsets[i], counters[i] = a.places[i].Offset, a.places[i].RefCtrOffset
+	}
+	opts.RefCtrOffsets = counters
+	l, err := p.AttachUprobeMulti(a.path, offsets, opts)
+	if err != nil {
+		return err
+	}
+	a.links = append(a.links, l)
+	return nil
+}
+
+// hasUprobeMulti asks the kernel whether it has uprobe links for many places, by trying one at a folder, which cannot be: EBADF if it has
+// them, EINVAL if not (bpf_uprobe_multi_link_attach, 6.6).
+//
+// In the first kernels that had them, a process's ID meant only its main thread (fixed in 6.10 by 46ba0e49b642, "bpf: fix
+// multi-uprobe PID filtering logic", and in stable releases). The fix refuses negative IDs, by EINVAL, before it looks at the folder.
+func hasUprobeMulti(p runtime.UprobeMultiProgram, pid int) (bool, error) {
+	try := func(pid int) error {
+		l, err := p.AttachUprobeMulti("/", []uint64{0}, &runtime.UprobeMultiOptions{PID: pid})
+		if err == nil {
+			l.Close()
+		}
+		return err
+	}
+	switch err := try(0); {
+	case errors.Is(err, unix.EINVAL):
+		return false, nil
+	case !errors.Is(err, unix.EBADF):
+		return false, err
+	}
+	if pid != 0 && !errors.Is(try(-1), unix.EINVAL) {
+		return false, fmt.Errorf("this kernel's uprobe links take the PID for that of one thread (fixed in Linux 6.10): "+
+			"leave out the PID, or put the program into a section \"uprobe\": %w", errors.ErrUnsupported)
+	}
+	return true, nil
+}
+
+// undo detaches the program, and then lets others have the descriptions: no program reads them any more.
+func (a *usdtAttachment) undo() error {
+	var errs []error
+	for _, l := range a.links {
+		errs = append(errs, l.Close())
+	}
+	a.table.giveBack(a.ids)
+	a.links, a.ids = nil, nil
+	return errors.Join(errs...)
+}

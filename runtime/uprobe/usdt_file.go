@@ -1,0 +1,204 @@
+package uprobe
+
+import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+)
+
+// ErrNoUSDT means that a file has no USDT probe of that name.
+var ErrNoUSDT = errors.New("no such USDT probe")
+
+// USDTProbe is a place in a file where a USDT probe fires: a probe is in as many places as the compiler has put it into.
+type USDTProbe struct {
+	Provider, Name string
+	// Args says how large the arguments are and where, in the compiler's words: "-4@%edi 8@-16(%rbp)".
+	Args string
+	// Offset is where in the file the place is, in bytes.
+	Offset uint64
+	// RefCtrOffset is where in the file the semaphore is, a counter of 16 bits of who looks at the probe; 0 for none.
+	RefCtrOffset uint64
+
+	address uint64 // in the file's virtual memory
+}
+
+// ReadUSDT lists the USDT probes of a file, in the file's order: see the package's documentation for how it is named. It fails with
+// [ErrNoUSDT] if there are none.
+func ReadUSDT(file string) ([]USDTProbe, error) {
+	path, err := find(file)
+	if err != nil {
+		return nil, err
+	}
+	f, err := openUSDT(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.probes(func(*USDTProbe) bool { return true })
+}
+
+// usdtFile is an open file with probes.
+type usdtFile struct {
+	*elfFile
+	path string
+	file *os.File
+}
+
+func openUSDT(path string) (*usdtFile, error) {
+	// Others have no probes, and opening one may be waiting for somebody to write to it.
+	if info, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := newELF(file)
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &usdtFile{parsed, path, file}, nil
+}
+
+func (f *usdtFile) Close() error { return f.file.Close() }
+
+// A section of notes that is larger is not read: that of a large server has some hundred KiB.
+const notesSizeMost = 64 << 20
+
+// noteSDT is the type of a note that describes a probe, of owner "stapsdt".
+const noteSDT = 3
+
+// probes returns the wanted probes.
+func (f *usdtFile) probes(want func(*USDTProbe) bool) ([]USDTProbe, error) {
+	list, err := f.elfFile.probes(want)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.path, err)
+	}
+	return list, nil
+}
+
+func (f *elfFile) probes(want func(*USDTProbe) bool) ([]USDTProbe, error) {
+	section := f.section(".note.stapsdt")
+	if section == nil || elf.SectionType(section.Type) != elf.SHT_NOTE {
+		return nil, fmt.Errorf("the file has no USDT probes (no section .note.stapsdt): %w", ErrNoUSDT)
+	}
+	raw, err := f.data(section, notesSizeMost)
+	if err != nil {
+		return nil, fmt.Errorf("section .note.stapsdt: %w", err)
+	}
+	// A prelinked file is moved, and its notes are not: they say where they think that this section is.
+	var base uint64
+	if s := f.section(".stapsdt.base"); s != nil {
+		base = s.Addr
+	}
+	var list []USDTProbe
+	for len(raw) >= noteHeader { // what is less aligns the section
+		var owner, desc []byte
+		var typ uint32
+		if owner, desc, typ, raw, err = cutNote(raw, f.order); err != nil {
+			return nil, err
+		}
+		if typ != noteSDT || string(owner) != "stapsdt\x00" {
+			continue
+		}
+		p, err := f.parseProbe(desc, base)
+		if err != nil {
+			return nil, err
+		}
+		if want(&p) {
+			if err := f.locate(&p); err != nil {
+				return nil, fmt.Errorf("probe %s:%s: %w", p.Provider, p.Name, err)
+			}
+			list = append(list, p)
+		}
+	}
+	return list, nil
+}
+
+var errNotes = errors.New("section .note.stapsdt is damaged")
+
+// noteHeader are the three words that a note begins with: the sizes of owner and description, and the type.
+const noteHeader = 12
+
+// cutNote takes the first note off a section of at least noteHeader bytes: the header, the owner and the description, each padded to words.
+func cutNote(raw []byte, order binary.ByteOrder) (owner, desc []byte, typ uint32, rest []byte, err error) {
+	ownerSize, descSize := uint64(order.Uint32(raw)), uint64(order.Uint32(raw[4:]))
+	typ = order.Uint32(raw[8:])
+	descAt := noteHeader + (ownerSize+3)&^3
+	if descAt+descSize > uint64(len(raw)) {
+		return nil, nil, 0, nil, errNotes
+	}
+	end := min((descAt+descSize+3)&^3, uint64(len(raw)))
+	return raw[noteHeader : noteHeader+ownerSize], raw[descAt : descAt+descSize], typ, raw[end:], nil
+}
+
+// parseProbe reads a note's description: three addresses, of the probe, of .stapsdt.base and of the semaphore, and three
+// strings.
+func (f *elfFile) parseProbe(desc []byte, base uint64) (p USDTProbe, err error) {
+	const addresses = 3 * 8
+	if len(desc) < addresses {
+		return p, errNotes
+	}
+	p.address = f.order.Uint64(desc)
+	p.RefCtrOffset = f.order.Uint64(desc[16:]) // an address until locate
+	if noted := f.order.Uint64(desc[8:]); base != 0 && noted != 0 {
+		p.address += base - noted
+		if p.RefCtrOffset != 0 {
+			p.RefCtrOffset += base - noted
+		}
+	}
+	texts := desc[addresses:]
+	for _, to := range []*string{&p.Provider, &p.Name, &p.Args} {
+		text, rest, ok := bytes.Cut(texts, []byte{0})
+		if !ok {
+			return p, errNotes
+		}
+		*to, texts = string(text), rest
+	}
+	return p, nil
+}
+
+// locate turns addresses into offsets in the file.
+func (f *elfFile) locate(p *USDTProbe) (err error) {
+	if p.Offset, err = f.offset(p.address, 1, true); err != nil {
+		return fmt.Errorf("place: %w", err)
+	}
+	if p.RefCtrOffset != 0 {
+		if p.RefCtrOffset, err = f.offset(p.RefCtrOffset, 2, false); err != nil {
+			return fmt.Errorf("semaphore: %w", err)
+		}
+	}
+	return nil
+}
+
+// named returns the places of one probe. If there are none, its error says which others there are.
+func (f *usdtFile) named(provider, name string) ([]USDTProbe, error) {
+	list, err := f.probes(func(p *USDTProbe) bool { return p.Provider == provider && p.Name == name })
+	if err != nil || len(list) > 0 {
+		return list, err
+	}
+	var others []string
+	_, err = f.probes(func(p *USDTProbe) bool {
+		if other := p.Provider + ":" + p.Name; len(others) < 100 && !slices.Contains(others, other) {
+			others = append(others, other)
+		}
+		return false
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(others)
+	if len(others) > 8 {
+		others = append(others[:8], "...")
+	}
+	return nil, fmt.Errorf("%s: %w: there are %s", f.path, ErrNoUSDT, strings.Join(others, ", "))
+}
