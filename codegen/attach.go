@@ -50,21 +50,41 @@ func (g *generator) writeAttach() {
 		links = append(links, field)
 	}
 
+	var maps []jen.Code
+	for _, ops := range g.structOps {
+		field := jen.Op("&").Id("s").Dot("Links").Dot(ops.link)
+		fields = append(fields, jen.Id(ops.link).Add(link))
+		maps = append(maps, jen.Values(
+			jen.Id("Map").Op(":").Id("s").Dot("Maps").Dot(ops.m.name),
+			jen.Id("Link").Op(":").Add(field),
+		))
+		links = append(links, field)
+	}
+
 	text := "Attach attaches each loaded program whose section says where, and returns the names of those that it left alone. " +
 		"If one fails, none stays attached."
 	list := jen.Index().Qual(RuntimePath, "Attachment").Custom(multiLine, rows...)
-	if len(rows) == 0 {
+	switch {
+	case len(maps) > 0:
+		text = "Attach attaches each loaded program whose section says where, and each struct of operations that was created, and returns the names of those that it left alone. " +
+			"If one fails, none stays attached."
+		doc(f, "Links are what Attach attached; nil for what it left alone.")
+		f.Type().Id("Links").Struct(fields...)
+	case len(rows) == 0:
 		text = "Attach attaches each program whose section says where, which no program's does here, and returns the names of those that it left alone."
 		list = jen.Nil()
-	} else {
+	default:
 		doc(f, "Links are what Attach attached; nil for programs that it left alone.")
 		f.Type().Id("Links").Struct(fields...)
 	}
 	doc(f, text+" It is an error before Load and after Close.")
-	method("Attach").Params(jen.Id("left").Index().String(), jen.Err().Error()).Block(
-		jen.Return(jen.Qual(RuntimePath, "AttachSections").Call(jen.Id("s").Dot("core"), list)),
-	)
-	if len(rows) == 0 {
+	call := jen.Qual(RuntimePath, "AttachSections").Call(jen.Id("s").Dot("core"), list)
+	if len(maps) > 0 {
+		call = jen.Qual(RuntimePath, "AttachStructOps").Call(jen.Id("s").Dot("core"), list,
+			jen.Index().Qual(RuntimePath, "StructOpsAttachment").Custom(multiLine, maps...))
+	}
+	method("Attach").Params(jen.Id("left").Index().String(), jen.Err().Error()).Block(jen.Return(call))
+	if len(links) == 0 {
 		return
 	}
 	doc(f, "Detach ends what Attach began. What is pinned stays attached.")
@@ -82,6 +102,9 @@ var multiLine = jen.Options{Open: "{", Close: "}", Separator: ",", Multi: true}
 
 // attaches reports whether Attach has something to attach.
 func (g *generator) attaches() bool {
+	if len(g.structOps) > 0 {
+		return true
+	}
 	for _, p := range g.programs {
 		if p.attachable() {
 			return true

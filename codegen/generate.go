@@ -68,9 +68,10 @@ type generator struct {
 	file  *jen.File
 	types *typeSet
 
-	maps     []*mapField
-	programs []*programField
-	globals  []*globalField
+	maps      []*mapField
+	programs  []*programField
+	globals   []*globalField
+	structOps []*structOpsField
 }
 
 // Generate writes the package of an object for one target. The first file is the Go file.
@@ -88,7 +89,11 @@ func Generate(obj *object.Object, spec *spec.Spec, opts Options) ([]File, error)
 		opts.Constraint = strings.Join(opts.GOARCH, " || ")
 	}
 	g := &generator{obj: obj, spec: spec, opts: opts}
-	g.types = newTypeSet(obj.CutEnums, newScope("Skeleton", "Maps", "Progs", "Links", "Open", "Load"), bigEndian(obj))
+	names := newScope("Skeleton", "Maps", "Progs", "Links", "Open", "Load")
+	if spec.StructOps != 0 {
+		names.take("StructOps")
+	}
+	g.types = newTypeSet(obj.CutEnums, names, bigEndian(obj))
 	if err := g.collect(); err != nil {
 		return nil, err
 	}
@@ -121,7 +126,9 @@ func (g *generator) collect() error {
 	}
 	g.collectGlobals()
 	g.collectPrograms()
+	g.collectStructOps()
 	g.types.nameTypes()
+	g.nameStructOps()
 	return g.resolveMaps()
 }
 
@@ -181,6 +188,9 @@ func (g *generator) render() ([]byte, error) {
 	g.writeSkeleton()
 	g.writeMaps()
 	g.writeInner()
+	if err := g.writeStructOps(); err != nil {
+		return nil, err
+	}
 	g.writePrograms()
 	if err := g.types.write(f); err != nil {
 		return nil, err

@@ -27,6 +27,9 @@ const maxSection = 1 << 29
 // files could see. Static ones are the C file's own business, as for bpftool.
 func (g *generator) collectGlobals() {
 	names := newScope("Maps", "Progs", "Links", "Load", "LoadWith", "Attach", "Detach", "Close", "Core")
+	if g.spec.StructOps != 0 {
+		names.take("StructOps")
+	}
 	for i, m := range g.obj.Maps {
 		name, place, size := sectionName(m.Name), "section "+m.Name, m.ValueSize
 		if m.Kind == object.NoData {

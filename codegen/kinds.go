@@ -63,6 +63,7 @@ var mapForms = map[uint32]mapForm{
 	sys.MapTypeCgrpStorage:         {"LocalStorage", valueOnly},
 	sys.MapTypeArena:               {"Arena", noTypes},
 	sys.MapTypeRHash:               {"HashMap", keyValue},
+	sys.MapTypeStructOps:           {"StructOpsMap", noTypes}, // made by bindStructOps
 }
 
 // programKinds says what each program type is in Go: a type of package runtime that has the

@@ -28,6 +28,9 @@ func (g *generator) writeSkeleton() {
 		if g.attaches() {
 			s.Id("Links").Id("Links")
 		}
+		if len(g.structOps) > 0 {
+			s.Id("StructOps").Id("StructOps")
+		}
 		for _, v := range g.globals {
 			s.Line()
 			doc(s, v.comment())
@@ -43,11 +46,15 @@ func (g *generator) writeSkeleton() {
 		jen.Return(jen.Id("wrap").Call(jen.Id("core")), jen.Nil()),
 	)
 	doc(f, "Load opens the object and loads it as it is.")
-	f.Func().Id("Load").Params().Params(skeleton, jen.Error()).Block(
-		jen.List(jen.Id("core"), jen.Err()).Op(":=").Add(runtime("LoadGenerated")).Call(jen.Id("described").Call(), g.features(), jen.Nil()),
-		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
-		jen.Return(jen.Id("wrap").Call(jen.Id("core")), jen.Nil()),
-	)
+	if len(g.structOps) > 0 {
+		g.writeLoadOpened(skeleton)
+	} else {
+		f.Func().Id("Load").Params().Params(skeleton, jen.Error()).Block(
+			jen.List(jen.Id("core"), jen.Err()).Op(":=").Add(runtime("LoadGenerated")).Call(jen.Id("described").Call(), g.features(), jen.Nil()),
+			jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
+			jen.Return(jen.Id("wrap").Call(jen.Id("core")), jen.Nil()),
+		)
+	}
 	doc(f, "Load brings an opened object into the kernel. After a failure it can be tried again; the error is a *runtime.LoadError.")
 	f.Add(method("Load")).Params().Error().Block(
 		jen.Return(jen.Id("s").Dot("LoadWith").Call(jen.Nil())),
@@ -90,11 +97,15 @@ func (g *generator) writeSkeleton() {
 	f.Func().Id("wrap").Params(jen.Id("core").Op("*").Add(runtime("Skeleton"))).Add(skeleton).BlockFunc(func(b *jen.Group) {
 		b.Id("s").Op(":=").Op("&").Id("Skeleton").Values(jen.Id("core").Op(":").Id("core"))
 		for _, m := range g.maps {
+			if m.m.StructOps != nil {
+				continue // see bindStructOps
+			}
 			b.Id("s").Dot("Maps").Dot(m.name).Op("=").Add(m.make())
 		}
 		for _, p := range g.programs {
 			b.Id("s").Dot("Progs").Dot(p.name).Op("=").Add(p.make())
 		}
+		g.bindStructOps(b)
 		if len(g.globals) > 0 {
 			b.Id("s").Dot("bind").Call()
 		}
@@ -109,4 +120,30 @@ func (g *generator) writeSkeleton() {
 			}
 		})
 	}
+}
+
+// writeLoadOpened writes the function Load of an object whose skeleton has more to do with it than its Spec says.
+//
+//	func Load() (*Skeleton, error) {
+//		s, err := Open()
+//		if err != nil {
+//			return nil, err
+//		}
+//		if err := s.Load(); err != nil {
+//			s.Close()
+//			return nil, err
+//		}
+//		return s, nil
+//	}
+func (g *generator) writeLoadOpened(skeleton *jen.Statement) {
+	failed := jen.Err().Op("!=").Nil()
+	g.file.Func().Id("Load").Params().Params(skeleton, jen.Error()).Block(
+		jen.List(jen.Id("s"), jen.Err()).Op(":=").Id("Open").Call(),
+		jen.If(failed).Block(jen.Return(jen.Nil(), jen.Err())),
+		jen.If(jen.Err().Op(":=").Id("s").Dot("Load").Call(), failed).Block(
+			jen.Id("s").Dot("Close").Call(),
+			jen.Return(jen.Nil(), jen.Err()),
+		),
+		jen.Return(jen.Id("s"), jen.Nil()),
+	)
 }

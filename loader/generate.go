@@ -54,6 +54,9 @@ type generator struct {
 	results     spec.Slot                 // next free word for the result of a step without fd
 	targetIndex map[object.AttachTarget]int32
 
+	// structOps are the structs of operations.
+	structOps []spec.StructOps
+
 	// addressSlots are where the addresses of kfuncs go, by index of the extern, those
 	// whose address is taken; noAddresses is the word that says whether they are looked up.
 	addressSlots map[int]spec.Slot
@@ -112,6 +115,7 @@ func emit(obj *object.Object, opts Options, mayCut bool) (*generator, error) {
 	}
 	g.finish()
 	g.finishShared()
+	g.finishStructOps()
 
 	g.spec.Loader = string(g.asm.encode(obj.ByteOrder))
 	g.spec.Blob = string(g.blob.buf)

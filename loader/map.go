@@ -64,6 +64,8 @@ func mapAttr(m *object.Map) (sys.MapCreateAttr, uintptr) {
 	}
 	copy(attr.MapName[:len(attr.MapName)-1], m.KernelName)
 	switch {
+	case m.StructOps != nil:
+		return attr, unsafe.Offsetof(attr.ValueTypeBtfObjFd) + 4 // for the runtime, which knows the kernel's type
 	case attr.MapExtra != 0:
 		return attr, unsafe.Offsetof(attr.MapExtra) + 8
 	case hasBTF(m):
@@ -73,7 +75,9 @@ func mapAttr(m *object.Map) (sys.MapCreateAttr, uintptr) {
 	}
 }
 
-func hasBTF(m *object.Map) bool { return m.KeyTypeID != 0 || m.ValueTypeID != 0 }
+func hasBTF(m *object.Map) bool {
+	return m.KeyTypeID != 0 || m.ValueTypeID != 0 || m.StructOps != nil
+}
 
 // createMap creates a map of the object.
 //
@@ -102,6 +106,9 @@ func (g *generator) createMap(i int, m *object.Map) {
 	})
 	if m.Kind == object.NoData && m.Data != nil {
 		planned.Data, planned.DataSize = g.bytes(m.Data), uint32(len(m.Data))
+	}
+	if m.StructOps != nil {
+		g.describeStructOps(i, m)
 	}
 }
 
@@ -145,11 +152,12 @@ func sizing(m *object.Map) spec.Sizing {
 
 // isOutside tells maps that must not be created inside a loader program. It runs under
 // rcu_read_lock_trace, and when the creation of a local storage map fails after its
-// allocation, the kernel waits for that very lock (bpf_local_storage_map_free).
+// allocation, the kernel waits for that very lock (bpf_local_storage_map_free). What a struct_ops map
+// waits for then (bpf_struct_ops_map_free) is not the same on all kernels.
 func isOutside(m *object.Map) bool {
 	switch m.Type {
 	case sys.MapTypeSKStorage, sys.MapTypeInodeStorage,
-		sys.MapTypeTaskStorage, sys.MapTypeCgrpStorage, sys.MapTypeArena:
+		sys.MapTypeTaskStorage, sys.MapTypeCgrpStorage, sys.MapTypeArena, sys.MapTypeStructOps:
 		return true
 	}
 	return false

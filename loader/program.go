@@ -110,7 +110,7 @@ func (g *generator) programRecord(i int, p *object.Program) progRecord {
 		attr.LineInfoCnt = uint32(len(lines))
 		grow(unsafe.Offsetof(attr.LineInfoCnt) + 4)
 	}
-	if p.Target != nil || spec.NeedsTarget(p.Type, p.ExpectedAttachType) {
+	if p.Target != nil || p.Type == sys.ProgTypeStructOps || spec.NeedsTarget(p.Type, p.ExpectedAttachType) {
 		grow(unsafe.Offsetof(attr.AttachBtfObjFd) + 4)
 	}
 	if usesFDArray(p) {

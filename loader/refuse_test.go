@@ -20,3 +20,15 @@ func TestKconfigIsRefused(t *testing.T) {
 		t.Errorf("error %v, want one that names an extern and __kconfig", err)
 	}
 }
+
+// A struct of operations is fitted to the kernel that loads it, which nothing in a signed package may be.
+func TestStructOpsCannotBeSigned(t *testing.T) {
+	obj, err := object.Read(testobj.Compile(t, "structops/congestion", testobj.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = loader.Generate(obj, loader.Options{Signed: true})
+	if err == nil || !strings.Contains(err.Error(), "cannot be signed: struct tcp_congestion_ops bpf2lskel_idle") {
+		t.Errorf("error %v, want one that names the struct", err)
+	}
+}

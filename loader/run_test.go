@@ -99,7 +99,9 @@ func (r *recorder) Errorf(format string, args ...any) {
 func fdsByName(s *runtime.Skeleton) (maps, programs map[string]int) {
 	maps, programs = make(map[string]int), make(map[string]int)
 	for i := range s.Spec().Maps {
-		maps[s.Map(i).Name()] = s.Map(i).FD()
+		if m := s.Map(i); m.FD() >= 0 {
+			maps[m.Name()] = m.FD()
+		}
 	}
 	for i := range s.Spec().Programs {
 		if p := s.Program(i); p.FD() >= 0 {

@@ -22,6 +22,9 @@ import (
 func checkSignable(obj *object.Object) error {
 	for _, m := range obj.Maps {
 		switch {
+		case m.StructOps != nil:
+			return fmt.Errorf("object %s cannot be signed: struct %s %s has to be fitted to the kernel that loads it, and nothing in a signed package can be changed",
+				obj.Name, m.StructOps.KernelType, m.Name)
 		case isOutside(m):
 			return fmt.Errorf("object %s cannot be signed: map %s is local storage or an arena, which a loader program must not create, "+
 				"and the signature covers what the loader creates only", obj.Name, m.Name)

@@ -106,6 +106,10 @@ func AttachSections(s *Skeleton, list []Attachment) (left []string, err error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return attachSections(s, list)
+}
+
+func attachSections(s *Skeleton, list []Attachment) (left []string, err error) {
 	if err := s.mayAttach(); err != nil {
 		return nil, err
 	}

@@ -123,21 +123,42 @@ func (l *Link) DupFD() (int, error) {
 	return l.fd.dup()
 }
 
-// Update puts another program in the place of the link's, in one step: no
+// LinkTarget is what a link can be updated to: a [*Program] or one of the typed programs, or a [*StructOpsMap] for the link of one.
+type LinkTarget interface {
+	Name() string
+	FD() int
+	DupFD() (int, error)
+}
+
+// linkUpdater is a LinkTarget that is not a program. Programs have no such method: it would be in each binary.
+type linkUpdater interface {
+	updateLink(l *Link, link int) error
+}
+
+// Update puts another program, or struct of operations, in the place of the link's, in one step: no
 // packet or event is missed. Not all kinds of links can; those that cannot say unix.EINVAL or [errors.ErrUnsupported].
-func (l *Link) Update(p AnyProgram) error {
+func (l *Link) Update(to LinkTarget) error {
 	num, err := l.acquire("update")
 	if err != nil {
 		return err
 	}
 	defer l.fd.release()
+	if m, ok := to.(linkUpdater); ok {
+		return m.updateLink(l, num)
+	}
+	p, _ := to.(AnyProgram)
 	program := programOf(p)
 	prog, err := program.acquire("replace program " + l.name)
 	if err != nil {
 		return err
 	}
 	defer program.fd.release()
-	attr := sys.LinkUpdateAttr{LinkFd: uint32(num), NewProgFd: uint32(prog)}
+	return updateLink(l, num, prog)
+}
+
+// updateLink has the kernel make a link one to what has another file descriptor: of a program, or of a map.
+func updateLink(l *Link, link, to int) error {
+	attr := sys.LinkUpdateAttr{LinkFd: uint32(link), NewProgFd: uint32(to)}
 	if _, errno := sys.BPF(sys.CmdLinkUpdate, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno != 0 {
 		return l.fail("update", errno)
 	}

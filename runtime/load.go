@@ -41,6 +41,9 @@ func (s *Skeleton) Load(opts *LoadOptions) error {
 }
 
 func (s *Skeleton) load(opts *LoadOptions) error {
+	if s.fitted != nil {
+		return s.fitted(unsafe.Pointer(opts))
+	}
 	if err := s.ready(); err != nil {
 		return fmt.Errorf("load %s: %w", s.spec.Name, err)
 	}

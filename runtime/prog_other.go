@@ -15,13 +15,6 @@ func NewLWTProgram(p *Program) LWTProgram { return LWTProgram{p} }
 // Test runs the program on one packet. It finds the packet without the Ethernet header.
 func (p LWTProgram) Test(t SKBTest) (SKBResult, error) { return testRun[uint32](p.Program, t) }
 
-// StructOpsProgram is a program of type STRUCT_OPS: it is called through the struct that
-// it is a member of, and so has nothing to attach.
-type StructOpsProgram struct{ *Program }
-
-// NewStructOpsProgram gives p its kind.
-func NewStructOpsProgram(p *Program) StructOpsProgram { return StructOpsProgram{p} }
-
 // ExtProgram is a program of type EXT, which takes the place of a function of
 // another program: section freplace.
 type ExtProgram struct{ *Program }

@@ -29,6 +29,10 @@ type Skeleton struct {
 	// signature is set when a signed package is loaded.
 	signature *Signature
 
+	// fitted is the load of an object with structs of operations, nil for others. It takes a *LoadOptions, whose type
+	// would be in each binary.
+	fitted func(opts unsafe.Pointer) error
+
 	mu          sync.Mutex
 	state       state
 	interpreted bool
@@ -48,12 +52,29 @@ const (
 //
 // Generated packages have an Open with types, which is the one to use. This one is
 // for objects that are known only at run time: package loader makes their Spec.
-func Open(spec *Spec) (*Skeleton, error) { return OpenGenerated(spec, load.AllFeatures()) }
+func Open(spec *Spec) (*Skeleton, error) {
+	s, err := OpenGenerated(spec, load.AllFeatures())
+	if err == nil && spec.StructOps != 0 {
+		StructOpsOf(s)
+	}
+	return s, err
+}
 
 // Load opens an object and loads it as it is, which saves what Open does for
 // changing it.
 func Load(spec *Spec, opts *LoadOptions) (*Skeleton, error) {
-	return LoadGenerated(spec, load.AllFeatures(), opts)
+	if spec.StructOps == 0 {
+		return LoadGenerated(spec, load.AllFeatures(), opts)
+	}
+	s, err := Open(spec)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Load(opts); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
 }
 
 func newSkeleton(spec *Spec, features load.Features) *Skeleton {

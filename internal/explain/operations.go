@@ -43,6 +43,26 @@ func isCgroup(attachType uint32) bool {
 		attachType >= sys.AttachCgroupUnixConnect && attachType <= sys.AttachCgroupUnixGetsockname
 }
 
+// StructOpsHint returns what to do about a struct of operations that the kernel does not register, "" if there is nothing to say.
+// docs/errors.md is made from its comments.
+func StructOpsHint(errno unix.Errno) string {
+	switch errno {
+	case unix.EEXIST:
+		// Cause: a struct of operations of the same name
+		// Kernel: attach a struct of operations: `EEXIST`
+		return "one of this name is registered already: detach it, or give this one another name"
+	case unix.EBUSY:
+		// Cause: a struct of operations that is, or was, registered
+		// Kernel: attach a struct of operations: `EBUSY`
+		return "it is registered, or was before, which can be once for each load, or another one is where only one can be"
+	case unix.EINVAL:
+		// Cause: a struct of operations that lacks something
+		// Kernel: attach a struct of operations: `EINVAL`
+		return "the kernel wants other values or functions in it than it has, or knows no links to structs of operations, before Linux 6.4"
+	}
+	return ""
+}
+
 // OperationHint returns what to do about an operation that the kernel refused, "" if there is nothing to say. docs/errors.md
 // is made from its comments.
 func OperationHint(op Operation, errno unix.Errno) string {

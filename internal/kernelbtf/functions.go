@@ -15,8 +15,13 @@ import (
 // Functions are the functions in the kernel's BTF.
 type Functions struct {
 	ids map[string]uint32 // 0 if there are several of that name
-	raw []byte            // types
-	at  []int             // of types in raw, by ID
+	table
+}
+
+// table is a section of types.
+type table struct {
+	raw []byte
+	at  []int // where each type is in raw
 }
 
 // file is the BTF of vmlinux; modules have their own.
@@ -40,20 +45,11 @@ func Read() (*Functions, error) {
 
 // Parse reads BTF (include/uapi/linux/btf.h), of the kernel or of a program.
 func Parse(raw []byte) (*Functions, error) {
-	order := binary.NativeEndian
-	if len(raw) < headerSize || order.Uint16(raw) != 0xeb9f {
-		return nil, errBTF
+	types, names, err := sections(raw)
+	if err != nil {
+		return nil, err
 	}
-	header := uint64(order.Uint32(raw[4:]))
-	part := func(at int) []byte {
-		off, size := header+uint64(order.Uint32(raw[at:])), uint64(order.Uint32(raw[at+4:]))
-		if off+size > uint64(len(raw)) {
-			return nil
-		}
-		return raw[off:][:size]
-	}
-	names := part(16)
-	f := &Functions{ids: map[string]uint32{}, raw: part(8), at: []int{-1}}
+	f := &Functions{ids: map[string]uint32{}, table: table{raw: types, at: []int{-1}}}
 	for at := 0; at+commonSize <= len(f.raw); {
 		id := uint32(len(f.at))
 		size := f.size(at)
@@ -62,7 +58,7 @@ func Parse(raw []byte) (*Functions, error) {
 		}
 		f.at = append(f.at, at)
 		if f.kindAt(at) == sys.BtfKindFunc {
-			off := uint64(order.Uint32(f.raw[at:]))
+			off := uint64(f.word(at))
 			if off >= uint64(len(names)) {
 				return nil, errBTF
 			}
@@ -77,13 +73,13 @@ func Parse(raw []byte) (*Functions, error) {
 	return f, nil
 }
 
-func (f *Functions) word(at int) uint32  { return binary.NativeEndian.Uint32(f.raw[at:]) }
-func (f *Functions) kindAt(at int) uint8 { return uint8(f.word(at+4) >> 24 & 0x1f) }
+func (t *table) word(at int) uint32  { return binary.NativeEndian.Uint32(t.raw[at:]) }
+func (t *table) kindAt(at int) uint8 { return uint8(t.word(at+4) >> 24 & 0x1f) }
 
 // size is how many bytes the type at an offset takes, -1 for an unknown kind.
-func (f *Functions) size(at int) int {
-	vlen := int(f.word(at+4) & 0xffff)
-	switch f.kindAt(at) {
+func (t *table) size(at int) int {
+	vlen := int(t.word(at+4) & 0xffff)
+	switch t.kindAt(at) {
 	case sys.BtfKindPtr, sys.BtfKindFwd, sys.BtfKindTypedef, sys.BtfKindVolatile, sys.BtfKindConst, sys.BtfKindRestrict, sys.BtfKindFunc, sys.BtfKindFloat, sys.BtfKindTypeTag:
 		return commonSize
 	case sys.BtfKindInt, sys.BtfKindVar, sys.BtfKindDeclTag:

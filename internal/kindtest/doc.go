@@ -20,6 +20,7 @@ package kindtest
 //go:generate go tool bpf2lskel -o redirects bpf/redirects.bpf.c
 //go:generate go tool bpf2lskel -o sockets bpf/sockets.bpf.c
 //go:generate go tool bpf2lskel -o stacks bpf/stacks.bpf.c
+//go:generate go tool bpf2lskel -o structops bpf/structops.bpf.c
 //go:generate go tool bpf2lskel -o tables bpf/tables.bpf.c
 //go:generate go tool bpf2lskel -o targets bpf/targets.bpf.c
 //go:generate go tool bpf2lskel -o taskstorage bpf/taskstorage.bpf.c

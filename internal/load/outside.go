@@ -62,7 +62,7 @@ func (e *engine) loadBTF(step *spec.Step) unix.Errno {
 func (e *engine) createMap(step *spec.Step) unix.Errno {
 	attr := (*sys.MapCreateAttr)(e.blob.at(step.Attr))
 	size := uintptr(e.spec.Maps[step.Index].AttrSize)
-	if size > unsafe.Offsetof(attr.BtfFd) && attr.BtfKeyTypeId|attr.BtfValueTypeId != 0 {
+	if size > unsafe.Offsetof(attr.BtfFd) && attr.BtfKeyTypeId|attr.BtfValueTypeId|attr.BtfVmlinuxValueTypeId != 0 {
 		attr.BtfFd = uint32(*e.blob.slot(e.spec.BTF.Slot))
 	}
 	num, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(attr), size)

@@ -227,7 +227,6 @@ var ciliumOnly = map[string]string{
 	"tags":                "fwdDecl: undefined",
 	"invalid_map":         "there is more in its definition", // its load fails for the same reason
 	"iproute2_map_compat": "there is more in its definition",
-	"struct_ops":          "struct_ops is not supported yet",
 }
 
 // All that cilium/ebpf's reader takes of its own test objects, ours takes.

@@ -122,12 +122,6 @@ func TestBadFilesAreRefusedInOneLineThatSaysWhere(t *testing.T) {
 			p.rename(".BTF", "max_entries", "min_entries")
 			return p.data
 		}, "x.o: section .maps: flows: min_entries: unknown attribute"},
-		{"struct_ops", func(t *testing.T) []byte {
-			p := patch(t, "sec_tracepoint")
-			p.rename(".strtab", "perf_event", "struct_ops")
-			p.rename(".BTF", "perf_event", "struct_ops")
-			return p.data
-		}, "x.o: section struct_ops: sample: struct_ops is not supported yet"},
 	}
 	for _, test := range tests {
 		t.Run(test.claim, func(t *testing.T) {

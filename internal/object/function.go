@@ -119,9 +119,6 @@ func (r *reader) entries() ([]*Program, error) {
 			}
 			def, optional = &sectionDef{}, true
 		}
-		if strings.HasPrefix(def.name, "struct_ops") {
-			return nil, badSymbol(fn.sec.name, fn.name, "struct_ops is not supported yet")
-		}
 		if seen[fn.name] {
 			return nil, badSymbol(fn.sec.name, fn.name, "a second program of this name")
 		}

@@ -89,7 +89,7 @@ func (m *Map) checkType() error {
 	case ebpf.UnspecifiedMap:
 		return errors.New("no map type")
 	case ebpf.StructOpsMap:
-		return errors.New("struct_ops is not supported yet")
+		return errors.New("a struct of operations is a variable in section .struct_ops or .struct_ops.link")
 	}
 	return nil
 }

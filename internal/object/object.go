@@ -34,8 +34,8 @@ type Object struct {
 	Types *btf.Spec
 
 	// Maps in the order of libbpf: those of section .maps in the order of
-	// their symbols, then global data by section, .kconfig last. A map's index is the imm of the
-	// instructions that refer to it.
+	// their symbols, then global data by section, .kconfig, and structs of operations by section. A
+	// map's index is the imm of the instructions that refer to it.
 	Maps     []*Map
 	Programs []*Program
 	// Externs are the distinct symbols that the kernel has to resolve, in
@@ -97,6 +97,9 @@ type Map struct {
 	// Slots are the entries that the source initializes: of a map of maps or
 	// a program array.
 	Slots []Slot
+
+	// StructOps is set for a struct of operations; nil for other maps.
+	StructOps *StructOps
 
 	Kind DataKind
 	// Data is the initial value of global data, ValueSize bytes in the

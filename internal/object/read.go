@@ -102,9 +102,6 @@ func (r *reader) read(data []byte) (err error) {
 		return err
 	}
 	r.obj.ByteOrder = r.elf.order
-	if err := r.refuseSections(); err != nil {
-		return err
-	}
 	r.obj.License = license(r.elf.licenseSection())
 	r.maps = r.elf.sectionByName(mapsSection)
 	if r.functions, err = collectFunctions(r.elf); err != nil {
@@ -120,22 +117,6 @@ func (r *reader) read(data []byte) (err error) {
 		return err
 	}
 	return r.readPrograms()
-}
-
-// refuseSections refuses files that ask for what there is no support for.
-func (r *reader) refuseSections() error {
-	for i := range r.elf.sections {
-		s := &r.elf.sections[i]
-		if name := strings.TrimPrefix(s.name, "?"); name == ".struct_ops" || name == ".struct_ops.link" {
-			for j := range r.elf.symbols {
-				if sym := &r.elf.symbols[j]; r.elf.sectionOf(sym) == s && sym.name != "" && sym.isGlobal() {
-					return badSymbol(s.name, sym.name, "struct_ops is not supported yet")
-				}
-			}
-			return badSection(s.name, "struct_ops is not supported yet")
-		}
-	}
-	return nil
 }
 
 // licenseSection is what libbpf and cilium/ebpf read the license from: section "license", or else the last whose name
@@ -325,6 +306,11 @@ func (r *reader) readMaps() (err error) {
 		}
 		r.obj.Maps = append(r.obj.Maps, m)
 	}
+	operations, err := r.structOpsMaps()
+	if err != nil {
+		return err
+	}
+	r.obj.Maps = append(r.obj.Maps, operations...)
 	r.mapIndex = make(map[*Map]int)
 	for i, m := range r.obj.Maps {
 		r.mapIndex[m] = i
@@ -337,6 +323,9 @@ func (r *reader) readPrograms() (err error) {
 	r.entryOf = make(map[*Program]*function)
 	r.programAt = make(map[place]*Program)
 	if r.obj.Programs, err = r.entries(); err != nil {
+		return err
+	}
+	if err := r.linkStructOps(); err != nil {
 		return err
 	}
 	l := &linker{reader: r, budget: maxLinked, indices: make(map[externKey]int)}

@@ -39,6 +39,8 @@ type Spec struct {
 	// NoAddresses is a word that is 1: set to 0, the loader looks the addresses of kfuncs
 	// up in kallsyms, for kernels where a program cannot take them by BTF ID. 0 if no program takes one.
 	NoAddresses Slot
+	// StructOps is where the structs of operations are described, 0 if no map is one: [ReadStructOps].
+	StructOps BlobOff
 	// Steps in the order in which the loader takes them on one thread.
 	Steps []Step
 	// Phases is set for large objects, whose loader does its work in parts, one a run: how many parts each phase

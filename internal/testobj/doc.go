@@ -3,7 +3,7 @@
 // The C sources are in testdata/ at the top of the checkout: testdata/*.bpf.c is the corpus proper,
 // testdata/extern/ holds what needs kernel symbols, testdata/arena/ what needs clang 19, testdata/bad/
 // what must be refused, testdata/refused/ what kernels refuse, testdata/prototype/ what declares
-// kernel symbols otherwise than the kernel, testdata/later/ what is not done yet. An object is named by its
+// kernel symbols otherwise than the kernel, testdata/structops/ structs of operations, testdata/later/ what is not done yet. An object is named by its
 // path below testdata without the ".bpf.c": "globals", "extern/kfunc_weak", "bad/twins".
 //
 // The head comment of a source says what it covers, and may have lines for this package: "run:" for what its

@@ -40,6 +40,9 @@ func All(t testing.TB) []string { return mustNames(t, "") }
 // Externs lists the objects that need kernel symbols.
 func Externs(t testing.TB) []string { return mustNames(t, "extern") }
 
+// StructOps lists the objects with structs of operations.
+func StructOps(t testing.TB) []string { return mustNames(t, "structops") }
+
 // Peer lists the objects that cilium/ebpf loads, or libbpf, and not the other.
 func Peer(t testing.TB) []string { return mustNames(t, "peer") }
 

@@ -1,0 +1,143 @@
+package kernelbtf
+
+import (
+	"os"
+	"strings"
+	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
+)
+
+// Kernel is the kernel's BTF, in which structs of operations are found. Close gives back what finding them took.
+type Kernel struct {
+	vmlinux *Types
+	modules []module
+	listed  bool // modules are all that there are
+}
+
+// module is a module's BTF.
+type module struct {
+	name  string
+	fd    int
+	types *Types // nil until it is looked into
+}
+
+// Operations are a struct of operations as the kernel has it: one that BPF programs can be the functions of.
+type Operations struct {
+	*Types
+	Type      uint32 // the struct
+	Value     uint32 // the map's value: struct bpf_struct_ops_NAME
+	ValueSize uint32 // of the value, in bytes
+	Data      uint32 // where in the value the struct is, in bytes
+
+	Module string // that has it, "" for vmlinux
+	FD     int    // of the module's BTF, 0 for vmlinux; the Kernel's
+}
+
+// valuePrefix begins the names of the values' types, with which the kernel registers structs of operations.
+const valuePrefix = "bpf_struct_ops_"
+
+// ReadKernel reads the BTF of vmlinux, some megabytes. The error is an fs.PathError if the kernel has none.
+func ReadKernel() (*Kernel, error) {
+	t, err := ReadTypes()
+	if err != nil {
+		return nil, err
+	}
+	return &Kernel{vmlinux: t}, nil
+}
+
+// Close closes the BTF of modules, and gives back memory.
+func (k *Kernel) Close() {
+	for i := range k.modules {
+		m := &k.modules[i]
+		unix.Close(m.fd)
+		if m.types != nil {
+			m.types.Close()
+		}
+	}
+	k.modules = nil
+	k.vmlinux.Close()
+}
+
+// Operations finds a struct of operations by the name that the kernel gives the struct, in vmlinux or else in a module (libbpf's
+// find_struct_ops_kern_types). The error wraps unix.ENOENT if there is none.
+func (k *Kernel) Operations(name string) (*Operations, error) {
+	if ops := k.vmlinux.operations(name, k.vmlinux.Struct(valuePrefix+name)); ops != nil {
+		return ops, nil
+	}
+	if err := k.listModules(); err != nil {
+		return nil, err
+	}
+	for i := range k.modules {
+		m := &k.modules[i]
+		if m.types == nil {
+			var err error
+			if m.types, err = k.vmlinux.ReadModule(m.name); err != nil {
+				continue // it was unloaded meanwhile
+			}
+		}
+		if ops := m.types.operations(name, m.types.OwnStruct(valuePrefix+name)); ops != nil {
+			ops.Module, ops.FD = m.name, m.fd
+			return ops, nil
+		}
+	}
+	return nil, unix.ENOENT
+}
+
+// operations describes a struct of operations, nil if its value is no such struct.
+func (t *Types) operations(name string, value uint32) *Operations {
+	if value == 0 {
+		return nil
+	}
+	typ := t.Struct(name)
+	data, ok := t.MemberOfType(value, typ)
+	if typ == 0 || !ok {
+		return nil
+	}
+	return &Operations{Types: t, Type: typ, Value: value, ValueSize: t.Size(value), Data: data.Offset}
+}
+
+// listModules opens the BTF of all modules.
+func (k *Kernel) listModules() error {
+	if k.listed {
+		return nil
+	}
+	attr := &sys.GetFdByIDAttr{}
+	for {
+		_, errno := sys.BPF(sys.CmdBtfGetNextID, unsafe.Pointer(attr), unsafe.Sizeof(*attr))
+		if errno == unix.ENOENT {
+			k.listed = true
+			return nil
+		}
+		if errno != 0 {
+			return os.NewSyscallError("list the BTF of modules", errno)
+		}
+		attr.Id = attr.NextId
+		fd, errno := sys.GetFdByID(sys.CmdBtfGetFdByID, attr.Id)
+		switch {
+		case errno == unix.ENOENT: // it is gone
+			continue
+		case errno != 0:
+			return os.NewSyscallError("open the BTF of modules", errno)
+		}
+		if name := moduleName(fd); name != "" {
+			k.modules = append(k.modules, module{name: name, fd: fd})
+			continue
+		}
+		unix.Close(fd)
+	}
+}
+
+// moduleName is the module whose BTF it is, "" for vmlinux's and for that of programs.
+func moduleName(fd int) string {
+	info := new(sys.BtfInfo)
+	if sys.ObjInfo(fd, unsafe.Pointer(info), unsafe.Sizeof(*info)) != 0 || info.KernelBtf == 0 {
+		return ""
+	}
+	name := sys.BtfName(fd)
+	if name == "vmlinux" || strings.Contains(name, "/") {
+		return ""
+	}
+	return name
+}

@@ -1,0 +1,280 @@
+package load
+
+import (
+	"bytes"
+	"cmp"
+	"strconv"
+	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/kernelbtf"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
+)
+
+// This file fits structs of operations to the kernel's, in a copy of the Spec: a load knows nothing of it.
+
+// Fitted is an object whose structs of operations are as the kernel has them. Close has to be called once it is loaded.
+type Fitted struct {
+	Spec *spec.Spec
+	// Operations are in the order of spec.ReadStructOps.
+	Operations []KernelOperation
+
+	btf *kernelbtf.Kernel
+}
+
+// Close lets go of the kernel's BTF, which a load needs.
+func (f *Fitted) Close() {
+	if f.btf != nil {
+		f.btf.Close()
+		f.btf = nil
+	}
+}
+
+// Operation is a struct of operations that is to be loaded.
+type Operation struct {
+	// Create is whether there is to be a map for it.
+	Create bool
+	// Data is the value, as large as the object's struct. What it has for pointers does not matter.
+	Data []byte
+	// Programs are the indices in Spec.Programs of what is in each member, -1 for none.
+	Programs []int32
+}
+
+// KernelOperation is a struct of operations that was loaded, nil in Value for one that was not.
+type KernelOperation struct {
+	// Value is what the map has to be updated with, with zeros for programs.
+	Value []byte
+	// Functions are the places for their file descriptors.
+	Functions []KernelFunction
+}
+
+// KernelFunction is a place in a value, of 8 bytes, for the file descriptor of a program.
+type KernelFunction struct {
+	Offset  uint32 // bytes
+	Program int32  // index in Spec.Programs
+}
+
+// OperationsOf returns the structs of operations as the object has them.
+func OperationsOf(s *spec.Spec, list []spec.StructOps) []Operation {
+	values := make([]Operation, len(list))
+	for i := range list {
+		ops, v := &list[i], &values[i]
+		v.Create = ops.AutoCreate && !LeftOut(s, int(ops.Map))
+		v.Data = []byte(s.Blob[ops.Data:][:s.Maps[ops.Map].ValueSize])
+		v.Programs = make([]int32, len(ops.Members))
+		for j := range ops.Members {
+			v.Programs[j] = ops.Members[j].Program
+		}
+	}
+	return values
+}
+
+// FitOperations fits structs of operations to the kernel's: it writes into the attrs of maps and programs what the kernel
+// calls the structs that they are for, and makes the values of the maps (libbpf's bpf_object__init_kern_struct_ops_maps).
+// What is wanted says of each program whether it is to be loaded, as [Wants] does.
+func FitOperations(s *spec.Spec, list []spec.StructOps, values []Operation, wanted []bool) (*Fitted, *spec.Failure) {
+	f := &Fitted{Operations: make([]KernelOperation, len(list))}
+	c := Change(s)
+	member := make([]int32, len(s.Programs)) // of which struct each program is one, and 1 more; 0 for none
+	for i := range list {
+		if !values[i].Create {
+			continue
+		}
+		m := matcher{fitted: f, changer: c, source: s, list: list, index: i, ops: &list[i], value: &values[i], to: &f.Operations[i], member: member}
+		if errno := m.match(); errno != 0 {
+			f.Close()
+			return nil, m.failure(spec.StepCreateMap, list[i].Map, errno)
+		}
+	}
+	for p := range s.Programs {
+		if s.Programs[p].Type != sys.ProgTypeStructOps || member[p] != 0 || !wanted[p] {
+			continue
+		}
+		m := matcher{source: s, reason: "no struct of operations that is created has it as a member"}
+		m.hint = "make it a member before Load, leave it out by SetAutoLoad, or put a '?' before its section's name"
+		f.Close()
+		return nil, m.failure(spec.StepLoadProgram, int32(p), sys.ENOTSUPP) // as the kernel says (check_struct_ops_btf_id)
+	}
+	for i := range list {
+		if !values[i].Create && !LeftOut(s, int(list[i].Map)) {
+			c.LeaveOut(int(list[i].Map))
+		}
+	}
+	f.Spec = c.Spec()
+	return f, nil
+}
+
+// Wants says which programs the structs of operations want to be loaded: those that are a member of one that is created, and not
+// those that are members of others only (libbpf's bpf_object_adjust_struct_ops_autoload). Of all others wanted stays as it is.
+func Wants(list []spec.StructOps, values []Operation, wanted []bool) {
+	each := func(want bool, programs func(i, j int) int32) {
+		for i := range list {
+			for j := range list[i].Members {
+				if p := programs(i, j); p >= 0 && (!want || values[i].Create) {
+					wanted[p] = want
+				}
+			}
+		}
+	}
+	now := func(i, j int) int32 { return values[i].Programs[j] }
+	each(false, func(i, j int) int32 { return list[i].Members[j].Program })
+	each(false, now)
+	each(true, now)
+}
+
+// matcher fits one struct of operations to the kernel's.
+type matcher struct {
+	fitted  *Fitted
+	changer *Changer
+	source  *spec.Spec
+	list    []spec.StructOps
+	index   int             // of ops in list
+	ops     *spec.StructOps // what is fitted
+	value   *Operation
+	to      *KernelOperation
+	member  []int32
+	kernel  *kernelbtf.Operations
+
+	reason, hint string
+}
+
+// failure makes the failure of the step that could not be taken.
+func (m *matcher) failure(kind spec.StepKind, index int32, errno unix.Errno) *spec.Failure {
+	f := &spec.Failure{Spec: m.source, Op: spec.OpStep, Err: errno, Errno: errno, Reason: m.reason, Hint: m.hint}
+	for i := range m.source.Steps {
+		if step := &m.source.Steps[i]; step.Kind == kind && step.Index == index {
+			f.Step = i
+		}
+	}
+	return f
+}
+
+func (m *matcher) match() unix.Errno {
+	f := m.fitted
+	if f.btf == nil {
+		btf, err := kernelbtf.ReadKernel()
+		if err != nil {
+			m.reason = "the kernel's BTF, which says what its struct " + m.ops.Type + " is like: " + err.Error()
+			m.hint = "use a kernel built with CONFIG_DEBUG_INFO_BTF=y, with /sys mounted"
+			return cmp.Or(sys.ErrnoOf(err), unix.EINVAL)
+		}
+		f.btf = btf
+	}
+	var err error
+	if m.kernel, err = f.btf.Operations(m.ops.Type); err != nil {
+		return m.missing(err)
+	}
+	set := func(field uintptr, n uint32) { m.changer.setWord(m.source.Maps[m.ops.Map].Attr+spec.BlobOff(field), n) }
+	var attr sys.MapCreateAttr
+	set(unsafe.Offsetof(attr.ValueSize), m.kernel.ValueSize)
+	set(unsafe.Offsetof(attr.BtfVmlinuxValueTypeId), m.kernel.Value)
+	if m.kernel.FD > 0 {
+		set(unsafe.Offsetof(attr.MapFlags), m.source.Maps[m.ops.Map].Flags|sys.FlagVtypeBtfObjFd)
+		set(unsafe.Offsetof(attr.ValueTypeBtfObjFd), uint32(m.kernel.FD))
+	}
+	m.to.Value = make([]byte, m.kernel.ValueSize)
+	for i := range m.ops.Members {
+		if errno := m.fit(i); errno != 0 {
+			return errno
+		}
+	}
+	return 0
+}
+
+// missing says that there is no such struct.
+func (m *matcher) missing(err error) unix.Errno {
+	if sys.ErrnoOf(err) != unix.ENOENT {
+		m.reason = "the kernel's modules may have struct " + m.ops.Type + ": " + err.Error()
+		m.hint = "structs of operations in modules take CAP_SYS_ADMIN"
+		return cmp.Or(sys.ErrnoOf(err), unix.EINVAL)
+	}
+	m.reason = "this kernel has no struct " + m.ops.Type + " whose functions BPF programs can be: neither vmlinux nor a module that is loaded has struct bpf_struct_ops_" + m.ops.Type + " in its BTF"
+	m.hint = "load the module that has it, use a newer kernel, or do without, by SetAutoCreate(false)"
+	return unix.ENOENT
+}
+
+// fit copies one member.
+func (m *matcher) fit(i int) unix.Errno {
+	member, program := &m.ops.Members[i], m.value.Programs[i]
+	data := m.value.Data[member.Offset:][:member.Size]
+	isPointer := member.Kind == sys.BtfKindPtr
+	name := "struct " + m.ops.Type + " member " + member.Name
+
+	in, ok := m.kernel.Member(m.kernel.Type, member.Name)
+	if !ok {
+		switch {
+		case isPointer && program >= 0:
+			m.reason = "this kernel's struct " + m.ops.Type + " has no member " + member.Name + ", which is program " + m.source.Programs[program].Name
+		case !isPointer && !isZero(data):
+			m.reason = "this kernel's struct " + m.ops.Type + " has no member " + member.Name + ", which is not zero"
+		default:
+			return 0
+		}
+		m.hint = "set the member to its zero value before Load, for kernels that lack it"
+		return unix.EOPNOTSUPP
+	}
+	if member.Bits || in.Bits {
+		m.reason = name + " is a bit-field"
+		m.hint = "take it out of the source's struct"
+		return unix.EOPNOTSUPP
+	}
+	if kind := kindOfMember(m.kernel.Kind(in.Type)); kind != member.Kind {
+		m.reason = name + " is of another kind in this kernel"
+		m.hint = "declare the struct in the source as this kernel has it, or as a flavor of its name"
+		return unix.EOPNOTSUPP
+	}
+	at := m.kernel.Data + in.Offset
+	if isPointer {
+		if program < 0 {
+			return 0
+		}
+		if !m.kernel.IsFunctionPointer(in.Type) || uint64(at)+8 > uint64(len(m.to.Value)) {
+			m.reason = name + " is not a function in this kernel"
+			m.hint = "take it out of the source's struct"
+			return unix.EOPNOTSUPP
+		}
+		m.to.Functions = append(m.to.Functions, KernelFunction{at, program})
+		return m.setProgram(program, in.Index, name)
+	}
+	if size := m.kernel.Size(in.Type); size != member.Size || uint64(at)+uint64(size) > uint64(len(m.to.Value)) {
+		m.reason = name + " has " + strconv.Itoa(int(member.Size)) + " bytes, and " + strconv.Itoa(int(size)) + " in this kernel"
+		m.hint = "declare it in the source as this kernel has it"
+		return unix.EOPNOTSUPP
+	}
+	copy(m.to.Value[at:], data)
+	return 0
+}
+
+// setProgram says what a program is to be loaded for. One that several structs have has to be the same member of all.
+func (m *matcher) setProgram(program int32, member uint32, name string) unix.Errno {
+	p := &m.source.Programs[program]
+	if p.Type != sys.ProgTypeStructOps {
+		m.reason = name + ": program " + p.Name + " is in section " + p.Section + ", not in struct_ops"
+		return unix.EINVAL
+	}
+	var attr sys.ProgLoadAttr
+	at := func(field uintptr) spec.BlobOff { return p.Attr + spec.BlobOff(field) }
+	id, index := at(unsafe.Offsetof(attr.AttachBtfId)), at(unsafe.Offsetof(attr.ExpectedAttachType))
+	if m.member[program] != 0 && (m.changer.word(id) != m.kernel.Type || m.changer.word(index) != member) {
+		other := m.list[m.member[program]-1]
+		m.reason = name + ": program " + p.Name + " is another member of struct " + other.Type + " already, of " + m.source.Maps[other.Map].Name
+		m.hint = "a program can be in several structs, but it has to be the same member of the same struct in all: make two programs of it"
+		return unix.EINVAL
+	}
+	m.member[program] = int32(m.index) + 1
+	m.changer.setWord(id, m.kernel.Type)
+	m.changer.setWord(index, member)
+	m.changer.setWord(at(unsafe.Offsetof(attr.AttachBtfObjFd)), uint32(m.kernel.FD))
+	return 0
+}
+
+// kindOfMember has one kind for all enums.
+func kindOfMember(kind uint8) uint8 {
+	if kind == sys.BtfKindEnum64 {
+		return sys.BtfKindEnum
+	}
+	return kind
+}
+
+func isZero(data []byte) bool { return len(bytes.TrimLeft(data, "\x00")) == 0 }

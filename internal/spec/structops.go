@@ -1,0 +1,169 @@
+package spec
+
+import (
+	"encoding/binary"
+	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// StructOps is a struct of operations: the value of a map of type BPF_MAP_TYPE_STRUCT_OPS, as the object has it. The
+// kernel's own struct may have more, fewer and other members, so the value is fitted to it when it is loaded.
+//
+// These descriptions are in the blob, at Spec.StructOps, and not in the Spec: in each program there would be their types.
+type StructOps struct {
+	Map     int32  // index in Spec.Maps, whose ValueSize is that of the object's struct
+	Type    string // what the kernel calls the struct: "tcp_congestion_ops"
+	Section string // ".struct_ops", ".struct_ops.link", with a '?' in front if AutoCreate is not set
+	// AutoCreate is false for maps that are created only when asked for.
+	AutoCreate bool
+	// Data is where the initial value is in the blob, with zeros for programs.
+	Data    BlobOff
+	Members []StructOpsMember
+}
+
+// StructOpsMember is a member of a struct of operations.
+type StructOpsMember struct {
+	Name   string
+	Offset uint32 // bytes
+	Size   uint32 // bytes
+	Kind   uint8  // BTF_KIND_*, without qualifiers and typedefs
+	Bits   bool   // it is a bit-field
+	// Program is the index in Spec.Programs of what the source puts there, -1 for none.
+	Program int32
+}
+
+// IsPointer reports whether the member is a pointer: a function, or always NULL.
+func (m *StructOpsMember) IsPointer() bool { return m.Kind == sys.BtfKindPtr }
+
+// AppendStructOps appends descriptions as ReadStructOps reads them: words in the byte order of the target, and strings
+// after their lengths.
+func AppendStructOps(b []byte, bo binary.ByteOrder, list []StructOps) []byte {
+	word := func(n uint32) {
+		b = append(b, 0, 0, 0, 0)
+		bo.PutUint32(b[len(b)-4:], n)
+	}
+	text := func(s string) {
+		word(uint32(len(s)))
+		b = append(b, s...)
+	}
+	flag := func(set bool) {
+		n := uint32(0)
+		if set {
+			n = 1
+		}
+		word(n)
+	}
+	word(uint32(len(list)))
+	for i := range list {
+		ops := &list[i]
+		word(uint32(ops.Map))
+		text(ops.Type)
+		text(ops.Section)
+		flag(ops.AutoCreate)
+		word(uint32(ops.Data))
+		word(uint32(len(ops.Members)))
+		for _, m := range ops.Members {
+			text(m.Name)
+			word(m.Offset)
+			word(m.Size)
+			word(uint32(m.Kind))
+			flag(m.Bits)
+			word(uint32(m.Program))
+		}
+	}
+	return b
+}
+
+// ReadStructOps returns the structs of operations of an object, nil if there are none. It makes sure of them as Check does of the rest,
+// and its error is a [DamagedError].
+func ReadStructOps(s *Spec) ([]StructOps, error) {
+	if s.StructOps == 0 {
+		return nil, nil
+	}
+	r := structOpsReader{blob: s.Blob[min(int(s.StructOps), len(s.Blob)):]}
+	c := checker{Spec: s, part: "struct of operations"}
+	list := make([]StructOps, r.count())
+	for i := range list {
+		ops := &list[i]
+		*ops = StructOps{
+			Map: int32(r.word()), Type: r.text(), Section: r.text(), AutoCreate: r.word() != 0, Data: BlobOff(r.word()),
+			Members: make([]StructOpsMember, r.count()),
+		}
+		for j := range ops.Members {
+			ops.Members[j] = StructOpsMember{
+				Name: r.text(), Offset: r.word(), Size: r.word(), Kind: uint8(r.word()), Bits: r.word() != 0, Program: int32(r.word()),
+			}
+		}
+		c.index = i
+		c.need(!r.short, "it ends after the blob")
+		if c.failed == "" {
+			c.structOps(ops)
+		}
+		if c.failed != "" {
+			return nil, c.err()
+		}
+	}
+	return list, nil
+}
+
+// What the runtime writes to.
+const (
+	structOpsMapAttr     = uint32(unsafe.Offsetof(sys.MapCreateAttr{}.ValueTypeBtfObjFd)) + 4
+	structOpsProgramAttr = uint32(unsafe.Offsetof(sys.ProgLoadAttr{}.AttachBtfObjFd)) + 4
+)
+
+func (c *checker) structOps(ops *StructOps) {
+	c.need(ops.Map >= 0 && int(ops.Map) < len(c.Maps), indexInRange)
+	if c.failed != "" {
+		return
+	}
+	m := &c.Maps[ops.Map]
+	c.need(c.within(ops.Data, m.ValueSize), dataInBlob)
+	c.need(m.AttrSize >= structOpsMapAttr && c.within(m.Attr, m.AttrSize), attrInBlob)
+	for i := range ops.Members {
+		member := &ops.Members[i]
+		c.need(uint64(member.Offset)+uint64(member.Size) <= uint64(m.ValueSize), "a member is not in its value")
+		c.need(member.Kind != sys.BtfKindPtr || member.Size == 8, "a pointer is not of 8 bytes")
+		c.need(member.Program >= -1 && int(member.Program) < len(c.Programs), indexInRange)
+	}
+	for i := range c.Programs {
+		p := &c.Programs[i]
+		c.need(p.Type != sys.ProgTypeStructOps || c.within(p.Attr, structOpsProgramAttr), "the attr of a program is not in the blob")
+	}
+}
+
+// structOpsReader reads what AppendStructOps has written.
+type structOpsReader struct {
+	blob  string
+	short bool
+}
+
+func (r *structOpsReader) take(n uint32) string {
+	if uint64(n) > uint64(len(r.blob)) {
+		r.short, r.blob = true, ""
+		return ""
+	}
+	taken := r.blob[:n]
+	r.blob = r.blob[n:]
+	return taken
+}
+
+func (r *structOpsReader) word() uint32 {
+	if b := r.take(4); len(b) == 4 {
+		return binary.NativeEndian.Uint32([]byte(b))
+	}
+	return 0
+}
+
+func (r *structOpsReader) text() string { return r.take(r.word()) }
+
+// count reads how many follow, of at least 4 bytes each.
+func (r *structOpsReader) count() uint32 {
+	n := r.word()
+	if uint64(n) > uint64(len(r.blob)/4) {
+		r.short = true
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,212 @@
+package runtime
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/explain"
+	"github.com/bpf2lskel/bpf2lskel/internal/load"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
+)
+
+// StructOpsProgram is a program of type STRUCT_OPS: it is called through the struct that
+// it is a member of, and so has nothing to attach; see [StructOpsMap]. As a member, the zero value is a function that is left out.
+type StructOpsProgram struct{ *Program }
+
+// NewStructOpsProgram gives p its kind.
+func NewStructOpsProgram(p *Program) StructOpsProgram { return StructOpsProgram{p} }
+
+// StructOpsMap is a map of type STRUCT_OPS: a struct whose functions are programs, for the kernel to call. Its methods are safe for
+// concurrent use, but for those that change it before Load.
+type StructOpsMap struct {
+	*Map
+	ops   *StructOps // nil for a map of another type
+	index int        // in ops
+}
+
+func (m *StructOpsMap) describe() *spec.StructOps { return &m.ops.list[m.index] }
+
+// AutoCreate reports whether the map is created with its object: not if its section begins with '?'.
+func (m *StructOpsMap) AutoCreate() bool { return m.ops != nil && m.ops.values[m.index].Create }
+
+// SetAutoCreate sets whether the map is created with its object, and with it whether those programs are loaded that no other
+// struct has. It has no effect once the object is loaded, and is not safe for concurrent use.
+func (m *StructOpsMap) SetAutoCreate(create bool) {
+	if m.ops != nil {
+		m.ops.values[m.index].Create = create
+	}
+}
+
+// Data returns what the struct has before the load, in the layout of the object's struct, to be changed until Load. What it
+// has for pointers does not matter. Generated packages have a typed struct instead.
+func (m *StructOpsMap) Data() []byte {
+	if m.ops == nil {
+		return nil
+	}
+	return m.ops.values[m.index].Data
+}
+
+// SetProgram has a function of the struct be another program from Load on, or none if p is nil. Generated packages have a
+// typed struct instead.
+func (m *StructOpsMap) SetProgram(member string, p *Program) error {
+	op := "set member " + member
+	if m.ops == nil {
+		return m.fail(op, errNoOperations)
+	}
+	for i := range m.describe().Members {
+		if of := &m.describe().Members[i]; of.Name != member || !of.IsPointer() {
+			continue
+		}
+		index, err := m.ops.indexOf(p)
+		if err != nil {
+			return m.fail(op, err)
+		}
+		m.ops.values[m.index].Programs[i] = index
+		return nil
+	}
+	return m.fail(op, &sentinelError{text: "struct " + m.describe().Type + " has no function of this name", errno: unix.ENOENT})
+}
+
+func (m *StructOpsMap) fail(op string, err error) error { return newMapError(m.Name(), op, err) }
+
+var errNoOperations = errors.New("not a struct of operations")
+
+// Attach registers the struct: from then on the kernel calls its functions. That of section .struct_ops.link (6.4) gives a BPF link, which
+// can be updated and pinned. Other links end with Close only, not with the process.
+func (m *StructOpsMap) Attach() (*Link, error) {
+	op := "attach"
+	if m.ops != nil {
+		op = "attach struct " + m.describe().Type
+	}
+	num, release, err := m.register(op)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	link := &Link{name: "of map " + m.Name(), what: op}
+	if !m.hasLink() {
+		undo, err := m.fd.dup()
+		if err != nil {
+			unregister(num)
+			return nil, m.fail(op, err)
+		}
+		link.undo = func() error {
+			defer unix.Close(undo)
+			if errno := unregister(undo); errno != 0 {
+				return errno
+			}
+			return nil
+		}
+		return link, nil
+	}
+	attr := sys.LinkCreateAttr{ProgFd: uint32(num), AttachType: sys.AttachStructOps}
+	fd, errno := sys.BPF(sys.CmdLinkCreate, unsafe.Pointer(&attr), unsafe.Offsetof(attr.Tail))
+	if errno != 0 {
+		return nil, m.fail(op, withHint(errno, explain.StructOpsHint(errno)))
+	}
+	link.fd.set(fd)
+	return link, nil
+}
+
+func (m *StructOpsMap) hasLink() bool { return m.spec().Flags&sys.FlagLink != 0 }
+
+// register gives the map its value, for which the map and the programs have to be open until release. Without a link that
+// registers the struct (libbpf's bpf_map__attach_struct_ops).
+func (m *StructOpsMap) register(op string) (num int, release func(), err error) {
+	if m.ops == nil {
+		return -1, nil, m.fail(op, errNoOperations)
+	}
+	if num, err = m.fd.acquire(); err != nil {
+		return -1, nil, m.fail(op, m.whyClosed(err))
+	}
+	operation := &m.ops.loaded[m.index]
+	programs, err := m.acquirePrograms(operation.Functions)
+	release = func() {
+		for _, p := range programs {
+			p.fd.release()
+		}
+		m.fd.release()
+	}
+	if err != nil {
+		release()
+		return -1, nil, m.fail(op, err)
+	}
+	if errno := m.setValue(num, operation); errno != 0 {
+		release()
+		return -1, nil, m.fail(op, withHint(errno, explain.StructOpsHint(errno)))
+	}
+	return num, release, nil
+}
+
+// whyClosed says why a map has no file descriptor.
+func (m *StructOpsMap) whyClosed(err error) error {
+	if err == error(os.ErrClosed) && m.ops.loaded == nil {
+		return errNotLoaded
+	}
+	if err == error(os.ErrClosed) && m.ops.loaded[m.index].Value == nil {
+		return &sentinelError{text: "it was not created: SetAutoCreate(true) before Load has it be", errno: unix.ENOENT}
+	}
+	return err
+}
+
+// acquirePrograms holds the programs that a struct has. After an error it returns those that it holds.
+func (m *StructOpsMap) acquirePrograms(functions []load.KernelFunction) ([]*Program, error) {
+	var held []*Program
+	for i := range functions {
+		p := m.ops.skeleton.Program(int(functions[i].Program))
+		if _, err := p.fd.acquire(); err != nil {
+			return held, fmt.Errorf("program %s: %w", p.Name(), err)
+		}
+		held = append(held, p)
+	}
+	return held, nil
+}
+
+// setValue updates the map, once: then its value is what it is.
+func (m *StructOpsMap) setValue(num int, operation *load.KernelOperation) unix.Errno {
+	value := append([]byte(nil), operation.Value...)
+	for _, f := range operation.Functions {
+		fd := m.ops.skeleton.Program(int(f.Program)).fd.peek()
+		binary.NativeEndian.PutUint64(value[f.Offset:], uint64(fd)) // an unsigned long of a kernel of 64 bits
+	}
+	key := new(uint32)
+	attr := sys.MapElemAttr{MapFd: uint32(num), Key: sys.Addr(unsafe.Pointer(key)), Value: sys.Addr(unsafe.Pointer(&value[0]))}
+	errno := elemCall(sys.CmdMapUpdateElem, &attr)
+	runtime.KeepAlive(key)
+	runtime.KeepAlive(value)
+	if errno == unix.EBUSY && m.hasLink() {
+		return 0
+	}
+	return errno
+}
+
+// unregister ends what the update of a map without a link began.
+func unregister(num int) unix.Errno {
+	key := new(uint32)
+	attr := sys.MapElemAttr{MapFd: uint32(num), Key: sys.Addr(unsafe.Pointer(key))}
+	errno := elemCall(sys.CmdMapDeleteElem, &attr)
+	runtime.KeepAlive(key)
+	return errno
+}
+
+// updateLink puts the struct in the place of that of a link.
+func (m *StructOpsMap) updateLink(l *Link, link int) error {
+	if m == nil || m.Map == nil || m.ops == nil {
+		return l.fail("update", errNoOperations)
+	}
+	if !m.hasLink() {
+		return l.fail("update", &sentinelError{text: "map " + m.Name() + " has no link: it has to be in section .struct_ops.link", errno: unix.EINVAL})
+	}
+	num, release, err := m.register("replace " + l.name)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return updateLink(l, link, num)
+}

@@ -1,0 +1,219 @@
+package runtime
+
+import (
+	"fmt"
+	"slices"
+	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/load"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
+)
+
+// StructOps are the structs of operations of an object, such as a struct tcp_congestion_ops: each is the value of a
+// map. Generated packages have a typed struct for each; this is for objects that are known only at run time.
+type StructOps struct {
+	skeleton *Skeleton
+	err      error // the object's description of them is damaged
+	list     []spec.StructOps
+	values   []load.Operation
+	typed    []typedOperation
+	loaded   []load.KernelOperation // nil before
+}
+
+// typedOperation is where generated code has a struct of operations, nil if there is none.
+type typedOperation struct {
+	at     unsafe.Pointer
+	fields []uintptr // where each member is
+}
+
+// NoField is what generated code has for a member without a field in Go.
+const NoField = ^uintptr(0)
+
+// StructOpsOf returns the structs of operations of a skeleton. It has to be called once, before Load, which then loads them
+// as they are in what is returned; without it they are loaded as in the object, and cannot be attached.
+func StructOpsOf(s *Skeleton) *StructOps {
+	o := &StructOps{skeleton: s}
+	if o.list, o.err = spec.ReadStructOps(s.spec); o.err == nil {
+		o.values = load.OperationsOf(s.spec, o.list)
+		o.typed = make([]typedOperation, len(o.list))
+	}
+	s.fitted = o.load
+	return o
+}
+
+// Maps returns all structs of operations.
+func (o *StructOps) Maps() []*StructOpsMap {
+	maps := make([]*StructOpsMap, len(o.list))
+	for i := range maps {
+		maps[i] = &StructOpsMap{o.skeleton.Map(int(o.list[i].Map)), o, i}
+	}
+	return maps
+}
+
+// Map returns the struct of operations that is in the map of that index in the Spec. For another map it is one without
+// operations, which cannot be attached.
+func (o *StructOps) Map(index int) *StructOpsMap {
+	for _, m := range o.Maps() {
+		if int(m.describe().Map) == index {
+			return m
+		}
+	}
+	return &StructOpsMap{Map: o.skeleton.Map(index)}
+}
+
+// Bind is for generated code: it has the struct of m be what is in a struct in Go, with a field for each member, at these
+// offsets. A field for a function is a StructOpsProgram. The fields get what the object has.
+func (o *StructOps) Bind(m *StructOpsMap, at unsafe.Pointer, fields []uintptr) {
+	if m.ops == nil {
+		return
+	}
+	o.typed[m.index] = typedOperation{at, fields}
+	members, value := m.describe().Members, &o.values[m.index]
+	for i, field := range fields[:min(len(fields), len(members))] {
+		if field == NoField {
+			continue
+		}
+		if members[i].IsPointer() {
+			if p := value.Programs[i]; p >= 0 {
+				*(*StructOpsProgram)(unsafe.Add(at, field)) = StructOpsProgram{o.skeleton.Program(int(p))}
+			}
+			continue
+		}
+		copy(unsafe.Slice((*byte)(unsafe.Add(at, field)), members[i].Size), value.Data[members[i].Offset:])
+	}
+}
+
+// collect takes over what generated code's structs have.
+func (o *StructOps) collect() error {
+	for i := range o.list {
+		typed, value := o.typed[i], &o.values[i]
+		members := o.list[i].Members
+		for j, field := range typed.fields[:min(len(typed.fields), len(members))] {
+			if field == NoField {
+				continue
+			}
+			if !members[j].IsPointer() {
+				copy(value.Data[members[j].Offset:][:members[j].Size], unsafe.Slice((*byte)(unsafe.Add(typed.at, field)), members[j].Size))
+				continue
+			}
+			p, err := o.indexOf((*(*StructOpsProgram)(unsafe.Add(typed.at, field))).Program)
+			if err != nil {
+				return fmt.Errorf("load %s: struct %s %s member %s: %w",
+					o.skeleton.spec.Name, o.list[i].Type, o.skeleton.maps[o.list[i].Map].Name(), members[j].Name, err)
+			}
+			value.Programs[j] = p
+		}
+	}
+	return nil
+}
+
+// indexOf returns the index of a program in the Spec, -1 for none.
+func (o *StructOps) indexOf(p *Program) (int32, error) {
+	if p == nil {
+		return -1, nil
+	}
+	for i := range o.skeleton.programs {
+		if &o.skeleton.programs[i] == p {
+			return int32(i), nil
+		}
+	}
+	return -1, &sentinelError{text: "it is a program of another skeleton", errno: unix.EINVAL}
+}
+
+// load is the load of the skeleton, with its lock held: its Spec is one for this kernel's structs meanwhile.
+func (o *StructOps) load(opts unsafe.Pointer) error {
+	s := o.skeleton
+	if err := s.ready(); err != nil {
+		return fmt.Errorf("load %s: %w", s.spec.Name, err)
+	}
+	if o.err != nil {
+		return fmt.Errorf("load %s: %w", s.spec.Name, o.err)
+	}
+	if err := o.collect(); err != nil {
+		return err
+	}
+	values := slices.Clone(o.values)
+	for i := range values {
+		values[i].Create = values[i].Create && !load.LeftOut(s.spec, int(o.list[i].Map))
+	}
+	before := make([]bool, len(s.programs))
+	for i := range s.programs {
+		before[i] = s.programs[i].wanted()
+	}
+	wanted := slices.Clone(before)
+	load.Wants(o.list, values, wanted)
+	fitted, failure := load.FitOperations(s.spec, o.list, values, wanted)
+	if failure != nil {
+		return newLoadError(failure)
+	}
+	defer fitted.Close()
+	object := s.spec
+	s.fitted, s.spec = nil, fitted.Spec
+	o.want(wanted)
+	err := s.load((*LoadOptions)(opts))
+	s.fitted, s.spec = o.load, object
+	if err != nil {
+		o.want(before)
+		return err
+	}
+	o.loaded = fitted.Operations
+	return nil
+}
+
+// want sets which programs are loaded.
+func (o *StructOps) want(wanted []bool) {
+	for i := range o.skeleton.programs {
+		o.skeleton.programs[i].want(wanted[i])
+	}
+}
+
+// StructOpsAttachment is a struct of operations, and where its link is kept.
+type StructOpsAttachment struct {
+	Map  *StructOpsMap
+	Link **Link
+}
+
+// AttachStructOps is [AttachSections] for objects with structs of operations: it attaches those too that were created. Programs that
+// are in one that was are not among those left alone, and structs that were not created are.
+func AttachStructOps(s *Skeleton, list []Attachment, maps []StructOpsAttachment) (left []string, err error) {
+	if s == nil || s.spec == nil {
+		return nil, errNoSkeleton
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all, err := attachSections(s, list)
+	if err != nil {
+		return nil, closeAll(list, maps, err)
+	}
+	for _, name := range all {
+		if p := s.ProgramByName(name); p.spec.Type != sys.ProgTypeStructOps || p.FD() < 0 {
+			left = append(left, name)
+		}
+	}
+	for _, a := range maps {
+		switch {
+		case a.Map.FD() < 0:
+			left = append(left, a.Map.Name())
+			continue
+		case *a.Link != nil:
+			continue
+		}
+		if *a.Link, err = a.Map.Attach(); err != nil {
+			return nil, closeAll(list, maps, err)
+		}
+	}
+	return left, nil
+}
+
+// closeAll closes all links, because of an error.
+func closeAll(list []Attachment, maps []StructOpsAttachment, err error) error {
+	for _, a := range list {
+		closeLinks([]**Link{a.Link})
+	}
+	for _, a := range maps {
+		closeLinks([]**Link{a.Link})
+	}
+	return err
+}

@@ -1,0 +1,3 @@
+/* The same as link, for libbpf 1.1. */
+#define LINKS ".struct_ops"
+#include "link.bpf.c"

@@ -1,0 +1,11 @@
+/* A member that is not what it is in the kernel. */
+#include "congestion.h"
+
+struct tcp_congestion_ops {
+	REQUIRED_MEMBERS;
+	struct { __u32 bits; } flags;
+	char name[16];
+};
+
+SEC(".struct_ops")
+struct tcp_congestion_ops bpf2lskel_kind = { REQUIRED, .name = "b2l_kind" };
