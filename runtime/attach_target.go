@@ -99,17 +99,23 @@ func setProgramTarget(p *Program, target AnyProgram, function string) error {
 		return p.fail(opSetTarget, errNoProgram)
 	}
 	if function == "" {
-		function = p.spec.AttachTo
+		function = sectionFunction(p)
 	}
 	t := load.Target{Name: function, Kind: sys.BtfKindFunc, Open: func() (int, func(), error) {
 		num, err := other.acquire("be a target")
 		return num, other.fd.release, err
 	}}
-	if function == "" {
-		function = other.Name()
-	}
 	choose(p, t, function)
 	return nil
+}
+
+// sectionFunction is the function that the section of p names, or SetAttachTargetProgram has named.
+func sectionFunction(p *Program) string {
+	_, function, ok := strings.Cut(p.attachTo(), ":") // "MODULE:FUNCTION"
+	if !ok {
+		return p.attachTo()
+	}
+	return function
 }
 
 // mayChoose reports why p's target cannot be chosen.

@@ -15,21 +15,6 @@ func NewLWTProgram(p *Program) LWTProgram { return LWTProgram{p} }
 // Test runs the program on one packet. It finds the packet without the Ethernet header.
 func (p LWTProgram) Test(t SKBTest) (SKBResult, error) { return testRun[uint32](p.Program, t) }
 
-// ExtProgram is a program of type EXT, which takes the place of a function of
-// another program: section freplace.
-type ExtProgram struct{ *Program }
-
-// NewExtProgram gives p its kind.
-func NewExtProgram(p *Program) ExtProgram { return ExtProgram{p} }
-
-// ExtOptions say more about an attachment of an ExtProgram. There are none yet: pass nil.
-type ExtOptions struct{}
-
-// Attach puts the program into the place of the function that it was loaded for.
-func (p ExtProgram) Attach(_ *ExtOptions) (*Link, error) {
-	return rawTracepointOpen(p.Program, "attach to "+p.targetName(), "", 0)
-}
-
 // Pin gives the program a name in a BPF file system, where it outlives the
 // process. The name must not exist.
 func (p *Program) Pin(path string) error {

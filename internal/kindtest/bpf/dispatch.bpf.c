@@ -3,23 +3,17 @@
 
 __attribute__((noinline)) int verdict(struct xdp_md *ctx)
 {
-	volatile int ret = XDP_PASS;
-
-	return ret;
+	return ctx->rx_queue_index == ~0U ? XDP_REDIRECT : XDP_PASS;
 }
 
 __attribute__((noinline)) int second(struct xdp_md *ctx)
 {
-	volatile int ret = XDP_ABORTED;
-
-	return ret;
+	return ctx->rx_queue_index == ~0U ? XDP_REDIRECT : XDP_ABORTED;
 }
 
 static __attribute__((noinline)) int hidden(struct xdp_md *ctx)
 {
-	volatile int ret = XDP_PASS;
-
-	return ret;
+	return ctx->rx_queue_index == ~0U ? XDP_REDIRECT : XDP_PASS;
 }
 
 /* Its name is longer than what the kernel keeps of it. */

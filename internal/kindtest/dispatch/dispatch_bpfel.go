@@ -90,10 +90,10 @@ type Maps struct{}
 // Progs are the programs of the object.
 type Progs struct {
 	// DispatchesPackets is program dispatches_packets of section "xdp",
-	// dispatch.bpf.c:29.
+	// dispatch.bpf.c:21.
 	DispatchesPackets runtime.XDPProgram
 
-	// Another is program another of section "xdp", dispatch.bpf.c:42.
+	// Another is program another of section "xdp", dispatch.bpf.c:36.
 	Another runtime.XDPProgram
 }
 
@@ -126,15 +126,15 @@ var spec = impl.Spec{
 	Name:    "dispatch",
 	Slots:   4,
 	License: 16,
-	BTF:     impl.BTFSpec{Attr: 24, Slot: 2, Data: 56, Size: 1039},
+	BTF:     impl.BTFSpec{Attr: 24, Slot: 2, Data: 56, Size: 954},
 	Programs: []impl.ProgramSpec{
-		{Name: "dispatches_packets", Section: "xdp", Attr: 1096, Type: 6, AttachType: 37, Insns: 18, AutoLoad: true, Target: -1},
-		{Name: "another", Section: "xdp", Slot: 1, Attr: 1672, Type: 6, AttachType: 37, Insns: 6, AutoLoad: true, Target: -1},
+		{Name: "dispatches_packets", Section: "xdp", Attr: 1016, Type: 6, AttachType: 37, Insns: 25, AutoLoad: true, Target: -1},
+		{Name: "another", Section: "xdp", Slot: 1, Attr: 1616, Type: 6, AttachType: 37, Insns: 7, AutoLoad: true, Target: -1},
 	},
 	Steps: []impl.Step{
 		{Kind: impl.StepLoadBTF, Result: 2, Attr: 24, Start: 6, End: 14},
-		{Kind: impl.StepLoadProgram, Attr: 1096, Start: 16, End: 30},
-		{Kind: impl.StepLoadProgram, Index: 1, Result: 1, Attr: 1672, Start: 31, End: 45},
+		{Kind: impl.StepLoadProgram, Attr: 1016, Start: 16, End: 30},
+		{Kind: impl.StepLoadProgram, Index: 1, Result: 1, Attr: 1616, Start: 31, End: 45},
 	},
-	Sums: impl.Sums{Blob: 9312396074443973143, Loader: 14215758941181273955},
+	Sums: impl.Sums{Blob: 15794162651137301424, Loader: 18426541896010774778},
 }
