@@ -23,7 +23,7 @@ import (
 
 // exportData has where the compiler left what it knows of the packages that generated code imports.
 var exportData = sync.OnceValues(func() (map[string]string, error) {
-	out, err := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}} {{.Export}}", implPath, RuntimePath, "strconv", "structs", "embed").Output()
+	out, err := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}} {{.Export}}", implPath, gunzipPath, RuntimePath, "strconv", "structs", "embed").Output()
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,9 @@ const RuntimePath = "github.com/bpf2lskel/bpf2lskel/runtime"
 // implPath is the import path of what only generated code uses of it.
 const implPath = RuntimePath + "/impl"
 
+// gunzipPath is the import path of what reads /proc/config.gz.
+const gunzipPath = implPath + "/gunzip"
+
 // Version is the version of the tool, as generated files state it.
 const Version = "v0.1.0-dev"
 
@@ -184,6 +187,9 @@ func (g *generator) render() ([]byte, error) {
 	f.ImportName(RuntimePath, "runtime")
 	f.ImportName(implPath, "impl")
 	f.Anon("embed")
+	if g.readsKconfig() {
+		f.Anon(gunzipPath)
+	}
 
 	g.writeSkeleton()
 	g.writeMaps()

@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"encoding/binary"
+	"strings"
 
 	"github.com/cilium/ebpf/btf"
 
@@ -61,11 +62,20 @@ func (g *generator) collectGlobals() {
 	}
 }
 
+// readsKconfig reports whether the object has variables whose values are in a kernel's configuration.
+func (g *generator) readsKconfig() bool {
+	return strings.Contains(g.spec.Kconfig, " CONFIG_")
+}
+
 func (v *globalField) comment() string {
 	text := v.name + " has the global variables of " + v.place + ": their initial values between Open and Load, " +
 		"the kernel's memory from then on, nil after Close. "
 	switch v.m.Kind {
-	case object.ROData, object.Kconfig:
+	case object.Kconfig:
+		return v.name + " has the variables of " + v.place + ": what this machine's kernel is and how it was configured, as far as that can be found " +
+			"out, from Open on, and nil after Close. What is changed between Open and Load is what Load loads, which finds out the rest. " +
+			"After Load it is read-only: a write is a fault that ends the process."
+	case object.ROData:
 		return text + "After Load it is read-only: a write is a fault that ends the process."
 	case object.NoData:
 		text += "Load changes the pointer: a copy from before is not to be used any more. "

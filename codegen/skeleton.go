@@ -40,9 +40,14 @@ func (g *generator) writeSkeleton() {
 
 	doc(f, "Open prepares the object for loading, without loading anything: its global variables can be given other initial values, "+
 		"its maps other sizes, and programs can be left out, until Load.")
+	kconfig := jen.Null()
+	if g.spec.Kconfig != "" {
+		kconfig = runtime("OpenKconfig").Call(jen.Id("core"))
+	}
 	f.Func().Id("Open").Params().Params(skeleton, jen.Error()).Block(
-		jen.List(jen.Id("core"), jen.Err()).Op(":=").Add(runtime("OpenGenerated")).Call(jen.Id("described").Call(), g.features()),
+		jen.List(jen.Id("core"), jen.Err()).Op(":=").Add(runtime("OpenGenerated")).Call(jen.Id("described").Call(), jen.Op("&").Id("features")),
 		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
+		kconfig,
 		jen.Return(jen.Id("wrap").Call(jen.Id("core")), jen.Nil()),
 	)
 	doc(f, "Load opens the object and loads it as it is.")
@@ -50,7 +55,7 @@ func (g *generator) writeSkeleton() {
 		g.writeLoadOpened(skeleton)
 	} else {
 		f.Func().Id("Load").Params().Params(skeleton, jen.Error()).Block(
-			jen.List(jen.Id("core"), jen.Err()).Op(":=").Add(runtime("LoadGenerated")).Call(jen.Id("described").Call(), g.features(), jen.Nil()),
+			jen.List(jen.Id("core"), jen.Err()).Op(":=").Add(runtime("LoadGenerated")).Call(jen.Id("described").Call(), jen.Op("&").Id("features"), jen.Nil()),
 			jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
 			jen.Return(jen.Id("wrap").Call(jen.Id("core")), jen.Nil()),
 		)

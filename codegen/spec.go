@@ -34,6 +34,8 @@ func (g *generator) writeSpec() {
 			b.Add(line)
 		}
 	})
+	doc(f, "features are the code of the runtime that the object needs.")
+	f.Var().Id("features").Op("=").Add(g.features())
 	doc(f, "The compiler makes sure that this file and the runtime fit.")
 	f.Const().Defs(
 		jen.Id("_").Op("=").Qual(implPath, "GenerateAgain").Call(jen.Lit(spec.ABI).Op("-").Qual(implPath, "Oldest")),
@@ -58,6 +60,7 @@ func (g *generator) features() jen.Code {
 	add(g.spec.Phases != nil, "Parts")
 	add(g.spec.Signed != nil, "Signed")
 	add(g.spec.HasInner(), "Inner")
+	add(g.spec.Kconfig != "", "Kconfig")
 	add(spec.LacksTargets(g.spec), "Targets")
 	if g.spec.PinsByName() {
 		fields = append(fields, jen.Id("Reuse").Op(":").Qual(implPath, "UsePins").Call())

@@ -87,7 +87,7 @@ func emit(obj *object.Object, opts Options, mayCut bool) (*generator, error) {
 			return nil, err
 		}
 	}
-	if err := refuseKconfig(obj); err != nil {
+	if err := g.planKconfig(); err != nil {
 		return nil, err
 	}
 	g.collectTargets()
@@ -121,18 +121,6 @@ func emit(obj *object.Object, opts Options, mayCut bool) (*generator, error) {
 	g.spec.Blob = string(g.blob.buf)
 	g.sign()
 	return g, nil
-}
-
-// refuseKconfig refuses variables that would have to get the values of the
-// kernel's configuration when the object is loaded: nothing reads that so far, and zeros would be wrong silently.
-func refuseKconfig(obj *object.Object) error {
-	for _, m := range obj.Maps {
-		if m.Kind == object.Kconfig && len(m.Vars) > 0 {
-			return fmt.Errorf("object %s: extern %s: __kconfig variables are not supported: make it a const volatile global, and set that before the load",
-				obj.Name, m.Vars[0].Name)
-		}
-	}
-	return nil
 }
 
 // layOutSlots gives each thing that the loader finds or creates its word at

@@ -3,6 +3,7 @@ package loader
 import (
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	_ "github.com/bpf2lskel/bpf2lskel/internal/sys/gunzip" // for runtime.Load of what Read returns
 )
 
 // ReadFile reads an object file, as clang -target bpf writes it, and makes what

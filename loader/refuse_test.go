@@ -9,26 +9,18 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
-// Variables of the kernel's configuration are refused by name rather than left zero.
-func TestKconfigIsRefused(t *testing.T) {
-	obj, err := object.Read(testobj.Compile(t, "later/kconfig", testobj.Options{}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = loader.Generate(obj, loader.Options{})
-	if err == nil || !strings.Contains(err.Error(), "extern ") || !strings.Contains(err.Error(), "__kconfig") {
-		t.Errorf("error %v, want one that names an extern and __kconfig", err)
-	}
-}
-
-// A struct of operations is fitted to the kernel that loads it, which nothing in a signed package may be.
-func TestStructOpsCannotBeSigned(t *testing.T) {
-	obj, err := object.Read(testobj.Compile(t, "structops/congestion", testobj.Options{}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = loader.Generate(obj, loader.Options{Signed: true})
-	if err == nil || !strings.Contains(err.Error(), "cannot be signed: struct tcp_congestion_ops bpf2lskel_idle") {
-		t.Errorf("error %v, want one that names the struct", err)
+// What is fitted to the kernel that loads it cannot be in a signed package: it is refused by name, rather than loaded with zeros.
+func TestCannotBeSigned(t *testing.T) {
+	for name, want := range map[string]string{
+		"structops/congestion": "cannot be signed: struct tcp_congestion_ops bpf2lskel_idle",
+		"kconfig_version":      "cannot be signed: only the machine that loads it knows the value of the __kconfig variable LINUX_KERNEL_VERSION",
+	} {
+		obj, err := object.Read(testobj.Compile(t, name, testobj.Options{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = loader.Generate(obj, loader.Options{Signed: true}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", name, err, want)
+		}
 	}
 }

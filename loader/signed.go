@@ -29,7 +29,12 @@ func checkSignable(obj *object.Object) error {
 			return fmt.Errorf("object %s cannot be signed: map %s is local storage or an arena, which a loader program must not create, "+
 				"and the signature covers what the loader creates only", obj.Name, m.Name)
 		case m.Kind == object.Kconfig:
-			return fmt.Errorf("object %s cannot be signed: its __kconfig variables have values that only the machine knows which loads it", obj.Name)
+			for i := range m.Vars {
+				if v := &m.Vars[i]; !isAlwaysZero(v) {
+					return fmt.Errorf("object %s cannot be signed: only the machine that loads it knows the value of the __kconfig variable %s, "+
+						"and a signature covers all that is loaded", obj.Name, v.Name)
+				}
+			}
 		}
 	}
 	for _, p := range obj.Programs {

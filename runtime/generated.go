@@ -11,7 +11,7 @@ import (
 
 // OpenGenerated is [Open] for generated code, which names the features that its
 // object needs, so that the linker can drop the others.
-func OpenGenerated(spec *Spec, features load.Features) (*Skeleton, error) {
+func OpenGenerated(spec *Spec, features *load.Features) (*Skeleton, error) {
 	if err := features.Check(spec); err != nil {
 		return nil, fmt.Errorf("open %s: %w", spec.Name, err)
 	}
@@ -30,8 +30,12 @@ func OpenGenerated(spec *Spec, features load.Features) (*Skeleton, error) {
 	return s, nil
 }
 
+// OpenKconfig is for generated code of objects with __kconfig variables, after OpenGenerated: it gives them the values that this
+// machine has, as far as they can be found.
+func OpenKconfig(s *Skeleton) { load.OpenKconfig(s.spec, s.areas) }
+
 // LoadGenerated is [Load] for generated code.
-func LoadGenerated(spec *Spec, features load.Features, opts *LoadOptions) (*Skeleton, error) {
+func LoadGenerated(spec *Spec, features *load.Features, opts *LoadOptions) (*Skeleton, error) {
 	if err := features.Check(spec); err != nil {
 		return nil, fmt.Errorf("load %s: %w", spec.Name, err)
 	}

@@ -98,7 +98,7 @@ func TestAttachInTime(t *testing.T) {
 		}
 	}
 
-	s := newSkeleton(&Spec{Name: "object", Programs: []ProgramSpec{*spec}}, load.Features{})
+	s := newSkeleton(&Spec{Name: "object", Programs: []ProgramSpec{*spec}}, &load.Features{})
 	var l *Link
 	list := []Attachment{{TracingProgram{s.Program(0)}, &l}}
 	if _, err := AttachSections(s, list); !errors.Is(err, os.ErrClosed) || !strings.Contains(err.Error(), "attach object: not loaded: call Load first") {

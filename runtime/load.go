@@ -18,6 +18,10 @@ type LoadOptions struct {
 	// Kfuncs compares the prototypes of kernel functions with the running kernel's, and refuses what does not match:
 	// kfunccheck.Compare, of package runtime/kfunccheck. Nothing is compared if it is not set.
 	Kfuncs KfuncChecker
+	// Kconfig is a kernel configuration for an object with __kconfig variables: what it has counts before the machine's
+	// own, /proc/config.gz or else /boot/config-*, which is read for what it does not have. [KconfigFile] and [KconfigReader] make one.
+	// It changes nothing about objects without such variables.
+	Kconfig *KconfigSource
 	// Pins are about the maps that the source pins by name: where they are, /sys/fs/bpf if it is nil, and what happens if one is there
 	// that is not as the object has it.
 	Pins *PinOptions
@@ -56,9 +60,9 @@ func (s *Skeleton) load(opts *LoadOptions) error {
 		req = checked
 	}
 	if opts != nil && opts.Fallback != nil {
-		req.Features = opts.Fallback(req.Features)
+		req.Features = unsafe.Pointer(opts.Fallback((*load.Features)(req.Features)))
 	} else if load.Old != nil {
-		req.Features = load.Old.Fallback(req.Features)
+		req.Features = unsafe.Pointer(load.Old.Fallback((*load.Features)(req.Features)))
 	}
 	loaded, failure := load.Run(&req)
 	if failure != nil {
@@ -83,9 +87,9 @@ func (s *Skeleton) Interpreted() bool { return s != nil && s.interpreted }
 
 // request says what the caller has changed since Open.
 func (s *Skeleton) request(opts *LoadOptions) load.Request {
-	req := load.Request{Spec: s.spec, Features: &s.features, Areas: s.areas}
+	req := load.Request{Spec: s.spec, Features: s.features, Areas: s.areas}
 	if opts != nil {
-		req.Externs, req.Pins = opts.Externs, unsafe.Pointer(opts.Pins)
+		req.Externs, req.Pins, req.Kconfig = opts.Externs, unsafe.Pointer(opts.Pins), unsafe.Pointer(opts.Kconfig)
 		req.Keyring, req.RequireSignature = load.Keyring(opts.Keyring), opts.RequireSignature
 	}
 	for i := range s.maps {
@@ -99,7 +103,7 @@ func (s *Skeleton) request(opts *LoadOptions) load.Request {
 			req.Wanted = append(req.Wanted, load.Wanted{Program: int32(i), Load: want})
 		}
 		if c := chosenFor(p); c != nil {
-			s.features.Targets = c.use
+			req.FindTargets = c.use
 			req.Targets = c.after(int32(i), req.Targets)
 		}
 	}

@@ -75,7 +75,7 @@ func (s *Skeleton) reuse(m, existing *Map) error {
 			all = append(all, load.Existing{Map: int32(i), FD: a.existing.peek()})
 		}
 	}
-	load.AddExisting(&s.features, all)
+	load.AddExisting(s.ownFeatures(), all)
 	return nil
 }
 

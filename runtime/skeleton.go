@@ -19,7 +19,7 @@ import (
 // Load and Close are safe for concurrent use; what is changed before Load is not.
 type Skeleton struct {
 	spec     *Spec
-	features load.Features
+	features unsafe.Pointer // *load.Features: see load.Request
 	maps     []Map
 	programs []Program
 	// areas are the memory of global data maps, in the order of the maps; of an arena only what its
@@ -54,6 +54,9 @@ const (
 // for objects that are known only at run time: package loader makes their Spec.
 func Open(spec *Spec) (*Skeleton, error) {
 	s, err := OpenGenerated(spec, load.AllFeatures())
+	if err == nil && spec.Kconfig != "" {
+		OpenKconfig(s)
+	}
 	if err == nil && spec.StructOps != 0 {
 		StructOpsOf(s)
 	}
@@ -77,10 +80,10 @@ func Load(spec *Spec, opts *LoadOptions) (*Skeleton, error) {
 	return s, nil
 }
 
-func newSkeleton(spec *Spec, features load.Features) *Skeleton {
+func newSkeleton(spec *Spec, features *load.Features) *Skeleton {
 	s := &Skeleton{
 		spec:     spec,
-		features: features,
+		features: unsafe.Pointer(features),
 		maps:     make([]Map, len(spec.Maps)),
 		programs: make([]Program, len(spec.Programs)),
 	}
@@ -98,6 +101,13 @@ func newSkeleton(spec *Spec, features load.Features) *Skeleton {
 	}
 	s.closeWhenForgotten()
 	return s
+}
+
+// ownFeatures returns the features for a change: they are those of all skeletons of the package until then.
+func (s *Skeleton) ownFeatures() *load.Features {
+	own := *(*load.Features)(s.features)
+	s.features = unsafe.Pointer(&own)
+	return &own
 }
 
 // closeWhenForgotten has the garbage collector close what is not closed by

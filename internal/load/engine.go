@@ -39,13 +39,13 @@ type engine struct {
 func (e *engine) attempt() *spec.Failure {
 	e.again, e.lines = false, nil
 	if e.spec.Signed != nil {
-		if done, failure := e.req.Features.Signed().attempt(e); done {
+		if done, failure := e.req.features().Signed().attempt(e); done {
 			return failure
 		}
 	}
 	extra := uint32(0)
 	if e.req.Longer != nil {
-		extra = e.req.Features.Room().extra(&e.req)
+		extra = e.req.features().Room().extra(&e.req)
 	}
 	blob, op, errno := newBlobMap(e.spec.Blob, extra)
 	if errno != 0 {
@@ -57,17 +57,17 @@ func (e *engine) attempt() *spec.Failure {
 		return e.fail(spec.OpPatch, err)
 	}
 	loader, failure := e.spec.Loader, (*spec.Failure)(nil)
-	if e.req.Features.Reuse != nil {
-		failure = e.req.Features.Reuse(e)
+	if e.req.features().Reuse != nil {
+		failure = e.req.features().Reuse(e)
 	}
-	if failure == nil && e.req.Features.Outside != nil && e.spec.Outside() {
-		loader, failure = e.req.Features.Outside().create(e)
+	if failure == nil && e.req.features().Outside != nil && e.spec.Outside() {
+		loader, failure = e.req.features().Outside().create(e)
 	}
 	if failure == nil && len(e.req.Skip) > 0 {
 		loader = e.without(loader, e.req.Skip)
 	}
 	if failure == nil && extra > 0 {
-		loader = e.req.Features.Room().make(e, loader)
+		loader = e.req.features().Room().make(e, loader)
 	}
 	if failure == nil {
 		failure = e.run(loader)
@@ -80,8 +80,8 @@ func (e *engine) settle(failure *spec.Failure) *spec.Failure {
 	if failure == nil {
 		failure = e.check()
 	}
-	if failure == nil && e.req.Features.Inner != nil && e.spec.HasInner() {
-		failure = e.req.Features.Inner().keep(e)
+	if failure == nil && e.req.features().Inner != nil && e.spec.HasInner() {
+		failure = e.req.features().Inner().loaded(e)
 	}
 	if failure == nil {
 		if e.finish != nil {
@@ -123,6 +123,11 @@ func (e *engine) patch() error {
 			copy(e.blob.mem[m.Data:][:m.MappedSize()], a.Bytes())
 		}
 	}
+	if e.spec.Kconfig != "" {
+		if err := e.req.features().Kconfig().patch(e); err != nil {
+			return err
+		}
+	}
 	for i := range e.req.Wanted {
 		w := &e.req.Wanted[i]
 		p := &e.spec.Programs[w.Program]
@@ -132,8 +137,8 @@ func (e *engine) patch() error {
 			attr.InsnCnt = p.Insns
 		}
 	}
-	if e.req.Features.Inner != nil && e.spec.HasInner() {
-		if err := e.req.Features.Inner().fit(e); err != nil {
+	if e.req.features().Inner != nil && e.spec.HasInner() {
+		if err := e.req.features().Inner().patch(e); err != nil {
 			return err
 		}
 	}
@@ -146,7 +151,7 @@ func (e *engine) patch() error {
 // run loads the loader program and runs it.
 func (e *engine) run(loader string) *spec.Failure {
 	if e.spec.Phases != nil {
-		return e.req.Features.Parts().run(e, loader)
+		return e.req.features().Parts().run(e, loader)
 	}
 	attr := e.loaderAttr(loader)
 	prog, failure := e.loadLoader(&attr, loaderAttrSize)

@@ -14,7 +14,7 @@ import (
 func findKernel(of *spec.Spec, targets []*Target) ([]foundTarget, *spec.Failure) {
 	s := finder(of, targets)
 	found := make([]foundTarget, len(targets))
-	req := Request{Spec: s, Features: &Features{}}
+	req := Request{Spec: s, Features: unsafe.Pointer(&Features{})}
 	req.Externs = func(l *Loaded) []Extern {
 		for i := range found {
 			at := l.blob.slot(s.Targets[i].Slot)

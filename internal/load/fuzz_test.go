@@ -30,7 +30,7 @@ func FuzzSpec(f *testing.F) {
 		if features.Check(s) != nil {
 			return
 		}
-		req := Request{Spec: s, Features: &features}
+		req := Request{Spec: s, Features: unsafe.Pointer(features)}
 		for i := range s.Maps {
 			if n := s.Maps[i].MappedSize(); n > 1<<20 {
 				return // all of it would be compared

@@ -6,14 +6,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// Inner takes care of what maps of maps hold.
-type Inner struct {
-	fit  func(*engine) error
-	keep func(*engine) *spec.Failure
-}
-
 // UseInner returns the code for objects with maps of maps.
-func UseInner() Inner { return Inner{(*engine).fitInner, (*engine).keepBTF} }
+func UseInner() Hook { return Hook{(*engine).fitInner, (*engine).keepBTF} }
 
 // InnerBTF is the object's BTF for the maps that a map of maps will hold.
 type InnerBTF struct {

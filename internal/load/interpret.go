@@ -41,7 +41,7 @@ func (e *engine) interpret(kernel Kernel) *spec.Failure {
 		return failure
 	}
 	if e.spec.Signed != nil {
-		if failure := e.req.Features.Signed().changed(&e.req); failure != nil {
+		if failure := e.req.features().Signed().changed(&e.req); failure != nil {
 			return failure
 		}
 		e.Signature = &Verdict{Form: spec.NoSignedForm, Keyring: NoKeyring, Reason: "the kernel has run no loader program"}
@@ -58,7 +58,7 @@ func (e *engine) interpret(kernel Kernel) *spec.Failure {
 	defer done()
 	extra := uint32(0)
 	if e.req.Longer != nil {
-		extra = e.req.Features.Room().extra(&e.req)
+		extra = e.req.features().Room().extra(&e.req)
 	}
 	cpu, errno := newInterpreter(e.spec, extra, kernel)
 	if errno != 0 {
@@ -69,8 +69,8 @@ func (e *engine) interpret(kernel Kernel) *spec.Failure {
 		e.blob.close()
 		return e.fail(spec.OpPatch, err)
 	}
-	if e.req.Features.Reuse != nil {
-		failure = e.req.Features.Reuse(e)
+	if e.req.features().Reuse != nil {
+		failure = e.req.features().Reuse(e)
 	}
 	skip := slices.Clone(e.req.Skip)
 	if failure == nil {
@@ -79,7 +79,7 @@ func (e *engine) interpret(kernel Kernel) *spec.Failure {
 	if failure == nil {
 		loader := e.without(e.spec.Loader, skip)
 		if extra > 0 {
-			loader = e.req.Features.Room().make(e, loader)
+			loader = e.req.features().Room().make(e, loader)
 		}
 		failure = e.interpretParts(cpu, loader)
 	}
@@ -126,7 +126,7 @@ func (e *engine) interpretTargets(kernel Kernel) (done func(), failure *spec.Fai
 		failure = e.setTargets(targets, found)
 	}
 	e.req.Targets = nil
-	if failure == nil && e.req.Features.Targets != nil {
+	if failure == nil && e.req.findTargets() != nil {
 		_, failure = e.chooseTargets() // which has nothing left to find, and refuses programs that lack a target
 	}
 	if failure != nil {

@@ -25,7 +25,7 @@ func (e *engine) investigate(f *spec.Failure) {
 		load = func(l *logBuffer) (int, unix.Errno) { return e.loadProgramAgain(f.Step, l) }
 	default:
 		if e.quick {
-			e.again = e.req.Features.Parts().again(e, f)
+			e.again = e.req.features().Parts().again(e, f)
 		}
 		return
 	}

@@ -1,6 +1,10 @@
 package load
 
-import "github.com/bpf2lskel/bpf2lskel/internal/spec"
+import (
+	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+)
 
 // Old is what package runtime/oldkernel does for kernels that lack what this package needs; nil in programs that do not
 // import it.
@@ -24,7 +28,7 @@ func TakeOver(f *Features, run Runner) *Features {
 	taken := *f
 	taken.Targets = func(req *Request) (failure *spec.Failure) {
 		inner := *req
-		inner.Features = f
+		inner.Features = unsafe.Pointer(f)
 		req.loaded, failure = run(&inner)
 		return failure
 	}

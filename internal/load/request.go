@@ -9,8 +9,10 @@ import (
 
 // Request says what to load, and what about it differs from the object.
 type Request struct {
-	Spec     *spec.Spec
-	Features *Features
+	Spec *spec.Spec
+	// Features is a *[Features]. It has no type: all that a Request refers to is described in each binary, and so would the code be
+	// that it does without.
+	Features unsafe.Pointer
 	// Areas are the memory of global data, in the order of the maps. One that has memory already has the initial
 	// value there, and gets the kernel's memory at the same address.
 	Areas []Area
@@ -21,6 +23,8 @@ type Request struct {
 	// Targets are what programs are loaded for, in the place of what their sections name: a *[Target] or nil. As an
 	// interface it keeps the descriptor of its type, 1 KB, out of binaries that choose none.
 	Targets any
+	// FindTargets is [UseTargets] where there are Targets, for objects whose Features do without.
+	FindTargets func(*Request) *spec.Failure
 	// loaded is the result of a load whose targets were found first.
 	loaded *Loaded
 	// Longer are the steps whose attr has to be longer than in the blob.
@@ -31,10 +35,23 @@ type Request struct {
 	Pins unsafe.Pointer
 	// Externs reads what became of the externs, nil if nobody wants to know: [ReadExterns].
 	Externs func(*Loaded) []Extern
+	// Kconfig is a *[KconfigSource], which is read for __kconfig variables before the machine's own configuration; nil for none. It has no
+	// type, whose description would be in each binary.
+	Kconfig unsafe.Pointer
 	// Keyring has the certificates to verify a signed package with.
 	Keyring Keyring
 	// RequireSignature refuses to load what the kernel has not verified.
 	RequireSignature bool
+}
+
+func (r *Request) features() *Features { return (*Features)(r.Features) }
+
+// findTargets returns the code that finds targets, nil if there is nothing for it to do.
+func (r *Request) findTargets() func(*Request) *spec.Failure {
+	if find := r.features().Targets; find != nil {
+		return find
+	}
+	return r.FindTargets
 }
 
 // incomparable is for structs that nobody compares. It is the first field, where it takes no room: type
@@ -113,9 +130,11 @@ type Features struct {
 	// Signed is for packages that can be signed: [UseSigned].
 	Signed func() Signed
 	// Inner is for objects with maps of maps: [UseInner].
-	Inner func() Inner
+	Inner func() Hook
 	// Room is for requests that make attrs longer: [UseRoom].
 	Room func() Room
+	// Kconfig is for objects with __kconfig variables: [UseKconfig].
+	Kconfig func() Hook
 	// Targets is for objects with programs whose section names no target, and for requests with targets: [UseTargets].
 	Targets func(*Request) *spec.Failure
 	// Reuse is for maps that exist before the load: [UseReuse], [AddExisting], [UsePins].
@@ -123,10 +142,17 @@ type Features struct {
 }
 
 // AllFeatures are for objects that are known only at run time.
-func AllFeatures() Features {
-	return Features{
-		Outside: UseOutside, Parts: UseParts, Signed: UseSigned, Inner: UseInner, Room: UseRoom, Targets: UseTargets, Reuse: UsePins(),
+func AllFeatures() *Features {
+	return &Features{
+		Outside: UseOutside, Parts: UseParts, Signed: UseSigned, Inner: UseInner, Room: UseRoom, Kconfig: UseKconfig, Targets: UseTargets,
+		Reuse: UsePins(),
 	}
+}
+
+// Hook is code that has something to do at two moments of a load.
+type Hook struct {
+	patch  func(*engine) error         // when the blob is patched
+	loaded func(*engine) *spec.Failure // when the loader has run
 }
 
 // Outside creates what must not be created inside the loader, and returns a loader without these steps.
@@ -163,15 +189,21 @@ func (f *Features) Check(s *spec.Spec) error {
 	if err := s.Check(); err != nil {
 		return err
 	}
+	needs := ""
 	switch {
 	case s.Outside() && f.Outside == nil:
-		return spec.DamagedError("the Go file: the object needs UseOutside")
+		needs = "Outside"
 	case s.HasInner() && f.Inner == nil:
-		return spec.DamagedError("the Go file: the object needs UseInner")
+		needs = "Inner"
 	case s.Phases != nil && f.Parts == nil, s.CORE.ValueCount > 0 && s.Phases == nil:
-		return spec.DamagedError("the Go file: the object needs UseParts")
+		needs = "Parts"
 	case s.Signed != nil && f.Signed == nil:
-		return spec.DamagedError("the Go file: the object needs UseSigned")
+		needs = "Signed"
+	case s.Kconfig != "" && f.Kconfig == nil:
+		needs = "Kconfig"
+	}
+	if needs != "" {
+		return spec.DamagedError("the Go file: the object needs Use" + needs)
 	}
 	if s.Phases != nil {
 		return f.Parts().check(s)

@@ -28,7 +28,7 @@ const moreAttempts = 2
 func Run(req *Request) (*Loaded, *spec.Failure) {
 	e := engine{Loaded: Loaded{spec: req.Spec}, req: *req}
 	if req.Spec.Signed != nil {
-		if failure := req.Features.Signed().changed(&e.req); failure != nil {
+		if failure := req.features().Signed().changed(&e.req); failure != nil {
 			return nil, failure
 		}
 	} else if req.RequireSignature {
@@ -36,7 +36,7 @@ func Run(req *Request) (*Loaded, *spec.Failure) {
 		failure.Hint = "generate it with -sign-key and -sign-cert, or with -signed and sign it later"
 		return nil, failure
 	}
-	if find := req.Features.Targets; find != nil && req.loaded == nil {
+	if find := req.findTargets(); find != nil && req.loaded == nil {
 		failure := find(&e.req)
 		return e.req.loaded, failure
 	}

@@ -71,7 +71,7 @@ var operations = [...]string{
 	OpFreezeBlob:  "freeze the loader's map",
 	OpHashBlob:    "hash the loader's map",
 	OpMapBlob:     "map the loader's map",
-	OpPatch:       "prepare the blob",
+	OpPatch:       "prepare the load",
 	OpLoadLoader:  "load the loader program",
 	OpRunLoader:   "run the loader program",
 	OpReadBlob:    "read the loader's map",

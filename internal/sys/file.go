@@ -1,6 +1,7 @@
 package sys
 
 import (
+	"io"
 	"io/fs"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
@@ -63,3 +64,7 @@ func Dup(fd int) (int, error) {
 	}
 	return dup, err
 }
+
+// Gunzip decompresses a file such as /proc/config.gz. It is nil unless package internal/sys/gunzip sets it, which is only in binaries
+// that need it.
+var Gunzip func(io.Reader) (io.Reader, error)

@@ -4,6 +4,7 @@ package sys
 const (
 	FuncGetCurrentPidTgid  = 14
 	FuncSysBPF             = 166 // 5.14
+	FuncGetAttachCookie    = 174 // 5.15
 	FuncBtfFindByNameKind  = 167 // 5.14
 	FuncSysClose           = 168 // 5.14
 	FuncKallsymsLookupName = 179 // 5.16

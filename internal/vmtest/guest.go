@@ -132,6 +132,7 @@ func (b *builder) build(ctx context.Context, k *kernel, run []testRun) (initrd s
 	steps := []func() error{
 		func() error { return b.addUserland(ctx, fs, k) },
 		func() error { return b.addModules(ctx, fs, k, img) },
+		func() error { return fs.copy("boot/config-"+img.Release, img.Config) },
 		func() error { return b.addTests(ctx, fs, k, run) },
 		func() error { return b.addSources(fs, run) },
 		func() error { return b.addPrograms(ctx, fs, k, run) },

@@ -17,6 +17,7 @@ type image struct {
 	Release string // what uname -r says
 	Vmlinuz string
 	Modules modules
+	Config  string // the file with its configuration, which Debian installs as /boot/config-RELEASE
 	Note    string // what the reader of the results should know
 }
 
@@ -56,7 +57,38 @@ func fetchKernel(ctx context.Context, c *cache, k *kernel) (*image, error) {
 		return nil, err
 	}
 	img.Note = note
-	return img, nil
+	if img.Config == "" {
+		img.Config, err = fetchConfig(ctx, c, k, img.Release)
+	}
+	return img, err
+}
+
+// fetchConfig returns the file with the configuration of a kernel whose package does not have it, as since Debian's 7.0.
+func fetchConfig(ctx context.Context, c *cache, k *kernel, release string) (string, error) {
+	dir, err := c.put(filepath.Join("configs", k.Key), release, func(dir string) error {
+		ar, err := openArchive(ctx, c, k.Suite, k.Arch)
+		if err != nil {
+			return err
+		}
+		return ar.unpack(ctx, dir, "linux-base-"+release)
+	})
+	if err != nil {
+		return "", fmt.Errorf("configuration: %w", err)
+	}
+	for _, name := range configNames(dir, release) {
+		if exists(name) {
+			return name, nil
+		}
+	}
+	return "", fmt.Errorf("%s: no configuration", dir)
+}
+
+// configNames are the files that the configuration of a kernel may be in, in an unpacked package.
+func configNames(dir, release string) []string {
+	return []string{
+		filepath.Join(dir, "boot", "config-"+release),
+		filepath.Join(dir, "usr", "lib", "modules", release, "config"),
+	}
 }
 
 func names(packages []pkg) []string {
@@ -147,7 +179,13 @@ func openImage(dir string) (*image, error) {
 			if err != nil {
 				return nil, err
 			}
-			return &image{Release: release, Vmlinuz: vmlinuz, Modules: modules}, nil
+			img := &image{Release: release, Vmlinuz: vmlinuz, Modules: modules}
+			for _, name := range configNames(dir, release) {
+				if exists(name) {
+					img.Config = name
+				}
+			}
+			return img, nil
 		}
 	}
 	return nil, fmt.Errorf("%s: no vmlinuz", dir)

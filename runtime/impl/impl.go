@@ -85,7 +85,10 @@ func UseOutside() load.Outside { return load.UseOutside() }
 func UseParts() load.Parts { return load.UseParts() }
 
 // UseInner is for objects with maps of maps.
-func UseInner() load.Inner { return load.UseInner() }
+func UseInner() load.Hook { return load.UseInner() }
+
+// UseKconfig is for objects with __kconfig variables. Those whose names begin with CONFIG_ need package runtime/impl/gunzip as well.
+func UseKconfig() load.Hook { return load.UseKconfig() }
 
 // UseTargets is for objects with programs whose section does not say what they attach to.
 func UseTargets(req *load.Request) *spec.Failure { return load.UseTargets(req) }

@@ -42,7 +42,7 @@ type Skeleton struct {
 // variables can be given other initial values, its maps other sizes, and
 // programs can be left out, until Load.
 func Open() (*Skeleton, error) {
-	core, err := runtime.OpenGenerated(&spec, impl.Features{Parts: impl.UseParts})
+	core, err := runtime.OpenGenerated(&spec, &features)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func Open() (*Skeleton, error) {
 
 // Load opens the object and loads it as it is.
 func Load() (*Skeleton, error) {
-	core, err := runtime.LoadGenerated(&spec, impl.Features{Parts: impl.UseParts}, nil)
+	core, err := runtime.LoadGenerated(&spec, &features, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -230,6 +230,9 @@ var loader string
 func init() {
 	spec.Blob, spec.Loader = blob, loader
 }
+
+// features are the code of the runtime that the object needs.
+var features = impl.Features{Parts: impl.UseParts}
 
 // The compiler makes sure that this file and the runtime fit.
 const (

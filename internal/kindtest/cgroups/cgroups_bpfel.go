@@ -36,7 +36,7 @@ type Skeleton struct {
 // variables can be given other initial values, its maps other sizes, and
 // programs can be left out, until Load.
 func Open() (*Skeleton, error) {
-	core, err := runtime.OpenGenerated(described(), impl.Features{Outside: impl.UseOutside, Parts: impl.UseParts})
+	core, err := runtime.OpenGenerated(described(), &features)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func Open() (*Skeleton, error) {
 
 // Load opens the object and loads it as it is.
 func Load() (*Skeleton, error) {
-	core, err := runtime.LoadGenerated(described(), impl.Features{Outside: impl.UseOutside, Parts: impl.UseParts}, nil)
+	core, err := runtime.LoadGenerated(described(), &features, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -181,6 +181,9 @@ var once sync.Once
 func addFiles() {
 	spec.Blob, spec.Loader = blob, loader
 }
+
+// features are the code of the runtime that the object needs.
+var features = impl.Features{Outside: impl.UseOutside, Parts: impl.UseParts}
 
 // The compiler makes sure that this file and the runtime fit.
 const (

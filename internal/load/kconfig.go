@@ -1,0 +1,92 @@
+package load
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+)
+
+// This file settles the values of __kconfig variables: kconfig_read.go finds them, and what the caller has set since Open wins.
+
+// UseKconfig returns the code for objects with __kconfig variables.
+func UseKconfig() Hook { return Hook{patch: (*engine).patchKconfig} }
+
+// OpenKconfig writes the values that are in the machine's own configuration into the memory of the areas, for a caller that may change
+// them before the load. What cannot be found is zero, and an error of the load.
+func OpenKconfig(s *spec.Spec, areas []Area) {
+	if m, opened := kconfigMap(s, areas); opened != nil {
+		if k, err := readKconfig(s, int(m.MappedSize()), nil); err == nil {
+			copy(opened.Bytes(), k.value)
+		}
+	}
+}
+
+// patchKconfig writes the values into the blob, where what the caller has set since Open is already.
+func (e *engine) patchKconfig() error {
+	m, opened := kconfigMap(e.spec, e.req.Areas)
+	if m == nil {
+		return spec.DamagedError("kconfig: there is no map for it")
+	}
+	size, own := int(m.MappedSize()), (*KconfigSource)(e.req.Kconfig)
+	k, err := readKconfig(e.spec, size, own)
+	if err != nil {
+		return err
+	}
+	atOpen := k
+	if own != nil {
+		if atOpen, err = readKconfig(e.spec, size, nil); err != nil {
+			return err
+		}
+	}
+	value := e.blob.mem[m.Data:][:size]
+	for i := range k.vars {
+		v := &k.vars[i]
+		if opened != nil && !bytes.Equal(v.In(value), v.In(atOpen.value)) {
+			continue // it was set
+		}
+		if err := k.errorOf(i); err != nil {
+			return err
+		}
+		copy(v.In(value), v.In(k.value))
+	}
+	return nil
+}
+
+// kconfigMap returns the map that has the variables, and the memory that the caller has had for it since Open, if any.
+func kconfigMap(s *spec.Spec, areas []Area) (m *spec.MapSpec, opened *Area) {
+	for i := range areas {
+		a := &areas[i]
+		if of := &s.Maps[a.Map]; of.Kind == spec.Kconfig && of.Data != 0 {
+			m = of
+			if a.P != nil {
+				opened = a
+			}
+		}
+	}
+	return m, opened
+}
+
+// KconfigError is a __kconfig variable that has no value, or one that its type does not take.
+type KconfigError struct {
+	_ incomparable
+
+	Name string // CONFIG_HZ
+	// Value is what was found, as written there; "" if nothing was found, and then Err is nil.
+	Value string
+	// Where is what has the value. If there is none, these are all places that were looked at, with what was wrong with
+	// each.
+	Where []string
+	Err   error // what is wrong with the value
+}
+
+// Error names all of it, and says what to do.
+func (e *KconfigError) Error() string {
+	where := strings.Join(e.Where, ", nor in ")
+	if e.Err != nil {
+		return e.Name + "=" + e.Value + " in " + where + ": " + e.Err.Error()
+	}
+	return e.Name + ": not set in " + where + " (declare it __weak, set it between Open and Load, or give LoadOptions.Kconfig)"
+}
+
+func (e *KconfigError) Unwrap() error { return e.Err }

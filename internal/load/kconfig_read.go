@@ -1,0 +1,221 @@
+package load
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// This file reads kernel configurations as libbpf does (bpf_object__resolve_externs): lines such as
+//
+//	CONFIG_BPF=y
+//	CONFIG_HZ=250
+//	CONFIG_DEFAULT_HOSTNAME="(none)"
+//
+// of which the first for a name counts. Variables that begin with LINUX_ are in none of them (kconfig_virtual.go).
+
+// kconfigValues are the values of an object's variables.
+type kconfigValues struct {
+	vars  []spec.KconfigVar
+	value []byte  // of the map
+	found []error // by variable: isFound, or what is wrong with what was found; nil if nothing was
+	// missing is how many variables have no value that a configuration may have.
+	missing int
+	// looked are the places that were looked at, with what was wrong with each.
+	looked []string
+}
+
+const thisKernel = "this kernel"
+
+// isFound marks a variable that has its value. It needs no code to be initialized, which would be in each binary.
+var isFound error = foundMark{}
+
+type foundMark struct{}
+
+func (foundMark) Error() string { return "found" }
+
+// readKconfig finds out the values of all variables: from the caller's own configuration, if there is one, then from that of
+// the machine. Files are read only for variables that need them. An error is about the caller's own.
+func readKconfig(s *spec.Spec, size int, own *KconfigSource) (*kconfigValues, error) {
+	vars, err := spec.ParseKconfig(s.Kconfig, size)
+	if err != nil {
+		return nil, err
+	}
+	k := &kconfigValues{vars: vars, found: make([]error, len(vars)), value: make([]byte, size)}
+	for i := range vars {
+		v := &vars[i]
+		if strings.HasPrefix(v.Name, "CONFIG_") {
+			k.missing++
+		} else if n, err := kernelFact(v.Name); err != nil {
+			k.found[i] = &KconfigError{Name: v.Name, Value: "?", Where: []string{thisKernel}, Err: err}
+		} else {
+			k.settle(i, thisKernel, strconv.FormatUint(n, 10), k.setNumber(i, n))
+		}
+	}
+	if k.missing > 0 && own != nil {
+		name, text, err := own.read()
+		if err == nil {
+			err = k.parse(name, text)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, withoutPath(err))
+		}
+		k.looked = append(k.looked, name)
+	}
+	for _, path := range [...]string{"/proc/config.gz", "/boot/config-" + sys.Release()} {
+		if k.missing == 0 {
+			break
+		}
+		text, err := readKconfigFile(path)
+		if err == nil {
+			err = k.parse(path, text)
+		}
+		if err == nil {
+			k.looked = append(k.looked, path)
+			break // they are about the same kernel
+		}
+		k.looked = append(k.looked, fmt.Sprintf("%s (%v)", path, withoutPath(err)))
+	}
+	return k, nil
+}
+
+// errorOf returns why a variable cannot have its value.
+func (k *kconfigValues) errorOf(i int) error {
+	switch v := &k.vars[i]; {
+	case k.found[i] == isFound || k.found[i] == nil && v.Weak:
+		return nil
+	case k.found[i] == nil:
+		return &KconfigError{Name: v.Name, Where: k.looked}
+	default:
+		return k.found[i]
+	}
+}
+
+// parse takes the values of variables that have none yet from a configuration.
+func (k *kconfigValues) parse(where, text string) error {
+	index := make(map[string]int)
+	for i := range k.vars {
+		if v := &k.vars[i]; k.found[i] == nil {
+			index[v.Name] = i
+		}
+	}
+	for number := 1; text != ""; number++ {
+		var line string
+		line, text, _ = strings.Cut(text, "\n")
+		if !strings.HasPrefix(line, "CONFIG_") {
+			continue
+		}
+		name, value, ok := strings.Cut(line, "=")
+		if !ok || value == "" {
+			return fmt.Errorf("line %d: %.80q has no value", number, line)
+		}
+		if i, ok := index[name]; ok && k.found[i] == nil {
+			k.settle(i, where, value, k.set(i, value))
+			k.missing--
+		}
+	}
+	return nil
+}
+
+// settle keeps what has become of a value.
+func (k *kconfigValues) settle(i int, where, value string, err error) {
+	k.found[i] = isFound
+	if err != nil {
+		k.found[i] = &KconfigError{Name: k.vars[i].Name, Value: value, Where: []string{where}, Err: err}
+	}
+}
+
+// set gives a variable a value as a configuration has it (libbpf's bpf_object__process_kconfig_line).
+func (k *kconfigValues) set(i int, value string) error {
+	v := &k.vars[i]
+	switch {
+	case value == "y" || value == "m" || value == "n":
+		return k.setLetter(i, value[0])
+	case value[0] == '"':
+		if len(value) < 2 || value[len(value)-1] != '"' {
+			return errors.New("the string does not end")
+		}
+		if v.Type != spec.KconfigString {
+			return misfit(v)
+		}
+		text := v.In(k.value)
+		copy(text[:len(text)-1], value[1:len(value)-1])
+		return nil
+	}
+	n, err := parseKconfigNumber(value)
+	if err != nil {
+		return err
+	}
+	if v.Type == spec.KconfigBool {
+		return misfit(v)
+	}
+	return k.setNumber(i, n)
+}
+
+// setLetter is for y, m and n.
+func (k *kconfigValues) setLetter(i int, letter byte) error {
+	v := &k.vars[i]
+	switch {
+	case v.Type == spec.KconfigChar:
+		v.In(k.value)[0] = letter
+	case v.Type == spec.KconfigBool && letter != 'm':
+		putNumber(v.In(k.value), map[byte]uint64{'y': 1}[letter])
+	case v.Type == spec.KconfigTristate:
+		putNumber(v.In(k.value), map[byte]uint64{'y': 1, 'm': 2}[letter]) // enum libbpf_tristate
+	default:
+		return misfit(v)
+	}
+	return nil
+}
+
+// setNumber gives a variable a number, if it fits (libbpf's set_kcfg_value_num).
+func (k *kconfigValues) setNumber(i int, n uint64) error {
+	v := &k.vars[i]
+	bits := 8 * v.Size
+	switch {
+	case v.Type == spec.KconfigBool && n > 1, v.Type == spec.KconfigTristate, v.Type == spec.KconfigString:
+		return misfit(v)
+	case bits == 64:
+	case v.Signed && n+1<<(bits-1) >= 1<<bits, !v.Signed && n>>bits != 0:
+		return misfit(v)
+	}
+	putNumber(v.In(k.value), n)
+	return nil
+}
+
+func misfit(v *spec.KconfigVar) error {
+	return errors.New("it does not fit the variable, which is of type " + v.CType())
+}
+
+// parseKconfigNumber reads a number as C's strtoull does for libbpf: decimal, hexadecimal after 0x, octal after 0, and a
+// negative one as its two's complement.
+func parseKconfigNumber(text string) (uint64, error) {
+	digits, negative := strings.CutPrefix(text, "-")
+	n, err := strconv.ParseUint(digits, 0, 64)
+	if err != nil || strings.Contains(digits, "_") {
+		return 0, errors.New("neither y, m or n, nor a string in quotes, nor a number")
+	}
+	if negative {
+		n = -n
+	}
+	return n, nil
+}
+
+// putNumber writes a number in as many bytes as there are: 1, 2, 4 or 8.
+func putNumber(to []byte, n uint64) {
+	switch len(to) {
+	case 1:
+		to[0] = byte(n)
+	case 2:
+		binary.NativeEndian.PutUint16(to, uint16(n))
+	case 4:
+		binary.NativeEndian.PutUint32(to, uint32(n))
+	case 8:
+		binary.NativeEndian.PutUint64(to, n)
+	}
+}
