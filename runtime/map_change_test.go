@@ -102,7 +102,7 @@ func TestChangeMapAfterAFailure(t *testing.T) {
 		{
 			"flag",
 			object.Map{Type: sys.MapTypeLPMTrie, KeySize: 8, ValueSize: 8, MaxEntries: 1},
-			"the flag BPF_F_NO_PREALLOC", func(c *runtime.MapChange) { c.Flags |= sys.FlagNoPrealloc },
+			"no flag BPF_F_NO_PREALLOC", func(c *runtime.MapChange) { c.Flags |= sys.FlagNoPrealloc },
 		},
 		{
 			"inner map",

@@ -122,7 +122,7 @@ func TestHintSourceLacks(t *testing.T) {
 		{withInner, "create inner map of m: invalid argument (the source gives its inner map no max_entries: set it there, or by ChangeMap before Load)"},
 		{
 			object.Map{Type: sys.MapTypeLPMTrie, KeySize: 8, ValueSize: 8, MaxEntries: 1},
-			"create map m: invalid argument (the source has to give it the flag BPF_F_NO_PREALLOC",
+			"create map m: invalid argument (the source gives it no flag BPF_F_NO_PREALLOC",
 		},
 	} {
 		wantError(t, loadDirectly(generate(t, oneMap(tt.m))), unix.EINVAL, tt.want)

@@ -105,11 +105,11 @@ func TestHintsForMaps(t *testing.T) {
 	}{
 		{"no entries", spec.MapSpec{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 8}, 0, false, "the source gives it no max_entries: set it there, or by SetMaxEntries before Load"},
 		{"signed", spec.MapSpec{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 8}, 0, true, "the source gives it no max_entries: set it there"},
-		{"no key", spec.MapSpec{Type: sys.MapTypeHash, ValueSize: 8}, 1, false, "the source gives it no key: declare it there, as in __type(key, __u32), or set its size by ChangeMap before Load"},
-		{"no value", spec.MapSpec{Type: sys.MapTypeQueue}, 1, false, "the source gives it no value: declare it there, as in __type(value, __u32), or set its size by ChangeMap before Load"},
+		{"no key", spec.MapSpec{Type: sys.MapTypeHash, ValueSize: 8}, 1, false, "the source gives it no key: set it there, or by ChangeMap before Load"},
+		{"no value", spec.MapSpec{Type: sys.MapTypeQueue}, 1, false, "the source gives it no value: set it there, or by ChangeMap before Load"},
 		{"no inner map", spec.MapSpec{Type: sys.MapTypeArrayOfMaps, KeySize: 4, ValueSize: 4}, 1, false, "the source does not say what its inner maps are"},
-		{"no flag", spec.MapSpec{Type: sys.MapTypeLPMTrie, KeySize: 8, ValueSize: 8}, 1, false, "the source has to give it the flag BPF_F_NO_PREALLOC"},
-		{"no flag, arena", spec.MapSpec{Type: sys.MapTypeArena}, 1, false, "the source has to give it the flag BPF_F_MMAPABLE"},
+		{"no flag", spec.MapSpec{Type: sys.MapTypeLPMTrie, KeySize: 8, ValueSize: 8}, 1, false, "the source gives it no flag BPF_F_NO_PREALLOC"},
+		{"no flag, arena", spec.MapSpec{Type: sys.MapTypeArena}, 1, false, "the source gives it no flag BPF_F_MMAPABLE"},
 		{
 			"local storage has no entries",
 			spec.MapSpec{Type: sys.MapTypeTaskStorage, KeySize: 4, ValueSize: 8, Flags: noPrealloc},

@@ -51,32 +51,34 @@ func (m *newMap) hasNoEntries() bool {
 		m.typ != sys.MapTypeCgroupStorage && m.typ != sys.MapTypePerCPUCgroupStorage
 }
 
-// lacksSize names what the source does not say about keys and values, "" if nothing is missing.
-func (m *newMap) lacksSize() string {
+// lacks names what the source does not say, and the method that sets it: "" if nothing is missing.
+func (m *newMap) lacks() (what, method string) {
+	const change = "ChangeMap"
 	switch m.typ {
-	case sys.MapTypeRingBuf, sys.MapTypeUserRingBuf, sys.MapTypeArena:
-		return "" // which have neither
+	case sys.MapTypeRingBuf, sys.MapTypeUserRingBuf, sys.MapTypeArena: // which have neither keys nor values
 	case sys.MapTypeQueue, sys.MapTypeStack, sys.MapTypeBloomFilter:
+		if m.valueSize == 0 {
+			return "value", change
+		}
 	default:
 		if m.keySize == 0 {
-			return "key"
+			return "key", change
+		}
+		if m.valueSize == 0 {
+			return "value", change
 		}
 	}
-	if m.valueSize == 0 {
-		return "value"
-	}
-	return ""
-}
-
-// lacksFlag names a flag that all maps of the type have to have, "" if it is there.
-func (m *newMap) lacksFlag() string {
 	switch {
+	case m.hasNoEntries() && m.isInner: // which SetMaxEntries does not reach
+		return "max_entries", change
+	case m.hasNoEntries():
+		return "max_entries", "SetMaxEntries"
 	case m.mapFlags&sys.FlagNoPrealloc == 0 && (m.typ == sys.MapTypeLPMTrie || m.isLocalStorage()):
-		return "BPF_F_NO_PREALLOC"
+		return "flag BPF_F_NO_PREALLOC", change
 	case m.mapFlags&sys.FlagMmapable == 0 && m.typ == sys.MapTypeArena:
-		return "BPF_F_MMAPABLE"
+		return "flag BPF_F_MMAPABLE", change
 	}
-	return ""
+	return "", ""
 }
 
 // lacksInner reports whether it is a map of maps whose inner maps the source does not describe.

@@ -118,35 +118,19 @@ func (f *failure) mapHint(m *newMap) string {
 		// Kernel: `EINVAL` when the map is created
 		return name + " needs Linux " + since + ", this is " + release
 	}
-	if m.hasNoEntries() {
-		if f.Spec.Signed != nil {
-			// Cause: no max_entries, in a signed package
-			// Kernel: `EINVAL` when the map is created
-			return "the source gives " + of + " no max_entries: set it there"
+	if what, method := m.lacks(); what != "" {
+		way := ", or by " + method + " before Load"
+		if f.Spec.Signed != nil { // which nothing changes
+			way = ""
 		}
-		if m.isInner { // which SetMaxEntries does not reach
-			// Cause: no max_entries for an inner map
-			// Kernel: `EINVAL` when the map is created
-			return "the source gives its inner map no max_entries: set it there, or by ChangeMap before Load"
-		}
-		// Cause: no max_entries
+		// Cause: no max_entries, key or value, or not a flag that all maps of the type have to have
 		// Kernel: `EINVAL` when the map is created
-		return "the source gives it no max_entries: set it there, or by SetMaxEntries before Load"
-	}
-	if what := m.lacksSize(); what != "" {
-		// Cause: no key, or no value
-		// Kernel: `EINVAL` when the map is created
-		return "the source gives " + of + " no " + what + ": declare it there, as in __type(" + what + ", __u32), or set its size by ChangeMap before Load"
+		return "the source gives " + of + " no " + what + ": set it there" + way
 	}
 	if f.lacksInner() {
 		// Cause: no inner map
 		// Kernel: `EINVAL` when the map of maps is created
-		return "the source does not say what its inner maps are: declare them there, as in __array(values, struct { __uint(type, BPF_MAP_TYPE_ARRAY); ... }), or set Inner by ChangeMap before Load"
-	}
-	if flag := m.lacksFlag(); flag != "" {
-		// Cause: a flag that all maps of a type have to have
-		// Kernel: `EINVAL` when the map is created
-		return "the source has to give " + of + " the flag " + flag + ": __uint(map_flags, " + flag + "), or set it by ChangeMap before Load"
+		return "the source does not say what its inner maps are: write __array(values, struct { ... }), or set Inner by ChangeMap before Load"
 	}
 	keySize, valueSize, entries, flags := number(uint64(m.keySize)), number(uint64(m.valueSize)), number(uint64(m.maxEntries)), hex(uint64(m.mapFlags))
 	// Cause: a map that cannot be

@@ -35,7 +35,7 @@ func main() {
 // compileAll compiles the corpus, the objects with externs and those that kernels refuse, as many at a time as there are processors.
 func compileAll(out string, opts testobj.Options, reference bool) error {
 	var names []string
-	for _, dir := range []string{"", "extern", "structops", "refused", "peer", "prototype"} {
+	for _, dir := range []string{"", "extern", "structops", "refused", "never", "peer", "prototype"} {
 		more, err := testobj.Names(dir)
 		if err != nil {
 			return err
@@ -53,7 +53,7 @@ func compileAll(out string, opts testobj.Options, reference bool) error {
 		wg.Go(func() {
 			defer func() { <-slots }()
 			obj, err := compileOne(out, name, opts)
-			if err == nil && reference && !strings.HasPrefix(name, "refused/") && !strings.HasPrefix(name, "prototype/") {
+			if err == nil && reference && !strings.HasPrefix(name, "refused/") && !strings.HasPrefix(name, "never/") && !strings.HasPrefix(name, "prototype/") {
 				err = sameload.WriteSkeleton(context.Background(), obj)
 			}
 			if err != nil {
