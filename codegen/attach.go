@@ -18,9 +18,13 @@ func (p *programField) attachable() bool {
 // writeAttach writes what attaches all programs whose section says where; the runtime does it.
 //
 //	func (s *Skeleton) Attach() (left []string, err error) {
-//		return runtime.AttachSections(s.core, []runtime.Attachment{
+//		return runtime.AttachSections(s.core, s.attachments())
+//	}
+//
+//	func (s *Skeleton) attachments() []runtime.Attachment {
+//		return []runtime.Attachment{
 //			{Program: s.Progs.OnSwitch, Link: &s.Links.OnSwitch},
-//		})
+//		}
 //	}
 //
 //	func (s *Skeleton) Detach() {
@@ -63,7 +67,7 @@ func (g *generator) writeAttach() {
 
 	text := "Attach attaches each loaded program whose section says where, and returns the names of those that it left alone. " +
 		"If one fails, none stays attached."
-	list := jen.Index().Qual(RuntimePath, "Attachment").Custom(multiLine, rows...)
+	list := g.attachments()
 	switch {
 	case len(maps) > 0:
 		text = "Attach attaches each loaded program whose section says where, and each struct of operations that was created, and returns the names of those that it left alone. " +
@@ -72,7 +76,6 @@ func (g *generator) writeAttach() {
 		f.Type().Id("Links").Struct(fields...)
 	case len(rows) == 0:
 		text = "Attach attaches each program whose section says where, which no program's does here, and returns the names of those that it left alone."
-		list = jen.Nil()
 	default:
 		doc(f, "Links are what Attach attached; nil for programs that it left alone.")
 		f.Type().Id("Links").Struct(fields...)
@@ -91,10 +94,29 @@ func (g *generator) writeAttach() {
 	method("Detach").Block(
 		jen.Qual(RuntimePath, "DetachSections").Call(jen.Id("s").Dot("core"), jen.Id("s").Dot("links").Call()),
 	)
+	doc(f, "TakeLinks takes over the links that Attach made in an earlier life, or an older version, which has pinned them: in the place of Attach, or before it. "+
+		"See runtime.TakeLinks.")
+	f.Func().Params(jen.Id("s").Op("*").Id("Skeleton")).Id("TakeLinks").Params(jen.Id("dir").String()).Error().Block(
+		jen.Return(jen.Qual(RuntimePath, "TakeLinks").Call(jen.Id("s").Dot("core"), jen.Id("dir"), g.attachments())),
+	)
+	doc(f, "attachments are the programs that Attach attaches, and where it keeps their links.")
+	attachments := jen.Nil()
+	if len(rows) > 0 {
+		attachments = jen.Index().Qual(RuntimePath, "Attachment").Custom(multiLine, rows...)
+	}
+	method("attachments").Index().Qual(RuntimePath, "Attachment").Block(jen.Return(attachments))
 	doc(f, "links are where Attach keeps what it attached.")
 	method("links").Index().Op("**").Qual(RuntimePath, "Link").Block(
 		jen.Return(jen.Index().Op("**").Qual(RuntimePath, "Link").Custom(multiLine, links...)),
 	)
+}
+
+// attachments is the argument that says what Attach attaches.
+func (g *generator) attachments() jen.Code {
+	if !g.attaches() {
+		return jen.Nil()
+	}
+	return jen.Id("s").Dot("attachments").Call()
 }
 
 // multiLine is a composite literal with an element a line.

@@ -95,6 +95,7 @@ func (g *generator) writeSkeleton() {
 		b.Return(runtime("CloseGenerated").Call(jen.Id("s").Dot("core"), links, bind))
 	})
 	g.writeAttach()
+	g.writePins()
 	doc(f, "Core returns the skeleton without its types, for code that works with any object.")
 	f.Add(method("Core")).Params().Op("*").Add(runtime("Skeleton")).Block(jen.Return(jen.Id("s").Dot("core")))
 

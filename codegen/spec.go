@@ -63,7 +63,7 @@ func (g *generator) features() jen.Code {
 	add(g.spec.Kconfig != "", "Kconfig")
 	add(spec.LacksTargets(g.spec), "Targets")
 	if g.spec.PinsByName() {
-		fields = append(fields, jen.Id("Reuse").Op(":").Qual(implPath, "UsePins").Call())
+		fields = append(fields, jen.Id("Reuse").Op(":").Qual(implPath, "UsePins"))
 	}
 	return jen.Qual(implPath, "Features").Values(fields...)
 }

@@ -59,16 +59,10 @@ func (s *Skeleton) reuse(m, existing *Map) error {
 		unix.Close(num)
 		return err
 	}
-	a := m.own()
+	a := m.takeInfo(&s.spec.Maps[i], &info)
 	a.existing.close()
 	a.existing = fd{}
 	a.existing.set(num)
-	// What it is, and what the object says it is, are two things: this is the former.
-	is := s.spec.Maps[i]
-	is.Type, is.MaxEntries, is.Flags, is.Extra = info.Type, info.MaxEntries, info.MapFlags, info.MapExtra
-	slot := a.desc.Slot
-	a.spec, a.desc, a.maxEntries = &is, is, info.MaxEntries
-	a.desc.Slot = slot
 	var all []load.Existing
 	for i := range s.maps {
 		if a := s.maps[i].access(); a != nil && a.existing.peek() > 0 {
@@ -77,6 +71,17 @@ func (s *Skeleton) reuse(m, existing *Map) error {
 	}
 	load.AddExisting(s.ownFeatures(), all)
 	return nil
+}
+
+// takeInfo has m say what an existing map is, which is not what the object says it is to be.
+func (m *Map) takeInfo(object *MapSpec, info *sys.MapInfo) *access {
+	a := m.own()
+	is := *object
+	is.Type, is.MaxEntries, is.Flags, is.Extra = info.Type, info.MaxEntries, info.MapFlags, info.MapExtra
+	slot := a.desc.Slot
+	a.spec, a.desc, a.maxEntries = &is, is, info.MaxEntries
+	a.desc.Slot = slot
+	return a
 }
 
 // fitting returns what the kernel says of an existing map that is to take m's place.

@@ -78,6 +78,9 @@ func (a *Area) attach(m *spec.MapSpec, fd int) error {
 	return nil
 }
 
+// MapArea maps the memory of a map that exists already. (A method would be in each binary, by its name.)
+func MapArea(a *Area, m *spec.MapSpec, fd int) error { return a.attach(m, fd) }
+
 // Unmap gives the memory back, if there is any.
 func (a *Area) Unmap() {
 	if a.P != nil {

@@ -24,15 +24,18 @@ type Existing struct {
 // an engine, whose names are in the type: hence functions.)
 type Reuse = func(*engine) *spec.Failure
 
-// UseReuse returns the code for maps that exist before the load.
-func UseReuse() Reuse { return beginReuse }
+// Engine is a load under way.
+type Engine = engine
+
+// UseReuse is the code for maps that exist before the load.
+func UseReuse(e *Engine) *spec.Failure { return beginReuse(e) }
 
 // AddExisting gives the loads of a skeleton, whose features these are, maps to use instead of creating them. Of several for a map the one
 // that was added last counts.
 func AddExisting(f *Features, maps []Existing) {
 	inner := f.Reuse
 	if inner == nil {
-		inner = UseReuse()
+		inner = UseReuse
 	}
 	f.Reuse = func(e *engine) *spec.Failure {
 		if failure := takeExisting(e, maps); failure != nil {

@@ -20,12 +20,12 @@ type PinOptions struct {
 	Incompatible func(*PinConflict) error
 }
 
-// UsePins returns the code for objects with maps that are pinned by name.
+// UsePins is the code for objects with maps that are pinned by name.
 //
 // What is pinned already is given to the load. What is not is created by the loader like any other map, and pinned once all programs are
 // loaded: a load that fails leaves no pins. If another process was faster, the kernel says so (EEXIST), and
 // the load is done again with that process's map. So there is never more than one.
-func UsePins() Reuse { return takePinned }
+func UsePins(e *Engine) *spec.Failure { return takePinned(e) }
 
 // defaultPinPath is libbpf's (BPF_FS_DEFAULT_PATH).
 const defaultPinPath = "/sys/fs/bpf"

@@ -2,8 +2,6 @@ package load
 
 import (
 	"fmt"
-	"runtime"
-	"unsafe"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
@@ -60,47 +58,27 @@ func (c *PinConflict) copy() error {
 	if values > 1 || isPerCPU(c.nowInfo.Type) { // each is rounded up to 8 bytes (bpf_map_value_size)
 		oldStep, nowStep = (oldSize+7)&^7, (nowSize+7)&^7
 	}
-	keys := make([]byte, 2*c.nowInfo.KeySize)
-	key, next := keys[:c.nowInfo.KeySize], keys[c.nowInfo.KeySize:]
 	from, to := make([]byte, values*oldStep), make([]byte, values*nowStep)
-	defer runtime.KeepAlive(keys)
-	elem := func(cmd sys.Cmd, fd int, key, value []byte, size uintptr) unix.Errno {
-		attr := &sys.MapElemAttr{MapFd: uint32(fd), Value: sys.Addr(unsafe.Pointer(unsafe.SliceData(value)))}
-		if key != nil {
-			attr.Key = sys.Addr(unsafe.Pointer(unsafe.SliceData(key)))
-		}
-		_, errno := sys.BPF(cmd, unsafe.Pointer(attr), size)
-		runtime.KeepAlive(value)
-		return errno
-	}
-	const upToFlags = unsafe.Offsetof(sys.MapElemAttr{}.Flags)
-	var at []byte
-	// If a key goes while it is looked at, the kernel begins anew: that is bounded.
-	for range 3*uint64(c.oldInfo.MaxEntries) + 1 {
-		switch errno := elem(sys.CmdMapGetNextKey, c.old, at, next, upToFlags); errno {
+	err = EachKey(c.old, int(c.nowInfo.KeySize), c.oldInfo.MaxEntries, func(key []byte) error {
+		switch errno := Elem(sys.CmdMapLookupElem, c.old, key, from, 0); errno {
 		case 0:
 		case unix.ENOENT:
 			return nil
 		default:
-			return fmt.Errorf("next key of %s: %w", c.Path, errno)
-		}
-		copy(key, next)
-		at = key
-		switch errno := elem(sys.CmdMapLookupElem, c.old, key, from, unsafe.Sizeof(sys.MapElemAttr{})); errno {
-		case 0:
-		case unix.ENOENT:
-			continue
-		default:
-			return fmt.Errorf("look up in %s: %w", c.Path, errno)
+			return errno
 		}
 		for i := range values {
 			copy(to[i*nowStep:][:nowSize], from[i*oldStep:][:oldSize])
 		}
-		if errno := elem(sys.CmdMapUpdateElem, c.now, key, to, unsafe.Sizeof(sys.MapElemAttr{})); errno != 0 {
-			return fmt.Errorf("take over an entry of %s: %w", c.Path, errno)
+		if errno := Elem(sys.CmdMapUpdateElem, c.now, key, to, 0); errno != 0 {
+			return fmt.Errorf("take over an entry: %w", errno)
 		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Path, err)
 	}
-	return fmt.Errorf("%s: its keys change too fast to be read", c.Path)
+	return nil
 }
 
 func isPerCPU(mapType uint32) bool {

@@ -145,7 +145,7 @@ type Features struct {
 func AllFeatures() *Features {
 	return &Features{
 		Outside: UseOutside, Parts: UseParts, Signed: UseSigned, Inner: UseInner, Room: UseRoom, Kconfig: UseKconfig, Targets: UseTargets,
-		Reuse: UsePins(),
+		Reuse: UsePins,
 	}
 }
 

@@ -81,6 +81,8 @@ const (
 	PROT_READ                     = linux.PROT_READ
 	PROT_WRITE                    = linux.PROT_WRITE
 	PerfBitWatermark              = linux.PerfBitWatermark
+	RENAME_EXCHANGE               = linux.RENAME_EXCHANGE
+	RENAME_NOREPLACE              = linux.RENAME_NOREPLACE
 	RLIMIT_MEMLOCK                = linux.RLIMIT_MEMLOCK
 	RLIMIT_NOFILE                 = linux.RLIMIT_NOFILE
 	RLIM_INFINITY                 = linux.RLIM_INFINITY
@@ -181,6 +183,8 @@ func Rename(oldpath string, newpath string) (err error) { return linux.Rename(ol
 func Renameat2(olddirfd int, oldpath string, newdirfd int, newpath string, flags uint) (err error) {
 	return linux.Renameat2(olddirfd, oldpath, newdirfd, newpath, flags)
 }
+
+func Rmdir(path string) error { return linux.Rmdir(path) }
 
 func SetNonblock(fd int, nonblocking bool) (err error) { return linux.SetNonblock(fd, nonblocking) }
 

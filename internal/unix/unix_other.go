@@ -86,6 +86,8 @@ const (
 	PROT_READ                     = 1
 	PROT_WRITE                    = 2
 	PerfBitWatermark              = 0x4000
+	RENAME_EXCHANGE               = 2
+	RENAME_NOREPLACE              = 1
 	RLIMIT_MEMLOCK                = 8
 	RLIMIT_NOFILE                 = 7
 	RLIM_INFINITY                 = 0xffffffffffffffff
@@ -324,6 +326,10 @@ func Rename(oldpath string, newpath string) (err error) {
 }
 
 func Renameat2(olddirfd int, oldpath string, newdirfd int, newpath string, flags uint) (err error) {
+	return ErrUnsupported
+}
+
+func Rmdir(path string) error {
 	return ErrUnsupported
 }
 

@@ -97,4 +97,4 @@ func UseTargets(req *load.Request) *spec.Failure { return load.UseTargets(req) }
 func UseSigned() load.Signed { return load.UseSigned() }
 
 // UsePins is for objects with maps that are pinned by name.
-func UsePins() load.Reuse { return load.UsePins() }
+func UsePins(e *load.Engine) *spec.Failure { return load.UsePins(e) }

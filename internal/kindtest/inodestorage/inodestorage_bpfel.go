@@ -82,9 +82,7 @@ type Links struct {
 // names of those that it left alone. If one fails, none stays attached. It is
 // an error before Load and after Close.
 func (s *Skeleton) Attach() (left []string, err error) {
-	return runtime.AttachSections(s.core, []runtime.Attachment{
-		{Program: s.Progs.Count, Link: &s.Links.Count},
-	})
+	return runtime.AttachSections(s.core, s.attachments())
 }
 
 // Detach ends what Attach began. What is pinned stays attached.
@@ -92,11 +90,54 @@ func (s *Skeleton) Detach() {
 	runtime.DetachSections(s.core, s.links())
 }
 
+// TakeLinks takes over the links that Attach made in an earlier life, or an
+// older version, which has pinned them: in the place of Attach, or before it.
+// See runtime.TakeLinks.
+func (s *Skeleton) TakeLinks(dir string) error {
+	return runtime.TakeLinks(s.core, dir, s.attachments())
+}
+
+// attachments are the programs that Attach attaches, and where it keeps their
+// links.
+func (s *Skeleton) attachments() []runtime.Attachment {
+	return []runtime.Attachment{
+		{Program: s.Progs.Count, Link: &s.Links.Count},
+	}
+}
+
 // links are where Attach keeps what it attached.
 func (s *Skeleton) links() []**runtime.Link {
 	return []**runtime.Link{
 		&s.Links.Count,
 	}
+}
+
+// Pin pins all maps and programs, the links that Attach made, and these links,
+// to a new folder of a BPF file system: as a whole, or not at all. OpenPinned
+// opens it, and runtime.Unpin removes it.
+func (s *Skeleton) Pin(dir string, links ...*runtime.Link) error {
+	return runtime.PinSkeleton(s.core, dir, false, s.attachments(), links)
+}
+
+// Repin is Pin that puts the folder, in one step, in the place of one that may
+// be there.
+func (s *Skeleton) Repin(dir string, links ...*runtime.Link) error {
+	return runtime.PinSkeleton(s.core, dir, true, s.attachments(), links)
+}
+
+// OpenPinned opens what Pin has pinned, without loading anything. Close leaves
+// the pins alone.
+func OpenPinned(dir string) (*Skeleton, error) {
+	core, err := runtime.OpenPinnedGenerated(described(), &features, dir)
+	if err != nil {
+		return nil, err
+	}
+	s := wrap(core)
+	if err := runtime.OpenPinnedLinks(dir, s.attachments()); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
 }
 
 // Core returns the skeleton without its types, for code that works with any

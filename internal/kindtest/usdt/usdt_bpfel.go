@@ -12,6 +12,7 @@ import (
 	_ "embed"
 	"strconv"
 	"structs"
+	"sync"
 
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
@@ -41,7 +42,7 @@ type Skeleton struct {
 // variables can be given other initial values, its maps other sizes, and
 // programs can be left out, until Load.
 func Open() (*Skeleton, error) {
-	core, err := runtime.OpenGenerated(&spec, &features)
+	core, err := runtime.OpenGenerated(described(), &features)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +51,7 @@ func Open() (*Skeleton, error) {
 
 // Load opens the object and loads it as it is.
 func Load() (*Skeleton, error) {
-	core, err := runtime.LoadGenerated(&spec, &features, nil)
+	core, err := runtime.LoadGenerated(described(), &features, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +81,29 @@ func (s *Skeleton) Close() error {
 // before Load and after Close.
 func (s *Skeleton) Attach() (left []string, err error) {
 	return runtime.AttachSections(s.core, nil)
+}
+
+// Pin pins all maps and programs, and these links, to a new folder of a BPF
+// file system: as a whole, or not at all. OpenPinned opens it, and
+// runtime.Unpin removes it.
+func (s *Skeleton) Pin(dir string, links ...*runtime.Link) error {
+	return runtime.PinSkeleton(s.core, dir, false, nil, links)
+}
+
+// Repin is Pin that puts the folder, in one step, in the place of one that may
+// be there.
+func (s *Skeleton) Repin(dir string, links ...*runtime.Link) error {
+	return runtime.PinSkeleton(s.core, dir, true, nil, links)
+}
+
+// OpenPinned opens what Pin has pinned, without loading anything. Close leaves
+// the pins alone.
+func OpenPinned(dir string) (*Skeleton, error) {
+	core, err := runtime.OpenPinnedGenerated(described(), &features, dir)
+	if err != nil {
+		return nil, err
+	}
+	return wrap(core), nil
 }
 
 // Core returns the skeleton without its types, for code that works with any
@@ -209,8 +233,15 @@ var blob string
 //go:embed usdt_bpfel.loader
 var loader string
 
-// init adds the files to what describes the object.
-func init() {
+// described is spec with the files, which only exist at run time.
+func described() *impl.Spec {
+	once.Do(addFiles)
+	return &spec
+}
+
+var once sync.Once
+
+func addFiles() {
 	spec.Blob, spec.Loader = blob, loader
 }
 

@@ -1,0 +1,240 @@
+package codegen
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/codegen/internal/live/skel"
+	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
+)
+
+// pinLive loads, attaches and pins.
+func pinLive(t *testing.T, dir string) *skel.Skeleton {
+	t.Helper()
+	s := openLive(t)
+	s.Maps.Counts.SetMaxEntries(2)
+	loadLive(t, s)
+	if _, err := s.Attach(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Pin(dir); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// tree returns the paths of all files below a folder.
+func tree(t *testing.T, dir string) []string {
+	t.Helper()
+	var paths []string
+	err := filepath.WalkDir(dir+"/.", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && !strings.HasSuffix(path, ".debug") {
+			paths = append(paths, strings.TrimPrefix(filepath.Clean(path), dir+"/"))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+// runs reports whether the attached program counts.
+func runs(s *skel.Skeleton) bool {
+	before := atomic.LoadUint64(&s.Bss.Total)
+	for range 200 {
+		time.Sleep(time.Millisecond)
+		if atomic.LoadUint64(&s.Bss.Total) != before {
+			return true
+		}
+	}
+	return false
+}
+
+// TestSkeletonPin opens in another life what was pinned in the first: maps, programs, the link and global variables, with their types.
+func TestSkeletonPin(t *testing.T) {
+	dir := testfs.BPF(t) + "/live"
+	s := pinLive(t, dir)
+	want := []string{
+		"links/on_switch", "maps/_bss", "maps/_data", "maps/_data_own", "maps/_rodata", "maps/counts", "programs/on_switch", "programs/pass", "programs/run",
+	}
+	if got := tree(t, dir); !slices.Equal(got, want) {
+		t.Errorf("pinned are %q, want %q", got, want)
+	}
+	runLive(t, s, 0)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	again, err := skel.OpenPinned(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if again.Maps.Counts.MaxEntries() != 2 || again.Rodata.Step != 1 || again.DataOwn.Own < 8 || again.Links.OnSwitch == nil || again.Progs.OnSwitchToo.FD() >= 0 {
+		t.Errorf("%d entries, %v, %v, %v", again.Maps.Counts.MaxEntries(), again.Rodata, again.DataOwn, again.Links)
+	}
+	if c, err := again.Maps.Counts.Lookup(2); err != nil || c.Calls == 0 {
+		t.Errorf("%v, %v", c, err)
+	}
+	if !runs(again) {
+		t.Error("the pinned link has ended")
+	}
+	runLive(t, again, 0)
+	if err := again.Load(); err == nil || !strings.Contains(err.Error(), "loaded already") {
+		t.Errorf("load: %v", err)
+	}
+	if left, err := again.Attach(); err != nil || slices.Contains(left, "on_switch") {
+		t.Errorf("attach: %v, %v", left, err)
+	}
+	if err := again.Pin(dir); !errors.Is(err, unix.EEXIST) || !strings.Contains(err.Error(), "Repin") {
+		t.Errorf("pin again: %v", err)
+	}
+	if err := again.Repin(dir); err != nil {
+		t.Error(err)
+	}
+	if got := tree(t, dir); !slices.Equal(got, want) {
+		t.Errorf("pinned again are %q", got)
+	}
+	if err := runtime.Unpin(dir); err != nil {
+		t.Fatal(err)
+	}
+	if got := tree(t, filepath.Dir(dir)); got != nil {
+		t.Errorf("left are %q", got)
+	}
+	if !runs(again) {
+		t.Error("a link that is open has ended with its pin")
+	}
+	if err := runtime.Unpin(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("unpin again: %v", err)
+	}
+}
+
+// TestSkeletonOpenPinnedNames names each pin that is missing, is another thing, or is not the object's.
+func TestSkeletonOpenPinnedNames(t *testing.T) {
+	root := testfs.BPF(t)
+	dir := root + "/live"
+	s := pinLive(t, dir)
+	if _, err := skel.OpenPinned(root + "/nothing"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+	other, err := runtime.CreateMap(&runtime.MapSpec{Name: "other", Type: unix.BPF_MAP_TYPE_HASH, KeySize: 4, ValueSize: 4, MaxEntries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	for _, name := range []string{"maps/counts", "maps/_data", "programs/run", "programs/pass"} {
+		if err := os.Remove(dir + "/" + name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, pin := range map[string]func(string) error{
+		"maps/counts": other.Pin, "maps/foreign": other.Pin, "programs/run": s.Progs.Pass.Pin, "programs/stranger": s.Progs.Run.Pin,
+	} {
+		if err := pin(dir + "/" + name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = skel.OpenPinned(dir)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{
+		"open live pinned at " + dir + ": ",
+		"map counts: open " + dir + "/maps/counts: value size of the existing map is 4, the object's is ",
+		"map .data: open " + dir + "/maps/_data: no such file or directory",
+		"program run: open " + dir + "/programs/run: its type is 6, the object's is 31",
+		"program pass: open " + dir + "/programs/pass: no such file or directory",
+		"open " + dir + "/maps/foreign: the object has nothing of this name",
+		"open " + dir + "/programs/stranger: the object has nothing of this name",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v\nwant %q", err, want)
+		}
+	}
+	if err := os.Mkdir(dir+"/mine", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := runtime.Unpin(dir); err == nil || !strings.Contains(err.Error(), "/mine: not a pin of a skeleton") {
+		t.Errorf("unpin: %v", err)
+	}
+	if len(tree(t, dir)) != 9 {
+		t.Errorf("after the refused Unpin there are %q", tree(t, dir))
+	}
+}
+
+// TestSkeletonPinMisuse pins what is not loaded, where nothing can be pinned, and over what a killed process has left.
+func TestSkeletonPinMisuse(t *testing.T) {
+	root := testfs.BPF(t)
+	s := openLive(t)
+	if err := s.Pin(root + "/x"); err == nil || !strings.Contains(err.Error(), "pin live: not loaded") {
+		t.Errorf("before Load: %v", err)
+	}
+	loadLive(t, s)
+	plain := t.TempDir()
+	if err := s.Pin(plain + "/x"); !errors.Is(err, unix.EPERM) || !strings.Contains(err.Error(), "mount -t bpf") {
+		t.Errorf("no BPF file system: %v", err)
+	}
+	if got := tree(t, plain); got != nil {
+		t.Errorf("left are %q", got)
+	}
+	if err := s.Pin(root+"/x", runtime.NewLink(s.Progs.Pass, "by hand", func() error { return nil })); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("a link that is not one: %v", err)
+	}
+	if got := tree(t, root); got != nil {
+		t.Errorf("left are %q", got)
+	}
+	if err := errors.Join(os.MkdirAll(root+"/x_unfinished/maps", 0o700), s.Maps.Counts.Pin(root+"/x_unfinished/maps/counts")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Pin(root + "/x/"); err != nil {
+		t.Error(err)
+	}
+	if got := len(tree(t, root)); got != 8 {
+		t.Errorf("pinned are %q", tree(t, root))
+	}
+	s.Close()
+	if err := s.Pin(root + "/y"); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+// TestSkeletonTakeLinks goes on with another skeleton's link: its program counts, and the former's does not any more.
+func TestSkeletonTakeLinks(t *testing.T) {
+	dir := testfs.BPF(t) + "/live"
+	first := pinLive(t, dir)
+	second := openLive(t)
+	if err := second.TakeLinks(dir); err == nil || !strings.Contains(err.Error(), "not loaded") {
+		t.Errorf("before Load: %v", err)
+	}
+	loadLive(t, second)
+	if err := second.TakeLinks(dir); err != nil {
+		t.Fatal(err)
+	}
+	if second.Links.OnSwitch == nil || !runs(second) {
+		t.Error("the new program does not run")
+	}
+	first.Detach()
+	if err := runtime.WaitForPrograms(); err != nil {
+		t.Fatal(err)
+	}
+	if runs(first) {
+		t.Error("the old program still runs")
+	}
+	if err := second.Repin(dir); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dir + "/links/on_switch"); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,181 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/load"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
+)
+
+// OpenPinnedGenerated is the OpenPinned of generated packages: a skeleton of what [PinSkeleton] has pinned, without loading anything. Each pin that is
+// missing, is not what the object has, or is not the object's at all, is named in the error.
+func OpenPinnedGenerated(spec *Spec, features *load.Features, dir string) (*Skeleton, error) {
+	if err := features.Check(spec); err != nil {
+		return nil, fmt.Errorf("open %s: %w", spec.Name, err)
+	}
+	s := newSkeleton(spec, features)
+	if err := s.openPins(dir); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("open %s pinned at %s: %w", spec.Name, dir, err)
+	}
+	s.state = loadedState
+	return s, nil
+}
+
+func (s *Skeleton) openPins(dir string) error {
+	if !sys.Exists(dir) {
+		return unix.ENOENT
+	}
+	var errs []error
+	known := map[string]bool{}
+	for i := range s.maps {
+		path := dir + mapPins + PinName(s.maps[i].Name())
+		known[path] = true
+		if err := s.openMapPin(i, path); err != nil {
+			errs = append(errs, fmt.Errorf("map %s: %w", s.maps[i].Name(), err))
+		}
+	}
+	for i := range s.programs {
+		path := dir + programPins + PinName(s.programs[i].Name())
+		known[path] = true
+		err := s.openProgramPin(i, path)
+		if err != nil && (s.programs[i].wanted() || !errors.Is(err, fs.ErrNotExist)) {
+			errs = append(errs, fmt.Errorf("program %s: %w", s.programs[i].Name(), err))
+		}
+	}
+	for _, sub := range []string{mapPins, programPins} {
+		names, err := readDir(dir + sub)
+		if err != nil {
+			continue // each pin is missing, and named
+		}
+		for _, name := range names {
+			if !known[dir+sub+name] {
+				errs = append(errs, &fs.PathError{Op: "open", Path: dir + sub + name, Err: errors.New("the object has nothing of this name")})
+			}
+		}
+	}
+	if errs != nil {
+		return errors.Join(errs...)
+	}
+	return s.openInnerBTF()
+}
+
+func (s *Skeleton) openMapPin(i int, path string) error {
+	m := &s.maps[i]
+	num, err := openPin("open", path, sys.IsMap, "a map")
+	if err != nil {
+		return err
+	}
+	m.fd.set(num)
+	info, err := m.fitting(num)
+	if err != nil {
+		return &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	m.takeInfo(&s.spec.Maps[i], &info)
+	if a := s.area(i); a != nil {
+		if err := load.MapArea(a, &s.spec.Maps[i], num); err != nil {
+			return &fs.PathError{Op: "map", Path: path, Err: err}
+		}
+	}
+	return nil
+}
+
+func (s *Skeleton) openProgramPin(i int, path string) error {
+	p := &s.programs[i]
+	num, err := openPin("open", path, sys.IsProgram, "a program")
+	if err != nil {
+		return err
+	}
+	opened, errno := describeProgram(num, nil)
+	if errno != 0 {
+		return &fs.PathError{Op: "open", Path: path, Err: errno}
+	}
+	if opened.spec.Type != p.spec.Type {
+		opened.Close()
+		return &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("its type is %d, the object's is %d", opened.spec.Type, p.spec.Type)}
+	}
+	p.fd.set(num)
+	return nil
+}
+
+// openInnerBTF gives maps of maps the object's BTF, which the maps that they will hold are made with.
+func (s *Skeleton) openInnerBTF() error {
+	for i := range s.maps {
+		if _, ok := load.Template(s.spec, i); !ok || s.spec.BTF.Attr == 0 {
+			continue
+		}
+		num, errno := load.LoadBTF(s.spec)
+		if errno != 0 {
+			return fmt.Errorf("load BTF: %w", errno)
+		}
+		s.maps[i].own().btf.set(num)
+	}
+	return nil
+}
+
+// OpenPinnedLinks opens those of a skeleton's own links that are pinned in a folder; OpenPinned of a generated package calls it.
+func OpenPinnedLinks(dir string, list []Attachment) error {
+	for _, a := range list {
+		l, err := OpenPinnedLink(dir + linkPins + PinName(a.Program.Name()))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		l.name = a.Program.Name()
+		*a.Link = l
+	}
+	return nil
+}
+
+// TakeLinks has a loaded skeleton take over the links that an earlier life, or an older version, has pinned in a folder: each goes on with the skeleton's program
+// of that name. The TakeLinks of a generated package calls it. Where the kernel can exchange a link's program, that is one step (Link.Update). Where it cannot,
+// as with tracepoints, kprobes and fentry, the program is attached by its section, and then the old link is unpinned: for a moment both programs run, and no event
+// is missed. What is not pinned there is left to Attach.
+func TakeLinks(s *Skeleton, dir string, list []Attachment) error {
+	if s == nil || s.spec == nil {
+		return errNoSkeleton
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.mayAttach(); err != nil {
+		return err
+	}
+	for _, a := range list {
+		if *a.Link != nil || a.Program.FD() < 0 {
+			continue
+		}
+		path := dir + linkPins + PinName(a.Program.Name())
+		old, err := OpenPinnedLink(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		old.name = a.Program.Name()
+		err = old.Update(a.Program)
+		if err == nil {
+			*a.Link = old
+			continue
+		}
+		if !errors.Is(err, unix.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
+			old.Close()
+			return err
+		}
+		if *a.Link, err = a.Program.attachBySection(); err != nil {
+			old.Close()
+			return err
+		}
+		err = unix.Unlink(path)
+		old.Close()
+		if err != nil {
+			return &fs.PathError{Op: "unpin", Path: path, Err: err}
+		}
+	}
+	return nil
+}
