@@ -28,3 +28,4 @@ package kindtest
 //go:generate go tool bpf2lskel -o taskstorage bpf/taskstorage.bpf.c
 //go:generate go tool bpf2lskel -o tracing -type line bpf/tracing.bpf.c
 //go:generate go tool bpf2lskel -o usdt bpf/usdt.bpf.c
+//go:generate go tool bpf2lskel -o usdtindex bpf/usdtindex.bpf.c

@@ -18,10 +18,15 @@ import (
 const userlandSuite = "bookworm"
 
 // userlandPackages are what guests can run beside the tests.
-var userlandPackages = []string{"busybox-static", "bpftool", "iproute2", "iputils-ping"}
+var userlandPackages = []string{"busybox-static", "bpftool", "iproute2", "iputils-ping", "python3.11-minimal"}
 
-// userlandPrograms are the files taken from those packages, with the libraries that they need.
-var userlandPrograms = []string{"bin/busybox", "usr/sbin/bpftool", "bin/ip", "sbin/tc", "bin/ping"}
+// userlandPrograms are the files taken from those packages, with the libraries that they need. Python has USDT probes.
+var userlandPrograms = []string{"bin/busybox", "usr/sbin/bpftool", "bin/ip", "sbin/tc", "bin/ping", "usr/bin/python3.11"}
+
+// userlandFiles are what Python needs to start.
+var userlandFiles = []string{
+	"usr/lib/python3.11/encodings/__init__.py", "usr/lib/python3.11/encodings/aliases.py", "usr/lib/python3.11/encodings/utf_8.py",
+}
 
 // fetchUserland returns a root folder with the programs above for an architecture, and the paths in it that guests get.
 func fetchUserland(ctx context.Context, c *cache, a *arch) (root string, paths []string, err error) {
@@ -47,7 +52,7 @@ func fetchUserland(ctx context.Context, c *cache, a *arch) (root string, paths [
 	if err != nil {
 		return "", nil, fmt.Errorf("userland for %s: %w", a.Debian, err)
 	}
-	return root, paths, nil
+	return root, append(paths, userlandFiles...), nil
 }
 
 // lookUpUserland returns the packages to fetch, and a version for all of them together.

@@ -20,12 +20,15 @@ type USDTOptions struct {
 }
 
 // AttachUSDT attaches a program to a USDT probe of a file, in all places where the compiler has put it. The program's
-// source includes <bpf/usdt.bpf.h>, whose functions read the probe's arguments; s is the program's skeleton, what Core of a generated
-// one returns. On x86-64, arm64 and s390x, for files of 64 bits.
+// source includes <bpf/usdt.bpf.h>, whose functions read the probe's arguments; s is the program's skeleton, what Core of a
+// generated one returns. It takes 64-bit files of x86-64, arm64 and s390x, and is safe for concurrent use.
 //
-// A program of section usdt is attached with one link for all places where the kernel has such links (6.6). Its error is
-// a [*runtime.ProgramError]; it wraps [ErrNoUSDT] if the file has no such probe. The Link has no file descriptor: it cannot be pinned
-// or updated. It is closed before the skeleton, or the program runs without its arguments from then on.
+// A program of section usdt is attached with one link for all places where the kernel has such links (6.6). The error is
+// a [*runtime.ProgramError]; it wraps [ErrNoUSDT] if the file has no such probe. The Link has no file descriptor: it cannot be
+// pinned or updated.
+//
+// The arguments are described in the skeleton's map __bpf_usdt_specs, an entry for each different description, from
+// this call until the Link is closed. Two skeletons must not share that map.
 func AttachUSDT(s *runtime.Skeleton, p runtime.USDTProgram, file, provider, name string, opts *USDTOptions) (*runtime.Link, error) {
 	what := "attach to USDT probe " + file + ":" + provider + ":" + name
 	if opts == nil {

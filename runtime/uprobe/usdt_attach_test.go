@@ -26,6 +26,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/errtype"
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/usdt"
+	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/usdtindex"
 	"github.com/bpf2lskel/bpf2lskel/internal/usdtsites"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 	"github.com/bpf2lskel/bpf2lskel/runtime/uprobe"
@@ -307,6 +308,30 @@ func TestAttachUSDTSemaphores(t *testing.T) {
 	}
 }
 
+// An argument may be in memory at two registers, for an object with the header that describes those.
+func TestAttachUSDTIndex(t *testing.T) {
+	needUprobes(t)
+	if usdtsites.Index == "" {
+		guest.NotHere(t, "%s has no such operands", goruntime.GOARCH)
+	}
+	file := usdtFile(t)
+	process := startUSDT(t, file)
+	s, err := usdtindex.Load()
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	defer s.Close()
+	l, err := uprobe.AttachUSDT(s.Core(), s.Progs.OnProbe, file, "test", "index", &uprobe.USDTOptions{PID: process.pid, Cookie: 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	process.fire()
+	if s.Bss.Hits == 0 || s.Bss.Value != usdtsites.Values[4] || s.Bss.Cookie != 9 || s.Bss.Count != 1 {
+		t.Errorf("%d hits, value %#x, want %#x, cookie %d, %d arguments", s.Bss.Hits, s.Bss.Value, usdtsites.Values[4], s.Bss.Cookie, s.Bss.Count)
+	}
+}
+
 // A section names the probe, and a library without a folder is the one that the process has mapped.
 func TestAttachUSDTSection(t *testing.T) {
 	needUprobes(t)
@@ -430,6 +455,67 @@ func TestAttachUSDTLinks(t *testing.T) {
 	if n := countLinks(t) - before; n != 0 {
 		t.Errorf("%d links after Close", n)
 	}
+}
+
+// A probe of a program that Debian has compiled fires, with its argument. It fires only if its semaphore says that somebody looks.
+func TestAttachUSDTDebian(t *testing.T) {
+	needUprobes(t)
+	guest.Only(t)
+	const python = "/usr/bin/python3.11"
+	cmd := exec.Command(python, "-I", "-S", "-c", `
+import gc, sys
+gc.disable()
+while sys.stdin.readline():
+	gc.collect(1)
+	print(0, flush=True)
+`)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		in.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	}()
+	process := &usdtProcess{t, cmd.Process.Pid, in, bufio.NewReader(out)}
+	process.fire() // it has started
+	s := loadUSDT(t, process.pid)
+	for _, program := range []runtime.USDTProgram{s.Progs.OnProbe, runtime.NewUSDTProgram(s.Progs.OnSingle.Program)} {
+		s.Bss.Hits = 0
+		l, err := uprobe.AttachUSDT(s.Core(), program, python, "python", "gc__start", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		process.fire()
+		if s.Bss.Hits == 0 || s.Bss.Count != 1 || s.Bss.Results[0] != 0 || s.Bss.Args[0] != 1 {
+			t.Errorf("%v: %d hits, %d arguments, the generation is %d, want 1, result %d", l, s.Bss.Hits, s.Bss.Count, s.Bss.Args[0], s.Bss.Results[0])
+		}
+		l.Close()
+	}
+	// Each of Python's probes can be attached to.
+	probes, err := uprobe.ReadUSDT(python)
+	if err != nil || len(probes) < 8 {
+		t.Fatalf("%d probes, %v", len(probes), err)
+	}
+	for _, p := range probes {
+		l, err := uprobe.AttachUSDT(s.Core(), s.Progs.OnProbe, python, p.Provider, p.Name, nil)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		defer l.Close()
+	}
+	process.fire()
 }
 
 // countLinks counts this process's BPF links.

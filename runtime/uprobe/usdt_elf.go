@@ -18,6 +18,7 @@ type elfFile struct {
 	r        io.ReaderAt
 	order    binary.ByteOrder
 	machine  elf.Machine
+	typ      elf.Type
 	segments []elf.Prog64
 	sections []elf.Section64
 	names    []byte // of sections
@@ -48,12 +49,12 @@ func newELF(r io.ReaderAt) (*elfFile, error) {
 	}
 	var h elf.Header64
 	_, _ = binary.Decode(raw, f.order, &h)
-	f.machine = elf.Machine(h.Machine)
-	switch typ := elf.Type(h.Type); {
+	f.machine, f.typ = elf.Machine(h.Machine), elf.Type(h.Type)
+	switch {
 	case f.machine != elf.EM_X86_64 && f.machine != elf.EM_AARCH64 && f.machine != elf.EM_S390:
 		return nil, fmt.Errorf("USDT probes of %v are not supported: %w", f.machine, errors.ErrUnsupported)
-	case typ != elf.ET_EXEC && typ != elf.ET_DYN:
-		return nil, fmt.Errorf("neither an executable nor a shared library, but of type %v: %w", typ, unix.EINVAL)
+	case f.typ != elf.ET_EXEC && f.typ != elf.ET_DYN:
+		return nil, fmt.Errorf("neither an executable nor a shared library, but of type %v: %w", f.typ, unix.EINVAL)
 	}
 	if f.segments, err = readTable[elf.Prog64](f, h.Phoff, uint64(h.Phentsize), uint64(h.Phnum), segmentsMost); err != nil {
 		return nil, fmt.Errorf("segments: %w", err)
