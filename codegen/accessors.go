@@ -5,6 +5,8 @@ import (
 
 	"github.com/cilium/ebpf/btf"
 	"github.com/dave/jennifer/jen"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/plural"
 )
 
 // writeAccessor writes the methods for a member that is not a field.
@@ -152,9 +154,9 @@ func (ts *typeSet) writeBits(f *jen.File, d *decl, m *member, g goType) {
 		value = jen.Add(g.code).Call(value)
 		set = append(set, jen.Id("setBits").Call(append(args, jen.Uint64().Call(jen.Id("v")))...))
 	}
-	commentf(f, "%s returns %s, a bit-field of %s.", m.name, described(m, g), plural(int(m.bits), "bit", "bits"))
+	commentf(f, "%s returns %s, a bit-field of %s.", m.name, described(m, g), plural.Of(int(m.bits), "bit", "bits"))
 	f.Add(method(d, m.name).Params().Add(g.code).Block(jen.Return(value)))
-	commentf(f, "Set%s sets %s, of which it takes the lowest %s.", m.name, described(m, g), plural(int(m.bits), "bit", "bits"))
+	commentf(f, "Set%s sets %s, of which it takes the lowest %s.", m.name, described(m, g), plural.Of(int(m.bits), "bit", "bits"))
 	f.Add(method(d, "Set"+m.name).Params(jen.Id("v").Add(g.code)).Block(set...))
 }
 
@@ -169,9 +171,9 @@ func (ts *typeSet) writeNarrowBits(f *jen.File, d *decl, m *member, g goType) {
 			jen.Return(jen.Add(g.code).Values(jen.Id("Lo").Op(":").Uint64().Call(jen.Id("n")), jen.Id("Hi").Op(":").Id("n").Op(">>").Lit(63))),
 		}
 	}
-	commentf(f, "%s returns %s, a bit-field of %s.", m.name, described(m, g), plural(int(m.bits), "bit", "bits"))
+	commentf(f, "%s returns %s, a bit-field of %s.", m.name, described(m, g), plural.Of(int(m.bits), "bit", "bits"))
 	f.Add(method(d, m.name).Params().Add(g.code).Block(get...))
-	commentf(f, "Set%s sets %s, of which it takes the lowest %s.", m.name, described(m, g), plural(int(m.bits), "bit", "bits"))
+	commentf(f, "Set%s sets %s, of which it takes the lowest %s.", m.name, described(m, g), plural.Of(int(m.bits), "bit", "bits"))
 	f.Add(method(d, "Set"+m.name).Params(jen.Id("v").Add(g.code)).Block(
 		jen.Id("setBits").Call(append(args, jen.Id("v").Dot("Lo"))...),
 	))

@@ -278,10 +278,3 @@ func wrap(text string) []string {
 	}
 	return append(lines, line)
 }
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}

@@ -10,6 +10,7 @@ import (
 	"github.com/dave/jennifer/jen"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/plural"
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
@@ -277,13 +278,13 @@ func (f *mapField) comment() string {
 	if f.m.Kind != object.NoData {
 		return fmt.Sprintf("%s is the map of section %s.", f.name, f.m.Name)
 	}
-	text := fmt.Sprintf("%s is map %s of type %s", f.name, f.m.Name, MapTypeName(f.m.Type))
+	text := fmt.Sprintf("%s is map %s of type %s", f.name, f.m.Name, sys.MapTypeName(f.m.Type))
 	if n := f.m.MaxEntries; n > 0 {
 		unit, units := "entry", "entries"
 		if f.m.Type == sys.MapTypeRingBuf || f.m.Type == sys.MapTypeUserRingBuf {
 			unit, units = "byte", "bytes"
 		}
-		text += " with " + plural(int(n), unit, units)
+		text += " with " + plural.Of(int(n), unit, units)
 	}
 	switch {
 	case f.open != "":

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bpf2lskel/bpf2lskel/internal/docpart"
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 const reference = "../docs/reference.md"
@@ -43,7 +44,7 @@ func TestReferenceSections(t *testing.T) {
 		if programKind(&p) == "USDTProgram" {
 			verbs = append(verbs, "uprobe.AttachUSDT")
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s |\n", name, ProgramTypeName(p.Type), programKind(&p), strings.Join(verbs, ", "))
+		fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s |\n", name, sys.ProgTypeName(p.Type), programKind(&p), strings.Join(verbs, ", "))
 	}
 	docpart.Check(t, reference, "sections", b.String(), *update)
 }
@@ -67,7 +68,7 @@ func TestReferenceMaps(t *testing.T) {
 		form := mapForms[types[i]]
 		var names []string
 		for ; i < len(types) && mapForms[types[i]].name == form.name; i++ {
-			names = append(names, MapTypeName(types[i]))
+			names = append(names, sys.MapTypeName(types[i]))
 		}
 		fmt.Fprintf(&b, "| `%s%s` | %s | %s |\n", form.name, args[form.args], strings.Join(names, ", "), strings.Join(methods[form.name], ", "))
 	}

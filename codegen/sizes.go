@@ -28,13 +28,13 @@ func checkSizes(m *object.Map) error {
 		storage   = 16 // sizeof(struct bpf_cgroup_storage_key)
 	)
 	wrong := func(what string, size uint32, want string) error {
-		return fmt.Errorf("its %ss have %d bytes: maps of type %s have %[1]ss of %[4]s", what, size, MapTypeName(m.Type), want)
+		return fmt.Errorf("its %ss have %d bytes: maps of type %s have %[1]ss of %[4]s", what, size, sys.MapTypeName(m.Type), want)
 	}
 	key, value := m.KeySize, m.ValueSize
 	switch m.Type {
 	case sys.MapTypeQueue, sys.MapTypeStack, sys.MapTypeBloomFilter:
 		if key != 0 {
-			return fmt.Errorf("its keys have %d bytes: maps of type %s have none", key, MapTypeName(m.Type))
+			return fmt.Errorf("its keys have %d bytes: maps of type %s have none", key, sys.MapTypeName(m.Type))
 		}
 	case sys.MapTypeLPMTrie:
 		if key <= lpmPrefix || key > lpmPrefix+lpmData {

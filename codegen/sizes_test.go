@@ -84,13 +84,13 @@ func TestSkeletonSizesThatNoKernelTakes(t *testing.T) {
 					refused++
 				}
 				if why != nil && errno != unix.EINVAL && errno != unix.E2BIG {
-					t.Errorf("%s with keys of %d bytes and values of %d: the kernel says %v, and we: %v", MapTypeName(typ), key, value, errno, why)
+					t.Errorf("%s with keys of %d bytes and values of %d: the kernel says %v, and we: %v", sys.MapTypeName(typ), key, value, errno, why)
 				}
 			}
 		}
 		if accepted > 0 && accepted+refused != pairs {
-			t.Errorf("%s: of %d pairs of sizes the kernel accepts %d, and %d are refused here", MapTypeName(typ), pairs, accepted, refused)
+			t.Errorf("%s: of %d pairs of sizes the kernel accepts %d, and %d are refused here", sys.MapTypeName(typ), pairs, accepted, refused)
 		}
-		t.Logf("%s: %d pairs of sizes accepted by the kernel, %d refused here", MapTypeName(typ), accepted, refused)
+		t.Logf("%s: %d pairs of sizes accepted by the kernel, %d refused here", sys.MapTypeName(typ), accepted, refused)
 	}
 }

@@ -73,6 +73,11 @@ func writeImports(t *testing.T, file, row string, imports []string) {
 	if n := len(cells.FindAllString(old, -1)); n != 1 {
 		t.Fatalf("%s: %d rows that begin with `%s` under %q", file, n, row, importsHeading)
 	}
+	// The project's own first.
+	slices.SortStableFunc(imports, func(a, b string) int {
+		isOther := func(p string) int { return min(strings.Index(strings.SplitN(p, "/", 2)[0], "."), 0) }
+		return isOther(a) - isOther(b)
+	})
 	list := " "
 	if len(imports) > 0 {
 		list = " " + quoted(imports) + " "

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/plural"
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
@@ -17,10 +18,11 @@ func List(w io.Writer, obj *object.Object, opts Options) error {
 	}
 	p := &printer{w: w}
 	planned := g.spec
-	p.printf("object %s: %d maps, %d programs, %d attach targets, %d externs\n",
-		planned.Name, len(planned.Maps), len(planned.Programs), len(planned.Targets), len(planned.Externs))
-	p.printf("loader: %d instructions, %d steps; blob: %d bytes, %d slots\n",
-		len(g.insns), len(planned.Steps), len(planned.Blob), planned.Slots)
+	p.printf("object %s: %s, %s, %s, %s\n", planned.Name,
+		plural.Of(len(planned.Maps), "map", "maps"), plural.Of(len(planned.Programs), "program", "programs"),
+		plural.Of(len(planned.Targets), "attach target", "attach targets"), plural.Of(len(planned.Externs), "extern", "externs"))
+	p.printf("loader: %d instructions, %s; blob: %d bytes, %s\n", // of both there are always many
+		len(g.insns), plural.Of(len(planned.Steps), "step", "steps"), len(planned.Blob), plural.Of(int(planned.Slots), "slot", "slots"))
 
 	p.printf("\nslots\n")
 	g.listSlots(p)
@@ -58,7 +60,7 @@ func (g *generator) listSlots(p *printer) {
 		p.printf("%5d  attach target %s: BTF ID and fd\n", t.Slot, t.Name)
 	}
 	for _, e := range planned.Externs {
-		p.printf("%5d  extern %s, used %d times\n", e.Slot, e.Name, e.Uses)
+		p.printf("%5d  extern %s, used %s\n", e.Slot, e.Name, plural.Of(int(e.Uses), "time", "times"))
 	}
 }
 

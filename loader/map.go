@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/plural"
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
@@ -177,7 +178,7 @@ func (g *generator) fillMap(i int, m *object.Map) {
 	data := g.bytes(m.Data)
 	g.spec.Maps[i].Data = data
 
-	g.say("fill map %s, %d bytes", m.Name, len(m.Data))
+	g.say("fill map %s, %s", m.Name, plural.Of(len(m.Data), "byte", "bytes"))
 	g.update(spec.StepFillMap, i, 0, attr, func() {
 		g.pointTo(
 			pointer{unsafe.Offsetof(elem.Key), attr + spec.BlobOff(unsafe.Offsetof(elem.Flags))},

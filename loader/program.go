@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/plural"
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
@@ -49,7 +50,7 @@ func (g *generator) loadProgram(i int, p *object.Program) {
 		planned.Target = g.targetIndex[*p.Target]
 	}
 
-	g.say("load program %s, %d instructions", p.Name, len(p.Insns))
+	g.say("load program %s, %s", p.Name, plural.Of(len(p.Insns), "instruction", "instructions"))
 	g.seek(rec.attr)
 	g.step(spec.Step{Kind: spec.StepLoadProgram, Index: int32(i), Result: planned.Slot, Attr: rec.attr}, func() {
 		var attr sys.ProgLoadAttr

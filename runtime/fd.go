@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"fmt"
 	"os"
 	"sync/atomic"
 
@@ -107,7 +106,7 @@ func (f *fd) dup() (int, error) {
 	defer f.release()
 	n, err := sys.Dup(num)
 	if err != nil {
-		return -1, fmt.Errorf("duplicate fd: %w", err)
+		return -1, err
 	}
 	return n, nil
 }

@@ -15,6 +15,14 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
+// namesNothingEmpty fails the test if an error has a colon after a name that is not there.
+func namesNothingEmpty(t *testing.T, what string, err error) {
+	t.Helper()
+	if text := err.Error(); strings.Contains(text, " : ") || strings.HasPrefix(text, ":") || strings.Contains(text, "  ") {
+		t.Errorf("%s: %q", what, text)
+	}
+}
+
 // attaches are all ways to attach a program, with p for the program.
 func attaches(p *Program) map[string]func() error {
 	link := func(_ *Link, err error) error { return err }
@@ -63,6 +71,7 @@ func TestNoProgram(t *testing.T) {
 			if e, ok := errtype.Of[*ProgramError](err); !ok || !errors.Is(err, errNoProgram) || e.Op == "" {
 				t.Errorf("%s: %v", name, err)
 			}
+			namesNothingEmpty(t, name, err)
 		}
 		for name, f := range map[string]func(){
 			"Name": func() { p.Name() }, "Spec": func() { p.Spec() }, "FD": func() { p.FD() },
@@ -121,15 +130,17 @@ func TestNoLink(t *testing.T) {
 				_, err := (SchedCLSProgram{p}).AttachTCX(1, Ingress, &TCXOptions{Anchor: BeforeLink(l)})
 				return err
 			},
+			"Close": l.Close,
 		} {
-			if err := f(); !errors.Is(err, errNoLink) {
+			err := f()
+			if !errors.Is(err, errNoLink) {
 				t.Errorf("%s: %v", name, err)
 			}
+			namesNothingEmpty(t, name, err)
 		}
-		_, _ = l.String(), l.FD()
-	}
-	if err := (*Link)(nil).Close(); !errors.Is(err, errNoLink) {
-		t.Errorf("Close: %v", err)
+		if text := l.String(); text != "no link" || l.FD() != -1 {
+			t.Errorf("%q, file descriptor %d", text, l.FD())
+		}
 	}
 	for _, none := range []AnyProgram{nil, (*Program)(nil), XDPProgram{}} {
 		_, err := SchedCLSProgram{p}.AttachTCX(1, Ingress, &TCXOptions{Anchor: AfterProgram(none)})
@@ -167,4 +178,60 @@ func TestTooNew(t *testing.T) {
 func olderThan(t *testing.T, major, minor int) bool {
 	t.Helper()
 	return sys.KernelVersion().Before(sys.Version{major, minor})
+}
+
+// What has no name is not named in an error, whatever kind of handle it is.
+func TestNamelessHandles(t *testing.T) {
+	for name, f := range map[string]func() error{
+		"inner map":                        func() error { return InnerMap[*HashMap[uint32, uint32]]{}.Close() },
+		"inner map, of a kind that panics": func() error { return InnerMap[*Map]{}.Close() },
+		"inner map, untyped":               func() error { return InnerMap[AnyMap]{}.Close() },
+		"iterator":                         func() error { _, err := (*IterReader)(nil).Read(nil); return err },
+		"iterator, zero":                   new(IterReader).Close,
+		"typed map":                        func() error { _, err := TypedMap(nil, NewHashMap[uint32, uint32]); return err },
+		"no such link":                     func() error { _, err := OpenLinkID(1<<32 - 2); return err },
+		"no such map":                      func() error { _, err := OpenMapID(1<<32 - 2); return err },
+	} {
+		if err := f(); err == nil {
+			t.Errorf("%s: no error", name)
+		} else {
+			namesNothingEmpty(t, name, err)
+		}
+	}
+	if _, err := newMap(&MapSpec{Name: "m"}).DupFD(); !errors.Is(err, os.ErrClosed) || !strings.HasPrefix(err.Error(), "map m: ") {
+		t.Errorf("a file descriptor of what is not loaded: %v", err)
+	}
+}
+
+// The kernel would cut a name at a zero byte, and attach to what has the shorter one.
+func TestZeroBytes(t *testing.T) {
+	const name = "/proc/self/exe\x00x"
+	for typ, attach := range map[uint32]map[string]func(*Program) (*Link, error){
+		sys.ProgTypeKprobe: {
+			"kprobe": func(p *Program) (*Link, error) { return KprobeProgram{p}.AttachKprobe(name, nil) },
+			"kprobe.multi": func(p *Program) (*Link, error) {
+				return KprobeMultiProgram{p}.AttachKprobeMulti([]string{"x", name}, nil)
+			},
+			"uprobe": func(p *Program) (*Link, error) { return UprobeProgram{p}.AttachUprobe(name, 4096, nil) },
+			"uprobe.multi": func(p *Program) (*Link, error) {
+				return UprobeMultiProgram{p}.AttachUprobeMulti(name, []uint64{4096}, nil)
+			},
+		},
+		sys.ProgTypeRawTracepoint: {
+			"raw tracepoint": func(p *Program) (*Link, error) {
+				return RawTracepointProgram{p}.AttachRawTracepoint("sys_enter\x00x", nil)
+			},
+		},
+	} {
+		p := newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: typ}, insns: returning(0)})
+		for what, f := range attach {
+			l, err := f(p)
+			if err == nil {
+				l.Close()
+			}
+			if !errors.Is(err, unix.EINVAL) || !strings.Contains(err.Error(), `\x00x" has a zero byte`) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+	}
 }

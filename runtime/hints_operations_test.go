@@ -3,6 +3,7 @@
 package runtime_test
 
 import (
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
@@ -69,6 +71,58 @@ func TestHintAttachBusy(t *testing.T) {
 		_, err = prog.AttachXDP(lo.Index, &runtime.XDPOptions{Mode: runtime.XDPGeneric})
 		wantText(t, err, "device or resource busy (another program is attached to the interface")
 	})
+}
+
+// An interface that is not there, and one whose driver cannot.
+func TestHintInterface(t *testing.T) {
+	xdp, tc := returnsZero, returnsZero
+	xdp.Type = sys.ProgTypeXDP
+	both := map[string]*runtime.Program{}
+	for name, p := range map[string]object.Program{"xdp": xdp, "tc": tc} {
+		s, err := runtime.Load(generate(t, oneProgram(p)), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		both[name] = s.Program(0)
+	}
+	const none = 1<<31 - 1
+	_, err := runtime.NewXDPProgram(both["xdp"]).AttachXDP(none, nil)
+	wantText(t, err, "attach XDP to interface 2147483647: invalid argument (this thread's network namespace has no such interface")
+	inNewNetns(t, func() {
+		for _, mode := range []runtime.XDPMode{runtime.XDPNative, runtime.XDPOffload} {
+			_, err := runtime.NewXDPProgram(both["xdp"]).AttachXDP(1, &runtime.XDPOptions{Mode: mode})
+			wantText(t, err, "operation not supported (the interface's driver does not have this mode: use XDPGeneric or XDPAuto)")
+		}
+	})
+	_, err = runtime.NewSchedCLSProgram(both["tc"]).AttachTCX(none, runtime.Ingress, nil)
+	if sys.KernelVersion().Before(sys.Version{6, 6}) {
+		wantText(t, err, "invalid argument (BPF_TCX_INGRESS needs Linux 6.6")
+	} else {
+		wantText(t, err, "no such device (the network namespace of this thread has no such interface)")
+	}
+	// lo is not a netkit device.
+	_, err = runtime.NewSchedCLSProgram(both["tc"]).AttachNetkit(1, runtime.NetkitPrimary, nil)
+	switch {
+	case sys.KernelVersion().Before(sys.Version{6, 7}):
+		wantText(t, err, "invalid argument (BPF_NETKIT_PRIMARY needs Linux 6.7")
+	case errors.Is(err, unix.EINVAL): // a kernel without netkit
+	default:
+		wantText(t, err, "no such device or address (the interface is not a netkit device)")
+	}
+}
+
+func TestHintCgroup(t *testing.T) {
+	p := returnsZero
+	p.Type, p.ExpectedAttachType = sys.ProgTypeCgroupSKB, sys.AttachCgroupInetEgress
+	s, err := runtime.Load(generate(t, oneProgram(p)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	dir := t.TempDir()
+	_, err = runtime.NewCgroupSKBProgram(s.Program(0)).AttachCgroup(dir, nil)
+	wantText(t, err, "attach to cgroup "+dir+": bad file descriptor (it is not the directory of a cgroup of version 2)")
 }
 
 // inNewNetns runs f on a thread with a network namespace of its own.

@@ -84,7 +84,7 @@ func NewLink(p AnyProgram, what string, detach func() error) *Link {
 func (l *Link) Close() error {
 	var err error
 	switch {
-	case l == nil:
+	case l == nil, l.what == "":
 		err = errNoLink
 	case l.undo == nil:
 		l.fd.close()
@@ -99,8 +99,8 @@ func (l *Link) Close() error {
 
 // String says what is attached where.
 func (l *Link) String() string {
-	if l == nil {
-		return "nil link"
+	if l == nil || l.what == "" {
+		return "no link"
 	}
 	return "program " + l.name + ": " + l.what
 }
@@ -120,7 +120,11 @@ func (l *Link) DupFD() (int, error) {
 		return -1, err
 	}
 	defer l.fd.release()
-	return l.fd.dup()
+	num, err := l.fd.dup()
+	if err != nil {
+		return -1, l.fail("duplicate", err)
+	}
+	return num, nil
 }
 
 // LinkTarget is what a link can be updated to: a [*Program] or one of the typed programs, or a [*StructOpsMap] for the link of one.
@@ -188,29 +192,21 @@ func (l *Link) Pin(path string) error {
 	}
 	defer l.fd.release()
 	if errno := sys.ObjPin(num, path); errno != 0 {
-		return l.fail("pin to "+path, withHint(errno, explain.OperationHint(explain.Pin, errno)))
+		return l.fail("pin to "+path, withHint(errno, explain.PinHint(errno)))
 	}
 	return nil
 }
 
 // OpenPinnedLink opens a link that some process has pinned.
 func OpenPinnedLink(path string) (*Link, error) {
-	num, errno := sys.ObjGet(path)
-	if errno != 0 {
-		return nil, &os.PathError{Op: "open pinned link", Path: path, Err: errno}
+	num, err := openPin("open pinned link", path, isLink)
+	if err != nil {
+		return nil, err
 	}
 	l := &Link{name: path, what: "pinned"}
 	l.fd.set(num)
-	// An update to no program gets as far as it is a link (link_update).
-	attr := sys.LinkUpdateAttr{LinkFd: uint32(num), NewProgFd: 1<<32 - 1}
-	if _, errno := sys.BPF(sys.CmdLinkUpdate, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno == unix.EINVAL {
-		l.fd.close()
-		return nil, &os.PathError{Op: "open pinned link", Path: path, Err: errNotALink}
-	}
 	return l, nil
 }
-
-var errNotALink = errors.New("not a link")
 
 // acquire is fd.acquire that knows links without one.
 func (l *Link) acquire(op string) (int, error) {
@@ -248,7 +244,9 @@ func rawTracepointOpen(p *Program, what, name string, cookie uint64) (*Link, err
 	attr := sys.RawTracepointAttr{ProgFd: uint32(num), Cookie: cookie}
 	var keep []byte
 	if name != "" {
-		attr.Name, keep = sys.CString(name)
+		if attr.Name, keep, err = cString(name); err != nil {
+			return nil, p.fail(what, err)
+		}
 	}
 	size := unsafe.Sizeof(attr)
 	if cookie == 0 {
@@ -257,7 +255,7 @@ func rawTracepointOpen(p *Program, what, name string, cookie uint64) (*Link, err
 	link, errno := sys.BPF(sys.CmdRawTracepointOpen, unsafe.Pointer(&attr), size)
 	runtime.KeepAlive(keep)
 	if errno != 0 {
-		return nil, p.fail(what, withHint(errno, explain.OperationHint(explain.Attach, errno)))
+		return nil, p.fail(what, withHint(errno, explain.AttachHint(sys.AttachTraceRawTP, errno)))
 	}
 	return newLink(p, what, link), nil
 }

@@ -48,7 +48,13 @@ func (m *Map) Name() string { return m.spec().Name }
 func (m *Map) FD() int { return m.file().peek() }
 
 // DupFD returns a new file descriptor for the map, which the caller owns.
-func (m *Map) DupFD() (int, error) { return m.file().dup() }
+func (m *Map) DupFD() (int, error) {
+	num, err := m.file().dup()
+	if err != nil {
+		return -1, m.wrap("duplicate fd", err)
+	}
+	return num, nil
+}
 
 // Spec describes the map as the object defines it, or as [ChangeMap] has changed it.
 func (m *Map) Spec() *MapSpec {

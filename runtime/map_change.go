@@ -157,7 +157,7 @@ func (c *mapChange) check() error {
 		return nil
 	}
 	if now.Type != old.Type && (isOutside(now.Type) || isOutside(old.Type)) {
-		return fmt.Errorf("maps of type %d are created in another way than those of type %d: set the type in the source", old.Type, now.Type)
+		return fmt.Errorf("maps of type %s are created in another way than those of type %s: set the type in the source", sys.MapTypeName(old.Type), sys.MapTypeName(now.Type))
 	}
 	if c.typed {
 		if err := goTypeFits("keys", old.KeySize, now.KeySize); err != nil {
@@ -167,7 +167,7 @@ func (c *mapChange) check() error {
 			return err
 		}
 		if !load.SameKind(now.Type, old.Type) {
-			return &sentinelError{text: fmt.Sprintf("its Go type is for maps of type %d, not of type %d: set the type in the source", old.Type, now.Type), errno: unix.EINVAL}
+			return &sentinelError{text: fmt.Sprintf("its Go type is for maps of type %s, not of type %s: set the type in the source", sys.MapTypeName(old.Type), sys.MapTypeName(now.Type)), errno: unix.EINVAL}
 		}
 	}
 	if now.Inner == nil {
@@ -187,7 +187,7 @@ func (c *mapChange) check() error {
 			return err
 		}
 		if !load.SameKind(now.Inner.Type, old.Inner.Type) {
-			return &sentinelError{text: fmt.Sprintf("the Go type of its inner maps is for type %d, not for type %d: set the type in the source", old.Inner.Type, now.Inner.Type), errno: unix.EINVAL}
+			return &sentinelError{text: fmt.Sprintf("the Go type of its inner maps is for type %s, not for type %s: set the type in the source", sys.MapTypeName(old.Inner.Type), sys.MapTypeName(now.Inner.Type)), errno: unix.EINVAL}
 		}
 	}
 	return nil

@@ -43,7 +43,7 @@ func CreateMap(spec *MapSpec) (*Map, error) {
 	}
 	m := newMap(&s)
 	m.fd.set(num)
-	return m, nil
+	return m.closedWhenForgotten(), nil
 }
 
 // mapAttr is the attr of a map that is not the loader's to create.

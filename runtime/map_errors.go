@@ -30,14 +30,18 @@ var (
 type MapError struct {
 	_ incomparable
 
-	Map string // name
+	Map string // name, "" if there is no map
 	Op  string // "lookup", "update", "delete", ...
 	Err error
 }
 
 // Error returns the map, the operation, the cause, and a hint if there is one.
 func (e *MapError) Error() string {
-	return "map " + e.Map + ": " + e.Op + ": " + e.Err.Error()
+	said := e.Op + ": " + e.Err.Error()
+	if e.Map != "" {
+		said = "map " + e.Map + ": " + said
+	}
+	return said
 }
 
 // Unwrap returns the cause.

@@ -62,7 +62,7 @@ func (m *Map) Pin(path string) error {
 	}
 	defer m.fd.release()
 	if errno := sys.ObjPin(num, path); errno != 0 {
-		return newMapError(m.spec().Name, "pin to "+path, withHint(errno, explain.OperationHint(explain.Pin, errno)))
+		return newMapError(m.spec().Name, "pin to "+path, withHint(errno, explain.PinHint(errno)))
 	}
 	return nil
 }

@@ -13,6 +13,9 @@ type InnerMap[I AnyMap] struct{ Map I }
 
 // Close closes the caller's file descriptor of the map. Closing twice is fine.
 func (m InnerMap[I]) Close() error {
+	if *(*unsafe.Pointer)(unsafe.Pointer(&m.Map)) == nil { // a nil pointer, or a nil AnyMap
+		return newMapError("", "close", errNoMap)
+	}
 	m.Map.untyped().file().close()
 	return nil
 }

@@ -132,5 +132,5 @@ func MapFromFD(num int) (*Map, error) {
 	if errno != 0 {
 		return nil, newMapError("", op, errno)
 	}
-	return m, nil
+	return m.closedWhenForgotten(), nil
 }

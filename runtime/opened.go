@@ -4,23 +4,27 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"unsafe"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/explain"
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // This file opens maps, programs and links that exist already, whoever has made them. They are closed by their Close,
-// not by a skeleton.
+// not by a skeleton. A map or program that is forgotten is closed by the garbage collector, as those of a skeleton are: once
+// nothing refers to it any more, a typed map, a reader or the like included. A link is not, see [Link].
 
-// OpenPinnedMap opens a map that some process has pinned. [TypedMap] gives it the types of its keys and values.
+// OpenPinnedMap opens a map that some process has pinned. [TypedMap] gives it the types of its keys and values. Close closes
+// it, or, if it is forgotten, the garbage collector.
 func OpenPinnedMap(path string) (*Map, error) {
 	const op = "open pinned map"
-	num, err := openPin(op, path, sys.IsMap, "a map")
+	num, err := openPin(op, path, sys.IsMap)
 	if err != nil {
 		return nil, err
 	}
@@ -28,11 +32,11 @@ func OpenPinnedMap(path string) (*Map, error) {
 	if errno != 0 {
 		return nil, &fs.PathError{Op: op, Path: path, Err: errno}
 	}
-	return m, nil
+	return m.closedWhenForgotten(), nil
 }
 
 // OpenMapID opens the map that the kernel knows by that number, which takes CAP_SYS_ADMIN; the error wraps
-// unix.ENOENT if there is none. [TypedMap] gives it the types of its keys and values.
+// unix.ENOENT if there is none. [TypedMap] gives it the types of its keys and values. It is closed as [OpenPinnedMap] says.
 func OpenMapID(id uint32) (*Map, error) {
 	num, errno := sys.GetFdByID(sys.CmdMapGetFdByID, id)
 	if errno != 0 {
@@ -42,7 +46,13 @@ func OpenMapID(id uint32) (*Map, error) {
 	if errno != 0 {
 		return nil, newMapError("ID "+strconv.FormatUint(uint64(id), 10), "info", errno)
 	}
-	return m, nil
+	return m.closedWhenForgotten(), nil
+}
+
+// closedWhenForgotten has the garbage collector close a map that is the only one with its file descriptor.
+func (m *Map) closedWhenForgotten() *Map {
+	runtime.SetFinalizer(m, func(m *Map) { m.fd.close() })
+	return m
 }
 
 // describeMap makes a Map of a file descriptor, with what the kernel says of it; after a failure it is closed.
@@ -103,10 +113,11 @@ type OpenProgramOptions struct {
 }
 
 // OpenPinnedProgram opens a program that some process has pinned. A typed program around it has the methods
-// to attach it: runtime.XDPProgram{Program: p}.
+// to attach it: runtime.XDPProgram{Program: p}. Close closes it, or, if it is forgotten, the garbage collector; what is attached
+// stays so.
 func OpenPinnedProgram(path string, opts *OpenProgramOptions) (*Program, error) {
 	const op = "open pinned program"
-	num, err := openPin(op, path, sys.IsProgram, "a program")
+	num, err := openPin(op, path, sys.IsProgram)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +125,7 @@ func OpenPinnedProgram(path string, opts *OpenProgramOptions) (*Program, error) 
 	if errno != 0 {
 		return nil, &fs.PathError{Op: op, Path: path, Err: errno}
 	}
-	return p, nil
+	return p.closedWhenForgotten(), nil
 }
 
 // OpenProgramID opens the program that the kernel knows by that number, which takes CAP_SYS_ADMIN; the error wraps
@@ -129,7 +140,13 @@ func OpenProgramID(id uint32, opts *OpenProgramOptions) (*Program, error) {
 	if errno != 0 {
 		return nil, newProgramError(name, "info", errno)
 	}
-	return p, nil
+	return p.closedWhenForgotten(), nil
+}
+
+// closedWhenForgotten has the garbage collector close a program that is the only one with its file descriptor.
+func (p *Program) closedWhenForgotten() *Program {
+	runtime.SetFinalizer(p, func(p *Program) { p.fd.close() })
+	return p
 }
 
 // describeProgram makes a Program of a file descriptor, with what the kernel says of it; after a failure it is closed.
@@ -168,7 +185,7 @@ func OpenLinkID(id uint32) (*Link, error) {
 	name := "ID " + strconv.FormatUint(uint64(id), 10)
 	num, errno := sys.GetFdByID(sys.CmdLinkGetFdByID, id)
 	if errno != 0 {
-		return nil, newProgramError(name, "open link", errno)
+		return nil, newProgramError("", "open link of "+name, errno)
 	}
 	l := &Link{name: name, what: "opened by its ID"}
 	l.fd.set(num)
@@ -176,16 +193,30 @@ func OpenLinkID(id uint32) (*Link, error) {
 }
 
 // openPin opens what is pinned, and sees whether it is what is wanted.
-func openPin(op, path string, is func(num int) bool, want string) (int, error) {
+func openPin(op, path string, is func(num int) bool) (int, error) {
 	num, errno := sys.ObjGet(path)
 	if errno != 0 {
-		return -1, &fs.PathError{Op: op, Path: path, Err: errno}
+		return -1, &fs.PathError{Op: op, Path: path, Err: withHint(errno, explain.OpenPinHint(errno))}
 	}
-	if !is(num) {
-		unix.Close(num)
-		return -1, &fs.PathError{Op: op, Path: path, Err: errors.New("not " + want)}
+	if is(num) {
+		return num, nil
 	}
-	return num, nil
+	defer unix.Close(num)
+	other := "it is a link: OpenPinnedLink opens it"
+	switch {
+	case sys.IsMap(num):
+		other = "it is a map: OpenPinnedMap opens it"
+	case sys.IsProgram(num):
+		other = "it is a program: OpenPinnedProgram opens it"
+	}
+	return -1, &fs.PathError{Op: op, Path: path, Err: errors.New(other)}
+}
+
+// isLink updates it to no program, for which the kernel looks at the link first (link_update).
+func isLink(num int) bool {
+	attr := sys.LinkUpdateAttr{LinkFd: uint32(num), NewProgFd: 1<<32 - 1}
+	_, errno := sys.BPF(sys.CmdLinkUpdate, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
+	return errno != unix.EINVAL
 }
 
 // MapIDs returns the numbers of all maps in the kernel, in ascending order, which takes CAP_SYS_ADMIN. Some may be gone when they are opened.

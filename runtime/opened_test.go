@@ -4,10 +4,14 @@ package runtime
 
 import (
 	"errors"
+	"io"
 	"os"
+	"path/filepath"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -174,24 +178,24 @@ func TestOpenAnotherKind(t *testing.T) {
 	if err := queue.Pin(dir + "/queue"); err != nil {
 		t.Fatal(err)
 	}
-	for name, open := range map[string]struct {
-		open func(string) (interface{ Close() error }, error)
-		good []string
-	}{
-		"not a map":     {func(path string) (interface{ Close() error }, error) { return OpenPinnedMap(path) }, []string{"map", "queue"}},
-		"not a program": {func(path string) (interface{ Close() error }, error) { return OpenPinnedProgram(path, nil) }, []string{"prog"}},
-		"not a link":    {func(path string) (interface{ Close() error }, error) { return OpenPinnedLink(path) }, []string{"link"}},
+	opens := map[string]string{ // and what the others say
+		"map": "it is a map: OpenPinnedMap opens it", "queue": "it is a map: OpenPinnedMap opens it",
+		"prog": "it is a program: OpenPinnedProgram opens it", "link": "it is a link: OpenPinnedLink opens it",
+	}
+	for name, open := range map[string]func(path string) (io.Closer, error){
+		"OpenPinnedMap":     func(path string) (io.Closer, error) { return OpenPinnedMap(path) },
+		"OpenPinnedProgram": func(path string) (io.Closer, error) { return OpenPinnedProgram(path, nil) },
+		"OpenPinnedLink":    func(path string) (io.Closer, error) { return OpenPinnedLink(path) },
 	} {
-		for _, pin := range []string{"map", "queue", "prog", "link"} {
-			o, err := open.open(dir + "/" + pin)
-			if slices.Contains(open.good, pin) {
-				if err != nil {
-					t.Errorf("%s: %v", pin, err)
-					continue
-				}
+		for pin, want := range opens {
+			o, err := open(dir + "/" + pin)
+			switch good := strings.Contains(want, name); {
+			case good && err != nil:
+				t.Errorf("%s of %s: %v", name, pin, err)
+			case good:
 				o.Close()
-			} else if err == nil || !strings.Contains(err.Error(), name) {
-				t.Errorf("%s: %v, want %q", pin, err, name)
+			case err == nil || !strings.Contains(err.Error(), want):
+				t.Errorf("%s of %s: %v, want %q", name, pin, err, want)
 			}
 		}
 	}
@@ -258,6 +262,73 @@ func TestWrongTypes(t *testing.T) {
 	for want, m := range map[int]*Map{1024: odd, 64 * many.cpus(): many} {
 		if words, err := NewStackTraceMap(m).words(0); err != nil || 8*len(words) != want {
 			t.Errorf("room for %d bytes, want %d, %v", 8*len(words), want, err)
+		}
+	}
+}
+
+// What is forgotten is closed, but not while anything refers to it.
+func TestOpenedAndForgotten(t *testing.T) {
+	dir := testfs.BPF(t)
+	p := newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP}, insns: returning(int32(XDPPass))})
+	if err := errors.Join(p.Pin(dir+"/prog"), newCount(t).Pin(dir+"/map")); err != nil {
+		t.Fatal(err)
+	}
+	m, err := OpenPinnedMap(dir + "/map")
+	if err != nil {
+		t.Fatal(err)
+	}
+	counter, err := TypedMap(m, NewArrayMap[uint64])
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := OpenPinnedProgram(dir+"/prog", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	typed := XDPProgram{again}
+	nums := []int{m.FD(), again.FD()}
+	for range 3 {
+		goruntime.GC()
+	}
+	if _, err := counter.Lookup(0); err != nil {
+		t.Errorf("a map that is in use: %v", err)
+	}
+	if _, err := typed.Test(XDPTest{Data: make([]byte, 64)}); err != nil {
+		t.Errorf("a program that is in use: %v", err)
+	}
+	for _, num := range nums {
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+			goruntime.GC()
+			if _, err := unix.FcntlInt(uintptr(num), unix.F_GETFD, 0); err != nil {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("file descriptor %d of %d is still open", num, nums)
+			}
+		}
+	}
+}
+
+// What is at another path, or is no pin, is said in words.
+func TestOpenNoPin(t *testing.T) {
+	dir := testfs.BPF(t)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := errors.Join(os.Mkdir(dir+"/folder", 0o755), os.WriteFile(file, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for kind, open := range map[string]func(string) error{
+		"map":     func(path string) error { _, err := OpenPinnedMap(path); return err },
+		"program": func(path string) error { _, err := OpenPinnedProgram(path, nil); return err },
+		"link":    func(path string) error { _, err := OpenPinnedLink(path); return err },
+	} {
+		for _, path := range []string{file, dir, dir + "/folder"} {
+			err := open(path)
+			if want := "it is not a map, program or link in a BPF file system"; !errors.Is(err, unix.EACCES) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s %s: %v, want %q", kind, path, err, want)
+			}
+		}
+		if err := open(dir + "/none"); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("no %s: %v", kind, err)
 		}
 	}
 }

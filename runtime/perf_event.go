@@ -215,11 +215,14 @@ func attachProbe(p *Program, what, pmu, name string, offset uint64, ret bool, re
 		return nil, err
 	}
 	defer p.fd.release()
+	addr, keep, err := cString(name)
+	if err != nil {
+		return nil, p.fail(what, err)
+	}
 	typ, retBit, err := probePMU(pmu)
 	if err != nil {
 		return nil, p.fail(what, err)
 	}
-	addr, keep := sys.CString(name)
 	attr := &unix.PerfEventAttr{
 		Type:   typ,
 		Config: refCtr << 32, // PERF_UPROBE_REF_CTR_OFFSET_SHIFT

@@ -49,7 +49,7 @@ func (p CgroupProgram) attachCgroup(what string, dirFD int, opts *CgroupOptions)
 	if err != nil && opts.Anchor != (Anchor{}) {
 		err = tooNew(err, explain.TooNew("an Anchor for a cgroup", sys.Version{6, 17}))
 	}
-	return l, err
+	return l, hinted(err, explain.CgroupHint)
 }
 
 // CgroupSKBProgram is a program of type CGROUP_SKB: it sees the packets of a cgroup.

@@ -104,10 +104,22 @@ type IterReader struct {
 
 // Read runs the program on as many objects as fill b. A buffer that is smaller than
 // what the program writes about one object is fine.
-func (r *IterReader) Read(b []byte) (int, error) { return r.f.Read(b) }
+func (r *IterReader) Read(b []byte) (int, error) {
+	if r == nil || r.f == nil {
+		return 0, errNoIteration
+	}
+	return r.f.Read(b)
+}
 
 // Close ends the iteration and its link.
-func (r *IterReader) Close() error { return errors.Join(r.f.Close(), r.link.Close()) }
+func (r *IterReader) Close() error {
+	if r == nil || r.f == nil {
+		return errNoIteration
+	}
+	return errors.Join(r.f.Close(), r.link.Close())
+}
+
+var errNoIteration = errors.New("the reader is nil or a zero value: readers come from the Open method of an iterator program")
 
 // OpenIter starts an iteration of the program of an iterator link. The file
 // is the caller's to close.

@@ -104,7 +104,10 @@ func (p KprobeMultiProgram) create(what string, symbols []string, addresses, coo
 	var names []uint64
 	var keep [][]byte
 	for _, s := range symbols {
-		addr, b := sys.CString(s)
+		addr, b, err := cString(s)
+		if err != nil {
+			return nil, p.fail(what, err)
+		}
 		names, keep = append(names, addr), append(keep, b)
 	}
 	tail.Syms, tail.Addrs, tail.Cookies = addrOf(names), addrOf(addresses), addrOf(cookies)

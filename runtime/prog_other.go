@@ -24,7 +24,7 @@ func (p *Program) Pin(path string) error {
 	}
 	defer p.fd.release()
 	if errno := sys.ObjPin(num, path); errno != 0 {
-		return p.fail("pin to "+path, withHint(errno, explain.OperationHint(explain.Pin, errno)))
+		return p.fail("pin to "+path, withHint(errno, explain.PinHint(errno)))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/explain"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
@@ -52,7 +53,8 @@ func (p SchedCLSProgram) AttachTCX(ifindex int, dir Direction, opts *TCXOptions)
 	if opts == nil {
 		opts = &TCXOptions{}
 	}
-	return opts.Anchor.linkCreate(p.Program, what, ifindex, uint32(dir))
+	l, err := opts.Anchor.linkCreate(p.Program, what, ifindex, uint32(dir))
+	return l, hinted(err, explain.InterfaceHint)
 }
 
 // NetkitOptions say more about an attachment to a netkit device; nil means the defaults.
@@ -67,7 +69,8 @@ func (p SchedCLSProgram) AttachNetkit(ifindex int, side NetkitSide, opts *Netkit
 	if opts == nil {
 		opts = &NetkitOptions{}
 	}
-	return opts.Anchor.linkCreate(p.Program, fmt.Sprintf("attach to netkit interface %d", ifindex), ifindex, uint32(side))
+	l, err := opts.Anchor.linkCreate(p.Program, fmt.Sprintf("attach to netkit interface %d", ifindex), ifindex, uint32(side))
+	return l, hinted(err, explain.InterfaceHint)
 }
 
 // TCAction is what a SCHED_CLS or SCHED_ACT program returns.

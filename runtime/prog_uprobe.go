@@ -104,7 +104,10 @@ func (p UprobeMultiProgram) attach(file string, offsets []uint64, flags uint32, 
 	case opts.Cookies != nil && len(opts.Cookies) != n:
 		return nil, p.fail(what, fmt.Errorf("%d Cookies for %d places: %w", len(opts.Cookies), n, unix.EINVAL))
 	}
-	path, keep := sys.CString(file)
+	path, keep, err := cString(file)
+	if err != nil {
+		return nil, p.fail(what, err)
+	}
 	tail := &sys.LinkUprobeMultiTail{
 		Path: path, Offsets: addrOf(offsets), RefCtrOffsets: addrOf(opts.RefCtrOffsets), Cookies: addrOf(opts.Cookies),
 		Cnt: uint32(n), Pid: uint32(opts.PID), Flags: flags,

@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/explain"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
@@ -40,7 +41,8 @@ func (p XDPProgram) AttachXDP(ifindex int, opts *XDPOptions) (*Link, error) {
 	if opts != nil {
 		mode = opts.Mode
 	}
-	return linkCreate(p.Program, fmt.Sprintf("attach XDP to interface %d", ifindex), ifindex, sys.AttachXDP, uint32(mode), nil)
+	l, err := linkCreate(p.Program, fmt.Sprintf("attach XDP to interface %d", ifindex), ifindex, sys.AttachXDP, uint32(mode), nil)
+	return l, hinted(err, explain.XDPHint)
 }
 
 // XDPAction is what an XDP program returns.

@@ -3,6 +3,8 @@ package runtime
 import (
 	"errors"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 
@@ -25,9 +27,12 @@ type ProgramError struct {
 	Hint string
 }
 
-// Error returns the program, the operation, the cause, and the hint if there is one.
+// Error returns the program, the operation, the cause, and the hint, as far as there are any.
 func (e *ProgramError) Error() string {
-	said := "program " + e.Program + ": " + e.Op + ": " + e.Err.Error()
+	said := e.Op + ": " + e.Err.Error()
+	if e.Program != "" {
+		said = "program " + e.Program + ": " + said
+	}
 	if e.Hint != "" {
 		said += " (" + e.Hint + ")"
 	}
@@ -110,6 +115,25 @@ func (e *hintedError) Unwrap() error { return e.errno }
 func tooNew(err error, hint string) error {
 	if e, ok := err.(*ProgramError); ok && e.Errno == unix.EINVAL && hint != "" {
 		e.Hint = hint
+	}
+	return err
+}
+
+// cString is a text as the kernel reads it, unless it has a zero byte, where the kernel would cut it.
+func cString(s string) (addr uint64, keep []byte, err error) {
+	if strings.IndexByte(s, 0) >= 0 {
+		return 0, nil, &sentinelError{text: strconv.Quote(s) + " has a zero byte", errno: unix.EINVAL}
+	}
+	addr, keep = sys.CString(s)
+	return addr, keep, nil
+}
+
+// hinted adds the hint of a kind of operation, if that has one for what the kernel has answered.
+func hinted(err error, hint func(unix.Errno) string) error {
+	if e, ok := err.(*ProgramError); ok {
+		if text := hint(e.Errno); text != "" {
+			e.Hint = text
+		}
 	}
 	return err
 }

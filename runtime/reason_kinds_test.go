@@ -4,6 +4,7 @@ package runtime_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -131,9 +132,27 @@ func TestHintSourceLacks(t *testing.T) {
 	wantError(t, loadOf(t, "peer/unknown_sections", "optional"), unix.EINVAL,
 		"load program optional: invalid argument (section ?foo/bar stands for no program type)")
 
-	// The method that the hint names does it.
-	s, err := runtime.Open(generate(t, oneMap(noEntries)))
+	// Nor is what SetMaxEntries has asked for.
+	for _, entries := range []uint32{0, 2} {
+		s, err := runtime.Open(compiled(t, "globals"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Map(0).SetMaxEntries(entries)
+		wantError(t, s.Load(nil), unix.EINVAL, fmt.Sprintf("create map %s: invalid argument (global variables have a max_entries of 1, and SetMaxEntries has made it %d)",
+			s.Map(0).Name(), entries))
+		s.Close()
+	}
+	s, err := runtime.Open(generate(t, oneMap(hash)))
 	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	s.Map(0).SetMaxEntries(0)
+	wantError(t, s.Load(nil), unix.EINVAL, "create map m: invalid argument (SetMaxEntries has made its max_entries 0)")
+
+	// The method that the hint names does it.
+	if s, err = runtime.Open(generate(t, oneMap(noEntries))); err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()

@@ -103,7 +103,7 @@ func (s *Skeleton) pinAll(dir string, list []Attachment, links []*Link) error {
 	for _, sub := range []string{"", mapPins, programPins, linkPins} {
 		path := strings.TrimRight(dir+sub, "/")
 		if err := unix.Mkdir(path, 0o700); err != nil {
-			return &fs.PathError{Op: "mkdir", Path: path, Err: withHint(sys.ErrnoOf(err), explain.OperationHint(explain.Pin, sys.ErrnoOf(err)))}
+			return &fs.PathError{Op: "mkdir", Path: path, Err: withHint(sys.ErrnoOf(err), explain.PinHint(sys.ErrnoOf(err)))}
 		}
 	}
 	for i := range s.maps {

@@ -65,7 +65,7 @@ func (s *Skeleton) openPins(dir string) error {
 
 func (s *Skeleton) openMapPin(i int, path string) error {
 	m := &s.maps[i]
-	num, err := openPin("open", path, sys.IsMap, "a map")
+	num, err := openPin("open", path, sys.IsMap)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (s *Skeleton) openMapPin(i int, path string) error {
 
 func (s *Skeleton) openProgramPin(i int, path string) error {
 	p := &s.programs[i]
-	num, err := openPin("open", path, sys.IsProgram, "a program")
+	num, err := openPin("open", path, sys.IsProgram)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aymanbagabas/go-udiff"
 
 	"github.com/bpf2lskel/bpf2lskel/codegen"
+	"github.com/bpf2lskel/bpf2lskel/internal/plural"
 )
 
 // compare shows how the folder differs from what would be written, and returns an error if it
@@ -37,7 +38,7 @@ func (o *output) compare(files []codegen.File, stdout io.Writer) error {
 		case strings.HasSuffix(f.Name, ".go"), strings.HasSuffix(f.Name, ".d"):
 			fmt.Fprint(stdout, udiff.Unified(path, path+" (now)", string(old), string(f.Data)))
 		default:
-			fmt.Fprintf(stdout, "%s: differs, %d bytes instead of %d\n", path, len(f.Data), len(old))
+			fmt.Fprintf(stdout, "%s: differs, %s instead of %d\n", path, plural.Of(len(f.Data), "byte", "bytes"), len(old))
 		}
 	}
 	for _, name := range o.obsolete(files) {
@@ -49,7 +50,7 @@ func (o *output) compare(files []codegen.File, stdout io.Writer) error {
 	}
 	if compiler != "" && oldCompiler != "" && compiler != oldCompiler {
 		return fmt.Errorf("%s: %s not up to date: compiled by %s, and now by %s, which may be the only difference: choose the version with -cc, or generate again",
-			o.dir, plural(stale, "file"), oldCompiler, compiler)
+			o.dir, plural.Of(stale, "file", "files"), oldCompiler, compiler)
 	}
-	return fmt.Errorf("%s: %s not up to date", o.dir, plural(stale, "file"))
+	return fmt.Errorf("%s: %s not up to date", o.dir, plural.Of(stale, "file", "files"))
 }

@@ -112,21 +112,26 @@ func parseConfig(args []string, stdout io.Writer) (*config, error) {
 
 	var err error
 	if c.targets, err = findTargets(targets); err != nil {
-		return nil, err
+		return nil, usagef(fs, "%w", err)
 	}
 	if tags != "" {
 		if c.tags, err = parseTags(tags); err != nil {
-			return nil, fmt.Errorf("-tags %q: %w", tags, err)
+			return nil, usagef(fs, "-tags %q: %w", tags, err)
 		}
 	}
 	if noStrip {
 		c.strip = ""
 	}
 	if err := c.setCompiler(cc, flagCFlags, cflags); err != nil {
-		return nil, err
+		return nil, usagef(fs, "%w", err)
 	}
 	if err := c.signing.open(); err != nil {
 		return nil, err
+	}
+	if c.pkg != "" {
+		if err := checkPackageName(c.pkg); err != nil {
+			return nil, usagef(fs, "-go-package: %w", err)
+		}
 	}
 	return c, c.setPackage(outDir)
 }
@@ -152,6 +157,9 @@ func parseTags(list string) (constraint.Expr, error) {
 }
 
 func (c *config) addType(name string) error {
+	if name == "" {
+		return errors.New("want the name of a C type")
+	}
 	if !slices.Contains(c.types, name) {
 		c.types = append(c.types, name)
 	}
@@ -171,7 +179,7 @@ func (c *config) addRecord(arg string) error {
 func (c *config) setCompiler(cc, flags string, more []string) error {
 	c.cc = strings.Fields(cc) // "ccache clang"
 	if len(c.cc) == 0 {
-		return errors.New("-cc: no compiler")
+		return errors.New("-cc: want a compiler")
 	}
 	words, err := splitWords(flags)
 	if err != nil {
@@ -217,8 +225,15 @@ func (c *config) setPackage(outDir string) error {
 		}
 		c.pkg = packageName(filepath.Base(abs))
 	}
-	if !token.IsIdentifier(c.pkg) || c.pkg == "_" {
-		return fmt.Errorf("%q is not a name for a Go package: choose one with -go-package", c.pkg)
+	if err := checkPackageName(c.pkg); err != nil {
+		return fmt.Errorf("%w: choose one with -go-package", err)
+	}
+	return nil
+}
+
+func checkPackageName(name string) error {
+	if !token.IsIdentifier(name) || name == "_" {
+		return fmt.Errorf("%q is not a name for a Go package", name)
 	}
 	return nil
 }

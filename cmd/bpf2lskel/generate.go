@@ -16,6 +16,7 @@ import (
 
 	"github.com/bpf2lskel/bpf2lskel/codegen"
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/plural"
 	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
@@ -85,7 +86,7 @@ func (c *config) build(tmp string, stderr io.Writer) ([]codegen.File, error) {
 	perTarget := make([][]codegen.File, len(c.targets))
 	messages := make([]bytes.Buffer, len(c.targets))
 	errs := make([]error, len(c.targets))
-	show.say("compiling %s for %s", c.input, plural(len(c.targets), "target"))
+	show.say("compiling %s for %s", c.input, plural.Of(len(c.targets), "target", "targets"))
 	compiler := sync.OnceValue(c.compilerVersion)
 	var all sync.WaitGroup
 	all.Go(func() { compiler() })
@@ -209,11 +210,4 @@ func archConstraint(goarch []string) constraint.Expr {
 		}
 	}
 	return expr
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -14,8 +14,8 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"github.com/bpf2lskel/bpf2lskel/codegen"
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/loader"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 	"github.com/bpf2lskel/bpf2lskel/runtime/kfunccheck"
@@ -145,7 +145,7 @@ func mapInfo(handle *runtime.Map) (loadedMap, error) {
 	return loadedMap{
 		ID:         uint32(id),
 		Name:       info.Name,
-		Type:       codegen.MapTypeName(uint32(info.Type)),
+		Type:       sys.MapTypeName(uint32(info.Type)),
 		KeySize:    info.KeySize,
 		ValueSize:  info.ValueSize,
 		MaxEntries: info.MaxEntries,
@@ -175,7 +175,7 @@ func programInfo(handle *runtime.Program) (loadedProgram, error) {
 	return loadedProgram{
 		ID:     uint32(id),
 		Name:   handle.Name(), // info.Name is cut off at 15 bytes
-		Type:   codegen.ProgramTypeName(uint32(info.Type)),
+		Type:   sys.ProgTypeName(uint32(info.Type)),
 		Tag:    info.Tag,
 		Xlated: xlated,
 		Jited:  jited,

@@ -20,6 +20,7 @@ import (
 // signing is how packages are signed, if they are.
 type signing struct {
 	prefix             string // of the flags
+	verb               string // whose flags they are
 	key, cert, command string // from flags
 	later              bool
 
@@ -28,7 +29,7 @@ type signing struct {
 
 // addFlags adds the flags that say what to sign with.
 func (s *signing) addFlags(fs *flag.FlagSet, prefix string) {
-	s.prefix = "-" + prefix
+	s.prefix, s.verb = "-"+prefix, fs.Name()
 	fs.StringVar(&s.key, prefix+"key", "", "sign with the private key of this PEM `file`")
 	fs.StringVar(&s.cert, prefix+"cert", "", "the key's certificate: a PEM or DER `file`")
 	fs.StringVar(&s.command, prefix+"cmd", "", "sign by a `command`: it gets what to sign on standard input, and writes a detached CMS signature, DER, without signed attributes")
@@ -37,15 +38,20 @@ func (s *signing) addFlags(fs *flag.FlagSet, prefix string) {
 // wanted tells whether packages shall be such that they can be signed.
 func (s *signing) wanted() bool { return s.later || s.make != nil }
 
+// wrong is an error of flags that are not as they have to be.
+func (s *signing) wrong(format string, args ...any) error {
+	return &usageError{s.verb, fmt.Errorf(format, args...)}
+}
+
 // open makes the signer that the flags ask for.
 func (s *signing) open() error {
 	switch {
 	case s.key != "" && s.command != "":
-		return fmt.Errorf("%[1]skey and %[1]scmd are mutually exclusive", s.prefix)
+		return s.wrong("%[1]skey and %[1]scmd are mutually exclusive", s.prefix)
 	case s.key != "" && s.cert == "":
-		return fmt.Errorf("%[1]skey requires %[1]scert: the signature names the certificate", s.prefix)
+		return s.wrong("%[1]skey requires %[1]scert: the signature names the certificate", s.prefix)
 	case s.key == "" && s.command == "" && s.cert != "":
-		return fmt.Errorf("%[1]scert requires %[1]skey or %[1]scmd", s.prefix)
+		return s.wrong("%[1]scert requires %[1]skey or %[1]scmd", s.prefix)
 	case s.key == "" && s.command == "":
 		return nil
 	case s.command != "":
@@ -70,7 +76,7 @@ func (s *signing) open() error {
 func (s *signing) openCommand() error {
 	words, err := splitWords(s.command)
 	if err != nil || len(words) == 0 {
-		return fmt.Errorf("%scmd %q: want a command and its arguments: %w", s.prefix, s.command, cmp.Or(err, errors.New("it is empty")))
+		return s.wrong("%scmd %q: want a command and its arguments: %w", s.prefix, s.command, cmp.Or(err, errors.New("it is empty")))
 	}
 	check := func(_, _ []byte) error { return nil }
 	if s.cert != "" {

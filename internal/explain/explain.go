@@ -49,6 +49,8 @@ type newMap struct {
 	_ [0][]byte // the compiler writes no comparison for it
 
 	isInner                                       bool
+	isData                                        bool   // it is global variables
+	inSource                                      uint32 // max_entries there
 	typ, keySize, valueSize, maxEntries, mapFlags uint32
 }
 
@@ -64,7 +66,10 @@ func newFailure(f *spec.Failure, m machine) *failure {
 	switch step := &s.Steps[f.Step]; step.Kind {
 	case spec.StepCreateMap:
 		m := &s.Maps[step.Index]
-		x.newMap = &newMap{typ: m.Type, keySize: m.KeySize, valueSize: m.ValueSize, maxEntries: f.MaxEntries, mapFlags: m.Flags}
+		x.newMap = &newMap{
+			isData: m.Kind != spec.NoData, inSource: m.MaxEntries,
+			typ: m.Type, keySize: m.KeySize, valueSize: m.ValueSize, maxEntries: f.MaxEntries, mapFlags: m.Flags,
+		}
 	case spec.StepCreateInner: // which only its attr describes; the first fields of sys.MapCreateAttr
 		x.newMap = &newMap{
 			isInner: true,

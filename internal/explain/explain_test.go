@@ -105,6 +105,8 @@ func TestHintsForMaps(t *testing.T) {
 	}{
 		{"no entries", spec.MapSpec{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 8}, 0, false, "the source gives it no max_entries: set it there, or by SetMaxEntries before Load"},
 		{"signed", spec.MapSpec{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 8}, 0, true, "the source gives it no max_entries: set it there"},
+		{"entries taken away", spec.MapSpec{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 8, MaxEntries: 1}, 0, false, "SetMaxEntries has made its max_entries 0"},
+		{"no variables", spec.MapSpec{Type: sys.MapTypeArray, KeySize: 4, ValueSize: 8, MaxEntries: 1, Kind: spec.ROData}, 3, false, "global variables have a max_entries of 1, and SetMaxEntries has made it 3"},
 		{"no key", spec.MapSpec{Type: sys.MapTypeHash, ValueSize: 8}, 1, false, "the source gives it no key: set it there, or by ChangeMap before Load"},
 		{"no value", spec.MapSpec{Type: sys.MapTypeQueue}, 1, false, "the source gives it no value: set it there, or by ChangeMap before Load"},
 		{"no inner map", spec.MapSpec{Type: sys.MapTypeArrayOfMaps, KeySize: 4, ValueSize: 4}, 1, false, "the source does not say what its inner maps are"},
@@ -257,22 +259,26 @@ func TestFeatures(t *testing.T) {
 	}
 }
 
-func TestOperationHint(t *testing.T) {
+func TestOperationHints(t *testing.T) {
 	for _, tt := range []struct {
-		op    Operation
+		name  string
+		hint  func(unix.Errno) string
 		errno unix.Errno
 		want  string
 	}{
-		{Pin, unix.EEXIST, "something is pinned there already"},
-		{AttachXDP, unix.EBUSY, "another program is attached to the interface"},
-		{Attach, unix.EBUSY, "another program is attached there"},
-		{AttachCgroup, unix.EBUSY, "another program is attached there"},
-		{AttachCgroup, unix.EPERM, "a program is attached there, or further up"},
-		{Attach, unix.EPERM, ""},
-		{0, unix.EEXIST, ""},
+		{"pin", PinHint, unix.EEXIST, "something is pinned there already"},
+		{"pin", PinHint, unix.EIO, ""},
+		{"XDP", XDPHint, unix.EBUSY, "another program is attached to the interface"},
+		{"XDP", XDPHint, unix.EPERM, ""},
+		{"cgroup", CgroupHint, unix.EPERM, "a program is attached there, or further up"},
+		{"cgroup", CgroupHint, unix.EINVAL, ""},
+		{"interface", InterfaceHint, unix.ENXIO, "the interface is not a netkit device"},
+		{"interface", InterfaceHint, unix.EBUSY, ""},
+		{"open pin", OpenPinHint, unix.EACCES, "it is not a map, program or link"},
+		{"open pin", OpenPinHint, unix.ENOENT, ""},
 	} {
-		if got := OperationHint(tt.op, tt.errno); !strings.HasPrefix(got, tt.want) || got != "" && tt.want == "" {
-			t.Errorf("%d, %v: %q, want %q", tt.op, tt.errno, got, tt.want)
+		if got := tt.hint(tt.errno); !strings.HasPrefix(got, tt.want) || got != "" && tt.want == "" {
+			t.Errorf("%s, %v: %q, want %q", tt.name, tt.errno, got, tt.want)
 		}
 	}
 }
@@ -283,12 +289,7 @@ func TestAttachHint(t *testing.T) {
 		errno      unix.Errno
 		want       string
 	}{
-		{sys.AttachXDP, unix.EBUSY, OperationHint(AttachXDP, unix.EBUSY)},
-		{sys.AttachNetfilter, unix.EBUSY, OperationHint(Attach, unix.EBUSY)},
-		{sys.AttachCgroupInetEgress, unix.EPERM, OperationHint(AttachCgroup, unix.EPERM)},
-		{sys.AttachCgroupInet4Connect, unix.EPERM, OperationHint(AttachCgroup, unix.EPERM)},
-		{sys.AttachCgroupSetsockopt, unix.EPERM, OperationHint(AttachCgroup, unix.EPERM)},
-		{sys.AttachCgroupUnixConnect, unix.EPERM, OperationHint(AttachCgroup, unix.EPERM)},
+		{sys.AttachNetfilter, unix.EBUSY, "another program is attached there, and only one can be: detach it first"},
 		{sys.AttachFlowDissector, unix.EPERM, ""},
 		{sys.AttachNetkitPrimary, unix.EPERM, ""},
 	} {

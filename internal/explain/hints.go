@@ -118,6 +118,17 @@ func (f *failure) mapHint(m *newMap) string {
 		// Kernel: `EINVAL` when the map is created
 		return name + " needs Linux " + since + ", this is " + release
 	}
+	if m.isData && m.maxEntries != 1 {
+		// Cause: global variables with another max_entries than 1
+		// Kernel: `EINVAL` when the map is created
+		entries := number(uint64(m.maxEntries))
+		return "global variables have a max_entries of 1, and SetMaxEntries has made it " + entries
+	}
+	if m.hasNoEntries() && m.inSource != 0 {
+		// Cause: max_entries taken away
+		// Kernel: `EINVAL` when the map is created
+		return "SetMaxEntries has made its max_entries 0"
+	}
 	if what, method := m.lacks(); what != "" {
 		way := ", or by " + method + " before Load"
 		if f.Spec.Signed != nil { // which nothing changes

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
@@ -89,6 +90,15 @@ func MapTypeTooNew(mapType uint32) string { return mapTypes.tooNewHere(mapType) 
 
 // ProgramTypeTooNew is AttachTypeTooNew for enum bpf_prog_type.
 func ProgramTypeTooNew(progType uint32) string { return programTypes.tooNewHere(progType) }
+
+// HelperName is a helper of enum bpf_func_id by name, "helper 6" for those that all kernels with loader programs have.
+func HelperName(id uint32) string {
+	name, _ := helpers.at(id)
+	if name == "" {
+		name = "helper " + strconv.FormatUint(uint64(id), 10)
+	}
+	return name
+}
 
 // HelperTooNew is AttachTypeTooNew for enum bpf_func_id.
 func HelperTooNew(helper uint32) string { return helpers.tooNewHere(helper) }

@@ -13,6 +13,7 @@ import (
 	"path"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -183,6 +184,31 @@ constants:
 			if !known {
 				t.Errorf("%s: this package has no %s = %d", name, v.Name, v.Value)
 			}
+		}
+	}
+}
+
+// Types have the names that the kernel has for them.
+func TestTypeNames(t *testing.T) {
+	spec := systest.KernelBTF(t)
+	for name, symbol := range map[string]func(uint32) string{"bpf_map_type": MapTypeSymbol, "bpf_prog_type": ProgTypeSymbol} {
+		names := map[uint64][]string{} // there are old names of some
+		for _, v := range enum(t, spec, name).Values {
+			if !isEnd(v.Name) {
+				names[v.Value] = append(names[v.Value], v.Name)
+			}
+		}
+		for value, list := range names {
+			if got := symbol(uint32(value)); !slices.Contains(list, got) {
+				t.Errorf("%s %d is %s, the kernel's %v", name, value, got, list)
+			}
+		}
+	}
+	for got, want := range map[string]string{
+		MapTypeSymbol(1 << 31): "map type 2147483648", ProgTypeSymbol(999): "program type 999", MapTypeName(MapTypeLRUHash): "lru_hash", ProgTypeName(99): "type 99",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

@@ -40,6 +40,8 @@ const (
 	ENOPKG                        = linux.ENOPKG
 	ENOSPC                        = linux.ENOSPC
 	ENOSYS                        = linux.ENOSYS
+	ENOTDIR                       = linux.ENOTDIR
+	ENXIO                         = linux.ENXIO
 	EOPNOTSUPP                    = linux.EOPNOTSUPP
 	EPERM                         = linux.EPERM
 	EPOLLIN                       = linux.EPOLLIN

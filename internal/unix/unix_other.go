@@ -45,6 +45,8 @@ const (
 	ENOPKG                        = syscall.Errno(0x41)
 	ENOSPC                        = syscall.Errno(0x1c)
 	ENOSYS                        = syscall.Errno(0x26)
+	ENOTDIR                       = syscall.Errno(0x14)
+	ENXIO                         = syscall.Errno(6)
 	EOPNOTSUPP                    = syscall.Errno(0x5f)
 	EPERM                         = syscall.Errno(1)
 	EPOLLIN                       = 1

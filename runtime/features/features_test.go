@@ -160,3 +160,17 @@ func TestNotAllowed(t *testing.T) {
 		t.Errorf("the answer was not kept: %v", err)
 	}
 }
+
+// What is asked for has the kernel's name, also in the answers that are none.
+func TestNames(t *testing.T) {
+	needRoot(t)
+	for err, want := range map[error]string{
+		Helper(sys.ProgTypeXDP, 9999):                                "has no helper 9999",
+		Helper(sys.ProgTypeSocketFilter, 166):                        "has no helper 166 for programs of BPF_PROG_TYPE_SOCKET_FILTER",
+		&cannotTell{sys.MapTypeSymbol(sys.MapTypeArena), unix.EPERM}: "whether this kernel has BPF_MAP_TYPE_ARENA cannot be told: operation not permitted",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}

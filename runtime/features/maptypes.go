@@ -3,7 +3,6 @@ package features
 import (
 	"encoding/binary"
 	"runtime"
-	"strconv"
 	"unsafe"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
@@ -20,7 +19,7 @@ func MapType(typ uint32) error {
 
 // probeMap creates a map of that type, as small as there are.
 func probeMap(typ uint32) error {
-	what := "map type " + strconv.FormatUint(uint64(typ), 10)
+	what := sys.MapTypeSymbol(typ)
 	attr := sys.MapCreateAttr{MapType: typ, KeySize: 4, ValueSize: 4, MaxEntries: 1}
 	other := -1 // what else the map needs
 	var errno unix.Errno

@@ -3,7 +3,6 @@ package features
 import (
 	"encoding/binary"
 	"runtime"
-	"strconv"
 	"strings"
 	"unsafe"
 
@@ -17,7 +16,7 @@ import (
 // the package's documentation for its answers.
 func ProgramType(typ uint32) error {
 	return answer(question{programType, typ, 0}, func() error {
-		what := "program type " + strconv.FormatUint(uint64(typ), 10)
+		what := sys.ProgTypeSymbol(typ)
 		errno, log := loadProgram(typ, attachTypeOf(typ), insn(0xb7, 0), insn(0x95, 0)) // r0 = 0; exit
 		switch {
 		case errno == 0 || log != "": // the verifier has got to see it
@@ -34,7 +33,7 @@ func ProgramType(typ uint32) error {
 // it reports whether the kernel has the helper at all.
 func Helper(progType, id uint32) error {
 	return answer(question{helper, progType, id}, func() error {
-		what := "helper " + strconv.FormatUint(uint64(id), 10)
+		what := explain.HelperName(id)
 		typ, any := progType, false
 		switch progType {
 		case sys.ProgTypeTracing, sys.ProgTypeLSM, sys.ProgTypeExt, sys.ProgTypeStructOps:
@@ -50,7 +49,7 @@ func Helper(progType, id uint32) error {
 		case strings.Contains(log, "invalid func unknown#"):
 			return no(what, explain.HelperTooNew(id))
 		case !any && (strings.Contains(log, "unknown func ") || strings.Contains(log, "cannot use helper ")):
-			return no(what+" for programs of type "+strconv.FormatUint(uint64(progType), 10), explain.HelperTooNew(id))
+			return no(what+" for programs of "+sys.ProgTypeSymbol(progType), explain.HelperTooNew(id))
 		case log != "": // it minds the arguments
 			return nil
 		}

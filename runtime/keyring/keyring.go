@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
@@ -27,32 +28,53 @@ func Add(ring runtime.Keyring, certificate []byte) (runtime.Keyring, error) {
 	if block, _ := pem.Decode(certificate); block != nil {
 		certificate = block.Bytes
 	}
+	fail := func(err error) (runtime.Keyring, error) {
+		return 0, fmt.Errorf("add a certificate to %s: %w", inWords(ring), err)
+	}
 	cert, err := x509.ParseCertificate(certificate)
 	if err != nil {
-		return 0, fmt.Errorf("add a certificate to the %v: %w", ring, err)
+		return fail(err)
 	}
 	const day = "2006-01-02"
 	left := time.Until(cert.NotAfter)
 	switch {
 	case time.Now().Before(cert.NotBefore):
-		return 0, fmt.Errorf("add a certificate to the %v: %w: it is from %s on", ring, ErrExpired, cert.NotBefore.Format(day))
+		return fail(fmt.Errorf("%w: it is from %s on", ErrExpired, cert.NotBefore.Format(day)))
 	case left <= 0:
-		return 0, fmt.Errorf("add a certificate to the %v: %w: it was until %s", ring, ErrExpired, cert.NotAfter.Format(day))
+		return fail(fmt.Errorf("%w: it was until %s", ErrExpired, cert.NotAfter.Format(day)))
 	}
 	switch ring {
 	case runtime.BuiltinKeyring, runtime.SecondaryKeyring, runtime.PlatformKeyring, runtime.NoKeyring:
-		return 0, fmt.Errorf("add a certificate to the %v: it takes its serial number, see /proc/keys", ring)
+		return fail(errors.New("name the keyring by its serial number, which /proc/keys has"))
 	}
 	serial, err := unix.AddKey("asymmetric", cert.Subject.CommonName, cert.Raw, int(ring.ID()))
-	if err != nil {
-		return 0, fmt.Errorf("add a certificate to the %v: %w", ring, err)
+	switch err {
+	case nil:
+	case unix.ENOTDIR: // key_create_or_update
+		return fail(fmt.Errorf("it is not a keyring: %w", err))
+	case unix.ENOKEY:
+		return fail(fmt.Errorf("there is no such keyring: %w", err))
+	default:
+		return fail(err)
 	}
 	if seconds := left / time.Second; seconds > 0 && seconds <= math.MaxUint32 {
 		if _, err := unix.KeyctlInt(unix.KEYCTL_SET_TIMEOUT, serial, int(seconds), 0, 0); err != nil {
-			return 0, fmt.Errorf("set the end of a certificate in the %v: %w", ring, err)
+			return 0, fmt.Errorf("set the end of a certificate in %s: %w", inWords(ring), err)
 		}
 	}
 	return runtime.Keyring(serial), nil
+}
+
+// inWords is a keyring in an error. What a serial number stands for may be another kind of key.
+func inWords(ring runtime.Keyring) string {
+	switch name := ring.String(); {
+	case ring == runtime.NoKeyring:
+		return name
+	case strings.HasPrefix(name, "keyring "):
+		return fmt.Sprintf("the key with the serial number %d", int32(ring))
+	default:
+		return "the " + name
+	}
 }
 
 // New makes a keyring within the user's own.

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/explain"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
@@ -75,11 +76,7 @@ func AttachCgroup(p runtime.AnyProgram, dir string, opts *CgroupOptions) (*runti
 	attr.TargetFd = uint32(cgroup)
 	if _, errno := sys.BPF(sys.CmdProgAttach, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno != 0 {
 		unix.Close(cgroup)
-		hint := ""
-		if errno == unix.EPERM {
-			hint = "a program is attached there, or further up, that allows no others, or the process lacks CAP_NET_ADMIN"
-		}
-		return fail(errno, hint)
+		return fail(errno, explain.CgroupHint(errno))
 	}
 	return runtime.NewLink(p, what, func() error {
 		defer unix.Close(prog)

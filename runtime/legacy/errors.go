@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/explain"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
@@ -28,6 +29,16 @@ func borrow(p *runtime.Program, op string) (num int, release func(), err error) 
 		return -1, nil, err
 	}
 	return num, func() { unix.Close(num) }, nil
+}
+
+// interfaceHint is about attaching to an interface by netlink, which says of one that is not there what TCX says.
+func interfaceHint(err error) string {
+	var errno unix.Errno
+	errors.As(err, &errno)
+	if errno == unix.ENODEV {
+		return explain.InterfaceHint(errno)
+	}
+	return ""
 }
 
 func onInterface(what string, ifindex int) string {

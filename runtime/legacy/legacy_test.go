@@ -130,7 +130,8 @@ func TestAttachTC(t *testing.T) {
 	if err := l.Update(s.Progs.Second); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("update: %v", err)
 	}
-	if _, err := legacy.AttachTC(s.Progs.First, 12345, runtime.Ingress, nil); !errors.Is(err, unix.ENODEV) {
+	if _, err := legacy.AttachTC(s.Progs.First, 12345, runtime.Ingress, nil); !errors.Is(err, unix.ENODEV) ||
+		!strings.Contains(err.Error(), "this thread has no such interface") {
 		t.Errorf("no such interface: %v", err)
 	}
 }
@@ -171,7 +172,11 @@ func TestAttachXDP(t *testing.T) {
 	if n := atomic.LoadUint64(&s.Bss.Packets); n != 2 {
 		t.Errorf("%d packets after Close", n)
 	}
-	if _, err := legacy.AttachXDP(s.Progs.Count, 12345, nil); err == nil {
+	if _, err := legacy.AttachXDP(s.Progs.Count, lo, &legacy.XDPOptions{Mode: runtime.XDPNative}); err == nil ||
+		!strings.HasSuffix(err.Error(), "(the interface's driver does not have this mode: use XDPGeneric or XDPAuto)") {
+		t.Errorf("a mode that lo does not have: %v", err)
+	}
+	if _, err := legacy.AttachXDP(s.Progs.Count, 12345, nil); err == nil || !strings.Contains(err.Error(), "this thread has no such interface") {
 		t.Error("there is no interface 12345")
 	}
 }

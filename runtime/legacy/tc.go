@@ -60,7 +60,7 @@ func AttachTC(p runtime.SchedCLSProgram, ifindex int, dir runtime.Direction, opt
 	}
 	if err := addFilter(nl, filter); err != nil {
 		nl.Close()
-		hint := ""
+		hint := interfaceHint(err)
 		if errors.Is(err, unix.EEXIST) {
 			hint = "another filter has that priority and handle"
 		}

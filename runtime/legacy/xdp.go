@@ -7,6 +7,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/explain"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
@@ -47,9 +48,12 @@ func AttachXDP(p runtime.XDPProgram, ifindex int, opts *XDPOptions) (*runtime.Li
 	}
 	if err := setXDP(ifindex, num, flags); err != nil {
 		unix.Close(netns)
-		hint := ""
-		if errors.Is(err, unix.EBUSY) {
+		hint := interfaceHint(err)
+		switch {
+		case errors.Is(err, unix.EBUSY):
 			hint = "another program is attached to the interface: detach it, or replace it"
+		case errors.Is(err, unix.EOPNOTSUPP):
+			hint = explain.XDPHint(unix.EOPNOTSUPP)
 		}
 		return fail(err, hint)
 	}
