@@ -54,6 +54,9 @@ type generator struct {
 	results     spec.Slot                 // next free word for the result of a step without fd
 	targetIndex map[object.AttachTarget]int32
 
+	// constants are the places of numbers that assembly names.
+	constants []spec.Constant
+
 	// structOps are the structs of operations.
 	structOps []spec.StructOps
 
@@ -119,6 +122,7 @@ func emit(obj *object.Object, opts Options, mayCut bool) (*generator, error) {
 
 	g.spec.Loader = string(g.asm.encode(obj.ByteOrder))
 	g.spec.Blob = string(g.blob.buf)
+	g.spec.Constants = spec.FormatConstants(g.constants)
 	g.sign()
 	return g, nil
 }

@@ -129,6 +129,9 @@ func (g *generator) programRecord(i int, p *object.Program) progRecord {
 		insns[i] = sys.Insn{Code: in.Op, Regs: regs(g.blob.bo, reg(in.Dst), reg(in.Src)), Off: in.Off, Imm: in.Imm}
 	}
 	rec.insns = g.record(insns)
+	for _, c := range p.Constants {
+		g.constants = append(g.constants, spec.Constant{Name: c.Name, At: rec.insns + spec.BlobOff(object.InsnSize*c.Insn)})
+	}
 	if len(p.FuncInfos) > 0 {
 		infos := make([]sys.FuncInfo, len(p.FuncInfos))
 		for i, f := range p.FuncInfos {

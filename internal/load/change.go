@@ -65,6 +65,13 @@ func (c *Changer) SetMap(i int, to MapFields) {
 	m.Type, m.KeySize, m.ValueSize, m.Flags = to.Type, to.KeySize, to.ValueSize, to.Flags
 }
 
+// SetConstant sets the number of an ld_imm64, the low half in it, the high one in what follows.
+func (c *Changer) SetConstant(at spec.BlobOff, n uint64) {
+	const imm = unsafe.Offsetof(sys.Insn{}.Imm)
+	c.setWord(at+spec.BlobOff(imm), uint32(n))
+	c.setWord(at+spec.BlobOff(unsafe.Sizeof(sys.Insn{})+imm), uint32(n>>32))
+}
+
 // Template returns the fields of what a map of maps holds; ok is false if the object does not say.
 func Template(s *spec.Spec, i int) (fields MapFields, ok bool) {
 	step := templateStep(s, i)

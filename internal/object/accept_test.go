@@ -180,8 +180,10 @@ func TestSectionsThatSayNothing(t *testing.T) {
 
 func TestNumbersThatAssemblyNames(t *testing.T) {
 	obj := read(t, "peer/asm_constant", testobj.Options{})
-	want := []string{"LIMIT: undefined, and no more than a name in assembly: zero gets the number in the instruction, 0 as a rule; " +
-		"a const volatile global can be set before the load"}
+	want := []string{
+		"LIMIT: undefined, and no more than a name in assembly: it is 0 unless runtime.SetConstant sets it before the load",
+		"FLOOR: undefined, and no more than a name in assembly: it is 0 unless runtime.SetConstant sets it before the load",
+	}
 	if diff := cmp.Diff(want, obj.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}

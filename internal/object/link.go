@@ -3,6 +3,8 @@ package object
 import (
 	"errors"
 	"math"
+	"strings"
+	"unicode"
 	"unsafe"
 
 	"github.com/cilium/ebpf/btf"
@@ -156,9 +158,11 @@ func (l *linker) patch(p *Program, lay *layout, at int, ref *reference) {
 		p.Insns[at+1].Imm = ref.off
 	case refExtern:
 		l.patchExtern(p, at, ref.ext)
-	case refConstant: // as cilium/ebpf leaves it, for Go code that rewrites instructions
-		l.warn("%s: undefined, and no more than a name in assembly: %s gets the number in the instruction, 0 as a rule; "+
-			"a const volatile global can be set before the load", clean(ref.name), clean(p.Name))
+	case refConstant: // cilium/ebpf leaves it for Go code that rewrites instructions
+		l.warn("%s: undefined, and no more than a name in assembly: it is 0 unless runtime.SetConstant sets it before the load", clean(ref.name))
+		if !strings.ContainsFunc(ref.name, unicode.IsSpace) {
+			p.Constants = append(p.Constants, ConstantRef{Insn: at, Name: ref.name})
+		}
 	}
 }
 

@@ -202,6 +202,7 @@ type Program struct {
 	LineInfos  []LineInfo
 	CORERelos  []CORERelo
 	ExternRefs []ExternRef
+	Constants  []ConstantRef
 
 	// File and Line are where the entry function's first line info points, if known.
 	File string
@@ -234,6 +235,12 @@ type Extern struct {
 	// Declared is the BTF ID of the type that the source gives it: a function's prototype, or the type of a variable,
 	// for which the kernel gets an int.
 	Declared btf.TypeID
+}
+
+// ConstantRef is a place in a program, an ld_imm64, of a number that only assembly has a name for.
+type ConstantRef struct {
+	Insn int // index in Program.Insns
+	Name string
 }
 
 // ExternRef is a place in a program that an extern's value goes to: a call

@@ -38,6 +38,8 @@ type Spec struct {
 	Externs  []ExternSpec
 	// Kconfig has a line for each __kconfig variable that the runtime finds the value of; see [ParseKconfig].
 	Kconfig string
+	// Constants has a line for each place of a number that assembly names; see [Spec.ParseConstants].
+	Constants string
 	// NoAddresses is a word that is 1: set to 0, the loader looks the addresses of kfuncs
 	// up in kallsyms, for kernels where a program cannot take them by BTF ID. 0 if no program takes one.
 	NoAddresses Slot

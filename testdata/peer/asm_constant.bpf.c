@@ -1,17 +1,29 @@
-/* A number that assembly has a name for, and that Go code with cilium/ebpf would put into the instruction.
+/* Numbers that assembly has names for, and that Go code with cilium/ebpf would put into the instructions.
  *
- * accepts: numbers by name in assembly (`asm("%0 = LIMIT ll" : "=r"(n))`), which `asm.Instruction.WithReference` is for
- * as: 0, which a warning says: a `const volatile` global can be set
+ * accepts: numbers by name in assembly (`asm("%0 = LIMIT ll" : "=r"(n))`), which Go code sets by `asm.Instruction.Reference`
+ * as: 0, unless `runtime.SetConstant` sets them
  */
 #include "bpf_test.h"
 
-SEC("socket")
-int zero(struct __sk_buff *skb)
-{
-	__u64 limit;
+#define NUMBER(name)                                    \
+	({                                              \
+		__u64 n;                                \
+		asm volatile("%0 = " #name " ll" : "=r"(n)); \
+		n;                                      \
+	})
 
-	asm volatile("%0 = LIMIT ll" : "=r"(limit));
-	return limit;
+SEC("socket")
+int both(struct __sk_buff *skb)
+{
+	__u64 limit = NUMBER(LIMIT), floor = NUMBER(FLOOR);
+
+	return limit + (limit >> 32) + 16 * floor;
+}
+
+SEC("socket")
+int one(struct __sk_buff *skb)
+{
+	return NUMBER(LIMIT);
 }
 
 LICENSE("GPL");

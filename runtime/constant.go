@@ -1,0 +1,63 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/load"
+)
+
+// SetConstant sets a number that assembly in the source has a name for, wherever programs have it, between Open and Load:
+//
+//	asm("%0 = MONITOR_PID ll" : "=r"(pid)); // in C
+//	err := runtime.SetConstant(s.Core(), "MONITOR_PID", uint64(pid))
+//
+// It is 0 until then. Sources that are not written for cilium/ebpf use a const volatile global instead, which is a field of Rodata. An object without
+// such a number is an error that names those it has; a package that can be signed is [ErrSigned], since the
+// number is in what the signature covers. It is a function, and not a method, so that the code is only in programs that use it.
+// It must not be called while the skeleton is in use elsewhere.
+func SetConstant(s *Skeleton, name string, value uint64) error {
+	if s == nil {
+		return errNoSkeleton
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.setConstant(name, value); err != nil {
+		return fmt.Errorf("set constant %s of %s: %w", name, s.spec.Name, err)
+	}
+	return nil
+}
+
+func (s *Skeleton) setConstant(name string, value uint64) error {
+	if err := s.ready(); err != nil {
+		return err
+	}
+	if s.spec.Signed != nil {
+		return ErrSigned
+	}
+	constants, err := s.spec.ParseConstants()
+	if err != nil {
+		return err
+	}
+	changer := load.Change(s.spec)
+	var names []string
+	found := false
+	for _, c := range constants {
+		if c.Name == name {
+			changer.SetConstant(c.At, value)
+			found = true
+		} else if !slices.Contains(names, c.Name) {
+			names = append(names, c.Name)
+		}
+	}
+	switch {
+	case found:
+		s.spec = changer.Spec()
+		return nil
+	case len(names) == 0:
+		return errors.New("no assembly of a program has a number with a name")
+	}
+	return errors.New("no assembly has a number of this name, but " + strings.Join(names, ", "))
+}
