@@ -12,6 +12,7 @@ import (
 	_ "embed"
 	"strconv"
 	"structs"
+	"sync"
 
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
@@ -42,7 +43,7 @@ type Skeleton struct {
 // variables can be given other initial values, its maps other sizes, and
 // programs can be left out, until Load.
 func Open() (*Skeleton, error) {
-	core, err := runtime.OpenGenerated(&spec, &features)
+	core, err := runtime.OpenGenerated(described(), &features)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +52,7 @@ func Open() (*Skeleton, error) {
 
 // Load opens the object and loads it as it is.
 func Load() (*Skeleton, error) {
-	core, err := runtime.LoadGenerated(&spec, &features, nil)
+	core, err := runtime.LoadGenerated(described(), &features, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -89,17 +90,30 @@ type Links struct {
 // names of those that it left alone. If one fails, none stays attached. It is
 // an error before Load and after Close.
 func (s *Skeleton) Attach() (left []string, err error) {
-	return runtime.AttachSections(s.core, []runtime.Attachment{
-		{Program: s.Progs.ProcessStarted, Link: &s.Links.ProcessStarted},
-		{Program: s.Progs.FileOpened, Link: &s.Links.FileOpened},
-		{Program: s.Progs.FileOpened2, Link: &s.Links.FileOpened2},
-		{Program: s.Progs.ConnectionMade, Link: &s.Links.ConnectionMade},
-	})
+	return runtime.AttachSections(s.core, s.attachments())
 }
 
 // Detach ends what Attach began. What is pinned stays attached.
 func (s *Skeleton) Detach() {
 	runtime.DetachSections(s.core, s.links())
+}
+
+// TakeLinks takes over the links that Attach made in an earlier life, or an
+// older version, which has pinned them: in the place of Attach, or before it.
+// See runtime.TakeLinks.
+func (s *Skeleton) TakeLinks(dir string) error {
+	return runtime.TakeLinks(s.core, dir, s.attachments())
+}
+
+// attachments are the programs that Attach attaches, and where it keeps their
+// links.
+func (s *Skeleton) attachments() []runtime.Attachment {
+	return []runtime.Attachment{
+		{Program: s.Progs.ProcessStarted, Link: &s.Links.ProcessStarted},
+		{Program: s.Progs.FileOpened, Link: &s.Links.FileOpened},
+		{Program: s.Progs.FileOpened2, Link: &s.Links.FileOpened2},
+		{Program: s.Progs.ConnectionMade, Link: &s.Links.ConnectionMade},
+	}
 }
 
 // links are where Attach keeps what it attached.
@@ -110,6 +124,34 @@ func (s *Skeleton) links() []**runtime.Link {
 		&s.Links.FileOpened2,
 		&s.Links.ConnectionMade,
 	}
+}
+
+// Pin pins all maps and programs, the links that Attach made, and these links,
+// to a new folder of a BPF file system: as a whole, or not at all. OpenPinned
+// opens it, and runtime.Unpin removes it.
+func (s *Skeleton) Pin(dir string, links ...*runtime.Link) error {
+	return runtime.PinSkeleton(s.core, dir, false, s.attachments(), links)
+}
+
+// Repin is Pin that puts the folder, in one step, in the place of one that may
+// be there.
+func (s *Skeleton) Repin(dir string, links ...*runtime.Link) error {
+	return runtime.PinSkeleton(s.core, dir, true, s.attachments(), links)
+}
+
+// OpenPinned opens what Pin has pinned, without loading anything. Close leaves
+// the pins alone.
+func OpenPinned(dir string) (*Skeleton, error) {
+	core, err := runtime.OpenPinnedGenerated(described(), &features, dir)
+	if err != nil {
+		return nil, err
+	}
+	s := wrap(core)
+	if err := runtime.OpenPinnedLinks(dir, s.attachments()); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
 }
 
 // Core returns the skeleton without its types, for code that works with any
@@ -226,8 +268,15 @@ var blob string
 //go:embed agent_bpfel.loader
 var loader string
 
-// init adds the files to what describes the object.
-func init() {
+// described is spec with the files, which only exist at run time.
+func described() *impl.Spec {
+	once.Do(addFiles)
+	return &spec
+}
+
+var once sync.Once
+
+func addFiles() {
 	spec.Blob, spec.Loader = blob, loader
 }
 

@@ -79,6 +79,29 @@ func (s *Skeleton) Attach() (left []string, err error) {
 	return runtime.AttachSections(s.core, nil)
 }
 
+// Pin pins all maps and programs, and these links, to a new folder of a BPF
+// file system: as a whole, or not at all. OpenPinned opens it, and
+// runtime.Unpin removes it.
+func (s *Skeleton) Pin(dir string, links ...*runtime.Link) error {
+	return runtime.PinSkeleton(s.core, dir, false, nil, links)
+}
+
+// Repin is Pin that puts the folder, in one step, in the place of one that may
+// be there.
+func (s *Skeleton) Repin(dir string, links ...*runtime.Link) error {
+	return runtime.PinSkeleton(s.core, dir, true, nil, links)
+}
+
+// OpenPinned opens what Pin has pinned, without loading anything. Close leaves
+// the pins alone.
+func OpenPinned(dir string) (*Skeleton, error) {
+	core, err := runtime.OpenPinnedGenerated(described(), &features, dir)
+	if err != nil {
+		return nil, err
+	}
+	return wrap(core), nil
+}
+
 // Core returns the skeleton without its types, for code that works with any
 // object.
 func (s *Skeleton) Core() *runtime.Skeleton {
