@@ -14,6 +14,8 @@
 // that a guest may take is counted without what it waited for a processor (clock.go), so that several runs on one machine do not
 // make each other fail; when it is up, init has the test binary show its goroutines.
 //
+// Other projects can run their tests with it, too: docs/ci.md has the recipe. It changes as this project's needs do.
+//
 // # What is run
 //
 // The tests (func Test...) of every _test.go file with a line above its package clause that reads

@@ -198,7 +198,7 @@ func (b *builder) addModules(ctx context.Context, fs *initramfs, k *kernel, img 
 			}
 		}
 	}
-	if k.OwnModules {
+	if k.OwnModules && exists(filepath.Join(b.root, ownModules[0])) {
 		own, err := buildOwnModules(ctx, b.cache, b.root, k, img)
 		if err != nil {
 			return err

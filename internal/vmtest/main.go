@@ -18,6 +18,7 @@ import (
 
 // options are what the command line chooses.
 type options struct {
+	dir      string
 	kernels  string
 	run      string
 	jobs     int
@@ -28,6 +29,7 @@ type options struct {
 
 func main() {
 	var o options
+	flag.StringVar(&o.dir, "C", "", "`folder` of another module, whose marked tests to run instead of this project's")
 	flag.StringVar(&o.kernels, "kernel", "", "`keys` of the kernels to boot, with commas between (all)")
 	flag.StringVar(&o.run, "run", "", "run only tests that match this `regexp`")
 	flag.IntVar(&o.jobs, "jobs", 2, "guests at a time")
@@ -61,7 +63,7 @@ func run(ctx context.Context, o options) (bool, error) {
 	if _, err := regexp.Compile(o.run); err != nil {
 		return false, fmt.Errorf("-run: %w", err)
 	}
-	root, err := projectRoot()
+	root, err := moduleRoot(o.dir)
 	if err != nil {
 		return false, err
 	}
@@ -74,7 +76,7 @@ func run(ctx context.Context, o options) (bool, error) {
 		return false, err
 	}
 	if len(packages) == 0 {
-		return false, fmt.Errorf("no test file of the project is marked //vmtest")
+		return false, fmt.Errorf("no test file below %s is marked: //vmtest:all, on a line above its package clause", root)
 	}
 	work, err := os.MkdirTemp("", "bpf2lskel-vmtest-")
 	if err != nil {
@@ -120,6 +122,21 @@ func run(ctx context.Context, o options) (bool, error) {
 
 // projectModule is how the go.mod at the top of the checkout begins.
 const projectModule = "module github.com/bpf2lskel/bpf2lskel\n"
+
+// moduleRoot is the top of the module whose tests are run: of the one in a folder, or of this project.
+func moduleRoot(dir string) (string, error) {
+	if dir == "" {
+		return projectRoot()
+	}
+	root, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if !exists(filepath.Join(root, "go.mod")) {
+		return "", fmt.Errorf("-C %s: there is no go.mod", dir)
+	}
+	return root, nil
+}
 
 // projectRoot is the top of the checkout that the command is run in.
 func projectRoot() (string, error) {

@@ -18,7 +18,7 @@ import (
 )
 
 // modules are the folders of the modules that users get; the first is the one that others require.
-var modules = []string{".", "runtime/legacy"}
+var modules = []string{".", "runtime/legacy", "internal/vmtest"}
 
 // platforms are what the command is built for.
 var platforms = []string{"linux/amd64", "linux/arm64", "darwin/arm64", "windows/amd64"}

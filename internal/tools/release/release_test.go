@@ -119,7 +119,7 @@ func TestRelease(t *testing.T) {
 	if err := release("tag", version); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := git(t, tr, "tag"), "runtime/legacy/"+version+"\n"+version; got != want {
+	if got, want := git(t, tr, "tag"), "internal/vmtest/"+version+"\nruntime/legacy/"+version+"\n"+version; got != want {
 		t.Errorf("tags %q, want %q", got, want)
 	}
 	refused(release("tag", version), "already exists")

@@ -84,8 +84,13 @@ func (t tree) prepare(version string) error {
 			if err != nil {
 				return "", err
 			}
-			if err := f.AddRequire(main, version); err != nil {
-				return "", err
+			for _, r := range f.Require {
+				if r.Mod.Path != main {
+					continue
+				}
+				if err := f.AddRequire(main, version); err != nil {
+					return "", err
+				}
 			}
 			out, err := f.Format()
 			return string(out), err
