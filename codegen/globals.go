@@ -37,8 +37,8 @@ func (g *generator) collectGlobals() {
 			// An arena; other maps have no variables. It gives them its name, as for bpftool.
 			name, place, size = goName(m.Name), "arena "+m.Name, uint32(len(m.Data))
 		}
-		if size > maxSection {
-			continue
+		if size > maxSection || m.Managed {
+			continue // too large for Go, or the kernel lets nobody map it
 		}
 		section := &btf.Struct{Name: m.Name, Size: (size + maxAlign - 1) / maxAlign * maxAlign}
 		for _, v := range m.Vars {

@@ -61,6 +61,7 @@ func (g *generator) features() jen.Code {
 	add(g.spec.Signed != nil, "Signed")
 	add(g.spec.HasInner(), "Inner")
 	add(g.spec.Kconfig != "", "Kconfig")
+	add(g.obj.OddBTF, "OddBTF")
 	add(spec.LacksTargets(g.spec), "Targets")
 	if g.spec.PinsByName() {
 		fields = append(fields, jen.Id("Reuse").Op(":").Qual(implPath, "UsePins"))

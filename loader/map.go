@@ -94,6 +94,9 @@ func (g *generator) createMap(i int, m *object.Map) {
 		Sizing: g.sizing(m), PinByName: m.Pinning == object.PinByName, Pinning: uint32(m.Pinning), Outside: isOutside(m),
 		Kind: spec.DataKind(m.Kind),
 	}
+	if m.Managed {
+		planned.Kind = spec.NoData // nothing of it is mapped
+	}
 	_, size := mapAttr(m)
 	planned.AttrSize = uint32(size)
 	step := spec.Step{Kind: spec.StepCreateMap, Index: int32(i), Result: planned.Slot, Attr: planned.Attr}

@@ -147,7 +147,7 @@ func (c *mapChange) describe() {
 // check refuses what cannot be.
 func (c *mapChange) check() error {
 	d, old, now := &c.skeleton.spec.Maps[c.i], &c.old, &c.now
-	if d.Kind != spec.NoData {
+	if d.Kind != spec.NoData || d.Data != 0 && d.DataSize == 0 {
 		return errors.New("it holds global variables: only the values of these can be changed")
 	}
 	if now.LeaveOut {

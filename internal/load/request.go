@@ -135,6 +135,8 @@ type Features struct {
 	Room func() Room
 	// Kconfig is for objects with __kconfig variables: [UseKconfig].
 	Kconfig func() Hook
+	// OddBTF is for objects whose BTF kernels may refuse: [UseOddBTF].
+	OddBTF func(*engine, *spec.Failure) *spec.Failure
 	// Targets is for objects with programs whose section names no target, and for requests with targets: [UseTargets].
 	Targets func(*Request) *spec.Failure
 	// Reuse is for maps that exist before the load: [UseReuse], [AddExisting], [UsePins].
@@ -144,7 +146,7 @@ type Features struct {
 // AllFeatures are for objects that are known only at run time.
 func AllFeatures() *Features {
 	return &Features{
-		Outside: UseOutside, Parts: UseParts, Signed: UseSigned, Inner: UseInner, Room: UseRoom, Kconfig: UseKconfig, Targets: UseTargets,
+		Outside: UseOutside, Parts: UseParts, Signed: UseSigned, Inner: UseInner, Room: UseRoom, Kconfig: UseKconfig, OddBTF: UseOddBTF, Targets: UseTargets,
 		Reuse: UsePins,
 	}
 }

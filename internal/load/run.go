@@ -56,7 +56,11 @@ func Run(req *Request) (*Loaded, *spec.Failure) {
 			defer unlock()
 		}
 		e.quick = i == 0 && req.Spec.Phases != nil
-		if failure = e.attempt(); failure == nil {
+		failure = e.attempt()
+		if retry := req.features().OddBTF; retry != nil && failure != nil {
+			failure = retry(&e, failure)
+		}
+		if failure == nil {
 			return &e.Loaded, nil
 		}
 		if !interrupted(failure) && (!e.again || i >= moreAttempts) {

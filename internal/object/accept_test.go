@@ -284,3 +284,28 @@ func TestDataSectionsHaveNamesThatEveryKernelTakes(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// Where the compiler has made a jump table, the error says how to have none.
+func TestJumpTablesAreRefused(t *testing.T) {
+	_, err := Read(testobj.Compile(t, "v4/jump_table", testobj.Options{CC: "clang-22", CPU: "v4"}))
+	if err == nil || !strings.Contains(err.Error(), "jump_table.bpf.o: section tc: choose: instruction ") || !strings.Contains(err.Error(), "-fno-jump-tables") {
+		t.Errorf("error %v", err)
+	}
+	opts := testobj.Options{CC: "clang-22", CPU: "v4", CFlags: []string{"-fno-jump-tables"}}
+	if _, err := Read(testobj.Compile(t, "v4/jump_table", opts)); err != nil {
+		t.Error(err)
+	}
+}
+
+// An object says of its BTF whether the kernel may refuse it; an enum that is only declared is mended.
+func TestOddBTF(t *testing.T) {
+	for name, want := range map[string]bool{"btf_odd": true, "btf_kinds": false, "odd/btf_forward_enum": false, "data_managed": false, "linked/lib": false} {
+		obj, err := Read(testobj.Compile(t, name, testobj.Options{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if obj.OddBTF != want {
+			t.Errorf("%s: odd: %v, want %v", name, obj.OddBTF, want)
+		}
+	}
+}

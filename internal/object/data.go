@@ -65,6 +65,7 @@ func (r *reader) dataMap(kind DataKind, name string, size uint64, data []byte) (
 		return m, err
 	}
 	m.Value = sec
+	m.Managed = isManaged(sec)
 	if m.ValueTypeID, err = r.types.TypeID(sec); err != nil {
 		return nil, badSection(name, "%w", err)
 	}

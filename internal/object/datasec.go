@@ -115,6 +115,37 @@ func (b *rawBTF) renameDatasecs() {
 	}
 }
 
+// sizeForwardEnums gives enums that are only declared (enum state;) the size of an int, which GCC takes it for too. Clang leaves it
+// at 0, and the kernel refuses all of the BTF for that (btf_enum_check_meta); libbpf then goes on with no BTF at all.
+func (b *rawBTF) sizeForwardEnums() {
+	for id := btf.TypeID(1); b.has(id); id++ {
+		if kind := b.kind(id); (kind == kindEnum || kind == kindEnum64) && b.field(id, 8) == 0 {
+			b.setField(id, 8, 4)
+		}
+	}
+}
+
+// isOdd reports whether kernels refuse the BTF, as far as compilers write such: for names with other characters than C's own, or of
+// 128 and more (btf_name_valid_identifier; 512 since Linux 6.1), and for integers of more than 128 bits (btf_int_check_meta).
+func (b *rawBTF) isOdd() bool {
+	const mostName, mostBits = 127, 128
+	odd := false
+	for id := btf.TypeID(1); b.has(id); id++ {
+		switch b.kind(id) {
+		case kindInt:
+			odd = odd || b.field(id, btfTypeSize)&0xff > mostBits || b.field(id, 8) > mostBits/8
+			continue
+		case kindDatasec, kindDeclTag, kindTypeTag, kindFloat:
+			continue // others than these have identifiers
+		}
+		b.eachName(id, func(off uint32) {
+			name := b.str(off)
+			odd = odd || len(name) > mostName || strings.ContainsFunc(name, oddInName)
+		})
+	}
+	return odd
+}
+
 // oddInName tells what no kernel's btf_name_valid_section has always allowed.
 func oddInName(c rune) bool {
 	return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' && c != '.'

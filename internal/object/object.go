@@ -42,6 +42,9 @@ type Object struct {
 	// order of first use.
 	Externs []*Extern
 
+	// OddBTF is set if the BTF has what clang writes and the kernel refuses. libbpf goes on without BTF then.
+	OddBTF bool
+
 	// CutEnums are the enums of 64 bits whose values have only 32 in BTF, as clang before 15 writes them: what the others
 	// were is not known.
 	CutEnums map[*btf.Enum]bool
@@ -102,6 +105,8 @@ type Map struct {
 	StructOps *StructOps
 
 	Kind DataKind
+	// Managed is set for global data that the kernel manages a part of, a lock, say: nobody can map it.
+	Managed bool
 	// Data is the initial value of global data, ValueSize bytes in the
 	// object's byte order; nil for BSS. An arena, which has no value, begins with it.
 	Data []byte

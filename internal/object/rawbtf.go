@@ -165,7 +165,8 @@ func (b *rawBTF) recordSize(off int) (int, error) {
 	}
 	if kind := sys.BtfInfoKind(info); kind == kindEnum || kind == kindEnum64 {
 		// The kernel takes no other (btf_enum_check_meta), and no integer of Go has another.
-		if n := b.order.Uint32(b.types[off+8:]); n > 8 || bits.OnesCount32(n) != 1 {
+		// One that is only declared has neither size nor values; see sizeForwardEnums.
+		if n := b.order.Uint32(b.types[off+8:]); (n != 0 || vlen != 0) && (n > 8 || bits.OnesCount32(n) != 1) {
 			return 0, fmt.Errorf("an enum of %d bytes", n)
 		}
 	}

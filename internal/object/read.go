@@ -162,6 +162,7 @@ func (r *reader) readBTF() (err error) {
 	if r.raw, err = parseBTF(s.data, r.elf.order); err != nil {
 		return badSection(btfSection, "%w", err)
 	}
+	r.raw.sizeForwardEnums()
 	if s := r.elf.sectionByName(extSection); s != nil && s.isProgbits() {
 		if r.ext, err = parseExt(s.data, r.elf.order, r.raw, r.elf); err != nil {
 			return badSection(extSection, "%w", err)
@@ -186,6 +187,7 @@ func (r *reader) readBTF() (err error) {
 		}
 	}
 	r.raw.renameDatasecs()
+	r.obj.OddBTF = r.raw.isOdd()
 	r.obj.BTF = r.raw.marshal()
 	if r.types, err = decodeTypes(r.obj.BTF, len(r.raw.offs)); err != nil {
 		return badSection(btfSection, "%w", err)

@@ -229,7 +229,7 @@ func (r *reader) dataRef(s *section, sym *symbol, in Insn) (reference, error) {
 	}
 	switch {
 	case s.name == ".jumptables":
-		return reference{}, errors.New("jump tables are not supported yet")
+		return reference{}, errors.New("a jump table: compile it with -fno-jump-tables, or for an older instruction set than -mcpu=v4")
 	case strings.HasPrefix(s.name, ".bss") || strings.HasPrefix(s.name, ".data") || strings.HasPrefix(s.name, ".rodata"):
 		return reference{}, fmt.Errorf("section %s is empty", clean(s.name))
 	}

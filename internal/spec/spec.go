@@ -116,7 +116,7 @@ type CORESite struct {
 type DataKind uint8
 
 const (
-	NoData  DataKind = iota // not a global data map
+	NoData  DataKind = iota // not a global data map, or one that the kernel lets nobody map
 	Data                    // .data, .data.*
 	ROData                  // .rodata, .rodata.*
 	BSS                     // .bss, .bss.*

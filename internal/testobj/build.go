@@ -46,6 +46,13 @@ func Build(ctx context.Context, name string, opts Options) (string, error) {
 		return path, err
 	}
 
+	if opts.CC == "" {
+		cc, err := directive(name, "cc")
+		if err != nil {
+			return "", err
+		}
+		opts.CC = cc
+	}
 	opts = opts.withDefaults()
 	root, err := Root()
 	if err != nil {

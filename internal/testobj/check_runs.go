@@ -26,6 +26,14 @@ func CheckRuns(t testing.TB, name, obj string, maps, programs map[string]int) {
 	}
 }
 
+// CheckRun makes one run, of an object that is compiled otherwise.
+func CheckRun(t testing.TB, obj string, maps, programs map[string]int, r Run) {
+	t.Helper()
+	if err := checkRun(r, obj, maps, programs); err != nil {
+		t.Errorf("run %s: %v", r.Program, err)
+	}
+}
+
 func checkRun(r Run, obj string, maps, programs map[string]int) error {
 	fd, ok := programs[r.Program]
 	if !ok {

@@ -7,7 +7,7 @@
 // path below testdata without the ".bpf.c": "globals", "extern/kfunc_weak", "bad/twins".
 //
 // The head comment of a source says what it covers, and may have lines for this package: "run:" for what its
-// programs must do ([Runs]), "objcopy:" for what llvm-objcopy shall do to the compiled object.
+// programs must do ([Runs]), "cc:" for the compiler, if it has to be another one than usual, "objcopy:" for what llvm-objcopy shall do to the compiled object.
 //
 // Objects are compiled on demand and kept, by content, in the user's cache directory, so that a second test
 // run compiles nothing. The file is always called NAME.bpf.o: libbpf derives the object's name, and from it

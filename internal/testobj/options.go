@@ -2,6 +2,7 @@ package testobj
 
 import (
 	"os"
+	"os/exec"
 	"runtime"
 	"slices"
 	"strings"
@@ -74,8 +75,14 @@ func (o Options) args(root string) []string {
 	return append(args, o.CFlags...)
 }
 
-// tool is another program of LLVM, of the same version as the compiler.
-func (o Options) tool(name string) string { return strings.Replace(o.CC, "clang", name, 1) }
+// tool is another program of LLVM, of the same version as the compiler if there is one of that version.
+func (o Options) tool(name string) string {
+	same := strings.Replace(o.CC, "clang", name, 1)
+	if _, err := exec.LookPath(same); err != nil {
+		return name
+	}
+	return same
+}
 
 // asmTypesDir is the directory that holds this machine's asm/types.h, or "" if that needs no help.
 func asmTypesDir() string {

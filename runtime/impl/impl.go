@@ -93,6 +93,9 @@ func UseKconfig() load.Hook { return load.UseKconfig() }
 // UseTargets is for objects with programs whose section does not say what they attach to.
 func UseTargets(req *load.Request) *spec.Failure { return load.UseTargets(req) }
 
+// UseOddBTF is for objects whose BTF kernels may refuse.
+var UseOddBTF = load.UseOddBTF
+
 // UseSigned is for packages that can be signed.
 func UseSigned() load.Signed { return load.UseSigned() }
 

@@ -35,7 +35,7 @@ func main() {
 // compileAll compiles the corpus, the objects with externs and those that kernels refuse, as many at a time as there are processors.
 func compileAll(out string, opts testobj.Options, reference bool) error {
 	var names []string
-	for _, dir := range []string{"", "extern", "structops", "refused", "never", "peer", "prototype"} {
+	for _, dir := range []string{"", "extern", "structops", "refused", "never", "peer", "prototype", "odd"} {
 		more, err := testobj.Names(dir)
 		if err != nil {
 			return err

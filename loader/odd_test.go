@@ -1,0 +1,43 @@
+//vmtest:all
+
+package loader_test
+
+import (
+	"testing"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sameload"
+	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
+)
+
+// Objects with BTF that libbpf loads without it, and that is mended here: they load with it, and do what their sources claim.
+func TestMendedBTF(t *testing.T) {
+	names, err := testobj.Names("odd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			path := testobj.Compile(t, name, testobj.Options{})
+			ref, err := sameload.Load(t.Context(), path)
+			if err != nil {
+				t.Fatalf("libbpf: %v", err)
+			}
+			defer ref.Close()
+			s, err := load(t, path)
+			if err != nil {
+				t.Fatalf("libbpf loads it, we do not: %+v", err)
+			}
+			defer s.Close()
+			maps, programs := fdsByName(s)
+			testobj.CheckRuns(t, name, path, maps, programs)
+			obj, err := object.Read(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if obj.OddBTF {
+				t.Error("its BTF is taken for one that the kernel refuses")
+			}
+		})
+	}
+}
