@@ -8,9 +8,6 @@ package usdtsites
 // also in the assembler's source.
 func Fire()
 
-// site is where the three instructions are. Go code does not call it.
-func site()
-
 // Addresses returns where the instructions are in the program's virtual memory, the memory that the operands of Memory refer to, and
 // a semaphore.
 func Addresses() (site, data uintptr, semaphore *uint16)

@@ -11,17 +11,17 @@ TEXT ·Fire(SB), NOSPLIT, $8-0
 	MOVQ $0x1ff, R9
 	LEAQ data<>+8(SB), R10
 	MOVQ $3, R11
-	CALL ·site(SB)
+	CALL site<>(SB)
 	RET
 
-TEXT ·site(SB), NOSPLIT|NOFRAME, $0-0
+TEXT site<>(SB), NOSPLIT|NOFRAME, $0-0
 	BYTE $0x90
 	BYTE $0x90
 	BYTE $0x90
 	RET
 
 TEXT ·Addresses(SB), NOSPLIT, $0-24
-	LEAQ ·site(SB), AX
+	LEAQ site<>(SB), AX
 	MOVQ AX, site+0(FP)
 	LEAQ data<>+8(SB), AX
 	MOVQ AX, data+8(FP)

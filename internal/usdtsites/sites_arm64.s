@@ -10,17 +10,17 @@ TEXT ·Fire(SB), NOSPLIT, $16-0
 	MOVD $0x1ff, R6
 	MOVD $0x1ff, R7
 	MOVD $data<>+8(SB), R8
-	CALL ·site(SB)
+	CALL site<>(SB)
 	RET
 
-TEXT ·site(SB), NOSPLIT|NOFRAME, $0-0
+TEXT site<>(SB), NOSPLIT|NOFRAME, $0-0
 	NOOP
 	NOOP
 	NOOP
 	RET
 
 TEXT ·Addresses(SB), NOSPLIT, $0-24
-	MOVD $·site(SB), R0
+	MOVD $site<>(SB), R0
 	MOVD R0, site+0(FP)
 	MOVD $data<>+8(SB), R0
 	MOVD R0, data+8(FP)

@@ -11,17 +11,17 @@ TEXT ·Fire(SB), NOSPLIT, $8-0
 	MOVD $0x1ff, R9
 	MOVD $data<>+8(SB), R1
 	MOVD $24, R12
-	CALL ·site(SB)
+	CALL site<>(SB)
 	RET
 
-TEXT ·site(SB), NOSPLIT|NOFRAME, $0-0
+TEXT site<>(SB), NOSPLIT|NOFRAME, $0-0
 	BYTE $0x07; BYTE $0x00
 	BYTE $0x07; BYTE $0x00
 	BYTE $0x07; BYTE $0x00
 	RET
 
 TEXT ·Addresses(SB), NOSPLIT, $0-24
-	MOVD $·site(SB), R2
+	MOVD $site<>(SB), R2
 	MOVD R2, site+0(FP)
 	MOVD $data<>+8(SB), R2
 	MOVD R2, data+8(FP)

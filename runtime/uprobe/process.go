@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -58,16 +59,13 @@ func mappedFiles(pid int) ([]mapped, error) {
 	var list []mapped
 	lines := bufio.NewScanner(file)
 	for lines.Scan() {
-		m, ok := parseMapping(lines.Text())
-		if !ok || slices.ContainsFunc(list, func(other mapped) bool { return other.name == m.name }) {
+		r, ok := parseMapping(lines.Text())
+		if !ok || slices.ContainsFunc(list, func(other mapped) bool { return other.name == r.name }) {
 			continue
 		}
-		if strings.HasSuffix(m.name, deleted) {
-			// The range's own link leads to a file that has no name any more.
-			m.name = strings.TrimSuffix(m.name, deleted)
-			m.open = fmt.Sprintf("/proc/%d/map_files/%s", pid, m.open)
-		} else {
-			m.open = fmt.Sprintf("/proc/%d/root%s", pid, m.name)
+		m := mapped{name: r.name, open: fmt.Sprintf("/proc/%d/root%s", pid, r.name)}
+		if name, ok := strings.CutSuffix(r.name, deleted); ok {
+			m = mapped{name: name, open: r.link(pid)} // its name leads nowhere any more
 		}
 		list = append(list, m)
 	}
@@ -77,18 +75,35 @@ func mappedFiles(pid int) ([]mapped, error) {
 // deleted is what the kernel puts after the name of a file that has been removed.
 const deleted = " (deleted)"
 
+// codeRange is a range of a process's memory that is code of a file.
+type codeRange struct {
+	begin, end uint64 // addresses
+	offset     uint64 // in the file
+	name       string // of the file, in the process's mount namespace
+}
+
+// link leads to the range's file, whatever it is called.
+func (r *codeRange) link(pid int) string {
+	return fmt.Sprintf("/proc/%d/map_files/%x-%x", pid, r.begin, r.end)
+}
+
 // parseMapping reads a line of /proc/PID/maps, such as
 //
 //	7f1c0a000000-7f1c0a1b2000 r-xp 00026000 08:01 1234      /usr/lib/x86_64-linux-gnu/libc.so.6
 //
-// and returns the range in place of how to open the file. It reports whether the range is code of a file.
-func parseMapping(line string) (m mapped, ok bool) {
+// It reports whether the range is code of a file.
+func parseMapping(line string) (r codeRange, ok bool) {
 	fields := strings.SplitN(line, " ", 6)
 	if len(fields) < 6 || len(fields[1]) < 3 || fields[1][2] != 'x' {
-		return m, false
+		return r, false
 	}
-	name := strings.TrimLeft(fields[5], " ")
-	return mapped{name: name, open: fields[0]}, strings.HasPrefix(name, "/")
+	r.name = strings.TrimLeft(fields[5], " ")
+	begin, end, _ := strings.Cut(fields[0], "-")
+	var errs [3]error
+	r.begin, errs[0] = strconv.ParseUint(begin, 16, 64)
+	r.end, errs[1] = strconv.ParseUint(end, 16, 64)
+	r.offset, errs[2] = strconv.ParseUint(fields[2], 16, 64)
+	return r, errors.Join(errs[:]...) == nil && r.begin < r.end && strings.HasPrefix(r.name, "/")
 }
 
 // isLibrary reports whether a file calls itself by that name, as libc-2.31.so does by libc.so.6.

@@ -84,10 +84,7 @@ func attachUSDT(s *runtime.Skeleton, p *runtime.Program, what, file, provider, n
 		return nil, err
 	}
 	a := &usdtAttachment{program: p, path: path, pid: opts.PID, places: places, specs: m, table: specTableOf(m)}
-	if err = a.describe(f, opts.Cookie); err == nil {
-		err = a.attach()
-	}
-	if err != nil {
+	if err := a.start(s, f, opts.Cookie); err != nil {
 		a.undo()
 		return nil, err
 	}
@@ -106,6 +103,28 @@ type usdtAttachment struct {
 	ids     []uint32 // entries of specs that are in use
 	cookies []uint64 // of each place, the entry that describes its arguments
 	links   []*runtime.Link
+
+	// Of kernels without cookies: the map from addresses to entries, and those that are in it.
+	byIP *runtime.HashMap[uint64, uint32]
+	ips  []uint64
+}
+
+// start describes the arguments and attaches the program. If it fails, undo takes back what it has done.
+func (a *usdtAttachment) start(s *runtime.Skeleton, f *usdtFile, cookie uint64) error {
+	cookies, err := usesCookies(s)
+	if err != nil {
+		return err
+	}
+	if err := a.describe(f, cookie); err != nil {
+		return err
+	}
+	if cookies {
+		return a.attach()
+	}
+	if err := a.mapPlaces(s, f); err != nil {
+		return err
+	}
+	return a.attachEach(func(int) uint64 { return 0 })
 }
 
 // describe writes where the arguments are. Places with the same text share an entry.
@@ -151,11 +170,15 @@ func (a *usdtAttachment) attach() error {
 			return a.attachMulti(multi)
 		}
 	}
+	return a.attachEach(func(i int) uint64 { return a.cookies[i] })
+}
+
+func (a *usdtAttachment) attachEach(cookie func(i int) uint64) error {
 	p := runtime.NewUprobeProgram(a.program)
 	for i := range a.places {
 		place := &a.places[i]
 		l, err := p.AttachUprobe(a.path, place.Offset, &runtime.UprobeOptions{
-			PID: a.pid, RefCtrOffset: place.RefCtrOffset, Cookie: a.cookies[i],
+			PID: a.pid, RefCtrOffset: place.RefCtrOffset, Cookie: cookie(i),
 		})
 		if err != nil {
 			return err
@@ -213,7 +236,10 @@ func (a *usdtAttachment) undo() error {
 	for _, l := range a.links {
 		errs = append(errs, l.Close())
 	}
+	for _, ip := range a.ips {
+		_ = a.byIP.Delete(ip) // nobody looks there any more; it fails if the skeleton is closed
+	}
 	a.table.giveBack(a.ids)
-	a.links, a.ids = nil, nil
+	a.links, a.ips, a.ids = nil, nil, nil
 	return errors.Join(errs...)
 }

@@ -17,6 +17,7 @@ import (
 	goruntime "runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"unsafe"
@@ -332,6 +333,56 @@ func TestAttachUSDTIndex(t *testing.T) {
 	}
 }
 
+// An object that is told that the kernel has no cookies finds the arguments by the instruction pointer.
+func TestAttachUSDTWithoutCookies(t *testing.T) {
+	withoutCookies(t, func(s *usdt.Skeleton) runtime.USDTProgram {
+		s.Kconfig.LINUX_HAS_BPF_COOKIE = false
+		s.Progs.OnSingle.SetAutoLoad(true)
+		return runtime.NewUSDTProgram(s.Progs.OnSingle.Program)
+	})
+}
+
+func withoutCookies(t *testing.T, choose func(s *usdt.Skeleton) runtime.USDTProgram) {
+	needUprobes(t)
+	file := usdtFile(t)
+	process := startUSDT(t, file)
+	s, err := usdt.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	s.Rodata.Pid = uint32(process.pid)
+	program := choose(s)
+	if err := s.Load(); err != nil {
+		t.Fatalf("%+v", err)
+	}
+	for range 2 {
+		s.Bss.Hits = 0
+		l, err := uprobe.AttachUSDT(s.Core(), program, file, "test", "registers", &uprobe.USDTOptions{Cookie: 7})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = uprobe.AttachUSDT(s.Core(), program, file, "test", "counted", nil)
+		if !errors.Is(err, unix.EBUSY) {
+			t.Errorf("a second one at the same place: %v", err)
+		}
+		memory, err := uprobe.AttachUSDT(s.Core(), program, file, "test", "memory", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		memory.Close()
+		process.fire()
+		if s.Bss.Hits == 0 || s.Bss.Cookie != 7 || s.Bss.Count != 8 || !slices.Equal(s.Bss.Args[:8], usdtsites.Values[:]) {
+			t.Errorf("%d hits, cookie %d, %d arguments, %#x", s.Bss.Hits, s.Bss.Cookie, s.Bss.Count, s.Bss.Args)
+		}
+		l.Close()
+		it := s.Maps.BpfUsdtIpToSpecId.Iterate()
+		for ip := range it.All() {
+			t.Errorf("%#x is still in the map", ip)
+		}
+	}
+}
+
 // A section names the probe, and a library without a folder is the one that the process has mapped.
 func TestAttachUSDTSection(t *testing.T) {
 	needUprobes(t)
@@ -429,6 +480,51 @@ func TestAttachUSDTRefused(t *testing.T) {
 	unloaded.Close()
 	if err := attach(unloaded, unloaded.Progs.OnProbe, file, "registers", nil); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("after Close: %v", err)
+	}
+}
+
+// Attachments may come and go at the same time, and the skeleton may be closed meanwhile.
+func TestAttachUSDTConcurrently(t *testing.T) {
+	needUprobes(t)
+	file := usdtFile(t)
+	s := loadUSDT(t, 0)
+	var wait sync.WaitGroup
+	kept := make([]*runtime.Link, 4)
+	for i := range kept {
+		wait.Go(func() {
+			for _, name := range []string{"counted", "spread", "counted"} {
+				l, err := uprobe.AttachUSDT(s.Core(), s.Progs.OnProbe, file, "test", name, nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if kept[i] != nil {
+					if err := kept[i].Close(); err != nil {
+						t.Error(err)
+					}
+				}
+				kept[i] = l
+			}
+		})
+	}
+	wait.Wait()
+	wait.Go(func() { s.Close() })
+	for range 4 {
+		wait.Go(func() {
+			l, err := uprobe.AttachUSDT(s.Core(), s.Progs.OnProbe, file, "test", "counted", nil)
+			if err == nil {
+				err = l.Close()
+			}
+			if err != nil && !errors.Is(err, os.ErrClosed) {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	for _, l := range kept {
+		if err := l.Close(); err != nil {
+			t.Errorf("after the skeleton's Close: %v", err)
+		}
 	}
 }
 

@@ -9,10 +9,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 type byteOrder interface {
@@ -241,17 +244,50 @@ func readelf(t *testing.T, file string) (probes []string) {
 }
 
 func TestParseMapping(t *testing.T) {
-	for line, want := range map[string]string{
-		"7f1c0a000000-7f1c0a1b2000 r-xp 00026000 08:01 1234      /usr/lib/libc.so.6":       "/usr/lib/libc.so.6",
-		"7f1c0a000000-7f1c0a1b2000 r-xp 00026000 08:01 1234      /a b/libc.so.6 (deleted)": "/a b/libc.so.6 (deleted)",
-		"7f1c0a000000-7f1c0a1b2000 rw-p 00026000 08:01 1234      /usr/lib/libc.so.6":       "",
-		"7f1c0a000000-7f1c0a1b2000 r-xp 00000000 00:00 0         [vdso]":                   "",
-		"7f1c0a000000-7f1c0a1b2000 r-xp 00000000 00:00 0 ":                                 "",
-		"": "", "x": "", "a b c d e f": "",
+	libc := codeRange{0x7f1c0a000000, 0x7f1c0a1b2000, 0x26000, "/usr/lib/libc.so.6"}
+	removed := codeRange{0x400000, 0x401000, 0, "/a b/libc.so.6 (deleted)"}
+	for line, want := range map[string]*codeRange{
+		"7f1c0a000000-7f1c0a1b2000 r-xp 00026000 08:01 1234      /usr/lib/libc.so.6": &libc,
+		"00400000-00401000 r-xp 00000000 08:01 1234      /a b/libc.so.6 (deleted)":   &removed,
+		"7f1c0a000000-7f1c0a1b2000 rw-p 00026000 08:01 1234      /usr/lib/libc.so.6": nil,
+		"7f1c0a000000-7f1c0a1b2000 r-xp 00000000 00:00 0         [vdso]":             nil,
+		"7f1c0a000000-7f1c0a1b2000 r-xp 00000000 00:00 0 ":                           nil,
+		"x-7f1c0a1b2000 r-xp 00026000 08:01 1234 /x":                                 nil, "2-1 r-xp 00026000 08:01 1234 /x": nil, "": nil, "x": nil, "a b c d e f": nil,
 	} {
-		if m, ok := parseMapping(line); ok != (want != "") || ok && (m.name != want || m.open != "7f1c0a000000-7f1c0a1b2000") {
-			t.Errorf("%q: %+v, %v", line, m, ok)
+		if r, ok := parseMapping(line); ok != (want != nil) || ok && r != *want {
+			t.Errorf("%q: %+v, %v", line, r, ok)
 		}
+	}
+	if got := removed.link(5); got != "/proc/5/map_files/400000-401000" {
+		t.Errorf("link %s", got)
+	}
+}
+
+// Code of this process is where it is.
+func TestMappedAddress(t *testing.T) {
+	exe, err := os.Open("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer exe.Close()
+	f, err := newELF(exe)
+	if err != nil {
+		t.Skipf("not on this kernel: %v", err) // of 32 bits
+	}
+	want := uint64(reflect.ValueOf(TestMappedAddress).Pointer())
+	offset, err := f.offset(want, 1, true)
+	if err != nil {
+		t.Fatal(err) // an executable that can be anywhere
+	}
+	got, err := mappedAddress(os.Getpid(), exe, offset)
+	if os.Getuid() != 0 && errors.Is(err, unix.ESRCH) {
+		t.Skipf("not on this kernel: only root can follow map_files: %v", err)
+	}
+	if err != nil || got != want {
+		t.Errorf("%#x, %v, want %#x", got, err, want)
+	}
+	if _, err := mappedAddress(os.Getpid(), exe, 1<<40); !errors.Is(err, unix.ESRCH) {
+		t.Errorf("behind the end: %v", err)
 	}
 }
 

@@ -2,16 +2,42 @@
 #include "kinds.h"
 #include <stdbool.h>
 #include <linux/ptrace.h>
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
-/* One object for all architectures: the instruction pointer is for kernels without cookies, before 5.15. */
-#undef PT_REGS_IP
-#define PT_REGS_IP(ctx) 0
+/* The header reads the instruction pointer on kernels without cookies, before 5.15. Its macro for that is for one
+ * architecture; this one is for all.
+ */
+struct pt_regs___x86 {
+	unsigned long ip;
+} KERNEL_STRUCT;
 
-#undef __kconfig
-#define __kconfig
+struct pt_regs___arm64 {
+	__u64 pc;
+} KERNEL_STRUCT;
+
+struct pt_regs___s390 {
+	struct {
+		unsigned long mask, addr;
+	} psw;
+} KERNEL_STRUCT;
+
+static __always_inline unsigned long instruction_pointer(void *ctx)
+{
+	struct pt_regs___x86 *x86 = ctx;
+	struct pt_regs___arm64 *arm64 = ctx;
+	struct pt_regs___s390 *s390 = ctx;
+
+	if (bpf_core_field_exists(x86->ip))
+		return BPF_CORE_READ(x86, ip);
+	if (bpf_core_field_exists(arm64->pc))
+		return BPF_CORE_READ(arm64, pc);
+	return BPF_CORE_READ(s390, psw.addr);
+}
+
+#undef PT_REGS_IP
+#define PT_REGS_IP(ctx) instruction_pointer(ctx)
 #include <bpf/usdt.bpf.h>
-const _Bool LINUX_HAS_BPF_COOKIE = 1;
 
 const volatile __u32 pid = 0;
 

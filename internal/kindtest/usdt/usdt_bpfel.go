@@ -36,6 +36,13 @@ type Skeleton struct {
 	// Open and Load, the kernel's memory from then on, nil after Close. Use
 	// sync/atomic for variables that BPF programs use at the same time.
 	Bss *BssSection
+
+	// Kconfig has the variables of section .kconfig: what this machine's kernel is
+	// and how it was configured, as far as that can be found out, from Open on, and
+	// nil after Close. What is changed between Open and Load is what Load loads,
+	// which finds out the rest. After Load it is read-only: a write is a fault that
+	// ends the process.
+	Kconfig *KconfigSection
 }
 
 // Open prepares the object for loading, without loading anything: its global
@@ -46,6 +53,7 @@ func Open() (*Skeleton, error) {
 	if err != nil {
 		return nil, err
 	}
+	runtime.OpenKconfig(core)
 	return wrap(core), nil
 }
 
@@ -119,6 +127,7 @@ func wrap(core *runtime.Skeleton) *Skeleton {
 	s.Maps.BpfUsdtIpToSpecId = runtime.NewHashMap[int64, uint32](core.Map(1))
 	s.Maps.Rodata = core.Map(2)
 	s.Maps.Bss = core.Map(3)
+	s.Maps.Kconfig = core.Map(4)
 	s.Progs.OnProbe = runtime.NewUSDTProgram(core.Program(0))
 	s.Progs.OnNamed = runtime.NewUSDTProgram(core.Program(1))
 	s.Progs.OnSleepable = runtime.NewUSDTProgram(core.Program(2))
@@ -131,6 +140,7 @@ func wrap(core *runtime.Skeleton) *Skeleton {
 func (s *Skeleton) bind() {
 	s.Rodata = (*RodataSection)(s.core.Data(2))
 	s.Bss = (*BssSection)(s.core.Data(3))
+	s.Kconfig = (*KconfigSection)(s.core.Data(4))
 }
 
 // Maps are the maps of the object.
@@ -147,22 +157,25 @@ type Maps struct {
 
 	// Bss is the map of section .bss.
 	Bss *runtime.Map
+
+	// Kconfig is the map of section .kconfig.
+	Kconfig *runtime.Map
 }
 
 // Progs are the programs of the object.
 type Progs struct {
-	// OnProbe is program on_probe of section "usdt", usdt.bpf.c:43.
+	// OnProbe is program on_probe of section "usdt", usdt.bpf.c:69.
 	OnProbe runtime.USDTProgram
 
 	// OnNamed is program on_named of section "?usdt/libprobed.so.1:test:registers",
-	// usdt.bpf.c:49; it is loaded only if asked for.
+	// usdt.bpf.c:75; it is loaded only if asked for.
 	OnNamed runtime.USDTProgram
 
-	// OnSleepable is program on_sleepable of section "?usdt.s", usdt.bpf.c:55; it
+	// OnSleepable is program on_sleepable of section "?usdt.s", usdt.bpf.c:81; it
 	// is loaded only if asked for.
 	OnSleepable runtime.USDTProgram
 
-	// OnSingle is program on_single of section "?uprobe", usdt.bpf.c:62; it is
+	// OnSingle is program on_single of section "?uprobe", usdt.bpf.c:88; it is
 	// loaded only if asked for.
 	OnSingle runtime.UprobeProgram
 }
@@ -219,12 +232,18 @@ type BssSection struct {
 	Results [12]int32
 }
 
-// RodataSection is the global variables of section .rodata.
-type RodataSection struct {
+// KconfigSection is the global variables of section .kconfig.
+type KconfigSection struct {
 	_                    structs.HostLayout
 	LINUX_HAS_BPF_COOKIE bool
-	_                    [3]byte
-	Pid                  uint32
+	_                    [7]byte
+}
+
+// RodataSection is the global variables of section .rodata.
+type RodataSection struct {
+	_   structs.HostLayout
+	Pid uint32
+	_   [4]byte
 }
 
 //go:embed usdt_bpfel.blob
@@ -246,7 +265,7 @@ func addFiles() {
 }
 
 // features are the code of the runtime that the object needs.
-var features = impl.Features{Parts: impl.UseParts}
+var features = impl.Features{Parts: impl.UseParts, Kconfig: impl.UseKconfig}
 
 // The compiler makes sure that this file and the runtime fit.
 const (
@@ -257,34 +276,39 @@ const (
 // spec describes the object: what package loader planned.
 var spec = impl.Spec{
 	Name:    "usdt",
-	Slots:   12,
-	License: 48,
-	BTF:     impl.BTFSpec{Attr: 56, Slot: 8, Data: 88, Size: 3455},
+	Slots:   14,
+	License: 56,
+	BTF:     impl.BTFSpec{Attr: 64, Slot: 9, Data: 96, Size: 3993},
 	Maps: []impl.MapSpec{
-		{Name: "__bpf_usdt_specs", Attr: 3544, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 208, MaxEntries: 256},
-		{Name: "__bpf_usdt_ip_to_spec_id", Slot: 1, Attr: 3608, AttrSize: 60, Type: 1, KeySize: 8, ValueSize: 4, MaxEntries: 1024},
-		{Name: ".rodata", Slot: 2, Attr: 3672, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 8, MaxEntries: 1, Flags: 1152, Kind: impl.ROData, Data: 3768},
-		{Name: ".bss", Slot: 3, Attr: 3776, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 168, MaxEntries: 1, Flags: 1024, Kind: impl.BSS},
+		{Name: "__bpf_usdt_specs", Attr: 4096, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 208, MaxEntries: 256},
+		{Name: "__bpf_usdt_ip_to_spec_id", Slot: 1, Attr: 4160, AttrSize: 60, Type: 1, KeySize: 8, ValueSize: 4, MaxEntries: 1024},
+		{Name: ".rodata", Slot: 2, Attr: 4224, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 4, MaxEntries: 1, Flags: 1152, Kind: impl.ROData, Data: 4320},
+		{Name: ".bss", Slot: 3, Attr: 4328, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 168, MaxEntries: 1, Flags: 1024, Kind: impl.BSS},
+		{Name: ".kconfig", Slot: 4, Attr: 4392, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 1, MaxEntries: 1, Flags: 1152, Kind: impl.Kconfig, Data: 4488},
 	},
 	Programs: []impl.ProgramSpec{
-		{Name: "on_probe", Section: "usdt", Slot: 4, Attr: 3840, Type: 2, AttachType: 48, Insns: 238, AutoLoad: true, Target: -1},
-		{Name: "on_named", Section: "?usdt/libprobed.so.1:test:registers", Slot: 5, Attr: 7832, Type: 2, AttachType: 48, Insns: 238, AttachTo: "libprobed.so.1:test:registers", Target: -1},
-		{Name: "on_sleepable", Section: "?usdt.s", Slot: 6, Attr: 11824, Type: 2, AttachType: 48, Flags: 16, Insns: 238, Target: -1},
-		{Name: "on_single", Section: "?uprobe", Slot: 7, Attr: 15816, Type: 2, Insns: 238, Target: -1},
+		{Name: "on_probe", Section: "usdt", Slot: 5, Attr: 4496, Type: 2, AttachType: 48, Insns: 336, CORERelos: 9800, AutoLoad: true, Target: -1},
+		{Name: "on_named", Section: "?usdt/libprobed.so.1:test:registers", Slot: 6, Attr: 10040, Type: 2, AttachType: 48, Insns: 336, CORERelos: 15344, AttachTo: "libprobed.so.1:test:registers", Target: -1},
+		{Name: "on_sleepable", Section: "?usdt.s", Slot: 7, Attr: 15584, Type: 2, AttachType: 48, Flags: 16, Insns: 336, CORERelos: 20888, Target: -1},
+		{Name: "on_single", Section: "?uprobe", Slot: 8, Attr: 21128, Type: 2, Insns: 336, CORERelos: 26432, Target: -1},
 	},
+	Kconfig: "0 1 1 0 0 LINUX_HAS_BPF_COOKIE\n",
 	Steps: []impl.Step{
-		{Kind: impl.StepLoadBTF, Result: 8, Attr: 56, Start: 8, End: 16},
-		{Kind: impl.StepCreateMap, Attr: 3544, Start: 22, End: 28},
-		{Kind: impl.StepCreateMap, Index: 1, Result: 1, Attr: 3608, Start: 29, End: 35},
-		{Kind: impl.StepCreateMap, Index: 2, Result: 2, Attr: 3672, Start: 36, End: 42},
-		{Kind: impl.StepFillMap, Index: 2, Result: 9, Attr: 3736, Start: 43, End: 55},
-		{Kind: impl.StepFreezeMap, Index: 2, Result: 10, Attr: 8, Start: 55, End: 61},
-		{Kind: impl.StepCreateMap, Index: 3, Result: 3, Attr: 3776, Start: 62, End: 68},
-		{Kind: impl.StepLoadProgram, Result: 4, Attr: 3840, Start: 74, End: 89},
-		{Kind: impl.StepLoadProgram, Index: 1, Result: 5, Attr: 7832, Start: 95, End: 110},
-		{Kind: impl.StepLoadProgram, Index: 2, Result: 6, Attr: 11824, Start: 116, End: 131},
-		{Kind: impl.StepLoadProgram, Index: 3, Result: 7, Attr: 15816, Start: 137, End: 152},
+		{Kind: impl.StepLoadBTF, Result: 9, Attr: 64, Start: 8, End: 16},
+		{Kind: impl.StepCreateMap, Attr: 4096, Start: 22, End: 28},
+		{Kind: impl.StepCreateMap, Index: 1, Result: 1, Attr: 4160, Start: 29, End: 35},
+		{Kind: impl.StepCreateMap, Index: 2, Result: 2, Attr: 4224, Start: 36, End: 42},
+		{Kind: impl.StepFillMap, Index: 2, Result: 10, Attr: 4288, Start: 43, End: 55},
+		{Kind: impl.StepFreezeMap, Index: 2, Result: 11, Attr: 8, Start: 55, End: 61},
+		{Kind: impl.StepCreateMap, Index: 3, Result: 3, Attr: 4328, Start: 62, End: 68},
+		{Kind: impl.StepCreateMap, Index: 4, Result: 4, Attr: 4392, Start: 69, End: 75},
+		{Kind: impl.StepFillMap, Index: 4, Result: 12, Attr: 4456, Start: 76, End: 88},
+		{Kind: impl.StepFreezeMap, Index: 4, Result: 13, Attr: 16, Start: 88, End: 94},
+		{Kind: impl.StepLoadProgram, Result: 5, Attr: 4496, Start: 100, End: 117},
+		{Kind: impl.StepLoadProgram, Index: 1, Result: 6, Attr: 10040, Start: 123, End: 140},
+		{Kind: impl.StepLoadProgram, Index: 2, Result: 7, Attr: 15584, Start: 146, End: 163},
+		{Kind: impl.StepLoadProgram, Index: 3, Result: 8, Attr: 21128, Start: 169, End: 186},
 	},
 	Phases: []int32{1, 1, 4},
-	Sums:   impl.Sums{Blob: 3689462273391401289, Loader: 3838883186687250939},
+	Sums:   impl.Sums{Blob: 7008465890871473089, Loader: 9894269967043928155},
 }
