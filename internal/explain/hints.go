@@ -65,7 +65,7 @@ func (f *failure) processHint() string {
 		// Cause: a user namespace's capabilities
 		// Kernel: `EPERM`
 		capabilities := f.capabilities(false)
-		return capabilities + " of a user namespace do not count: the process needs them in the initial one"
+		return capabilities + " of a user namespace do not count: the process needs them in the initial one, or a BPF token (import runtime/token)"
 	}
 	if capabilities := f.lacks(); capabilities != "" {
 		if sysctl := f.machine.unprivileged; sysctl != "" && sysctl != "0" && !f.has(unix.CAP_BPF) {

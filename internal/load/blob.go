@@ -15,10 +15,16 @@ type blobMap struct {
 }
 
 // newBlobMap creates the map, with room for some bytes after the blob, and fills it. After a failure it returns what it was doing.
-func newBlobMap(blob string, extra uint32) (m *blobMap, op spec.Op, errno unix.Errno) {
+func newBlobMap(blob string, extra uint32, token int32) (m *blobMap, op spec.Op, errno unix.Errno) {
 	attr := blobMapAttr(blob)
 	attr.ValueSize += extra
-	fd, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(&attr), unsafe.Offsetof(attr.MapIfindex))
+	size := unsafe.Offsetof(attr.MapIfindex)
+	if token != 0 {
+		attr.MapFlags |= sys.FlagTokenFd
+		attr.MapTokenFd = token
+		size = unsafe.Offsetof(attr.ExclProgHash)
+	}
+	fd, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(&attr), size)
 	if errno != 0 {
 		return nil, spec.OpCreateBlob, errno
 	}

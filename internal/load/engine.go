@@ -47,7 +47,7 @@ func (e *engine) attempt() *spec.Failure {
 	if e.req.Longer != nil {
 		extra = e.req.features().Room().extra(&e.req)
 	}
-	blob, op, errno := newBlobMap(e.spec.Blob, extra)
+	blob, op, errno := newBlobMap(e.spec.Blob, extra, e.req.token)
 	if errno != 0 {
 		return e.fail(op, errno)
 	}
@@ -187,6 +187,11 @@ func loaderAttr(blob *blobMap, loader string) sys.ProgLoadAttr {
 
 // loadLoader loads the loader program. What the attr refers to has to be kept alive, but for the loader's map.
 func (e *engine) loadLoader(attr *sys.ProgLoadAttr, size uintptr) (prog int, failure *spec.Failure) {
+	if token := e.req.token; token != 0 {
+		attr.ProgFlags |= sys.FlagTokenFd
+		attr.ProgTokenFd = token
+		size = unsafe.Offsetof(attr.FdArrayCnt)
+	}
 	prog, errno := sys.BPF(sys.CmdProgLoad, unsafe.Pointer(attr), size)
 	runtime.KeepAlive(e.blob)
 	if errno == 0 {

@@ -75,7 +75,12 @@ func (e *engine) loadBTFAgain(step int, l *logBuffer) (int, unix.Errno) {
 		Btf: sys.Addr(e.blob.at(e.spec.BTF.Data)), BtfSize: e.spec.BTF.Size,
 		BtfLogLevel: 1, BtfLogSize: min(l.size(), btfLogMax), BtfLogBuf: l.addr(),
 	}
-	return sys.BPF(sys.CmdBtfLoad, unsafe.Pointer(&attr), unsafe.Offsetof(attr.BtfLogLevel)+4)
+	size := unsafe.Offsetof(attr.BtfLogLevel) + 4
+	if token := e.req.token; token != 0 {
+		attr.BtfFlags, attr.BtfTokenFd = sys.FlagTokenFd, token
+		size = unsafe.Sizeof(attr)
+	}
+	return sys.BPF(sys.CmdBtfLoad, unsafe.Pointer(&attr), size)
 }
 
 // btfLogMax is what the kernel takes for a log of BTF before 6.4: less than 16 MiB (btf_parse).
@@ -88,6 +93,10 @@ func (e *engine) loadProgramAgain(step int, l *logBuffer) (int, unix.Errno) {
 		return -1, unix.EINVAL
 	}
 	attr.LogLevel, attr.LogSize, attr.LogBuf = 1, l.size(), l.addr()
+	if token := e.req.token; token != 0 {
+		attr.ProgTokenFd = token // the flag is in the blob
+		size = unsafe.Offsetof(attr.FdArrayCnt)
+	}
 	num, errno := sys.BPF(sys.CmdProgLoad, unsafe.Pointer(&attr), max(size, unsafe.Offsetof(attr.LogBuf)+8))
 	runtime.KeepAlive(insns)
 	return num, errno

@@ -49,9 +49,13 @@ func (e *engine) createOutside() (loader string, failure *spec.Failure) {
 
 // loadBTF does what StepLoadBTF does.
 func (e *engine) loadBTF(step *spec.Step) unix.Errno {
-	attr := (*sys.BtfLoadAttr)(e.blob.at(step.Attr))
-	attr.Btf = sys.Addr(e.blob.at(e.spec.BTF.Data))
-	num, errno := sys.BPF(sys.CmdBtfLoad, unsafe.Pointer(attr), unsafe.Offsetof(attr.BtfLogLevel)+4)
+	longer := sys.BtfLoadAttr{Btf: sys.Addr(e.blob.at(e.spec.BTF.Data)), BtfSize: e.spec.BTF.Size}
+	size := unsafe.Offsetof(longer.BtfLogLevel) + 4
+	if token := e.req.token; token != 0 {
+		longer.BtfFlags, longer.BtfTokenFd = sys.FlagTokenFd, token
+		size = unsafe.Sizeof(longer)
+	}
+	num, errno := sys.BPF(sys.CmdBtfLoad, unsafe.Pointer(&longer), size)
 	if errno == 0 {
 		*e.blob.slot(step.Result) = int32(num)
 	}
@@ -65,7 +69,14 @@ func (e *engine) createMap(step *spec.Step) unix.Errno {
 	if size > unsafe.Offsetof(attr.BtfFd) && attr.BtfKeyTypeId|attr.BtfValueTypeId|attr.BtfVmlinuxValueTypeId != 0 {
 		attr.BtfFd = uint32(*e.blob.slot(e.spec.BTF.Slot))
 	}
-	num, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(attr), size)
+	var longer sys.MapCreateAttr
+	copy(unsafe.Slice((*byte)(unsafe.Pointer(&longer)), unsafe.Sizeof(longer)), e.blob.mem[step.Attr:][:size])
+	if token := e.req.token; token != 0 {
+		longer.MapFlags |= sys.FlagTokenFd
+		longer.MapTokenFd = token
+		size = max(size, unsafe.Offsetof(longer.ExclProgHash))
+	}
+	num, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(&longer), size)
 	if errno == 0 {
 		*e.blob.slot(step.Result) = int32(num)
 	}

@@ -23,6 +23,8 @@ type Request struct {
 	// Targets are what programs are loaded for, in the place of what their sections name: a *[Target] or nil. As an
 	// interface it keeps the descriptor of its type, 1 KB, out of binaries that choose none.
 	Targets any
+	// token is the file descriptor of a BPF token, 0 for none: see token.go.
+	token int32
 	// FindTargets is [UseTargets] where there are Targets, for objects whose Features do without.
 	FindTargets func(*Request) *spec.Failure
 	// loaded is the result of a load whose targets were found first.

@@ -78,6 +78,9 @@ func (e *engine) makeRoom(loader string) string {
 	for i := range e.req.Longer {
 		l := &e.req.Longer[i]
 		call, size := e.req.callOf(l.Step), e.req.attrSize(l.Step)
+		if insnAt(loader, call).Code != sys.OpCall {
+			continue // the step does nothing in this loader
+		}
 		attr := uint32(e.spec.Steps[l.Step].Attr)
 		copy(e.blob.mem[at+size:], l.Fields)
 

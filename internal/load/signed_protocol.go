@@ -66,7 +66,7 @@ func rememberProtocol(p protocol) {
 // mind first: those that cover maps want them frozen (EPERM), others cannot read the signature (EBADMSG).
 // EPERM may also mean that the process may not load programs; that it will then hear from the load itself.
 func askProtocol() (protocol, error) {
-	m, _, errno := newBlobMap("\x00\x00\x00\x00\x00\x00\x00\x00", 0)
+	m, _, errno := newBlobMap("\x00\x00\x00\x00\x00\x00\x00\x00", 0, 0)
 	if errno == unix.EPERM {
 		return protocolContents, nil
 	}

@@ -24,6 +24,12 @@ func ObjInfo(fd int, info unsafe.Pointer, size uintptr) unix.Errno {
 	return errno
 }
 
+// TokenCreateAttr is the part of union bpf_attr for BPF_TOKEN_CREATE (6.9).
+type TokenCreateAttr struct {
+	Flags   uint32
+	BpffsFd uint32
+}
+
 // GetFdByIDAttr is the part of union bpf_attr for BPF_*_GET_FD_BY_ID.
 type GetFdByIDAttr struct {
 	Id        uint32 // union of prog_id, map_id, btf_id and link_id

@@ -51,6 +51,7 @@ var structs = []systest.Struct{
 	{Value: LinkTracingMultiTail{}, Kernel: "bpf_attr.link_create.tracing_multi"},
 	{Value: ProgBindMapAttr{}, Kernel: "bpf_attr.prog_bind_map"},
 	{Value: EnableStatsAttr{}, Kernel: "bpf_attr.enable_stats"},
+	{Value: TokenCreateAttr{}, Kernel: "bpf_attr.token_create"},
 	{Value: LinkUpdateAttr{}, Kernel: "bpf_attr.link_update"},
 	{Value: LinkDetachAttr{}, Kernel: "bpf_attr.link_detach"},
 	{Value: IterCreateAttr{}, Kernel: "bpf_attr.iter_create"},
