@@ -23,6 +23,9 @@ func (g *generator) planKconfig() error {
 			if isAlwaysZero(v) {
 				continue
 			}
+			if strings.ContainsAny(v.Name, " \n") { // which C does not have
+				return fmt.Errorf("object %s: extern %q: not a name", g.obj.Name, v.Name)
+			}
 			if !strings.HasPrefix(v.Name, "CONFIG_") && !kernelFacts[v.Name] {
 				return fmt.Errorf("object %s: extern %s: unknown __kconfig variable: their names begin with CONFIG_, or are "+
 					"LINUX_KERNEL_VERSION, LINUX_HAS_BPF_COOKIE or LINUX_HAS_SYSCALL_WRAPPER", g.obj.Name, v.Name)

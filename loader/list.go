@@ -3,6 +3,7 @@ package loader
 import (
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/internal/plural"
@@ -26,6 +27,9 @@ func List(w io.Writer, obj *object.Object, opts Options) error {
 
 	p.printf("\nslots\n")
 	g.listSlots(p)
+	if err := listKconfig(p, planned.Kconfig); err != nil {
+		return err
+	}
 	p.printf("\nsteps\n")
 	for i, s := range planned.Steps {
 		by := "by the runtime"
@@ -62,6 +66,23 @@ func (g *generator) listSlots(p *printer) {
 	for _, e := range planned.Externs {
 		p.printf("%5d  extern %s, used %s\n", e.Slot, e.Name, plural.Of(int(e.Uses), "time", "times"))
 	}
+}
+
+// listKconfig lists the variables whose values the runtime finds out, by their places in the map.
+func listKconfig(p *printer, text string) error {
+	vars, err := spec.ParseKconfig(text, math.MaxInt32)
+	if err != nil || len(vars) == 0 {
+		return err
+	}
+	p.printf("\n__kconfig variables\n")
+	for i := range vars {
+		weak := ""
+		if vars[i].Weak {
+			weak = ", weak"
+		}
+		p.printf("%5d  %s: %s%s\n", vars[i].Offset, vars[i].Name, vars[i].CType(), weak)
+	}
+	return nil
 }
 
 func (g *generator) listInsns(p *printer) {
