@@ -3,43 +3,39 @@
 package loader_test
 
 import (
-	"errors"
-	"strings"
+	"fmt"
+	"regexp"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
+// recursion is what kernels say of it: 6.1, 6.12 and 6.18, 7.3.
+const recursion = "back-edge|frames is too deep|recursi"
+
 // What no kernel loads is refused when it is read, in the words of the source, and this kernel does refuse it.
 func TestWhatNoKernelLoads(t *testing.T) {
 	for _, tt := range []struct {
 		name, want string
-		errno      unix.Errno
-		kernel     string // a part of what the kernel says, "" if it gives no reason
+		kernel     string // a regular expression: what the kernel says
 	}{
-		{"too_long", "section tc: start: 1000003 instructions, with all that it calls: a kernel takes at most 1000000", unix.E2BIG, ""},
+		{"too_long", "section tc: start: 1000003 instructions, with all that it calls: a kernel takes at most 1000000", "argument list too long"},
 		{
 			"no_return", "section .text: forgets: does not end in a return or a jump (no_return.bpf.c:6): in C, a return is missing, or what comes last is undefined",
-			unix.EINVAL, "last insn is not an exit or jmp",
+			"invalid argument(.|\n)*last insn is not an exit or jmp",
 		},
-		{"recursion", "section .text: around: calls around (recursion.bpf.c:10): no kernel allows recursion", unix.E2BIG, "frames is too deep"},
+		{"recursion", "section .text: around: calls around (recursion.bpf.c:10): no kernel allows recursion", recursion},
+		{"recursion_mutual", "section .text: pong: calls ping, which calls pong (recursion_mutual.bpf.c:15): no kernel allows recursion", recursion},
 		{
-			"recursion_mutual", "section .text: pong: calls ping, which calls pong (recursion_mutual.bpf.c:15): no kernel allows recursion",
-			unix.E2BIG, "frames is too deep",
+			"maps_65", "section tc: start: uses 65 maps, sections of variables and what its subprograms use included: a program can use 64",
+			"argument list too long",
 		},
-		{
-			"calls_nested", "section tc: start: calls nest 9 deep: start, first, second, third, fourth, fifth, sixth, seventh, eighth: a kernel allows 8",
-			unix.E2BIG, "frames is too deep",
-		},
-		{"maps_65", "section tc: start: uses 65 maps, sections of variables and what its subprograms use included: a program can use 64", unix.E2BIG, ""},
 		{
 			"kfunc_license", "section tc: start: calls kernel function bpf_rdonly_cast (kfunc_license.bpf.c:9): that takes a license compatible with the GPL, " +
 				`and the object's is "Proprietary": char LICENSE[] SEC("license") = "GPL"`,
-			unix.EINVAL, "cannot call kernel function from non-GPL compatible program",
+			"cannot call kernel function from non-GPL compatible program",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -56,8 +52,8 @@ func TestWhatNoKernelLoads(t *testing.T) {
 			if tt.name == "kfunc_license" && sys.KernelVersion().Before(sys.Version{6, 2}) {
 				return // it has no such function, and cilium/ebpf looks for it first
 			}
-			if !errors.Is(err, tt.errno) || !strings.Contains(err.Error(), tt.kernel) {
-				t.Errorf("the kernel says %v, want %v: %q", err, tt.errno, tt.kernel)
+			if text := fmt.Sprintf("%+v", err); !regexp.MustCompile(tt.kernel).MatchString(text) {
+				t.Errorf("the kernel does not say %q: %s", tt.kernel, text)
 			}
 		})
 	}

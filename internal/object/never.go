@@ -15,10 +15,8 @@ import (
 // as well. Programs of '?' sections are passed over, since the object loads without them.
 
 const (
-	maxInsns  = 1_000_000 // BPF_COMPLEXITY_LIMIT_INSNS, which bpf_prog_load compares with insn_cnt
-	maxFrames = 8         // MAX_CALL_FRAMES, in check_max_stack_depth
-	maxMaps   = 64        // MAX_USED_MAPS, in resolve_pseudo_ldimm64
-	maxKfuncs = 256       // MAX_KFUNC_DESCS, in add_kfunc_call
+	maxInsns = 1_000_000 // BPF_COMPLEXITY_LIMIT_INSNS, which bpf_prog_load compares with insn_cnt
+	maxMaps  = 64        // MAX_USED_MAPS, in resolve_pseudo_ldimm64
 )
 
 // checkProgram returns why no kernel loads a program, nil if one may.
@@ -35,7 +33,7 @@ func (l *linker) checkProgram(p *Program, lay *layout) error {
 			return err
 		}
 	}
-	if err := l.checkCalls(lay, entry); err != nil {
+	if err := l.checkCalls(lay); err != nil {
 		return err
 	}
 	if n := l.countMaps(p); n > maxMaps {
@@ -61,53 +59,43 @@ func (l *linker) checkEnd(part *part) error {
 		l.where(part, fn.end()-1))
 }
 
-// checkCalls refuses recursion, and calls that nest too deep (check_max_stack_depth). Callbacks are not looked at.
-func (l *linker) checkCalls(lay *layout, entry *function) error {
+// checkCalls refuses recursion: as a back edge in the graph of a program's instructions up to 6.1 (check_cfg), as calls that nest too deep
+// later. How deep calls may nest otherwise is not the same on each kernel: 7.3 does not count functions that it verifies by themselves.
+func (l *linker) checkCalls(lay *layout) error {
+	const (
+		onTheWay = iota + 1
+		done
+	)
+	state := make(map[*function]int)
+	var chain []*function
+	var walk func(part *part) error
 	parts := make(map[*function]*part, len(lay.parts))
 	for i := range lay.parts {
 		parts[lay.parts[i].fn] = &lay.parts[i]
 	}
-	var chain []*function
-	depths := make(map[*function]int) // of functions that have been gone through, the deepest of what they call
-	var walk func(fn *function) (int, error)
-	walk = func(fn *function) (int, error) {
-		if depth, done := depths[fn]; done {
-			return depth, nil
-		}
+	walk = func(part *part) error {
+		fn := part.fn
+		state[fn] = onTheWay
 		chain = append(chain, fn)
-		defer func() { chain = chain[:len(chain)-1] }()
-		deepest := 1
 		for _, ref := range l.referencesOf(fn) {
 			if ref.kind != refFunction || !fn.insns[ref.insn-fn.start].IsCall() {
-				continue
+				continue // callbacks are not looked at
 			}
-			at := l.where(parts[fn], ref.insn)
-			if i := slices.Index(chain, ref.fn); i >= 0 {
-				return 0, badSymbol(fn.sec.name, fn.name, "calls %s%s: no kernel allows recursion", names(append([]*function{ref.fn}, chain[i+1:]...), ", which calls "), at)
-			}
-			depth, err := walk(ref.fn)
-			if err != nil {
-				return 0, err
-			}
-			deepest = max(deepest, depth+1)
-		}
-		depths[fn] = deepest
-		return deepest, nil
-	}
-	depth, err := walk(entry)
-	if err == nil && depth > maxFrames {
-		deep := []*function{entry}
-		for fn := entry; depths[fn] > 1; deep = append(deep, fn) {
-			for _, ref := range l.referencesOf(fn) {
-				if ref.kind == refFunction && fn.insns[ref.insn-fn.start].IsCall() && depths[ref.fn] == depths[fn]-1 {
-					fn = ref.fn
-					break
+			switch state[ref.fn] {
+			case 0:
+				if err := walk(parts[ref.fn]); err != nil {
+					return err
 				}
+			case onTheWay:
+				circle := append([]*function{ref.fn}, chain[slices.Index(chain, ref.fn)+1:]...)
+				return badSymbol(fn.sec.name, fn.name, "calls %s%s: no kernel allows recursion", names(circle, ", which calls "), l.where(part, ref.insn))
 			}
 		}
-		err = badSymbol(entry.sec.name, entry.name, "calls nest %d deep: %s: a kernel allows %d", depth, names(deep, ", "), maxFrames)
+		chain = chain[:len(chain)-1]
+		state[fn] = done
+		return nil
 	}
-	return err
+	return walk(&lay.parts[0])
 }
 
 func names(fns []*function, between string) string {
@@ -129,27 +117,21 @@ func (l *linker) countMaps(p *Program) int {
 	return len(used)
 }
 
-// checkKfuncs refuses calls of kernel functions by a program whose license is not compatible with the GPL, and of too many
+// checkKfuncs refuses calls of kernel functions by a program whose license is not compatible with the GPL
 // (add_kfunc_call). Weak ones do not count: the calls of those that are not there are taken out.
 func (l *linker) checkKfuncs(p *Program, lay *layout) error {
-	called := make(map[int]bool)
+	if l.obj.isGPL() {
+		return nil
+	}
 	for _, ref := range p.ExternRefs {
 		e := l.obj.Externs[ref.Extern]
-		if e.Kind != Kfunc || e.Weak || !p.Insns[ref.Insn].IsCall() || called[ref.Extern] {
-			continue
-		}
-		called[ref.Extern] = true
-		if l.obj.isGPL() {
+		if e.Kind != Kfunc || e.Weak || !p.Insns[ref.Insn].IsCall() {
 			continue
 		}
 		i := sort.Search(len(lay.parts), func(i int) bool { return lay.at[lay.parts[i].fn] > ref.Insn }) - 1
 		fn := lay.parts[i].fn
 		return badSymbol(fn.sec.name, fn.name, "calls kernel function %s%s: that takes a license compatible with the GPL, and the object's is %q: "+
 			"char LICENSE[] SEC(\"license\") = \"GPL\"", clean(e.Name), l.where(&lay.parts[i], ref.Insn-lay.at[fn]+fn.start), l.obj.License)
-	}
-	if n := len(called); n > maxKfuncs {
-		fn := lay.parts[0].fn
-		return badSymbol(fn.sec.name, fn.name, "calls %d kernel functions, its subprograms included: a program can call %d", n, maxKfuncs)
 	}
 	return nil
 }
