@@ -8,6 +8,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"go/version"
 	"maps"
 	"os"
@@ -441,23 +442,50 @@ func TestExamplesOfCilium(t *testing.T) {
 	}
 }
 
-// What documents say of packages runtime and ebpfinterop exists.
+// What documents say of packages of the project, and of cilium/ebpf, exists: names, methods of maps and programs, and fields.
 func TestNamesInTables(t *testing.T) {
-	known := map[string]map[string]bool{}
-	for _, path := range []string{"runtime", "runtime/ebpfinterop"} {
-		pkgs, err := packages.Load(&packages.Config{Mode: packages.NeedTypes | packages.NeedName}, module+"/"+path)
-		if err != nil || len(pkgs) != 1 {
+	known := map[string]map[string]bool{} // by the package's name; two packages are called features
+	members := map[string]bool{}          // Type.Member, of runtime and of package ebpf
+	methods := map[string]bool{}          // of all types of runtime
+	load := func(dir string, paths ...string) {
+		pkgs, err := packages.Load(&packages.Config{Mode: packages.NeedTypes | packages.NeedName, Dir: dir}, paths...)
+		if err != nil || len(pkgs) != len(paths) {
 			t.Fatal(pkgs, err)
 		}
-		names := map[string]bool{}
-		for _, name := range pkgs[0].Types.Scope().Names() {
-			names[name] = true
+		for _, pkg := range pkgs {
+			if known[pkg.Name] == nil {
+				known[pkg.Name] = map[string]bool{}
+			}
+			scope := pkg.Types.Scope()
+			for _, name := range scope.Names() {
+				known[pkg.Name][name] = true
+				obj, ok := scope.Lookup(name).(*types.TypeName)
+				if !ok || pkg.Name != "runtime" && pkg.Name != "ebpf" {
+					continue
+				}
+				set := types.NewMethodSet(types.NewPointer(obj.Type()))
+				for i := range set.Len() {
+					members[name+"."+set.At(i).Obj().Name()] = true
+					methods[set.At(i).Obj().Name()] = methods[set.At(i).Obj().Name()] || pkg.Name == "runtime"
+				}
+				if fields, ok := obj.Type().Underlying().(*types.Struct); ok {
+					for i := range fields.NumFields() {
+						members[name+"."+fields.Field(i).Name()] = true
+					}
+				}
+			}
 		}
-		known[pkgs[0].Name] = names
 	}
-	span := regexp.MustCompile("`[^`]+`")
-	name := regexp.MustCompile(`\b(runtime|ebpfinterop)\.([A-Z]\w*)`)
-	n := 0
+	load("..", "./runtime", "./runtime/ebpfinterop", "./runtime/features", "./runtime/uprobe", "./runtime/keyring", "./runtime/kfunccheck", "./loader",
+		"github.com/cilium/ebpf", "github.com/cilium/ebpf/asm", "github.com/cilium/ebpf/features", "github.com/cilium/ebpf/link",
+		"github.com/cilium/ebpf/ringbuf", "github.com/cilium/ebpf/rlimit")
+	load("../runtime/legacy", ".")
+
+	span := regexp.MustCompile("`[^`\n]+`")
+	name := regexp.MustCompile(`\b(` + strings.Join(slices.Collect(maps.Keys(known)), "|") + `)\.([A-Z]\w*)`)
+	method := regexp.MustCompile(`\bs\.(?:Maps|Progs)\.[A-Z]\w*\.([A-Z]\w*)`)
+	member := regexp.MustCompile(`(?:^|[^\w.])([A-Z]\w*\.[A-Z]\w*)`)
+	names, others := 0, 0
 	for _, file := range files(t) {
 		raw, err := os.ReadFile(file)
 		if err != nil {
@@ -465,15 +493,30 @@ func TestNamesInTables(t *testing.T) {
 		}
 		for _, code := range span.FindAllString(string(raw), -1) {
 			for _, m := range name.FindAllStringSubmatch(code, -1) {
-				n++
+				names++
+				if m[1] == "link" && methods[m[2]] {
+					continue // a variable
+				}
 				if !known[m[1]][m[2]] {
 					t.Errorf("%s: %s: there is no %s", file, code, m[0])
 				}
 			}
+			for _, m := range method.FindAllStringSubmatch(code, -1) {
+				others++
+				if !methods[m[1]] {
+					t.Errorf("%s: %s: no map or program has %s", file, code, m[1])
+				}
+			}
+			for _, m := range member.FindAllStringSubmatch(code, -1) {
+				others++
+				if typ, _, _ := strings.Cut(m[1], "."); (known["runtime"][typ] || known["ebpf"][typ]) && !members[m[1]] {
+					t.Errorf("%s: %s: there is no %s", file, code, m[1])
+				}
+			}
 		}
 	}
-	if n < 15 {
-		t.Errorf("only %d names", n)
+	if names < 40 || others < 20 {
+		t.Errorf("only %d names, %d members", names, others)
 	}
 }
 
