@@ -155,6 +155,31 @@ func TestPinByNameIncompatible(t *testing.T) {
 	}
 }
 
+// Fields that the kernel looks after are compared too.
+func TestPinByNameIncompatibleBTF(t *testing.T) {
+	hash := object.Map{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 16, MaxEntries: 16, Pinning: object.PinByName}
+	timed := generate(t, withTimer(t, hash))
+	dir := testfs.BPF(t)
+	loadWith(t, pinnedMap(t, hash), pinsIn(dir, nil))
+	check := func(err error, have, want uint64) {
+		t.Helper()
+		var differs *runtime.IncompatibleMapError
+		if !errors.As(err, &differs) || differs.Field != "number of bpf_timer fields" || differs.Have != have || differs.Want != want {
+			t.Errorf("%v", err)
+		}
+	}
+	_, err := runtime.Load(timed, pinsIn(dir, nil))
+	check(err, 0, 1)
+	s := loadWith(t, timed, pinsIn(dir, runtime.ReplacePinned))
+	_, err = runtime.Load(pinnedMap(t, hash), pinsIn(dir, nil))
+	check(err, 1, 0)
+	if again := loadWith(t, timed, pinsIn(dir, nil)); idOf(t, again.Map(0)) != idOf(t, s.Map(0)) {
+		t.Error("the next load has another map")
+	}
+	plain := openSpec(t, pinnedMap(t, hash))
+	check(runtime.ReuseMap(plain, plain.Map(0), s.Map(0)), 1, 0)
+}
+
 // What the kernel or the machine adds to a map is not a difference.
 func TestPinByNameCompatible(t *testing.T) {
 	for name, m := range map[string]object.Map{

@@ -25,7 +25,7 @@ type IncompatibleMapError = load.IncompatibleMapError
 // into a program array are put there again, since they are new ones. Global data can be shared too, for example by reusing the map of section
 // .bss; variables of such a section that were given other initial values are an error of Load, as they would be lost.
 //
-// Arenas cannot be reused. Packages that can be signed refuse with [ErrSigned].
+// Arenas and structs of operations cannot be reused. Packages that can be signed refuse with [ErrSigned].
 //
 // It is a function, and not a method, so that the code is only in programs that use it. It must not be called while the
 // skeleton is in use elsewhere.
@@ -54,7 +54,7 @@ func (s *Skeleton) reuse(m, existing *Map) error {
 	if err != nil {
 		return existing.wrap("duplicate fd", err)
 	}
-	info, err := m.fitting(num)
+	info, err := s.fitting(i, num)
 	if err != nil {
 		unix.Close(num)
 		return err
@@ -84,16 +84,16 @@ func (m *Map) takeInfo(object *MapSpec, info *sys.MapInfo) *access {
 	return a
 }
 
-// fitting returns what the kernel says of an existing map that is to take m's place.
-func (m *Map) fitting(num int) (info sys.MapInfo, err error) {
+// fitting returns what the kernel says of an existing map that is to take the place of one of the skeleton's.
+func (s *Skeleton) fitting(i, num int) (info sys.MapInfo, err error) {
 	info, errno := sys.MapInfoOf(num)
 	if errno != 0 {
 		return info, errno
 	}
-	if info.Type == sys.MapTypeArena {
-		return info, errors.New("an arena cannot be reused: its address is that of another mapping")
+	if err := load.Reusable(info.Type); err != nil {
+		return info, err
 	}
-	return info, load.Compatible(m.Spec(), &info)
+	return info, load.Compatible(s.spec, i, &info)
 }
 
 // changeable returns the index of a map that is to be changed before the load.

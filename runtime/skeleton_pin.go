@@ -108,6 +108,9 @@ func (s *Skeleton) pinAll(dir string, list []Attachment, links []*Link) error {
 	}
 	for i := range s.maps {
 		if m := &s.maps[i]; m.FD() >= 0 {
+			if err := load.Reusable(m.spec().Type); err != nil { // and not opened again
+				return newMapError(m.Name(), "pin", err)
+			}
 			if err := m.Pin(dir + mapPins + PinName(m.Name())); err != nil {
 				return err
 			}

@@ -70,7 +70,7 @@ func (s *Skeleton) openMapPin(i int, path string) error {
 		return err
 	}
 	m.fd.set(num)
-	info, err := m.fitting(num)
+	info, err := s.fitting(i, num)
 	if err != nil {
 		return &fs.PathError{Op: "open", Path: path, Err: err}
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -90,6 +91,60 @@ func TestKilledAtEachStep(t *testing.T) {
 				if finished {
 					t.Logf("%d system calls", n-1)
 					break
+				}
+			}
+		})
+	}
+}
+
+// The process is killed at each of its system calls while it pins a whole skeleton: the folder is there as a whole or not at all, and if there was one
+// before, there always is one.
+func TestKilledWhilePinning(t *testing.T) {
+	receiver, _ := hosts(t)
+	root := testfs.BPF(t)
+	for name, before := range map[string]bool{"new": false, "over another": true} {
+		t.Run(name, func(t *testing.T) {
+			finished := false
+			for n := 1; !finished && !t.Failed(); n++ {
+				dir := fmt.Sprintf("%s/%d", root, n)
+				pin := func() {
+					a := start(t, receiver, pinning, dir)
+					a.mustCount(t)
+					a.stop(t)
+				}
+				open := func() error {
+					s, err := skel.OpenPinned(dir + "/agent")
+					if err == nil {
+						s.Close()
+					}
+					return err
+				}
+				if before {
+					pin()
+				}
+				finished = killAt(t, start(t, receiver, pinning, dir, "UPGRADE_WATCHED=1"), n)
+				if err := open(); err != nil && (before || !errors.Is(err, os.ErrNotExist)) {
+					t.Errorf("killed at call %d: %v", n, err)
+				}
+				pin()
+				if err := open(); err != nil {
+					t.Errorf("killed at call %d, and pinned again: %v", n, err)
+				}
+				entries, err := os.ReadDir(dir)
+				if err != nil || len(entries) != 2 { // the folder, and the map that is pinned by name
+					t.Errorf("killed at call %d, and pinned again: there are %v, %v", n, entries, err)
+				}
+				if err := bpf.Unpin(dir + "/agent"); err != nil {
+					t.Error(err)
+				}
+				if err := os.RemoveAll(dir); err != nil {
+					t.Fatal(err)
+				}
+				if maps, programs := objects(t); maps+programs != 0 {
+					t.Errorf("killed at call %d: %d maps and %d programs are left", n, maps, programs)
+				}
+				if finished {
+					t.Logf("%d system calls", n-1)
 				}
 			}
 		})

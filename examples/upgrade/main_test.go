@@ -17,8 +17,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/examples/upgrade/v2/skel"
 	"github.com/bpf2lskel/bpf2lskel/internal/netlab"
 	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
+	bpf "github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
 const icmp = 1
@@ -126,11 +128,35 @@ func TestAgent(t *testing.T) {
 		}
 		fmt.Println("watched by", fd)
 	}
-	if err := run(version, args[1], args[2], os.Stdout, stop); err != nil {
+	if version == pinning {
+		err = pinAll(args[2])
+	} else {
+		err = run(version, args[1], args[2], os.Stdout, stop)
+	}
+	if err != nil {
 		fmt.Println(err)
 	}
 	os.Stdout.Close()
 	unix.Exit(0)
+}
+
+// pinning is the version of an agent that pins all that it has, and ends.
+const pinning = 0
+
+func pinAll(dir string) error {
+	s, err := skel.Open()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := s.LoadWith(&bpf.LoadOptions{Pins: &bpf.PinOptions{Path: dir}}); err != nil {
+		return err
+	}
+	if err := s.Repin(dir + "/agent"); err != nil {
+		return err
+	}
+	fmt.Println("counting; interrupt to see the table")
+	return nil
 }
 
 // Versions take turns, each killed while packets come: what was sent is what was counted.

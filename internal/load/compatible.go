@@ -13,7 +13,8 @@ type IncompatibleMapError struct {
 
 	Map  string // name in the source
 	Path string // where it is pinned, "" for a map that the caller has given
-	// Field is what differs: "type", "key size", "value size", "max_entries", "map_flags", "map_extra".
+	// Field is what differs: "type", "key size", "value size", "max_entries", "map_flags", "map_extra",
+	// or, of fields that the kernel looks after, "number of bpf_timer fields" or "offset of bpf_timer".
 	Field string
 	// Have is the existing map's, Want the object's.
 	Have, Want uint64
@@ -46,7 +47,8 @@ const (
 
 // Compatible returns nil if the object's programs, and a Go type for the map, can work with an existing one: it is of the same
 // kind, and has keys and values of the same size. How many entries it has, and its other flags, are its own. Global variables have to be mapped.
-func Compatible(m *spec.MapSpec, info *sys.MapInfo) error {
+func Compatible(s *spec.Spec, i int, info *sys.MapInfo) error {
+	m := &s.Maps[i]
 	differ := func(field string, have, want uint32) error {
 		if have == want {
 			return nil
@@ -67,6 +69,9 @@ func Compatible(m *spec.MapSpec, info *sys.MapInfo) error {
 		if info.MapFlags&need != m.Flags&need {
 			return differ(fieldFlags, info.MapFlags, m.Flags)
 		}
+	}
+	if err := CompatibleBTF(s, i, info); err != nil {
+		return err
 	}
 	return nil
 }

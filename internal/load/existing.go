@@ -48,8 +48,16 @@ func AddExisting(f *Features, maps []Existing) {
 // errChanged is for initial values that would be lost.
 var errChanged = errors.New("its initial value was changed, but the map exists already, with a value")
 
-// errArena is for arenas: each address in it is one of the process that has mapped it first.
-var errArena = errors.New("an arena cannot be reused")
+// Reusable reports why maps of a type cannot be used by another load than the one that has created them.
+func Reusable(mapType uint32) error {
+	switch mapType {
+	case sys.MapTypeArena: // each address in it is one of the process that has mapped it first
+		return errors.New("an arena cannot be reused: its addresses are those of the process that created it")
+	case sys.MapTypeStructOps:
+		return errors.New("a struct of operations cannot be reused: its programs are those that it was loaded with")
+	}
+	return nil
+}
 
 // beginReuse forgets what an earlier attempt has been given.
 func beginReuse(e *engine) *spec.Failure {
@@ -78,7 +86,7 @@ func takeExisting(e *engine, maps []Existing) *spec.Failure {
 		if errno != 0 {
 			return failReuse(e, x.Map, errno)
 		}
-		if err := Compatible(&e.spec.Maps[x.Map], &info); err != nil {
+		if err := Compatible(e.spec, int(x.Map), &info); err != nil {
 			return failReuse(e, x.Map, err)
 		}
 		if failure := give(e, x.Map, x.FD, &info); failure != nil {
@@ -102,8 +110,8 @@ func isReused(e *engine, i int32) bool {
 // as ever: the object's programs are new.
 func give(e *engine, i int32, fd int, info *sys.MapInfo) *spec.Failure {
 	m := &e.spec.Maps[i]
-	if m.Type == sys.MapTypeArena {
-		return failReuse(e, i, errArena)
+	if err := Reusable(m.Type); err != nil {
+		return failReuse(e, i, err)
 	}
 	for j := range e.req.Areas {
 		if a := &e.req.Areas[j]; a.Map == i {

@@ -55,21 +55,9 @@ func kernelName(name string) string { return name[:min(len(name), sys.ObjNameLen
 
 // programBTF reads the functions in the BTF of that ID.
 func programBTF(id uint32) (*kernelbtf.Functions, error) {
-	fd, errno := sys.GetFdByID(sys.CmdBtfGetFdByID, id)
-	if errno != 0 {
-		return nil, errno
-	}
-	defer unix.Close(fd)
-	info := new(sys.BtfInfo)
-	if errno := sys.ObjInfo(fd, unsafe.Pointer(info), unsafe.Sizeof(*info)); errno != 0 {
-		return nil, errno
-	}
-	raw := make([]byte, info.BtfSize)
-	*info = sys.BtfInfo{Btf: sys.Addr(unsafe.Pointer(unsafe.SliceData(raw))), BtfSize: uint32(len(raw))}
-	errno = sys.ObjInfo(fd, unsafe.Pointer(info), unsafe.Sizeof(*info))
-	runtime.KeepAlive(raw)
-	if errno != 0 {
-		return nil, errno
+	raw, err := rawBTF(id)
+	if err != nil {
+		return nil, err
 	}
 	return kernelbtf.Parse(raw)
 }

@@ -28,10 +28,16 @@ type Kernel interface {
 // back. A signature is not verified.
 func Interpret(req *Request, kernel Kernel) (*Loaded, *spec.Failure) {
 	e := &engine{Loaded: Loaded{spec: req.Spec, Interpreted: true}, req: *req}
-	if failure := e.interpret(kernel); failure != nil {
-		return nil, failure
+	var failure *spec.Failure
+	for range maxAttempts { // another process may have pinned a map meanwhile
+		if failure = e.interpret(kernel); failure == nil {
+			return &e.Loaded, nil
+		}
+		if !interrupted(failure) {
+			break
+		}
 	}
-	return &e.Loaded, nil
+	return nil, failure
 }
 
 func (e *engine) interpret(kernel Kernel) *spec.Failure {

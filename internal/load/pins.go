@@ -116,7 +116,11 @@ func compatiblePin(e *engine, i int32, path string, fd int) (info sys.MapInfo, e
 	if errno != 0 {
 		return info, errno
 	}
-	if differs := differs(e, i, &info); differs != nil {
+	differs := differs(e, i, &info)
+	if differs == nil {
+		differs = CompatibleBTF(e.spec, int(i), &info)
+	}
+	if differs != nil {
 		differs.Path = path
 		return info, differs
 	}

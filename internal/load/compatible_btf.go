@@ -1,0 +1,78 @@
+package load
+
+import (
+	"encoding/binary"
+	"runtime"
+	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/kernelbtf"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
+)
+
+// CompatibleBTF compares, of an existing map's BTF and the object's, what the kernel looks at: fields of the value that it looks after, such as a
+// struct bpf_spin_lock, which have to be of the same kinds and at the same places. Whether other fields have other names is nobody's business. What
+// the caller may not read, which takes CAP_SYS_ADMIN, is left to the verifier.
+func CompatibleBTF(s *spec.Spec, i int, info *sys.MapInfo) *IncompatibleMapError {
+	m := &s.Maps[i]
+	const at = unsafe.Offsetof(sys.MapCreateAttr{}.BtfValueTypeId)
+	var want, have []kernelbtf.SpecialField
+	if uintptr(m.AttrSize) >= at+4 && s.BTF.Attr != 0 {
+		id := binary.NativeEndian.Uint32([]byte(s.Blob[m.Attr+spec.BlobOff(at):][:4]))
+		if id != 0 {
+			want, _ = kernelbtf.SpecialFields([]byte(s.Blob[s.BTF.Data:][:s.BTF.Size]), id) // which the loader has made
+		}
+	}
+	if info.BtfId != 0 && info.BtfValueTypeId != 0 {
+		raw, err := rawBTF(info.BtfId)
+		if err != nil {
+			return nil
+		}
+		if have, err = kernelbtf.SpecialFields(raw, info.BtfValueTypeId); err != nil {
+			return nil
+		}
+	}
+	count := func(fields []kernelbtf.SpecialField, name string) (n uint64) {
+		for _, f := range fields {
+			if f.Name == name {
+				n++
+			}
+		}
+		return n
+	}
+	for _, fields := range [][]kernelbtf.SpecialField{want, have} {
+		for _, f := range fields {
+			if h, w := count(have, f.Name), count(want, f.Name); h != w {
+				return &IncompatibleMapError{Map: m.Name, Field: "number of " + f.Name + " fields", Have: h, Want: w}
+			}
+		}
+	}
+	for j := range want { // as many of each, sorted
+		if want[j].Offset != have[j].Offset {
+			return &IncompatibleMapError{Map: m.Name, Field: "offset of " + want[j].Name, Have: uint64(have[j].Offset), Want: uint64(want[j].Offset)}
+		}
+	}
+	return nil
+}
+
+// rawBTF reads the BTF of that ID.
+func rawBTF(id uint32) ([]byte, error) {
+	fd, errno := sys.GetFdByID(sys.CmdBtfGetFdByID, id)
+	if errno != 0 {
+		return nil, errno
+	}
+	defer unix.Close(fd)
+	info := new(sys.BtfInfo)
+	if errno := sys.ObjInfo(fd, unsafe.Pointer(info), unsafe.Sizeof(*info)); errno != 0 {
+		return nil, errno
+	}
+	raw := make([]byte, info.BtfSize)
+	*info = sys.BtfInfo{Btf: sys.Addr(unsafe.Pointer(unsafe.SliceData(raw))), BtfSize: uint32(len(raw))}
+	errno = sys.ObjInfo(fd, unsafe.Pointer(info), unsafe.Sizeof(*info))
+	runtime.KeepAlive(raw)
+	if errno != 0 {
+		return nil, errno
+	}
+	return raw, nil
+}
