@@ -33,6 +33,9 @@ func (g *generator) describeMember(m btf.Member, p *object.Program) spec.StructO
 	if err != nil {
 		size = 0 // of no size, or of none that is known: nothing to copy
 	}
+	if m.BitfieldSize != 0 { // the bytes that it is in
+		size = int(m.Offset%8+m.BitfieldSize+7) / 8
+	}
 	described := spec.StructOpsMember{
 		Name: m.Name, Offset: m.Offset.Bytes(), Size: uint32(size), Kind: kindOf(m.Type),
 		Bits: m.BitfieldSize != 0, Program: -1,

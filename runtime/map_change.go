@@ -203,7 +203,7 @@ func goTypeFits(what string, old, now uint32) error {
 // isOutside reports whether maps of that type are created before the loader runs.
 func isOutside(mapType uint32) bool {
 	switch mapType {
-	case sys.MapTypeSKStorage, sys.MapTypeInodeStorage, sys.MapTypeTaskStorage, sys.MapTypeCgrpStorage, sys.MapTypeArena:
+	case sys.MapTypeSKStorage, sys.MapTypeInodeStorage, sys.MapTypeTaskStorage, sys.MapTypeCgrpStorage, sys.MapTypeArena, sys.MapTypeStructOps:
 		return true
 	}
 	return false

@@ -84,34 +84,43 @@ func (m *StructOpsMap) Attach() (*Link, error) {
 	if m.ops != nil {
 		op = "attach struct " + m.describe().Type
 	}
+	if m.ops != nil && !m.hasLink() {
+		return m.attachWithoutLink(op)
+	}
 	num, release, err := m.register(op)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	link := &Link{name: "of map " + m.Name(), what: op}
-	if !m.hasLink() {
-		undo, err := m.fd.dup()
-		if err != nil {
-			unregister(num)
-			return nil, m.fail(op, err)
-		}
-		link.undo = func() error {
-			defer unix.Close(undo)
-			if errno := unregister(undo); errno != 0 {
-				return errno
-			}
-			return nil
-		}
-		return link, nil
-	}
 	attr := sys.LinkCreateAttr{ProgFd: uint32(num), AttachType: sys.AttachStructOps}
 	fd, errno := sys.BPF(sys.CmdLinkCreate, unsafe.Pointer(&attr), unsafe.Offsetof(attr.Tail))
 	if errno != 0 {
 		return nil, m.fail(op, withHint(errno, explain.StructOpsHint(errno)))
 	}
+	link := &Link{name: "of map " + m.Name(), what: op}
 	link.fd.set(fd)
 	return link, nil
+}
+
+// attachWithoutLink registers the struct by an update of the map. The link keeps the map open, to end that.
+func (m *StructOpsMap) attachWithoutLink(op string) (*Link, error) {
+	held, err := m.fd.dup()
+	if err != nil {
+		return nil, m.fail(op, m.whyClosed(err))
+	}
+	_, release, err := m.register(op)
+	if err != nil {
+		unix.Close(held)
+		return nil, err
+	}
+	release()
+	return &Link{name: "of map " + m.Name(), what: op, undo: func() error {
+		defer unix.Close(held)
+		if errno := unregister(held); errno != 0 {
+			return errno
+		}
+		return nil
+	}}, nil
 }
 
 func (m *StructOpsMap) hasLink() bool { return m.spec().Flags&sys.FlagLink != 0 }
@@ -125,7 +134,7 @@ func (m *StructOpsMap) register(op string) (num int, release func(), err error) 
 	if num, err = m.fd.acquire(); err != nil {
 		return -1, nil, m.fail(op, m.whyClosed(err))
 	}
-	operation := &m.ops.loaded[m.index]
+	operation := m.loaded()
 	programs, err := m.acquirePrograms(operation.Functions)
 	release = func() {
 		for _, p := range programs {
@@ -144,12 +153,22 @@ func (m *StructOpsMap) register(op string) (num int, release func(), err error) 
 	return num, release, nil
 }
 
+// loaded is what a load has made of the struct, nil before.
+func (m *StructOpsMap) loaded() *load.KernelOperation {
+	if all := m.ops.loaded.Load(); all != nil {
+		return &(*all)[m.index]
+	}
+	return nil
+}
+
 // whyClosed says why a map has no file descriptor.
 func (m *StructOpsMap) whyClosed(err error) error {
-	if err == error(os.ErrClosed) && m.ops.loaded == nil {
+	loaded := m.loaded()
+	switch {
+	case err != error(os.ErrClosed):
+	case loaded == nil:
 		return errNotLoaded
-	}
-	if err == error(os.ErrClosed) && m.ops.loaded[m.index].Value == nil {
+	case loaded.Value == nil:
 		return &sentinelError{text: "it was not created: SetAutoCreate(true) before Load has it be", errno: unix.ENOENT}
 	}
 	return err

@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/load"
@@ -19,7 +20,8 @@ type StructOps struct {
 	list     []spec.StructOps
 	values   []load.Operation
 	typed    []typedOperation
-	loaded   []load.KernelOperation // nil before
+	// loaded are what a load has made of list, nil before. They are there before the maps have file descriptors.
+	loaded atomic.Pointer[[]load.KernelOperation]
 }
 
 // typedOperation is where generated code has a struct of operations, nil if there is none.
@@ -152,14 +154,14 @@ func (o *StructOps) load(opts unsafe.Pointer) error {
 	object := s.spec
 	s.fitted, s.spec = nil, fitted.Spec
 	o.want(wanted)
+	o.loaded.Store(&fitted.Operations)
 	err := s.load((*LoadOptions)(opts))
 	s.fitted, s.spec = o.load, object
 	if err != nil {
+		o.loaded.Store(nil)
 		o.want(before)
-		return err
 	}
-	o.loaded = fitted.Operations
-	return nil
+	return err
 }
 
 // want sets which programs are loaded.

@@ -252,9 +252,11 @@ func sections(raw []byte) (types, names []byte, err error) {
 	part := func(at int) []byte {
 		off, size := header+uint64(order.Uint32(raw[at:])), uint64(order.Uint32(raw[at+4:]))
 		if off+size > uint64(len(raw)) {
+			err = errBTF
 			return nil
 		}
 		return raw[off:][:size]
 	}
-	return part(8), part(16), nil
+	types, names = part(8), part(16)
+	return types, names, err
 }

@@ -15,6 +15,7 @@ package kindtest
 //go:generate go tool bpf2lskel -o kconfig bpf/kconfig.bpf.c
 //go:generate go tool bpf2lskel -o kconfigmissing bpf/kconfigmissing.bpf.c
 //go:generate go tool bpf2lskel -o managed -type guarded bpf/managed.bpf.c
+//go:generate go tool bpf2lskel -o moduleops bpf/moduleops.bpf.c
 //go:generate go tool bpf2lskel -o nested bpf/nested.bpf.c
 //go:generate go tool bpf2lskel -o net -type sum bpf/net.bpf.c
 //go:generate go tool bpf2lskel -o netfilter bpf/netfilter.bpf.c

@@ -10,12 +10,14 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/structops"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
@@ -311,5 +313,64 @@ func TestStructOpsMisuse(t *testing.T) {
 	}
 	if _, err := other.Attach(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("Attach after Close: %v", err)
+	}
+}
+
+// Load, attachments and Close at the same time end in order: nothing stays registered.
+func TestStructOpsConcurrently(t *testing.T) {
+	for range 5 {
+		s := opened(t, structops.Open)
+		var wait sync.WaitGroup
+		for range 4 {
+			wait.Go(func() {
+				for range 20 {
+					link, err := s.Maps.Plain.Attach()
+					switch {
+					case err == nil:
+						if err := link.Close(); err != nil {
+							t.Error(err)
+						}
+					case errors.Is(err, unix.EBUSY), errors.Is(err, unix.EEXIST), errors.Is(err, os.ErrClosed):
+					default:
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wait.Go(func() {
+			if err := s.Load(); err != nil {
+				t.Error(err)
+			}
+			if _, err := s.Attach(); err != nil && !errors.Is(err, unix.EBUSY) && !errors.Is(err, unix.EEXIST) {
+				t.Error(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		wait.Wait()
+		if all := congestionControls(t); slices.Contains(all, "b2l_plain") {
+			t.Fatalf("registered: %q", all)
+		}
+	}
+}
+
+// Without the kernel's BTF nothing can be fitted, and the error says what to do.
+func TestStructOpsWithoutBTF(t *testing.T) {
+	guest.Only(t)
+	const folder = "/sys/kernel/btf"
+	if err := unix.Mount("tmpfs", folder, "tmpfs", 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	s := opened(t, structops.Open)
+	err := s.Load()
+	if err := unix.Unmount(folder, 0); err != nil {
+		t.Fatal(err)
+	}
+	if !errors.Is(err, unix.ENOENT) || !strings.Contains(err.Error(), "struct tcp_congestion_ops") || !strings.Contains(err.Error(), "CONFIG_DEBUG_INFO_BTF") {
+		t.Errorf("error %v", err)
+	}
+	if err := s.Load(); err != nil {
+		t.Errorf("with BTF again: %v", err)
 	}
 }

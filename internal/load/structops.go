@@ -186,7 +186,9 @@ func (m *matcher) match() unix.Errno {
 func (m *matcher) missing(err error) unix.Errno {
 	if sys.ErrnoOf(err) != unix.ENOENT {
 		m.reason = "the kernel's modules may have struct " + m.ops.Type + ": " + err.Error()
-		m.hint = "structs of operations in modules take CAP_SYS_ADMIN"
+		if sys.ErrnoOf(err) == unix.EPERM {
+			m.hint = "structs of operations in modules take CAP_SYS_ADMIN"
+		}
 		return cmp.Or(sys.ErrnoOf(err), unix.EINVAL)
 	}
 	m.reason = "this kernel has no struct " + m.ops.Type + " whose functions BPF programs can be: neither vmlinux nor a module that is loaded has struct bpf_struct_ops_" + m.ops.Type + " in its BTF"

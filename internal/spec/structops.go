@@ -84,6 +84,7 @@ func ReadStructOps(s *Spec) ([]StructOps, error) {
 	r := structOpsReader{blob: s.Blob[min(int(s.StructOps), len(s.Blob)):]}
 	c := checker{Spec: s, part: "struct of operations"}
 	list := make([]StructOps, r.count())
+	c.need(len(list) > 0, "there is none")
 	for i := range list {
 		ops := &list[i]
 		*ops = StructOps{
@@ -101,8 +102,11 @@ func ReadStructOps(s *Spec) ([]StructOps, error) {
 			c.structOps(ops)
 		}
 		if c.failed != "" {
-			return nil, c.err()
+			break
 		}
+	}
+	if c.failed != "" {
+		return nil, c.err()
 	}
 	return list, nil
 }

@@ -1,0 +1,74 @@
+package object
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
+)
+
+// Structs of operations are maps, with their programs by member.
+func TestStructOps(t *testing.T) {
+	obj := read(t, "structops/shared", testobj.Options{})
+	if len(obj.Maps) != 3 {
+		t.Fatalf("%d maps", len(obj.Maps))
+	}
+	for i, want := range []struct {
+		name, section string
+		create        bool
+		init          string
+	}{{"first", ".struct_ops", true, "first_init"}, {"second", ".struct_ops", true, "second_init"}, {"third", "?.struct_ops", false, "third_init"}} {
+		m := obj.Maps[i]
+		ops := m.StructOps
+		if m.Name != want.name || m.Type != sys.MapTypeStructOps || m.KeySize != 4 || m.ValueSize != ops.Type.Size || m.MaxEntries != 1 || m.Flags != 0 {
+			t.Errorf("map %+v", m)
+		}
+		if ops.Section != want.section || ops.AutoCreate != want.create || ops.KernelType != "tcp_congestion_ops" || string(ops.Data[:8]) != strings.Repeat("\x00", 8) {
+			t.Errorf("%s: %+v", m.Name, ops)
+		}
+		for j, member := range ops.Type.Members {
+			name, p := member.Name, ops.Programs[j]
+			if name == "init" {
+				name = want.init
+			}
+			if member.Name == "name" {
+				if p != nil || !strings.HasPrefix(string(ops.Data[member.Offset.Bytes():]), "b2l_"+want.name) {
+					t.Errorf("%s: its name is %q", m.Name, ops.Data)
+				}
+				continue
+			}
+			if p == nil || p.Name != name {
+				t.Errorf("%s: member %s is %+v", m.Name, member.Name, p)
+			}
+		}
+	}
+	// A '?' before a program's section says nothing if a struct has it.
+	for _, p := range obj.Programs {
+		if want := p.Name != "third_init"; p.AutoLoad != want || p.Type != sys.ProgTypeStructOps {
+			t.Errorf("program %s: %+v", p.Name, p)
+		}
+	}
+	if link := read(t, "structops/link", testobj.Options{}).Maps[0]; link.Flags != sys.FlagLink {
+		t.Errorf("flags %#x of one with a link", link.Flags)
+	}
+	if flavor := read(t, "structops/flavor", testobj.Options{}).Maps[0]; flavor.StructOps.KernelType != "tcp_congestion_ops" {
+		t.Errorf("a flavor is for the kernel's struct %s", flavor.StructOps.KernelType)
+	}
+}
+
+// What cannot be a struct of operations is refused by name.
+func TestBadStructOps(t *testing.T) {
+	for name, want := range map[string]string{
+		"bad/structops_data":    "section .struct_ops: ops: member counter: it refers to elsewhere, and is no pointer to a function",
+		"bad/structops_number":  "section .struct_ops: ops: member init: a pointer that is neither a program nor NULL",
+		"bad/structops_other":   `section .struct_ops: ops: member init: program drop is in section "xdp", not in struct_ops/init`,
+		"bad/structops_scalar":  "section .struct_ops.link: ops: not a struct with a name",
+		"bad/structops_subprog": "section .struct_ops: ops: member init: helper is not a program of this object",
+	} {
+		_, err := Read(testobj.Compile(t, name, testobj.Options{}))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", name, err, want)
+		}
+	}
+}

@@ -1,0 +1,17 @@
+/* A function of a struct of operations that is a program of another kind. */
+#include "bpf_test.h"
+
+struct some_ops {
+	int (*init)(void);
+};
+
+SEC("xdp")
+int drop(struct xdp_md *ctx)
+{
+	return XDP_DROP;
+}
+
+SEC(".struct_ops")
+struct some_ops ops = { .init = (void *)drop };
+
+LICENSE("GPL");
