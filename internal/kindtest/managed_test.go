@@ -23,6 +23,7 @@ func TestManagedGlobals(t *testing.T) {
 	if errors.Is(err, sys.ENOTSUPP) {
 		t.Fatalf("it was mapped: %v", err)
 	}
+	since(t, err, "6.2", "locks in global variables")
 	if err != nil {
 		t.Fatalf("%+v", err)
 	}
