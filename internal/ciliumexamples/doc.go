@@ -4,7 +4,7 @@
 // The generated packages here are of objects of the project's own, in bpf: they have the maps, programs and types that the examples'
 // C sources have, and do the same. Command overlay generates packages from the examples' own sources, unchanged, for
 // `go test -overlay`, so that the ports are also run with these: TestUnchangedSources does so on this machine, vmtest in
-// guests. sched_ext is not among them.
+// guests.
 package ciliumexamples
 
 //go:generate go tool bpf2lskel -o cgroup_skb bpf/cgroup_skb.bpf.c
@@ -14,6 +14,7 @@ package ciliumexamples
 //go:generate go tool bpf2lskel -o kprobepin bpf/kprobepin.bpf.c
 //go:generate go tool bpf2lskel -o map_in_map bpf/map_in_map.bpf.c
 //go:generate go tool bpf2lskel -o ringbuffer bpf/ringbuffer.bpf.c
+//go:generate go tool bpf2lskel -o sched_ext bpf/sched_ext.bpf.c
 //go:generate go tool bpf2lskel -o tcprtt bpf/tcprtt.bpf.c
 //go:generate go tool bpf2lskel -o tcprtt_sockops bpf/tcprtt_sockops.bpf.c
 //go:generate go tool bpf2lskel -o tcx bpf/tcx.bpf.c

@@ -18,11 +18,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
-
-// later are the examples that wait for a feature.
-var later = map[string]string{"sched_ext": "struct_ops"}
 
 func main() {
 	out := flag.String("o", "", "folder to fill")
@@ -74,7 +72,7 @@ func write(out string) error {
 		if err != nil {
 			return err
 		}
-		if args == nil || later[name] != "" {
+		if args == nil {
 			continue
 		}
 		generated, committed := filepath.Join(out, name), filepath.Join(home, name)
@@ -120,8 +118,8 @@ func overlay(replace map[string]string, committed, generated string) error {
 
 var goGenerate = regexp.MustCompile(`(?m)^//go:generate go tool bpf2go (.*)$`)
 
-// bpf2goArgs returns what a program has bpf2go called with, without the name that comes before the C source: bpf2lskel takes
-// all else as it is. It is nil for a program that has no C source.
+// bpf2goArgs returns what a program has bpf2go called with, without the name that comes before the C source, and without
+// -no-global-types: bpf2lskel takes all else as it is. It is nil for a program that has no C source.
 func bpf2goArgs(file string) ([]string, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -132,9 +130,10 @@ func bpf2goArgs(file string) ([]string, error) {
 		return nil, nil
 	}
 	args := strings.Fields(string(bytes.ReplaceAll(line[1], []byte(`"`), nil)))
+	args = slices.DeleteFunc(args, func(arg string) bool { return arg == "-no-global-types" }) // which a package of its own has no use for
 	for i, arg := range args {
 		if strings.HasSuffix(arg, ".c") && i > 0 {
-			return append(args[:i-1:i-1], args[i:]...), nil
+			return slices.Delete(args, i-1, i), nil
 		}
 	}
 	return nil, fmt.Errorf("%s: no C source in %q", file, line[0])
