@@ -68,17 +68,27 @@ func setKernelTarget(p *Program, name string) error {
 	if err := mayChoose(p); err != nil {
 		return err
 	}
+	target, err := kernelTarget(p, name)
+	if err != nil {
+		return err
+	}
+	choose(p, target, name)
+	return nil
+}
+
+// kernelTarget is what the kernel's BTF calls a target of p.
+func kernelTarget(p *Program, name string) (target load.Target, err error) {
 	module, function, ok := strings.Cut(name, ":")
 	if !ok {
 		module, function = "", name
 	}
 	if function == "" {
-		return p.fail(opSetTarget, &sentinelError{text: "no name is given", errno: unix.EINVAL})
+		return target, p.fail(opSetTarget, &sentinelError{text: "no name is given", errno: unix.EINVAL})
 	}
-	target := load.Target{Name: function, Kind: sys.BtfKindFunc, Module: module}
+	target = load.Target{Name: function, Kind: sys.BtfKindFunc, Module: module}
 	switch {
 	case !spec.NeedsTarget(p.spec.Type, p.spec.AttachType):
-		return p.fail(opSetTarget, &sentinelError{text: "a program of section " + p.spec.Section + " is not loaded for a target", errno: unix.EINVAL})
+		return target, p.fail(opSetTarget, &sentinelError{text: "a program of section " + p.spec.Section + " is not loaded for a target", errno: unix.EINVAL})
 	case p.spec.Type == sys.ProgTypeLSM:
 		target.Name = "bpf_lsm_" + function
 	case p.spec.AttachType == sys.AttachTraceRawTP:
@@ -86,27 +96,34 @@ func setKernelTarget(p *Program, name string) error {
 	case p.spec.AttachType == sys.AttachTraceIter:
 		target.Name = "bpf_iter_" + function
 	}
-	choose(p, target, name)
-	return nil
+	return target, nil
 }
 
 func setProgramTarget(p *Program, target AnyProgram, function string) error {
 	if err := mayChoose(p); err != nil {
 		return err
 	}
+	t, err := programTarget(p, target, function)
+	if err != nil {
+		return err
+	}
+	choose(p, t, t.Name)
+	return nil
+}
+
+// programTarget is a function of another program, as a target of p.
+func programTarget(p *Program, target AnyProgram, function string) (t load.Target, err error) {
 	other := programOf(target)
 	if !other.exists() {
-		return p.fail(opSetTarget, errNoProgram)
+		return t, p.fail(opSetTarget, errNoProgram)
 	}
 	if function == "" {
 		function = sectionFunction(p)
 	}
-	t := load.Target{Name: function, Kind: sys.BtfKindFunc, Open: func() (int, func(), error) {
+	return load.Target{Name: function, Kind: sys.BtfKindFunc, Open: func() (int, func(), error) {
 		num, err := other.acquire("be a target")
 		return num, other.fd.release, err
-	}}
-	choose(p, t, function)
-	return nil
+	}}, nil
 }
 
 // sectionFunction is the function that the section of p names, or SetAttachTargetProgram has named.

@@ -1,0 +1,203 @@
+package load
+
+import (
+	"runtime"
+	"slices"
+	"sync"
+	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/kernelbtf"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
+)
+
+// Cloner is a program of a loaded object that is ready to be loaded again and again, each time for another target.
+//
+// The loader has run once more for it, with the object's maps in their slots, and has loaded nothing but BTF: the attr of
+// the program is as the kernel wants it, its externs are resolved, and what it refers to is open. A clone is then one plain
+// BPF_PROG_LOAD. It is safe for concurrent use, but for Close.
+type Cloner struct {
+	e       engine
+	program int32
+	step    int
+
+	mu      sync.Mutex
+	found   int
+	kernel  *kernelbtf.Functions // read once many names are looked up
+	noIndex bool
+}
+
+// manyNames is how many names are left to the kernel to find, 0.3 ms each, before its BTF is read, which takes 10 ms.
+const manyNames = 16
+
+// NewCloner prepares a program for being loaded again. The maps are the file descriptors of the object's, in the order of the Spec, and
+// have to stay open until Close.
+func NewCloner(s *spec.Spec, features unsafe.Pointer, maps []int, program int32) (*Cloner, *spec.Failure) {
+	changed := *s
+	changed.Maps = slices.Clone(s.Maps)
+	changed.Kconfig, changed.Sums = "", spec.Sums{}
+	for i := range changed.Maps {
+		changed.Maps[i].Outside = false // none is created
+	}
+	t := &Cloner{program: program, e: engine{Loaded: Loaded{spec: &changed}, req: Request{Spec: &changed, Features: features}}}
+	e := &t.e
+	for i := range changed.Steps {
+		switch changed.Steps[i].Kind {
+		case spec.StepLoadBTF, spec.StepFindExtern, spec.StepLoadProgram:
+		default:
+			e.req.Skip = append(e.req.Skip, i)
+		}
+	}
+	for i := range changed.Programs {
+		if changed.Programs[i].AutoLoad {
+			e.req.Wanted = append(e.req.Wanted, Wanted{Program: int32(i)})
+		}
+	}
+	if t.step = e.stepOf(program); t.step < 0 {
+		return nil, e.fail(spec.OpPatch, spec.DamagedError("no step loads the program"))
+	}
+	release, err := holdStdFDs()
+	if err != nil {
+		return nil, e.fail(spec.OpHoldFDs, err)
+	}
+	defer release()
+	failure := t.prepare(maps)
+	if failure != nil && interrupted(failure) {
+		unlock, err := LockThread()
+		if err != nil {
+			return nil, e.fail(spec.OpMaskSignals, err)
+		}
+		defer unlock()
+		failure = t.prepare(maps)
+	}
+	if failure != nil {
+		return nil, failure
+	}
+	return t, nil
+}
+
+// prepare runs the loader. After a failure nothing is left of it.
+func (t *Cloner) prepare(maps []int) *spec.Failure {
+	e := &t.e
+	blob, op, errno := newBlobMap(e.spec.Blob, 0, 0)
+	if errno != 0 {
+		return e.fail(op, errno)
+	}
+	e.blob = blob
+	if err := e.patch(); err != nil {
+		e.blob.close()
+		return e.fail(spec.OpPatch, err)
+	}
+	for i, fd := range maps {
+		*blob.slot(e.spec.Maps[i].Slot) = int32(fd)
+	}
+	loader, failure := e.spec.Loader, (*spec.Failure)(nil)
+	if e.spec.BTF.Outside {
+		loader, failure = e.createOutside()
+	}
+	if failure == nil {
+		failure = e.run(e.without(loader, e.req.Skip))
+	}
+	if failure == nil {
+		failure = e.check()
+	}
+	for i := range e.spec.Steps {
+		step := &e.spec.Steps[i]
+		if failure != nil || step.Kind != spec.StepFindExtern {
+			continue
+		}
+		if x := &e.spec.Externs[step.Index]; !x.Weak && slices.Contains(x.Programs, t.program) {
+			if errno := e.errno(step); errno != 0 {
+				failure = e.failStep(i, errno)
+			}
+		}
+	}
+	if failure != nil {
+		t.Close()
+		return failure
+	}
+	p := &e.spec.Programs[t.program]
+	(*sys.ProgLoadAttr)(e.blob.at(p.Attr)).InsnCnt = p.Insns
+	return nil
+}
+
+// Close lets go of all that the clones were made from.
+func (t *Cloner) Close() {
+	t.e.closeRest(false) // the maps are the caller's
+	t.e.blob.close()
+}
+
+// Load loads the program for a target, and returns its file descriptor, which the caller owns.
+func (t *Cloner) Load(target *Target) (int, *spec.Failure) {
+	target.Program = t.program
+	found, failure := t.find(target)
+	defer found.release()
+	if failure != nil {
+		return -1, failure
+	}
+	attr, size, insns := t.e.programAgain(t.step)
+	if size == 0 {
+		return -1, t.fail(target, unix.EINVAL)
+	}
+	attr.AttachBtfId, attr.AttachBtfObjFd = found.btfID, uint32(found.fd)
+	size = max(size, uintptr(targetEnd))
+	num, errno := sys.BPF(sys.CmdProgLoad, unsafe.Pointer(&attr), size)
+	if errno == unix.EAGAIN || errno == unix.EINTR {
+		if unlock, err := LockThread(); err == nil {
+			num, errno = sys.BPF(sys.CmdProgLoad, unsafe.Pointer(&attr), size)
+			unlock()
+		}
+	}
+	if errno == 0 {
+		runtime.KeepAlive(insns)
+		return num, nil
+	}
+	failure = t.fail(target, errno)
+	failure.Log, _ = withLog(func(l *logBuffer) (int, unix.Errno) {
+		attr.LogLevel, attr.LogSize, attr.LogBuf = 1, l.size(), l.addr()
+		return sys.BPF(sys.CmdProgLoad, unsafe.Pointer(&attr), size)
+	})
+	runtime.KeepAlive(insns)
+	return -1, failure
+}
+
+func (t *Cloner) fail(target *Target, errno unix.Errno) *spec.Failure {
+	f := t.e.failStep(t.step, errno)
+	what := target.Name
+	if what == "" {
+		what = "another program"
+	}
+	f.Doing = "load a clone of program " + t.e.spec.Programs[t.program].Name + " for " + what
+	return f
+}
+
+// find finds a target. What is in the kernel's own BTF once only is found there if many names are looked up.
+func (t *Cloner) find(target *Target) (foundTarget, *spec.Failure) {
+	if target.Open == nil && target.Kind == sys.BtfKindFunc && target.Module == "" {
+		if kernel := t.index(); kernel != nil {
+			if id := kernel.ID(target.Name); id != 0 {
+				return foundTarget{btfID: id}, nil
+			}
+		}
+	}
+	// Not of the engine that others use at the same time.
+	e := engine{Loaded: Loaded{spec: t.e.spec}, req: Request{Spec: t.e.spec, Features: t.e.req.Features}}
+	e.req.Wanted = []Wanted{{Program: t.program, Load: true}}
+	found, failure := e.findTargets([]*Target{target})
+	if len(found) == 0 {
+		return foundTarget{}, failure
+	}
+	return found[0], failure
+}
+
+// index is the kernel's BTF, nil as long as few names are looked up.
+func (t *Cloner) index() *kernelbtf.Functions {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.found++; t.found > manyNames && t.kernel == nil && !t.noIndex {
+		kernel, err := kernelbtf.Read()
+		t.kernel, t.noIndex = kernel, err != nil
+	}
+	return t.kernel
+}
