@@ -323,7 +323,7 @@ func TestGuideClang(t *testing.T) {
 // Commands in the documents have flags that there are.
 func TestCommands(t *testing.T) {
 	known := map[string][]string{}
-	for _, verb := range []string{"", "load", "inspect", "sign", "verify"} {
+	for _, verb := range []string{"", "load", "inspect", "preflight", "sign", "verify"} {
 		for _, f := range flagsOf(t, verb) {
 			known[verb] = append(known[verb], f.name)
 		}
@@ -394,6 +394,7 @@ func TestReferenceFlags(t *testing.T) {
 	}
 	docpart.Check(t, "reference.md", "flags", table(""), *update)
 	docpart.Check(t, "reference.md", "load", table("load"), *update)
+	docpart.Check(t, "reference.md", "preflight", table("preflight"), *update)
 	docpart.Check(t, "reference.md", "sign", table("sign", "verify"), *update)
 }
 

@@ -60,50 +60,11 @@ func compare(t *testing.T, path string, v *verdicts) {
 	default:
 		v.same++
 		ours := describe(t, s)
-		likeOldLibbpf(ref, ours, s.Spec())
+		sameload.LikeOldLibbpf(ref, ours, s.Spec())
 		if diff := sameload.Diff(ref, ours); diff != "" {
 			t.Errorf("not the same load (-libbpf +ours):\n%s", diff)
 		}
 	}
-}
-
-// likeOldLibbpf takes from what libbpf before 1.3 has loaded, which does not know uprobe links for many places, what depends on the
-// attach type of usdt programs: that, and which function of the kernel's stands for bpf_get_attach_cookie.
-func likeOldLibbpf(ref, ours sameload.View, of *runtime.Spec) {
-	for i := range of.Programs {
-		p := &of.Programs[i]
-		theirs, mine := ref.Programs[p.Name], ours.Programs[p.Name]
-		usdt := strings.HasPrefix(strings.TrimPrefix(p.Section, "?"), "usdt")
-		if !usdt || theirs.ExpectedAttachType != 0 || mine.ExpectedAttachType != sys.AttachTraceUprobeMulti {
-			continue
-		}
-		mine.ExpectedAttachType = 0
-		if onlyOneHelperDiffers(theirs.Insns, mine.Insns) {
-			mine.Insns = theirs.Insns
-		}
-		ours.Programs[p.Name] = mine
-	}
-}
-
-// onlyOneHelperDiffers reports whether programs differ in nothing but the address of one helper.
-func onlyOneHelperDiffers(theirs, ours []string) bool {
-	if len(theirs) != len(ours) {
-		return false
-	}
-	const call = ": op 85 regs 00 off 0 imm "
-	var helpers [2]string
-	for i := range ours {
-		if theirs[i] == ours[i] {
-			continue
-		}
-		place, their, isCall := strings.Cut(theirs[i], call)
-		same, our, isOurCall := strings.Cut(ours[i], call)
-		if !isCall || !isOurCall || place != same || helpers != [2]string{} && helpers != [2]string{their, our} {
-			return false
-		}
-		helpers = [2]string{their, our}
-	}
-	return true
 }
 
 // load goes from an object file to the kernel, with no generated code in between.

@@ -71,7 +71,10 @@ func perfEventWithoutLink(p *Program, what string, event int, refused error) (*L
 		unix.Close(own)
 		return nil, refused
 	}
-	return &Link{name: p.spec.Name, what: what, undo: func() error { return unix.Close(own) }}, nil
+	return &Link{name: p.spec.Name, what: what, undo: func() error {
+		// The caller may have the event open still.
+		return errors.Join(unix.IoctlSetInt(own, unix.PERF_EVENT_IOC_DISABLE, 0), unix.Close(own))
+	}}, nil
 }
 
 // TracepointProgram is a program of type TRACEPOINT: it gets a tracepoint's

@@ -7,10 +7,11 @@
 //
 //	//go:generate go tool bpf2lskel -o skel counter.bpf.c
 //
-// Two verbs do without Go code:
+// Three verbs do without Go code:
 //
 //	bpf2lskel load [-json] [-pin DIR] [-pin-path DIR] FILE.o   load the object on this kernel and show what came to be
 //	bpf2lskel inspect FILE.o                   print the plan of its load
+//	bpf2lskel preflight [-btf FILE]... FOLDER|FILE.o   say what this kernel, or those of the files, lack for it
 //
 // And two are for packages that the kernel is to verify, see docs/signing.md:
 //
@@ -39,11 +40,12 @@ type verb func(args []string, stdout, stderr io.Writer) error
 
 // verbs are what the first argument may be instead of a file.
 var verbs = map[string]verb{
-	"load":    load,
-	"inspect": inspect,
-	"sign":    sign,
-	"verify":  verify,
-	"version": version,
+	"load":      load,
+	"inspect":   inspect,
+	"preflight": preflightVerb,
+	"sign":      sign,
+	"verify":    verify,
+	"version":   version,
 }
 
 func main() {

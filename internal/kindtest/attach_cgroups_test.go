@@ -149,6 +149,7 @@ func TestAttachCgroupSockOps(t *testing.T) {
 }
 
 func TestAttachCgroupLSM(t *testing.T) {
+	before(t, "6.0", "lsm_cgroup")
 	group := testfs.OwnCgroup(t)
 	s := opened(t, functions.Open)
 	s.Progs.JudgeGroup.SetAutoLoad(true)

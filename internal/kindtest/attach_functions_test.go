@@ -27,13 +27,13 @@ func loadFunction(t *testing.T, choose func(*functions.Progs) runtime.AnyProgram
 
 func TestAttachFentry(t *testing.T) {
 	s := loadFunction(t, func(p *functions.Progs) runtime.AnyProgram { return p.OnEntry })
-	l, err := s.Progs.OnEntry.Attach(&runtime.TracingOptions{Cookie: 99})
+	l, err := s.Progs.OnEntry.Attach(&runtime.TracingOptions{Cookie: cookie("6.0", 99)})
 	notTraced(t, err)
 	ended(t, l, err)
 	if err := getpgid(); err != nil {
 		t.Fatal(err)
 	}
-	if n := atomic.LoadUint64(&s.Bss.Entered); n != 1 || s.Bss.Asked != int32(os.Getpid()) || s.Bss.Cookie != 99 {
+	if n := atomic.LoadUint64(&s.Bss.Entered); n != 1 || s.Bss.Asked != int32(os.Getpid()) || s.Bss.Cookie != cookie("6.0", 99) {
 		t.Errorf("%d calls, the last for %d, cookie %d", n, s.Bss.Asked, s.Bss.Cookie)
 	}
 	if info, err := l.Info(); err != nil || info.Type != runtime.LinkTracing || info.AttachType != sys.AttachTraceFentry {
@@ -78,6 +78,7 @@ func TestAttachFmodRet(t *testing.T) {
 }
 
 func TestAttachLSM(t *testing.T) {
+	withLSM(t)
 	s := loadFunction(t, func(p *functions.Progs) runtime.AnyProgram { return p.Judge })
 	left, err := s.Attach()
 	notTraced(t, err)

@@ -42,9 +42,9 @@ func probed(t *testing.T, kind string) {
 func TestAttachKprobe(t *testing.T) {
 	probed(t, "kprobe")
 	s := loadProbes(t)
-	l, err := s.Progs.OnEntry.AttachKprobe("security_task_getpgid", &runtime.KprobeOptions{Cookie: 99})
+	l, err := s.Progs.OnEntry.AttachKprobe("security_task_getpgid", &runtime.KprobeOptions{Cookie: cookie("5.15", 99)})
 	countsUntilClose(t, ended(t, l, err), &s.Bss.Entered)
-	if s.Bss.Cookie != 99 {
+	if s.Bss.Cookie != cookie("5.15", 99) {
 		t.Errorf("cookie %d", s.Bss.Cookie)
 	}
 	l, err = s.Progs.OnEntry.Attach(nil)
@@ -65,6 +65,7 @@ func TestAttachKretprobe(t *testing.T) {
 }
 
 func TestAttachKprobeMulti(t *testing.T) {
+	before(t, "5.18", "kprobe.multi")
 	probed(t, "kprobe")
 	s := loadProbes(t)
 	l, err := s.Progs.OnMany.AttachKprobeMulti([]string{"security_task_getpgid", "security_task_getsid"}, &runtime.KprobeMultiOptions{
@@ -86,7 +87,7 @@ func TestAttachUprobe(t *testing.T) {
 	probed(t, "uprobe")
 	s := loadProbes(t)
 	// By where the file has the function: a test binary may be without symbols.
-	l, err := ebpfinterop.AttachUprobe(s.Progs.OnUser, "/proc/self/exe", "probedFunction", &link.UprobeOptions{Address: fileOffset(t), Cookie: 5})
+	l, err := ebpfinterop.AttachUprobe(s.Progs.OnUser, "/proc/self/exe", "probedFunction", &link.UprobeOptions{Address: fileOffset(t), Cookie: cookie("5.15", 5)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +95,7 @@ func TestAttachUprobe(t *testing.T) {
 	probedFunction(1)
 	// More than once where an emulator starts the probed instruction over.
 	seen := atomic.LoadUint64(&s.Bss.User)
-	if seen == 0 || s.Bss.Cookie != 5 {
+	if seen == 0 || s.Bss.Cookie != cookie("5.15", 5) {
 		t.Errorf("%d calls, cookie %d", seen, s.Bss.Cookie)
 	}
 	if err := l.Close(); err != nil {

@@ -17,6 +17,7 @@ import (
 
 // A parser and a verdict are in TestMapSockMap, sk_msg is in TestMapSockHash too.
 func TestAttachSKSKB(t *testing.T) {
+	before(t, "5.13", "sk_skb/verdict")
 	s := loaded(t, sockets.Open)
 	l, err := s.Progs.See.AttachSockMap(s.Maps.Socks, nil)
 	ended(t, l, err)

@@ -14,12 +14,14 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
+	_ "github.com/bpf2lskel/bpf2lskel/runtime/oldkernel" // for Linux 5.10
 )
 
 // skeleton is what every generated package has.
 type skeleton interface {
 	Load() error
 	Close() error
+	Core() *runtime.Skeleton
 }
 
 // opened opens an object for the test.
@@ -37,7 +39,65 @@ func opened[S skeleton](t *testing.T, open func() (S, error)) S {
 			t.Error(err)
 		}
 	})
+	leaveOutNewer(t, s.Core())
 	return s
+}
+
+// newer is what objects have beside what Linux 5.10 knows, by type: programs of one object are loaded together, so a test
+// leaves out what is not its own.
+var newer = []struct {
+	since    string
+	mapType  uint32
+	progType uint32
+	attach   uint32
+	program  string
+}{
+	{since: "5.16", mapType: sys.MapTypeBloomFilter, program: "look"},
+	{since: "6.1", mapType: sys.MapTypeUserRingBuf},
+	{since: "5.13", attach: sys.AttachSKSKBVerdict},
+	{since: "5.14", progType: sys.ProgTypeSyscall},
+	{since: "5.18", attach: sys.AttachTraceKprobeMulti},
+}
+
+// leaveOutNewer leaves out maps and programs that an old kernel does not know. Tests of these say so: see before.
+func leaveOutNewer(t *testing.T, s *runtime.Skeleton) {
+	t.Helper()
+	for _, n := range newer {
+		if !isBefore(n.since) {
+			continue
+		}
+		for i := range s.Spec().Maps {
+			if n.mapType != 0 && s.Spec().Maps[i].Type == n.mapType {
+				if err := runtime.ChangeMap(s, s.Map(i), func(m *runtime.MapChange) { m.LeaveOut = true }); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for i := range s.Spec().Programs {
+			p := &s.Spec().Programs[i]
+			if n.progType != 0 && p.Type == n.progType || n.attach != 0 && p.AttachType == n.attach || n.program != "" && p.Name == n.program {
+				s.Program(i).SetAutoLoad(false)
+			}
+		}
+	}
+}
+
+func isBefore(release string) bool { return sys.KernelVersion().Before(sys.ParseVersion(release)) }
+
+// before skips the test on a kernel that is older than what it is about.
+func before(t *testing.T, release, what string) {
+	t.Helper()
+	if isBefore(release) {
+		guest.NotHere(t, "%s: since Linux %s", what, release)
+	}
+}
+
+// cookie is 0 for kernels before the release that brought cookies.
+func cookie(release string, n uint64) uint64 {
+	if isBefore(release) {
+		return 0
+	}
+	return n
 }
 
 // loaded opens an object for the test and loads it as it is.

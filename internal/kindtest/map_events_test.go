@@ -64,6 +64,7 @@ func TestMapRingBuf(t *testing.T) {
 }
 
 func TestMapUserRingBuf(t *testing.T) {
+	before(t, "6.1", "user ring buffers")
 	s := opened(t, events.Open)
 	s.Progs.Drain.SetAutoLoad(true)
 	err := s.Load()

@@ -70,6 +70,7 @@ func testQueue(t *testing.T, q queue, take runtime.SchedCLSProgram, after, over 
 }
 
 func TestMapBloomFilter(t *testing.T) {
+	before(t, "5.16", "bloom filters")
 	s := loaded(t, queues.Open)
 	if err := s.Maps.Bloom.Add(7); err != nil {
 		t.Fatal(err)

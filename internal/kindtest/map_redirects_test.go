@@ -47,11 +47,13 @@ func TestMapProgramArray(t *testing.T) {
 }
 
 func TestMapDevMap(t *testing.T) {
+	before(t, "5.15", "generic XDP with programs in maps")
 	s := loaded(t, redirects.Open)
 	testDevMap(t, s, s.Maps.Devs, s.Progs.ToDev, 1)
 }
 
 func TestMapDevMapHash(t *testing.T) {
+	before(t, "5.15", "generic XDP with programs in maps")
 	s := loaded(t, redirects.Open)
 	testDevMap(t, s, s.Maps.DevHash, s.Progs.ToDevHash, 1000)
 }
@@ -96,6 +98,7 @@ func redirected(t *testing.T, p runtime.XDPProgram, prepare func(ifindex int) er
 }
 
 func TestMapCPUMap(t *testing.T) {
+	before(t, "5.15", "generic XDP with programs in maps")
 	s := loaded(t, redirects.Open)
 	decides(t, s.Progs.ToCpu, runtime.XDPDrop) // nothing there
 	redirected(t, s.Progs.ToCpu, func(int) error { return s.Maps.Cpus.Update(0, 64, &s.Progs.Arrive) })

@@ -43,6 +43,7 @@ func testStorage(t *testing.T, m *runtime.LocalStorage[uint64], object int, act 
 }
 
 func TestMapTaskStorage(t *testing.T) {
+	before(t, "5.11", "task storage")
 	s := opened(t, taskstorage.Open)
 	s.Rodata.Pid = int32(os.Getpid())
 	if err := s.Load(); err != nil {
@@ -59,6 +60,7 @@ func TestMapTaskStorage(t *testing.T) {
 }
 
 func TestMapInodeStorage(t *testing.T) {
+	withLSM(t)
 	s := opened(t, inodestorage.Open)
 	s.Rodata.Pid = uint32(os.Getpid())
 	notTraced(t, s.Load())

@@ -37,6 +37,13 @@ func Interpret(req *Request, kernel Kernel) (*Loaded, *spec.Failure) {
 			break
 		}
 	}
+	if req.features().OddBTF != nil && failure.StepKind() == spec.StepLoadBTF && failure.Errno == unix.EINVAL && canDropBTF(req.Spec) {
+		without := *req
+		without.Spec = dropBTF(req.Spec)
+		if loaded, again := Interpret(&without, kernel); again == nil {
+			return loaded, nil
+		}
+	}
 	return nil, failure
 }
 
@@ -242,3 +249,9 @@ func (e *engine) interpretAgain(cpu *interpreter, f *spec.Failure) {
 		})
 	}
 }
+
+// WantedProgram has a program loaded, for requests of other packages.
+func WantedProgram(program int32) Wanted { return Wanted{Program: program, Load: true} }
+
+// NoKconfig is for requests that are not about this machine: variables of its configuration stay what the object says.
+func NoKconfig() Hook { return Hook{patch: func(*engine) error { return nil }} }

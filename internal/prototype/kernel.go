@@ -75,6 +75,19 @@ func Files(paths []string) (*Kernel, error) {
 	return k, nil
 }
 
+// ReadFile returns the BTF of vmlinux in a file.
+func ReadFile(path string) (*btf.Spec, error) {
+	raw, err := read(path)
+	if err != nil {
+		return nil, fmt.Errorf("read BTF of %s: %w", path, err)
+	}
+	s, err := btf.LoadSpecFromReader(bytes.NewReader(raw))
+	if err != nil {
+		return nil, fmt.Errorf("read BTF of %s: %w", path, err)
+	}
+	return s, nil
+}
+
 // read returns the BTF in a file. Package btf wants symbols of an ELF file too, which a stripped vmlinux lacks.
 func read(path string) ([]byte, error) {
 	raw, err := os.ReadFile(path)

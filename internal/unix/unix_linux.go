@@ -71,6 +71,7 @@ const (
 	O_RDONLY                      = linux.O_RDONLY
 	O_RDWR                        = linux.O_RDWR
 	PERF_COUNT_SW_BPF_OUTPUT      = linux.PERF_COUNT_SW_BPF_OUTPUT
+	PERF_EVENT_IOC_DISABLE        = linux.PERF_EVENT_IOC_DISABLE
 	PERF_EVENT_IOC_ENABLE         = linux.PERF_EVENT_IOC_ENABLE
 	PERF_EVENT_IOC_SET_BPF        = linux.PERF_EVENT_IOC_SET_BPF
 	PERF_FLAG_FD_CLOEXEC          = linux.PERF_FLAG_FD_CLOEXEC

@@ -76,6 +76,7 @@ const (
 	O_RDONLY                      = 0
 	O_RDWR                        = 2
 	PERF_COUNT_SW_BPF_OUTPUT      = 0xa
+	PERF_EVENT_IOC_DISABLE        = 0x2401
 	PERF_EVENT_IOC_ENABLE         = 0x2400
 	PERF_EVENT_IOC_SET_BPF        = 0x40042408
 	PERF_FLAG_FD_CLOEXEC          = 8

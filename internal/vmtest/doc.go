@@ -22,6 +22,7 @@
 //
 //	//vmtest:all         every kernel that can load a light skeleton
 //	//vmtest:5.10,6.1    only the kernels with these keys
+//	//vmtest:all,5.10    both
 //
 // A test runs in /src/<its package>, where it finds the testdata folders of its package and of the module at
 // the paths they have in the checkout. Package internal/guest has what such a test asks the guest for. A package whose

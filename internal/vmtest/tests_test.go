@@ -26,6 +26,7 @@ func TestTwo(t *testing.T) {}
 		{"bare", "//vmtest\n\npackage x\n", both()},
 		{"as gofumpt leaves the bare one", "// Package x.\n// vmtest\npackage x\n", both()},
 		{"after a build constraint", "//go:build linux\n\n//vmtest:all\n\npackage x\n", both()},
+		{"all, and a key", "//vmtest:all,5.10\n\npackage x\n", both("all", "5.10")},
 		{"keys", "//vmtest:5.10,7.x-arm64\n\npackage x\n", both("5.10", "7.x-arm64")},
 		{"none", "package x\n", nil},
 		{"prose", "// vmtest runs this\npackage x\n", nil},

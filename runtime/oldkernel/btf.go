@@ -84,7 +84,7 @@ func takes(types ...[]uint32) bool {
 	if errno == 0 {
 		unix.Close(num)
 	}
-	return errno == 0
+	return errno != unix.EINVAL // and not that there is no room for a file, say
 }
 
 // fitBTF returns BTF with other kinds in the place of those that the kernel does not know, each of the same length, nil if

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cilium/ebpf/btf"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/core"
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
@@ -14,9 +15,9 @@ import (
 // kernel makes the system calls of one load, each fit for the running kernel: a load.Kernel. It is for one goroutine.
 type kernel struct {
 	spec  *spec.Spec
-	types *types // of the kernel
-	core  *core  // nil if the object has no CO-RE relocations
-	btf   []byte // the object's BTF as this kernel has taken it, nil before that
+	types *types     // of the kernel
+	core  *core.Core // nil if the object has no CO-RE relocations
+	btf   []byte     // the object's BTF as this kernel has taken it, nil before that
 	// raised is set once RLIMIT_MEMLOCK has been raised for this load.
 	raised bool
 	// failed is why a program was not given to the kernel, the last one.
@@ -24,9 +25,9 @@ type kernel struct {
 }
 
 func newKernel(s *spec.Spec, target *btf.Spec) (*kernel, error) {
-	k := &kernel{spec: s, types: new(types)}
+	k := &kernel{spec: s, types: &types{given: target}}
 	var err error
-	k.core, err = newCore(s, target, k.types)
+	k.core, err = core.New(s, k.types)
 	return k, err
 }
 
@@ -109,7 +110,7 @@ func (k *kernel) loadProgram(p unsafe.Pointer, size uintptr) (int, unix.Errno) {
 	insns := append([]sys.Insn(nil), unsafe.Slice((*sys.Insn)(pointer(attr.Insns)), attr.InsnCnt)...)
 	if attr.CoreReloCnt > 0 {
 		relos := unsafe.Slice((*sys.CoreRelo)(pointer(attr.CoreRelos)), attr.CoreReloCnt)
-		if err := k.core.apply(insns, relos); err != nil {
+		if err := k.core.Apply(insns, relos); err != nil {
 			k.failed = err
 			return -1, errnoOr(err, unix.EINVAL)
 		}
@@ -140,7 +141,7 @@ func nameByFD(insns []sys.Insn, fds unsafe.Pointer) {
 			continue
 		}
 		pseudo := uint8(0)
-		switch sourceOf(insns[i]) {
+		switch core.SourceOf(insns[i]) {
 		case sys.PseudoMapIdx:
 			pseudo = sys.PseudoMapFd
 		case sys.PseudoMapIdxValue:
@@ -148,7 +149,7 @@ func nameByFD(insns []sys.Insn, fds unsafe.Pointer) {
 		}
 		if pseudo != 0 {
 			insns[i].Imm = *(*int32)(unsafe.Add(fds, 4*int(insns[i].Imm)))
-			setSource(&insns[i], pseudo)
+			core.SetSource(&insns[i], pseudo)
 		}
 		i++ // its second half
 	}

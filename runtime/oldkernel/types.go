@@ -11,9 +11,48 @@ import (
 )
 
 // types are those of the running kernel and of its modules, read when they are first asked for.
-type types struct{ cache btf.Cache }
+type types struct {
+	cache btf.Cache
+	given *btf.Spec // by the caller, for CO-RE; nil for the kernel's own
+	room  bool      // there was room for files
+}
+
+// roomForPoller returns EMFILE if the process has no room for a few files. Package btf opens files by package os, which starts Go's
+// poller, and that ends the process if it cannot have its own two.
+func roomForPoller() error {
+	const files = 4
+	for range files {
+		n, err := unix.FcntlInt(1, unix.F_DUPFD_CLOEXEC, 3)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(n)
+	}
+	return nil
+}
+
+// Targets implements core.Kernel.
+func (t *types) Targets(name string) ([]*btf.Spec, error) {
+	if t.given != nil {
+		return []*btf.Spec{t.given}, nil
+	}
+	vmlinux, err := t.vmlinux()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := vmlinux.AnyTypesByName(name); name == "" || !errors.Is(err, btf.ErrNotFound) {
+		return []*btf.Spec{vmlinux}, nil
+	}
+	return t.all()
+}
 
 func (t *types) vmlinux() (*btf.Spec, error) {
+	if !t.room {
+		if err := roomForPoller(); err != nil {
+			return nil, fmt.Errorf("read the kernel's BTF: %w", err)
+		}
+		t.room = true
+	}
 	s, err := t.cache.Kernel()
 	if err != nil {
 		return nil, fmt.Errorf("read the kernel's BTF: %w", err)

@@ -2,6 +2,7 @@
  * security modules. Each is loaded by its own test.
  */
 #include "kinds.h"
+#include <bpf/bpf_core_read.h>
 
 const volatile __u32 pid = 0;
 
@@ -22,7 +23,9 @@ int on_entry(unsigned long long *ctx)
 	if (ours()) {
 		__sync_fetch_and_add(&entered, 1);
 		asked = task->pid;
-		cookie = bpf_get_attach_cookie(ctx);
+		/* since Linux 5.15 */
+		if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_attach_cookie))
+			cookie = bpf_get_attach_cookie(ctx);
 	}
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* Programs at functions of the kernel and of programs that go through a breakpoint. */
 #include "kinds.h"
+#include <bpf/bpf_core_read.h>
 
 const volatile __u32 pid = 0;
 
@@ -10,7 +11,9 @@ static void note(void *ctx, __u64 *counter)
 	if (bpf_get_current_pid_tgid() >> 32 != pid)
 		return;
 	__sync_fetch_and_add(counter, 1);
-	cookie = bpf_get_attach_cookie(ctx);
+	/* since Linux 5.15 */
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_attach_cookie))
+		cookie = bpf_get_attach_cookie(ctx);
 }
 
 SEC("kprobe/security_task_getpgid")

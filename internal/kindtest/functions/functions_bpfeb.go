@@ -201,23 +201,23 @@ type Maps struct {
 // Progs are the programs of the object.
 type Progs struct {
 	// OnEntry is program on_entry of section "?fentry/security_task_getpgid",
-	// functions.bpf.c:18; it is loaded only if asked for.
+	// functions.bpf.c:19; it is loaded only if asked for.
 	OnEntry runtime.TracingProgram
 
 	// OnExit is program on_exit of section "?fexit/security_task_getpgid",
-	// functions.bpf.c:31; it is loaded only if asked for.
+	// functions.bpf.c:34; it is loaded only if asked for.
 	OnExit runtime.TracingProgram
 
 	// Instead is program instead of section "?fmod_ret/security_task_getpgid",
-	// functions.bpf.c:13; it is loaded only if asked for.
+	// functions.bpf.c:14; it is loaded only if asked for.
 	Instead runtime.TracingProgram
 
-	// Judge is program judge of section "?lsm/task_getpgid", functions.bpf.c:13; it
+	// Judge is program judge of section "?lsm/task_getpgid", functions.bpf.c:14; it
 	// is loaded only if asked for.
 	Judge runtime.LSMProgram
 
 	// JudgeGroup is program judge_group of section "?lsm_cgroup/socket_bind",
-	// functions.bpf.c:56; it is loaded only if asked for.
+	// functions.bpf.c:59; it is loaded only if asked for.
 	JudgeGroup runtime.CgroupProgram
 }
 
@@ -277,18 +277,18 @@ var spec = impl.Spec{
 	Name:    "functions",
 	Slots:   18,
 	License: 72,
-	BTF:     impl.BTFSpec{Attr: 80, Slot: 8, Data: 112, Size: 1583},
+	BTF:     impl.BTFSpec{Attr: 80, Slot: 8, Data: 112, Size: 8615},
 	Maps: []impl.MapSpec{
-		{Name: ".rodata", Attr: 1696, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 4, MaxEntries: 1, Flags: 1152, Kind: impl.ROData, Data: 1792},
-		{Name: ".data", Slot: 1, Attr: 1800, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 4, MaxEntries: 1, Flags: 1024, Kind: impl.Data, Data: 1896},
-		{Name: ".bss", Slot: 2, Attr: 1904, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 32, MaxEntries: 1, Flags: 1024, Kind: impl.BSS},
+		{Name: ".rodata", Attr: 8728, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 4, MaxEntries: 1, Flags: 1152, Kind: impl.ROData, Data: 8824},
+		{Name: ".data", Slot: 1, Attr: 8832, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 4, MaxEntries: 1, Flags: 1024, Kind: impl.Data, Data: 8928},
+		{Name: ".bss", Slot: 2, Attr: 8936, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 32, MaxEntries: 1, Flags: 1024, Kind: impl.BSS},
 	},
 	Programs: []impl.ProgramSpec{
-		{Name: "on_entry", Section: "?fentry/security_task_getpgid", Slot: 3, Attr: 2040, Type: 26, AttachType: 24, Insns: 23, CORERelos: 2568, AttachTo: "security_task_getpgid"},
-		{Name: "on_exit", Section: "?fexit/security_task_getpgid", Slot: 4, Attr: 2584, Type: 26, AttachType: 25, Insns: 17, AttachTo: "security_task_getpgid"},
-		{Name: "instead", Section: "?fmod_ret/security_task_getpgid", Slot: 5, Attr: 3000, Type: 26, AttachType: 26, Insns: 10, AttachTo: "security_task_getpgid"},
-		{Name: "judge", Section: "?lsm/task_getpgid", Slot: 6, Attr: 3296, Type: 29, AttachType: 27, Insns: 10, AttachTo: "task_getpgid", Target: 1},
-		{Name: "judge_group", Section: "?lsm_cgroup/socket_bind", Slot: 7, Attr: 3592, Type: 29, AttachType: 43, Insns: 6, AttachTo: "socket_bind", Target: 2},
+		{Name: "on_entry", Section: "?fentry/security_task_getpgid", Slot: 3, Attr: 9072, Type: 26, AttachType: 24, Insns: 26, CORERelos: 9640, AttachTo: "security_task_getpgid"},
+		{Name: "on_exit", Section: "?fexit/security_task_getpgid", Slot: 4, Attr: 9672, Type: 26, AttachType: 25, Insns: 17, AttachTo: "security_task_getpgid"},
+		{Name: "instead", Section: "?fmod_ret/security_task_getpgid", Slot: 5, Attr: 10088, Type: 26, AttachType: 26, Insns: 10, AttachTo: "security_task_getpgid"},
+		{Name: "judge", Section: "?lsm/task_getpgid", Slot: 6, Attr: 10384, Type: 29, AttachType: 27, Insns: 10, AttachTo: "task_getpgid", Target: 1},
+		{Name: "judge_group", Section: "?lsm_cgroup/socket_bind", Slot: 7, Attr: 10680, Type: 29, AttachType: 43, Insns: 6, AttachTo: "socket_bind", Target: 2},
 	},
 	Targets: []impl.TargetSpec{
 		{Name: "security_task_getpgid", Kind: 12, Slot: 12},
@@ -297,21 +297,21 @@ var spec = impl.Spec{
 	},
 	Steps: []impl.Step{
 		{Kind: impl.StepLoadBTF, Result: 8, Attr: 80, Start: 8, End: 16},
-		{Kind: impl.StepCreateMap, Attr: 1696, Start: 22, End: 28},
-		{Kind: impl.StepFillMap, Result: 9, Attr: 1760, Start: 29, End: 41},
+		{Kind: impl.StepCreateMap, Attr: 8728, Start: 22, End: 28},
+		{Kind: impl.StepFillMap, Result: 9, Attr: 8792, Start: 29, End: 41},
 		{Kind: impl.StepFreezeMap, Result: 10, Start: 41, End: 46},
-		{Kind: impl.StepCreateMap, Index: 1, Result: 1, Attr: 1800, Start: 47, End: 53},
-		{Kind: impl.StepFillMap, Index: 1, Result: 11, Attr: 1864, Start: 54, End: 66},
-		{Kind: impl.StepCreateMap, Index: 2, Result: 2, Attr: 1904, Start: 67, End: 73},
+		{Kind: impl.StepCreateMap, Index: 1, Result: 1, Attr: 8832, Start: 47, End: 53},
+		{Kind: impl.StepFillMap, Index: 1, Result: 11, Attr: 8896, Start: 54, End: 66},
+		{Kind: impl.StepCreateMap, Index: 2, Result: 2, Attr: 8936, Start: 67, End: 73},
 		{Kind: impl.StepFindTarget, Result: 12, Start: 74, End: 80},
 		{Kind: impl.StepFindTarget, Index: 1, Result: 14, Start: 86, End: 92},
 		{Kind: impl.StepFindTarget, Index: 2, Result: 16, Start: 98, End: 104},
-		{Kind: impl.StepLoadProgram, Result: 3, Attr: 2040, Start: 110, End: 131},
-		{Kind: impl.StepLoadProgram, Index: 1, Result: 4, Attr: 2584, Start: 132, End: 151},
-		{Kind: impl.StepLoadProgram, Index: 2, Result: 5, Attr: 3000, Start: 152, End: 171},
-		{Kind: impl.StepLoadProgram, Index: 3, Result: 6, Attr: 3296, Start: 177, End: 196},
-		{Kind: impl.StepLoadProgram, Index: 4, Result: 7, Attr: 3592, Start: 197, End: 216},
+		{Kind: impl.StepLoadProgram, Result: 3, Attr: 9072, Start: 110, End: 131},
+		{Kind: impl.StepLoadProgram, Index: 1, Result: 4, Attr: 9672, Start: 132, End: 151},
+		{Kind: impl.StepLoadProgram, Index: 2, Result: 5, Attr: 10088, Start: 152, End: 171},
+		{Kind: impl.StepLoadProgram, Index: 3, Result: 6, Attr: 10384, Start: 177, End: 196},
+		{Kind: impl.StepLoadProgram, Index: 4, Result: 7, Attr: 10680, Start: 197, End: 216},
 	},
 	Phases: []int32{1, 3, 2},
-	Sums:   impl.Sums{Blob: 5457321026558290647, Loader: 6711895618515041536},
+	Sums:   impl.Sums{Blob: 8814271674137130530, Loader: 18028868081578729875},
 }

@@ -190,31 +190,31 @@ type Maps struct {
 // Progs are the programs of the object.
 type Progs struct {
 	// OnEntry is program on_entry of section "kprobe/security_task_getpgid",
-	// probes.bpf.c:17.
+	// probes.bpf.c:20.
 	OnEntry runtime.KprobeProgram
 
 	// OnReturn is program on_return of section "kretprobe/security_task_getpgid",
-	// probes.bpf.c:24.
+	// probes.bpf.c:27.
 	OnReturn runtime.KprobeProgram
 
 	// OnMany is program on_many of section "kprobe.multi/security_task_getp*d",
-	// probes.bpf.c:31.
+	// probes.bpf.c:34.
 	OnMany runtime.KprobeMultiProgram
 
-	// OnUser is program on_user of section "uprobe", probes.bpf.c:38.
+	// OnUser is program on_user of section "uprobe", probes.bpf.c:41.
 	OnUser runtime.UprobeProgram
 
-	// OnUsers is program on_users of section "?uprobe.multi", probes.bpf.c:46; it
+	// OnUsers is program on_users of section "?uprobe.multi", probes.bpf.c:49; it
 	// is loaded only if asked for.
 	OnUsers runtime.UprobeMultiProgram
 
 	// OnNamed is program on_named of section
-	// "?uprobe/libprobed.so.1:probed_function+0x0", probes.bpf.c:54; it is loaded
+	// "?uprobe/libprobed.so.1:probed_function+0x0", probes.bpf.c:57; it is loaded
 	// only if asked for.
 	OnNamed runtime.UprobeProgram
 
 	// OnMatched is program on_matched of section
-	// "?uretprobe.multi/libprobed.so.1:probed_*", probes.bpf.c:61; it is loaded
+	// "?uretprobe.multi/libprobed.so.1:probed_*", probes.bpf.c:64; it is loaded
 	// only if asked for.
 	OnMatched runtime.UprobeMultiProgram
 }
@@ -268,34 +268,34 @@ var spec = impl.Spec{
 	Name:    "probes",
 	Slots:   12,
 	License: 48,
-	BTF:     impl.BTFSpec{Attr: 56, Slot: 9, Data: 88, Size: 1369},
+	BTF:     impl.BTFSpec{Attr: 56, Slot: 9, Data: 88, Size: 8400},
 	Maps: []impl.MapSpec{
-		{Name: ".rodata", Attr: 1464, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 4, MaxEntries: 1, Flags: 1152, Kind: impl.ROData, Data: 1560},
-		{Name: ".bss", Slot: 1, Attr: 1568, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 40, MaxEntries: 1, Flags: 1024, Kind: impl.BSS},
+		{Name: ".rodata", Attr: 8488, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 4, MaxEntries: 1, Flags: 1152, Kind: impl.ROData, Data: 8584},
+		{Name: ".bss", Slot: 1, Attr: 8592, AttrSize: 60, Type: 2, KeySize: 4, ValueSize: 40, MaxEntries: 1, Flags: 1024, Kind: impl.BSS},
 	},
 	Programs: []impl.ProgramSpec{
-		{Name: "on_entry", Section: "kprobe/security_task_getpgid", Slot: 2, Attr: 1632, Type: 2, Insns: 18, AutoLoad: true, AttachTo: "security_task_getpgid", Target: -1},
-		{Name: "on_return", Section: "kretprobe/security_task_getpgid", Slot: 3, Attr: 2056, Type: 2, Insns: 18, AutoLoad: true, AttachTo: "security_task_getpgid", Target: -1},
-		{Name: "on_many", Section: "kprobe.multi/security_task_getp*d", Slot: 4, Attr: 2480, Type: 2, AttachType: 42, Insns: 18, AutoLoad: true, AttachTo: "security_task_getp*d", Target: -1},
-		{Name: "on_user", Section: "uprobe", Slot: 5, Attr: 2904, Type: 2, Insns: 18, AutoLoad: true, Target: -1},
-		{Name: "on_users", Section: "?uprobe.multi", Slot: 6, Attr: 3328, Type: 2, AttachType: 48, Insns: 18, Target: -1},
-		{Name: "on_named", Section: "?uprobe/libprobed.so.1:probed_function+0x0", Slot: 7, Attr: 3752, Type: 2, Insns: 18, AttachTo: "libprobed.so.1:probed_function+0x0", Target: -1},
-		{Name: "on_matched", Section: "?uretprobe.multi/libprobed.so.1:probed_*", Slot: 8, Attr: 4176, Type: 2, AttachType: 48, Insns: 18, AttachTo: "libprobed.so.1:probed_*", Target: -1},
+		{Name: "on_entry", Section: "kprobe/security_task_getpgid", Slot: 2, Attr: 8656, Type: 2, Insns: 21, CORERelos: 9136, AutoLoad: true, AttachTo: "security_task_getpgid", Target: -1},
+		{Name: "on_return", Section: "kretprobe/security_task_getpgid", Slot: 3, Attr: 9152, Type: 2, Insns: 21, CORERelos: 9632, AutoLoad: true, AttachTo: "security_task_getpgid", Target: -1},
+		{Name: "on_many", Section: "kprobe.multi/security_task_getp*d", Slot: 4, Attr: 9648, Type: 2, AttachType: 42, Insns: 21, CORERelos: 10128, AutoLoad: true, AttachTo: "security_task_getp*d", Target: -1},
+		{Name: "on_user", Section: "uprobe", Slot: 5, Attr: 10144, Type: 2, Insns: 21, CORERelos: 10624, AutoLoad: true, Target: -1},
+		{Name: "on_users", Section: "?uprobe.multi", Slot: 6, Attr: 10640, Type: 2, AttachType: 48, Insns: 21, CORERelos: 11120, Target: -1},
+		{Name: "on_named", Section: "?uprobe/libprobed.so.1:probed_function+0x0", Slot: 7, Attr: 11136, Type: 2, Insns: 21, CORERelos: 11616, AttachTo: "libprobed.so.1:probed_function+0x0", Target: -1},
+		{Name: "on_matched", Section: "?uretprobe.multi/libprobed.so.1:probed_*", Slot: 8, Attr: 11632, Type: 2, AttachType: 48, Insns: 21, CORERelos: 12112, AttachTo: "libprobed.so.1:probed_*", Target: -1},
 	},
 	Steps: []impl.Step{
 		{Kind: impl.StepLoadBTF, Result: 9, Attr: 56, Start: 8, End: 16},
-		{Kind: impl.StepCreateMap, Attr: 1464, Start: 22, End: 28},
-		{Kind: impl.StepFillMap, Result: 10, Attr: 1528, Start: 29, End: 41},
+		{Kind: impl.StepCreateMap, Attr: 8488, Start: 22, End: 28},
+		{Kind: impl.StepFillMap, Result: 10, Attr: 8552, Start: 29, End: 41},
 		{Kind: impl.StepFreezeMap, Result: 11, Start: 41, End: 46},
-		{Kind: impl.StepCreateMap, Index: 1, Result: 1, Attr: 1568, Start: 47, End: 53},
-		{Kind: impl.StepLoadProgram, Result: 2, Attr: 1632, Start: 59, End: 74},
-		{Kind: impl.StepLoadProgram, Index: 1, Result: 3, Attr: 2056, Start: 75, End: 90},
-		{Kind: impl.StepLoadProgram, Index: 2, Result: 4, Attr: 2480, Start: 91, End: 106},
-		{Kind: impl.StepLoadProgram, Index: 3, Result: 5, Attr: 2904, Start: 112, End: 127},
-		{Kind: impl.StepLoadProgram, Index: 4, Result: 6, Attr: 3328, Start: 128, End: 143},
-		{Kind: impl.StepLoadProgram, Index: 5, Result: 7, Attr: 3752, Start: 144, End: 159},
-		{Kind: impl.StepLoadProgram, Index: 6, Result: 8, Attr: 4176, Start: 165, End: 180},
+		{Kind: impl.StepCreateMap, Index: 1, Result: 1, Attr: 8592, Start: 47, End: 53},
+		{Kind: impl.StepLoadProgram, Result: 2, Attr: 8656, Start: 59, End: 76},
+		{Kind: impl.StepLoadProgram, Index: 1, Result: 3, Attr: 9152, Start: 77, End: 94},
+		{Kind: impl.StepLoadProgram, Index: 2, Result: 4, Attr: 9648, Start: 100, End: 117},
+		{Kind: impl.StepLoadProgram, Index: 3, Result: 5, Attr: 10144, Start: 118, End: 135},
+		{Kind: impl.StepLoadProgram, Index: 4, Result: 6, Attr: 10640, Start: 141, End: 158},
+		{Kind: impl.StepLoadProgram, Index: 5, Result: 7, Attr: 11136, Start: 159, End: 176},
+		{Kind: impl.StepLoadProgram, Index: 6, Result: 8, Attr: 11632, Start: 182, End: 199},
 	},
-	Phases: []int32{1, 1, 3},
-	Sums:   impl.Sums{Blob: 12291490465190459693, Loader: 9255030303484659191},
+	Phases: []int32{1, 1, 4},
+	Sums:   impl.Sums{Blob: 4751364121330824825, Loader: 17955117436171791674},
 }

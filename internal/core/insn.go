@@ -1,4 +1,4 @@
-package oldkernel
+package core
 
 import (
 	"encoding/binary"
@@ -18,18 +18,27 @@ func machineOrder() binary.ByteOrder {
 	return binary.LittleEndian
 }
 
-// sourceOf returns src_reg.
-func sourceOf(insn sys.Insn) uint8 {
+// SourceOf returns src_reg.
+func SourceOf(insn sys.Insn) uint8 {
 	if bigEndian {
 		return insn.Regs & 0xf
 	}
 	return insn.Regs >> 4
 }
 
-func setSource(insn *sys.Insn, src uint8) {
+// SetSource sets src_reg.
+func SetSource(insn *sys.Insn, src uint8) {
 	if bigEndian {
 		insn.Regs = insn.Regs&0xf0 | src
 	} else {
 		insn.Regs = insn.Regs&0x0f | src<<4
 	}
+}
+
+// Registers returns dst_reg and src_reg.
+func Registers(insn sys.Insn) (dst, src uint8) {
+	if bigEndian {
+		return insn.Regs >> 4, insn.Regs & 0xf
+	}
+	return insn.Regs & 0xf, insn.Regs >> 4
 }

@@ -1,4 +1,7 @@
-package oldkernel
+// Package core resolves CO-RE relocations in the process, by package btf of cilium/ebpf, as the kernel does it
+// (tools/lib/bpf/relo_core.c): each record by itself, with the size of accesses to memory, and with zeros for the size and the ID of a type that
+// is missing.
+package core
 
 import (
 	"bytes"
@@ -6,6 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -16,14 +20,20 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// core resolves the CO-RE relocations of an object. The kernel resolves each by itself, and so does this; of those that are the
+// Core resolves the CO-RE relocations of an object. The kernel resolves each by itself, and so does this; of those that are the
 // same in several programs, or several times in one, the result is kept.
-type core struct {
+type Core struct {
 	local   *btf.Spec
-	kernel  *types
-	target  *btf.Spec // of the caller's, nil for the kernel's own
+	kernel  Kernel
 	records map[relo]*btf.CORERelocation
 	fixups  map[relo]fixup
+}
+
+// Kernel has the types to resolve relocations against.
+type Kernel interface {
+	// Targets are the BTF to look for a type of that name in: vmlinux's, and modules' if vmlinux has none
+	// (bpf_core_find_cands).
+	Targets(name string) ([]*btf.Spec, error)
 }
 
 // relo is a CO-RE record without the instruction.
@@ -34,8 +44,8 @@ type fixup struct {
 	err error
 }
 
-// newCore reads the relocations of all programs; it returns nil if there are none.
-func newCore(s *spec.Spec, target *btf.Spec, kernel *types) (*core, error) {
+// New reads the relocations of all programs; it returns nil if there are none.
+func New(s *spec.Spec, kernel Kernel) (*Core, error) {
 	var distinct []relo
 	index := make(map[relo]int)
 	add := func(r relo) {
@@ -67,7 +77,7 @@ func newCore(s *spec.Spec, target *btf.Spec, kernel *types) (*core, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the object's BTF: %w", err)
 	}
-	c := &core{local: local, kernel: kernel, target: target, records: make(map[relo]*btf.CORERelocation), fixups: make(map[relo]fixup)}
+	c := &Core{local: local, kernel: kernel, records: make(map[relo]*btf.CORERelocation), fixups: make(map[relo]fixup)}
 	for _, relos := range infos.CORERelos {
 		for _, r := range relos {
 			c.records[distinct[r.Offset]] = r.Relo
@@ -132,8 +142,8 @@ func objectFile(types []byte, relos []relo) []byte {
 	return file.Bytes()
 }
 
-// apply changes a program's instructions as its records say.
-func (c *core) apply(insns []sys.Insn, relos []sys.CoreRelo) error {
+// Apply changes a program's instructions as its records say.
+func (c *Core) Apply(insns []sys.Insn, relos []sys.CoreRelo) error {
 	for i := range relos {
 		r := relo{relos[i].TypeId, relos[i].AccessStrOff, relos[i].Kind}
 		at := relos[i].InsnOff / 8
@@ -147,7 +157,7 @@ func (c *core) apply(insns []sys.Insn, relos []sys.CoreRelo) error {
 	return nil
 }
 
-func (c *core) applyOne(insns []sys.Insn, r relo) error {
+func (c *Core) applyOne(insns []sys.Insn, r relo) error {
 	f := c.resolve(r)
 	if f.err != nil {
 		return f.err
@@ -192,7 +202,7 @@ func isPoison(in asm.Instruction) bool {
 
 // resize gives an access to memory the size that the field has in the kernel, which is possible for unsigned integers
 // (bpf_core_patch_insn). Of other fields whose size differs the instruction becomes invalid.
-func (c *core) resize(insn *sys.Insn, r relo) error {
+func (c *Core) resize(insn *sys.Insn, r relo) error {
 	sizes := [...]int64{4, 2, 1, 8}
 	local := sizes[insn.Code>>3&3]
 	size, ok := c.value(relo{r.typeID, r.access, sys.CoreFieldByteSize}, local)
@@ -217,7 +227,7 @@ func (c *core) resize(insn *sys.Insn, r relo) error {
 }
 
 // value resolves a relocation whose value in the object is known; ok is false if it is another one, or cannot be resolved.
-func (c *core) value(r relo, local int64) (n int64, ok bool) {
+func (c *Core) value(r relo, local int64) (n int64, ok bool) {
 	f := c.resolve(r)
 	in := asm.Mov.Imm(asm.R1, int32(local))
 	if f.err != nil || f.Apply(&in) != nil || isPoison(in) {
@@ -227,7 +237,7 @@ func (c *core) value(r relo, local int64) (n int64, ok bool) {
 }
 
 // resolve finds what a relocation comes to in the kernel.
-func (c *core) resolve(r relo) fixup {
+func (c *Core) resolve(r relo) fixup {
 	if f, ok := c.fixups[r]; ok {
 		return f
 	}
@@ -237,7 +247,7 @@ func (c *core) resolve(r relo) fixup {
 	return f
 }
 
-func (c *core) find(r relo) (btf.COREFixup, error) {
+func (c *Core) find(r relo) (btf.COREFixup, error) {
 	record := c.records[r]
 	if record == nil {
 		return btf.COREFixup{}, errors.New("the record is not the object's")
@@ -253,26 +263,36 @@ func (c *core) find(r relo) (btf.COREFixup, error) {
 	return fixups[0], nil
 }
 
-// targets are the types among which the relocation's type is looked for: the kernel's, and those of modules
-// if the kernel itself has none of that name (bpf_core_find_cands).
-func (c *core) targets(r relo) ([]*btf.Spec, error) {
-	if c.target != nil {
-		return []*btf.Spec{c.target}, nil
-	}
-	vmlinux, err := c.kernel.vmlinux()
+// HasRoot reports whether the kernel has a type of the name that a record starts from.
+func (c *Core) HasRoot(r sys.CoreRelo) bool {
+	root, err := c.local.TypeByID(btf.TypeID(r.TypeId))
 	if err != nil {
-		return nil, err
+		return false
 	}
+	name := Essential(root.TypeName())
+	targets, err := c.kernel.Targets(name)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(targets, func(s *btf.Spec) bool {
+		_, err := s.AnyTypesByName(name)
+		return err == nil
+	})
+}
+
+// Essential is a name without the flavor that CO-RE ignores.
+func Essential(name string) string {
+	if i := strings.LastIndex(name, "___"); i > 0 {
+		return name[:i]
+	}
+	return name
+}
+
+// targets are the types among which the relocation's type is looked for.
+func (c *Core) targets(r relo) ([]*btf.Spec, error) {
 	root, err := c.local.TypeByID(btf.TypeID(r.typeID))
 	if err != nil {
 		return nil, err
 	}
-	name := root.TypeName()
-	if i := strings.LastIndex(name, "___"); i > 0 {
-		name = name[:i]
-	}
-	if _, err := vmlinux.AnyTypesByName(name); name == "" || !errors.Is(err, btf.ErrNotFound) {
-		return []*btf.Spec{vmlinux}, nil
-	}
-	return c.kernel.all()
+	return c.kernel.Targets(Essential(root.TypeName()))
 }

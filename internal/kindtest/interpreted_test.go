@@ -1,0 +1,38 @@
+//vmtest:6.1,7.x,6.12-s390x
+
+package kindtest
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/load"
+	"github.com/bpf2lskel/bpf2lskel/runtime/oldkernel"
+)
+
+// interpretedEnv has all loads of the process interpreted.
+const interpretedEnv = "BPF2LSKEL_INTERPRETED"
+
+func init() {
+	if os.Getenv(interpretedEnv) != "" {
+		load.Old.Fallback = oldkernel.Always
+	}
+}
+
+// All tests of kinds hold for objects that no loader program has loaded, too. On Linux 5.10 there is no other way.
+func TestAllInterpreted(t *testing.T) {
+	if os.Getenv(interpretedEnv) != "" {
+		t.Skip("not on this kernel: this is the process in which all is interpreted")
+	}
+	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.v", "-test.skip=^(TestAllInterpreted|TestGeneratedIsUpToDate)$")
+	cmd.Env = append(os.Environ(), interpretedEnv+"=1")
+	out, err := cmd.CombinedOutput()
+	passed := strings.Count("\n"+string(out), "\n--- PASS: ")
+	skipped := strings.Count("\n"+string(out), "\n--- SKIP: ")
+	if err != nil || passed == 0 {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Logf("%d tests passed, %d were skipped", passed, skipped)
+}

@@ -1,0 +1,111 @@
+package load
+
+import (
+	"math/rand/v2"
+	"testing"
+	"unsafe"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/spec/spectest"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
+)
+
+// deafKernel refuses everything, and notes what it was given.
+type deafKernel struct {
+	cmds  []sys.Cmd
+	names []string
+}
+
+func (k *deafKernel) BPF(cmd sys.Cmd, attr unsafe.Pointer, size uintptr) (int, unix.Errno) {
+	k.cmds = append(k.cmds, cmd)
+	return -1, unix.EPERM
+}
+
+func (k *deafKernel) FindBTF(name string, kind uint8) (uint32, int, unix.Errno) {
+	k.names = append(k.names, name)
+	return 0, 0, unix.ENOENT
+}
+
+func (k *deafKernel) FindSymbol(name string) (uint64, unix.Errno) {
+	k.names = append(k.names, name)
+	return 0, unix.ENOENT
+}
+
+// code makes a loader of instructions.
+func code(insns ...sys.Insn) string {
+	b := make([]byte, 0, 8*len(insns))
+	for _, insn := range insns {
+		b = append(b, make([]byte, 8)...)
+		put(b[len(b)-8:], insn)
+	}
+	return string(b)
+}
+
+// A loader that does what no loader does ends, with an errno, and touches nothing but its own memory.
+func TestInterpreterRefuses(t *testing.T) {
+	blob := func(dst uint8, offset int32) []sys.Insn {
+		return []sys.Insn{{Code: sys.OpLdImm64, Regs: regs(dst, sys.PseudoMapIdxValue)}, {Imm: offset}}
+	}
+	exit := sys.Insn{Code: sys.OpExit}
+	for name, tt := range map[string]struct {
+		loader string
+		want   unix.Errno
+	}{
+		"nothing":               {"", unix.EINVAL},
+		"no end":                {code(sys.Insn{Code: sys.OpMovImm}), unix.EFAULT},
+		"an endless loop":       {code(sys.Insn{Code: sys.OpJa, Off: -1}), unix.EINVAL},
+		"a jump out":            {code(sys.Insn{Code: sys.OpJa, Off: 99}, exit), unix.EFAULT},
+		"a jump before":         {code(sys.Insn{Code: sys.OpJa, Off: -2}, exit), unix.EFAULT},
+		"memory before":         {code(append(blob(6, 0), sys.Insn{Code: sys.OpStx64, Regs: regs(6, 0), Off: -8}, exit)...), unix.EFAULT},
+		"memory after":          {code(append(blob(6, 1<<30), sys.Insn{Code: sys.OpLdx64, Regs: regs(0, 6)}, exit)...), unix.EFAULT},
+		"the null pointer":      {code(sys.Insn{Code: sys.OpLdx64, Regs: regs(0, 3)}, exit), unix.EFAULT},
+		"half a number":         {code(sys.Insn{Code: sys.OpLdImm64}), unix.EINVAL},
+		"a register too many":   {code(sys.Insn{Code: sys.OpMovImm, Regs: regs(11, 0)}, exit), unix.EINVAL},
+		"a division":            {code(sys.Insn{Code: sys.ALU64 | sys.DIV}, exit), unix.EINVAL},
+		"a helper that is none": {code(sys.Insn{Code: sys.OpCall, Imm: 1}, exit), unix.EINVAL},
+		"an attr of nothing":    {code(sys.Insn{Code: sys.OpCall, Imm: sys.FuncSysBPF}, exit), unix.EFAULT},
+		"calls in calls":        {code(sys.Insn{Code: sys.OpCall, Regs: regs(0, sys.PseudoCall), Imm: -1}, exit), unix.EINVAL},
+		"all is well":           {code(append(blob(6, 0), sys.Insn{Code: sys.OpStx64, Regs: regs(6, 0)}, exit)...), 0},
+	} {
+		c, errno := newInterpreter(spectest.New(), 0, new(deafKernel))
+		if errno != 0 {
+			t.Fatal(errno)
+		}
+		if got := c.run(tt.loader, 0, func() bool { return false }); got != tt.want {
+			t.Errorf("%s: %v, want %v", name, got, tt.want)
+		}
+		c.close()
+	}
+}
+
+// Any instructions at all leave the process alone.
+func TestInterpreterTakesAnything(t *testing.T) {
+	c, errno := newInterpreter(spectest.New(), 0, new(deafKernel))
+	if errno != 0 {
+		t.Fatal(errno)
+	}
+	defer c.close()
+	random := rand.New(rand.NewPCG(1, 2))
+	ops := []uint8{
+		sys.OpMovImm, sys.OpMovReg, sys.OpAddImm, sys.OpAddReg, sys.OpSubReg, sys.OpMulImm, sys.OpRshImm, sys.OpNeg, sys.OpLdImm64,
+		sys.OpLdx32, sys.OpLdx64, sys.OpStx8, sys.OpStx16, sys.OpStx32, sys.OpStx64, sys.OpCall, sys.OpExit, sys.OpJa, sys.OpJeqImm, sys.OpJgtImm,
+	}
+	helpers := []int32{sys.FuncSysBPF, sys.FuncBtfFindByNameKind, sys.FuncKallsymsLookupName}
+	ran := 0
+	for range 20000 {
+		insns := []sys.Insn{{Code: sys.OpLdImm64, Regs: regs(6, sys.PseudoMapIdxValue)}, {}}
+		for range 1 + random.IntN(30) {
+			insn := sys.Insn{Code: ops[random.IntN(len(ops))], Regs: regs(uint8(random.IntN(12)), uint8(random.IntN(12))), Off: int16(random.IntN(64) - 8), Imm: int32(random.IntN(512))}
+			if insn.Code == sys.OpCall && random.IntN(2) == 0 {
+				insn.Regs, insn.Imm = 0, helpers[random.IntN(len(helpers))]
+			}
+			insns = append(insns, insn)
+		}
+		if c.run(code(append(insns, sys.Insn{Code: sys.OpExit})...), 0, func() bool { return false }) == 0 {
+			ran++
+		}
+	}
+	if ran == 0 {
+		t.Error("none came to its end")
+	}
+}

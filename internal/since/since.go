@@ -1,0 +1,76 @@
+// Package since says which version of Linux brought what, from 5.11 on: what later kernels than the oldest that packages load on,
+// 5.10, have. internal/explain has what came after loader programs; users' binaries need no more.
+package since
+
+import (
+	"github.com/bpf2lskel/bpf2lskel/internal/explain"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+)
+
+// Feature is something that a version of Linux brought. The zero Feature is one that was always there.
+type Feature struct {
+	Name  string
+	Since sys.Version
+}
+
+func (f Feature) String() string { return f.Name + " needs Linux " + f.Since.String() }
+
+// TooNew reports whether a kernel is too old for it.
+func (f Feature) TooNew(linux sys.Version) bool { return f.Name != "" && linux.Before(f.Since) }
+
+// MapType is for enum bpf_map_type.
+func MapType(n uint32) Feature {
+	if n == sys.MapTypeTaskStorage {
+		return Feature{"BPF_MAP_TYPE_TASK_STORAGE", sys.Version{5, 11}}
+	}
+	return feature(explain.SinceMapType(n))
+}
+
+// ProgramType is for enum bpf_prog_type.
+func ProgramType(n uint32) Feature {
+	if n == sys.ProgTypeSyscall {
+		return Feature{"BPF_PROG_TYPE_SYSCALL", sys.Version{5, 14}}
+	}
+	return feature(explain.SinceProgramType(n))
+}
+
+// AttachType is for enum bpf_attach_type.
+func AttachType(n uint32) Feature {
+	if n == sys.AttachSKSKBVerdict {
+		return Feature{"BPF_SK_SKB_VERDICT", sys.Version{5, 13}}
+	}
+	return feature(explain.SinceAttachType(n))
+}
+
+// firstHelpers are those from number 156 on.
+var firstHelpers = [...]Feature{
+	{"bpf_task_storage_get", sys.Version{5, 11}},
+	{"bpf_task_storage_delete", sys.Version{5, 11}},
+	{"bpf_get_current_task_btf", sys.Version{5, 11}},
+	{"bpf_bprm_opts_set", sys.Version{5, 11}},
+	{"bpf_ktime_get_coarse_ns", sys.Version{5, 11}},
+	{"bpf_ima_inode_hash", sys.Version{5, 11}},
+	{"bpf_sock_from_file", sys.Version{5, 11}},
+	{"bpf_check_mtu", sys.Version{5, 12}},
+	{"bpf_for_each_map_elem", sys.Version{5, 13}},
+	{"bpf_snprintf", sys.Version{5, 13}},
+	{"bpf_sys_bpf", sys.Version{5, 14}},
+	{"bpf_btf_find_by_name_kind", sys.Version{5, 14}},
+	{"bpf_sys_close", sys.Version{5, 14}},
+}
+
+// Helper is for enum bpf_func_id.
+func Helper(n uint32) Feature {
+	const first = 156
+	if n >= first && n < first+uint32(len(firstHelpers)) {
+		return firstHelpers[n-first]
+	}
+	return feature(explain.SinceHelper(n))
+}
+
+func feature(name, version string) Feature {
+	if name == "" {
+		return Feature{}
+	}
+	return Feature{name, sys.ParseVersion(version)}
+}
