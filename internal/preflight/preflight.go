@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strings"
 	"unsafe"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/core"
@@ -212,13 +213,18 @@ func (c *check) program(p *spec.ProgramSpec, attr *sys.ProgLoadAttr) {
 		}
 	}
 	reached := reachable(insns, c.constants)
+	always := reachable(insns, c.withoutConfig)
 	for _, r := range relos {
 		at := int(r.InsnOff / 8)
 		if insns[at] != (sys.Insn{Code: sys.OpCall, Imm: spec.BadRelo}) {
 			continue
 		}
-		f := Finding{What: explain.Relocation(c.spec, r, c.core.HasRoot(r)), Strong: reached[at]}
-		if !f.Strong {
+		f := Finding{What: explain.Relocation(c.spec, r, c.core.HasRoot(r)), Strong: always[at]}
+		switch {
+		case f.Strong:
+		case reached[at]:
+			f.Why = asksConfig
+		default:
 			f.Why = "the program checks for it"
 		}
 		c.forProgram(p, f)
@@ -228,7 +234,11 @@ func (c *check) program(p *spec.ProgramSpec, attr *sys.ProgLoadAttr) {
 			continue
 		}
 		if n := uint32(insn.Imm); !c.kernel.has("bpf_func_id", n) {
-			c.forProgram(p, Finding{What: said("helper", n, since.Helper(n)), Strong: true})
+			f := Finding{What: said("helper", n, since.Helper(n)), Strong: always[at]}
+			if !f.Strong {
+				f.Why = asksConfig
+			}
+			c.forProgram(p, f)
 		}
 	}
 }
@@ -242,6 +252,19 @@ func (c *check) constants(slot int32) string {
 	}
 	return ""
 }
+
+// withoutConfig is constants for a kernel whose configuration has nothing of what the object asks for: LINUX_HAS_BPF_COOKIE, for one.
+// What is reached all the same does not depend on it.
+func (c *check) withoutConfig(slot int32) string {
+	for i := range c.spec.Maps {
+		if m := &c.spec.Maps[i]; m.Slot == spec.Slot(slot) && m.Kind == spec.Kconfig {
+			return strings.Repeat("\x00", int(m.ValueSize))
+		}
+	}
+	return c.constants(slot)
+}
+
+const asksConfig = "the program asks the kernel's configuration before"
 
 // checksAttachType reports whether the kernel looks at the attach type when a program is loaded (bpf_prog_load_check_attach).
 func checksAttachType(progType uint32) bool {
