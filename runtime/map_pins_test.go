@@ -558,3 +558,52 @@ func elem(cmd sys.Cmd, m *runtime.Map, key, value []byte) unix.Errno {
 	goruntime.KeepAlive([2][]byte{key, value})
 	return errno
 }
+
+// Without file descriptors, at whatever point they run out, a load fails, leaves no pins and closes what it has opened.
+func TestPinByNameOutOfFiles(t *testing.T) {
+	dir := testfs.BPF(t)
+	hash := growing["hash"]
+	old := loadWith(t, version(t, hash, 8), pinsIn(dir, nil))
+	spec := version(t, hash, 16)
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	full := limit
+	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &full)
+	before := settledCensus(t)
+	next, err := unix.Dup(0) // what is free from here on
+	if err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(next)
+	failed := 0
+	for room := uint64(0); ; room++ {
+		limit.Cur = uint64(next) + room
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+			t.Fatal(err)
+		}
+		s, err := runtime.Load(spec, pinsIn(dir, runtime.SetAsidePinned))
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &full); err != nil {
+			t.Fatal(err)
+		}
+		if err == nil {
+			s.Close()
+			break
+		}
+		failed++
+		if !errors.Is(err, unix.EMFILE) {
+			t.Errorf("room for %d files: %v", room, err)
+		}
+		if got := pinnedID(t, dir+"/m"); got != idOf(t, old.Map(0)) || names(t, dir) != "m" || room > 50 {
+			t.Fatalf("room for %d files: map %d is pinned, was %d; there are %s", room, got, idOf(t, old.Map(0)), names(t, dir))
+		}
+	}
+	if failed < 3 {
+		t.Errorf("only %d loads have failed", failed)
+	}
+	wantCensus(t, before, "after loads without room for files")
+	if got := names(t, dir); got != "m m_old" {
+		t.Errorf("there are %s", got)
+	}
+}
