@@ -7,8 +7,8 @@ packages_of() {
 	case $1 in
 	# Go and the kernel are enough: skeletons are committed, and network namespaces made without commands.
 	demo) ;;
-	# Compiling BPF programs. No gcc-multilib: BPF sources find asm/types.h by -idirafter.
-	generate) echo clang llvm libbpf-dev linux-libc-dev ;;
+	# Compiling BPF programs; those with type tags want clang 15. No gcc-multilib: BPF sources find asm/types.h by -idirafter.
+	generate) echo clang clang-16 llvm libbpf-dev linux-libc-dev ;;
 	# Other versions of clang, the reference loader and objects to compare with; gcc for Go's race detector.
 	test) packages_of generate &&
 		echo clang-16 clang-19 clang-22 bpftool xdp-tools iproute2 iputils-ping strace openssl gcc libc6-dev libelf-dev ;;

@@ -20,6 +20,7 @@ package kindtest
 //go:generate go tool bpf2lskel -o net -type sum bpf/net.bpf.c
 //go:generate go tool bpf2lskel -o netfilter bpf/netfilter.bpf.c
 //go:generate go tool bpf2lskel -o probes bpf/probes.bpf.c
+//go:generate go tool bpf2lskel -cc clang-16 -o qdisc bpf/qdisc.bpf.c
 //go:generate go tool bpf2lskel -o queues bpf/queues.bpf.c
 //go:generate go tool bpf2lskel -o redirects bpf/redirects.bpf.c
 //go:generate go tool bpf2lskel -o sockets bpf/sockets.bpf.c

@@ -1,0 +1,66 @@
+//vmtest:6.18,7.2,7.x
+
+package kindtest
+
+import (
+	"errors"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/guest"
+	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/qdisc"
+	"github.com/bpf2lskel/bpf2lskel/internal/netlab"
+)
+
+// All that a device sends goes through its queueing discipline, which a struct of operations can be.
+func TestQdisc(t *testing.T) {
+	guest.Only(t)
+	s := loaded(t, qdisc.Open)
+	link, err := s.Maps.Fifo.Attach()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer link.Close()
+	a, b, err := netlab.Pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	defer b.Close()
+	set := func(kind string) error { return a.Do(func() error { return netlab.Qdisc(a.Interface, kind) }) }
+	if err := set("b2l_fifo"); err != nil {
+		t.Fatal(err)
+	}
+	if n := atomic.LoadUint32(&s.Bss.Inits); n != 1 {
+		t.Errorf("init was called %d times", n)
+	}
+	const packets = 20
+	if err := a.Ping(b, packets, 1000); err != nil {
+		t.Fatal(err)
+	}
+	enqueued, dequeued := atomic.LoadUint64(&s.Bss.Enqueued), atomic.LoadUint64(&s.Bss.Dequeued)
+	if enqueued < packets || dequeued != enqueued || s.Bss.Dropped != 0 {
+		t.Errorf("%d packets were queued, %d taken, %d dropped, of %d that were sent and answered", enqueued, dequeued, s.Bss.Dropped, packets)
+	}
+	// Another one takes its place, and this one is done.
+	if err := set("pfifo"); err != nil {
+		t.Fatal(err)
+	}
+	if n := atomic.LoadUint32(&s.Bss.Destroys); n != 1 {
+		t.Errorf("destroy was called %d times", n)
+	}
+	if err := a.Ping(b, 1, 100); err != nil {
+		t.Fatal(err)
+	}
+	if n := atomic.LoadUint64(&s.Bss.Enqueued); n != enqueued {
+		t.Errorf("%d packets were queued after it was replaced", n-enqueued)
+	}
+	if err := link.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := set("b2l_fifo"); !errors.Is(err, unix.ENOENT) {
+		t.Errorf("set it after Close: %v", err)
+	}
+}
