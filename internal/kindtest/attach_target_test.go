@@ -15,6 +15,7 @@ import (
 
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/targets"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
@@ -128,6 +129,30 @@ func TestSetAttachTargetTracepoint(t *testing.T) {
 	_ = getpgid()
 	if n := atomic.LoadUint64(&s.Bss.Typed) - before; n == 0 {
 		t.Error("the program did not run")
+	}
+}
+
+// A function of a kernel module, with and without the module's name.
+func TestSetAttachTargetModule(t *testing.T) {
+	guest.Only(t)
+	guest.Module(t, "nf_conntrack")
+	for _, name := range []string{"nf_conntrack:nf_conntrack_in", "nf_conntrack_in"} {
+		s := openTargets(t)
+		retarget(t, s.Progs.OnEntry, name)
+		notTraced(t, s.Load())
+		info, err := s.Progs.OnEntry.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		fd, errno := sys.GetFdByID(sys.CmdBtfGetFdByID, info.AttachBTFObject)
+		if errno != 0 {
+			t.Fatal(errno)
+		}
+		if module := sys.BtfName(fd); module != "nf_conntrack" {
+			t.Errorf("%s: loaded for type %d of %q", name, info.AttachBTFID, module)
+		}
+		unix.Close(fd)
+		s.Close()
 	}
 }
 

@@ -86,7 +86,7 @@ func TestCloneErrors(t *testing.T) {
 	if _, err = runtime.NewCloner(s.Core(), runtime.TracingProgram{}); err == nil {
 		t.Error("a Cloner of no program")
 	}
-	before := filesOpen(t)
+	before := openFiles(t)
 	c := cloner(t, s, s.Progs.OnTyped)
 	_, err = c.Clone("no_such_tracepoint")
 	wantText(t, err, "no_such_tracepoint", "on_typed")
@@ -103,22 +103,13 @@ func TestCloneErrors(t *testing.T) {
 	p.Close()
 	c.Close()
 	c.Close()
-	if after := filesOpen(t); after != before {
+	if after := openFiles(t); after != before {
 		t.Errorf("%d files before, %d after", before, after)
 	}
 	s.Close()
 	if _, err := runtime.NewCloner(s.Core(), s.Progs.OnTyped); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
-}
-
-func filesOpen(t *testing.T) int {
-	t.Helper()
-	files, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(files)
 }
 
 // Clones at once.
