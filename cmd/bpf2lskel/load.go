@@ -19,6 +19,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/loader"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 	"github.com/bpf2lskel/bpf2lskel/runtime/kfunccheck"
+	_ "github.com/bpf2lskel/bpf2lskel/runtime/oldkernel" // for kernels without loader programs
 )
 
 // loadedMap and loadedProgram are what load prints, under bpftool's names.

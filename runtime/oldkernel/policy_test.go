@@ -4,7 +4,9 @@ package oldkernel_test
 
 import (
 	"errors"
+	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -192,4 +194,31 @@ func TestOutOfFiles(t *testing.T) {
 	if failed == 0 {
 		t.Error("there were always enough")
 	}
+}
+
+// Loads do not share anything: several at once, of one description and of others, with and without loader programs.
+func TestConcurrentLoads(t *testing.T) {
+	specs := []*runtime.Spec{read(t, "bench_execsnoop", loader.Options{}), read(t, "bench_counter", loader.Options{})}
+	var g sync.WaitGroup
+	for i := range 8 {
+		g.Go(func() {
+			opts := &runtime.LoadOptions{Fallback: oldkernel.Always}
+			if i%4 == 3 {
+				opts = nil
+			}
+			s, err := runtime.Load(specs[i%2], opts)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if s.Interpreted() != (opts != nil || isOld()) {
+				t.Errorf("interpreted: %v", s.Interpreted())
+			}
+			s.Close()
+			if err := s.Load(opts); !errors.Is(err, os.ErrClosed) {
+				t.Errorf("a load after Close: %v", err)
+			}
+		})
+	}
+	g.Wait()
 }

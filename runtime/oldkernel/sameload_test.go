@@ -67,8 +67,9 @@ func TestSameLoadInterpreted(t *testing.T) {
 					t.Fatal(err)
 				}
 				sameload.LikeOldLibbpf(ref, view, spec)
-				if guest.Key() == "5.10" && strings.HasPrefix(name, "kconfig") {
-					// LINUX_KERNEL_VERSION: it is 5.10.223, and this libbpf says 5.10.0, as uname -r does.
+				if guest.In() && strings.HasPrefix(name, "kconfig") {
+					// LINUX_KERNEL_VERSION of Debian's kernels: 5.10.223, say, where this libbpf reads 5.10.0 in uname -r. The values have
+					// tests of their own.
 					kconfig := view.Maps[".kconfig"]
 					kconfig.Contents = ref.Maps[".kconfig"].Contents
 					view.Maps[".kconfig"] = kconfig
