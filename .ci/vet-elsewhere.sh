@@ -8,5 +8,5 @@ trap 'rm -f "$overlay"' EXIT
 git ls-files -co --exclude-standard '*_test.go' |
 	awk -v dir="$(pwd -P)" 'BEGIN { printf "{\"Replace\": {" } { printf "%s\"%s/%s\": \"\"", n++ ? ", " : "", dir, $0 } END { print "}}" }' >"$overlay"
 for system in darwin/arm64 windows/amd64; do
-	GOOS=${system%/*} GOARCH=${system#*/} CGO_ENABLED=0 ${GO:-go} vet -overlay "$overlay" ./cmd/... ./codegen/... ./loader/... ./runtime/... ./examples/*/skel ./examples/signed/app
+	GOOS=${system%/*} GOARCH=${system#*/} CGO_ENABLED=0 ${GO:-go} vet -overlay "$overlay" ./cmd/... ./codegen/... ./loader/... ./runtime/... ./examples/.../skel ./examples/signed/app
 done
