@@ -1,4 +1,4 @@
-//vmtest:6.18,7.2,7.x
+//vmtest:6.18,7.x
 
 package main
 
@@ -77,6 +77,9 @@ func counters(t *testing.T, text string) (n [4]int) {
 	return n
 }
 
+// Debian's 7.2 is not among the kernels: its BTF lacks scx_bpf_create_dsq_impl, without which its verifier takes no call of
+// scx_bpf_create_dsq.
+//
 // The scheduler runs the machine's work, its counters move, and afterwards the machine is the kernel's own again.
 func TestSchedulesTheMachine(t *testing.T) {
 	guest.Only(t)
