@@ -61,6 +61,32 @@ func runs(s *skel.Skeleton) bool {
 	return false
 }
 
+// TestSkeletonPinOpenedLink pins a link that was opened by its pin: it keeps its name.
+func TestSkeletonPinOpenedLink(t *testing.T) {
+	bpf := testfs.BPF(t)
+	s := pinLive(t, bpf+"/live")
+	l, err := runtime.OpenPinnedLink(bpf + "/live/links/on_switch")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := l.Pin(bpf + "/mine"); err != nil {
+		t.Fatal(err)
+	}
+	mine, err := runtime.OpenPinnedLink(bpf + "/mine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mine.Close()
+	if err := s.Repin(bpf+"/live", mine); err != nil {
+		t.Fatal(err)
+	}
+	got := slices.DeleteFunc(tree(t, bpf+"/live"), func(path string) bool { return !strings.HasPrefix(path, "links/") })
+	if want := []string{"links/mine", "links/on_switch"}; !slices.Equal(got, want) {
+		t.Errorf("pinned are %q, want %q", got, want)
+	}
+}
+
 // TestSkeletonPin opens in another life what was pinned in the first: maps, programs, the link and global variables, with their types.
 func TestSkeletonPin(t *testing.T) {
 	dir := testfs.BPF(t) + "/live"

@@ -29,7 +29,8 @@ const buildSuffix = "_unfinished"
 func PinName(name string) string { return strings.ReplaceAll(name, ".", "_") }
 
 // PinSkeleton pins a loaded skeleton's maps, programs and links to a new folder; the Pin of a generated package calls it. list says where the skeleton's own links are,
-// which are pinned under the names of their programs, and links are others, such as those that AttachXDP returns.
+// which are pinned under the names of their programs, and links are others, such as those that AttachXDP returns. One that was opened by its pin keeps the
+// name of that file.
 //
 // The folder must not exist, unless replace is set: then the new one takes its place in one step (5.16). A link that is in both lives on.
 func PinSkeleton(s *Skeleton, dir string, replace bool, list []Attachment, links []*Link) error {
@@ -132,7 +133,7 @@ func (s *Skeleton) pinAll(dir string, list []Attachment, links []*Link) error {
 	for _, l := range links {
 		name := ""
 		if l != nil {
-			name = PinName(l.name)
+			name = PinName(l.name[strings.LastIndexByte(l.name, '/')+1:]) // of a link that was opened by its pin, the last part
 			if taken[name]++; taken[name] > 1 {
 				name += fmt.Sprintf("_%d", taken[name])
 			}
