@@ -58,7 +58,7 @@ func (at Anchor) acquire() (num uint32, release func(), err error) {
 	var n int
 	switch {
 	case at.program != nil:
-		n, err = at.program.acquire("be an anchor")
+		n, err = at.program.acquire("use as an anchor")
 		release = at.program.fd.release
 	case at.link != nil:
 		n, err = at.link.acquire("use as an anchor")

@@ -36,7 +36,7 @@ func chosenFor(p *Program) *chosenTarget {
 // say. A program that is loaded already, or closed, is an error. It is not safe for concurrent use.
 func (p TracingProgram) SetAttachTarget(name string) error { return setKernelTarget(p.Program, name) }
 
-// SetAttachTargetProgram has the next Load load the program for a function of another BPF program, which has to be loaded by then:
+// SetAttachTargetProgram has the next Load load the program for a function of another BPF program, which has to be loaded by then, and open until that Load:
 // of section fentry, fexit or fsession. If function is "", it is the one that the section names, or
 // where that names none, the function with which the other program begins; any but that takes CAP_SYS_ADMIN. The other program
 // may be one of [OpenProgramID]. It is not safe for concurrent use.
@@ -121,7 +121,7 @@ func programTarget(p *Program, target AnyProgram, function string) (t load.Targe
 		function = sectionFunction(p)
 	}
 	return load.Target{Name: function, Kind: sys.BtfKindFunc, Open: func() (int, func(), error) {
-		num, err := other.acquire("be a target")
+		num, err := other.acquire("use as a target")
 		return num, other.fd.release, err
 	}}, nil
 }

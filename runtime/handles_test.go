@@ -97,7 +97,7 @@ func TestAttachInTime(t *testing.T) {
 	unwanted.SetAutoLoad(false)
 	closed.fd.close()
 	for said, p := range map[string]*Program{
-		"not loaded: call Load first": never, "left out of the load: call SetAutoLoad(true) before Load": unwanted, "the skeleton is closed": closed,
+		"not loaded: call Load first": never, "left out of the load: call SetAutoLoad(true) before Load": unwanted, "it, or its skeleton, is closed": closed,
 	} {
 		for name, attach := range attaches(p) {
 			err := attach()

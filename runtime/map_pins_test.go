@@ -219,8 +219,9 @@ func TestPinByNameNowhere(t *testing.T) {
 	}
 	for _, tt := range []struct{ dir, want string }{
 		{t.TempDir(), "reuse map m: not in a BPF file system: the source pins it by name, in /"},
-		{bpf + "/a/b", "not in a BPF file system"},
-		{"/nowhere/at/all", "mount -t bpf bpf /sys/fs/bpf, or set LoadOptions.Pins"},
+		{bpf + "/a/b", "no such file or directory: the source pins it by name, in " + bpf + "/a/b (a load creates only the last part of the path: mkdir what is above it, in a BPF file system"},
+		{"/nowhere/at/all", "mkdir what is above it"},
+		{"/proc", "mount -t bpf bpf /sys/fs/bpf, or set LoadOptions.Pins"},
 		{plain, "permission denied"},
 		{bpf, "/m is not a map"},
 		{bpf + "/with.dot", "names without dots"},

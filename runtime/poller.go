@@ -61,7 +61,7 @@ type Poller struct {
 	err     error // what ready has found
 }
 
-// NewPoller returns a Poller for these readers.
+// NewPoller returns a Poller for these readers. One for none waits until the context ends.
 func NewPoller(readers ...Reader) (*Poller, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {

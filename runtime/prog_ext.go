@@ -35,7 +35,7 @@ func (p ExtProgram) AttachFreplace(target AnyProgram, function string, _ *ExtOpt
 	if other.exists() {
 		what = fmt.Sprintf("replace function %s of program %s", function, other.spec.Name)
 	}
-	num, err := other.acquire("be a target")
+	num, err := other.acquire("use as a target")
 	if err != nil {
 		return nil, p.fail(what, err)
 	}

@@ -95,7 +95,7 @@ func (m *StructOpsMap) Attach() (*Link, error) {
 	attr := sys.LinkCreateAttr{ProgFd: uint32(num), AttachType: sys.AttachStructOps}
 	fd, errno := sys.BPF(sys.CmdLinkCreate, unsafe.Pointer(&attr), unsafe.Offsetof(attr.Tail))
 	if errno != 0 {
-		return nil, m.fail(op, withHint(errno, explain.StructOpsHint(errno)))
+		return nil, m.fail(op, withHint(errno, explain.StructOpsHint(errno, true)))
 	}
 	link := &Link{name: "of map " + m.Name(), what: op}
 	link.fd.set(fd)
@@ -148,7 +148,7 @@ func (m *StructOpsMap) register(op string) (num int, release func(), err error) 
 	}
 	if errno := m.setValue(num, operation); errno != 0 {
 		release()
-		return -1, nil, m.fail(op, withHint(errno, explain.StructOpsHint(errno)))
+		return -1, nil, m.fail(op, withHint(errno, explain.StructOpsHint(errno, false)))
 	}
 	return num, release, nil
 }

@@ -53,7 +53,7 @@ var (
 	errNoSocket   = errors.New("the socket is nil")
 	errNotLoaded  = &closedAs{"not loaded: call Load first"}
 	errUnwanted   = &closedAs{"left out of the load: call SetAutoLoad(true) before Load"}
-	errProgClosed = &closedAs{"the skeleton is closed"}
+	errProgClosed = &closedAs{"it, or its skeleton, is closed"}
 	errLinkClosed = &closedAs{"closed"}
 )
 

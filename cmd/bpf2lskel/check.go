@@ -37,6 +37,8 @@ func (o *output) compare(files []codegen.File, stdout io.Writer) error {
 			fmt.Fprintf(stdout, "%s: missing\n", path)
 		case strings.HasSuffix(f.Name, ".go"), strings.HasSuffix(f.Name, ".d"):
 			fmt.Fprint(stdout, udiff.Unified(path, path+" (now)", string(old), string(f.Data)))
+		case len(f.Data) == len(old):
+			fmt.Fprintf(stdout, "%s: differs, with the same size\n", path)
 		default:
 			fmt.Fprintf(stdout, "%s: differs, %s instead of %d\n", path, plural.Of(len(f.Data), "byte", "bytes"), len(old))
 		}

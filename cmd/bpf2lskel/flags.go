@@ -43,6 +43,7 @@ type config struct {
 const help = `Usage: bpf2lskel [flags] SOURCE.c|OBJECT.o [-- C flags]
        bpf2lskel load [-json] [-pin DIR] [-pin-path DIR] FILE.o
        bpf2lskel inspect FILE.o
+       bpf2lskel preflight [-btf FILE]... FOLDER|FILE.o
        bpf2lskel sign -key KEY.pem -cert CERT.pem FOLDER...
        bpf2lskel verify -cert CERT.pem FOLDER...
        bpf2lskel version

@@ -71,8 +71,8 @@ func CgroupHint(errno unix.Errno) string {
 	return ""
 }
 
-// StructOpsHint is for registering a struct of operations.
-func StructOpsHint(errno unix.Errno) string {
+// StructOpsHint is for registering a struct of operations, by a link to it or by setting its value, which comes first.
+func StructOpsHint(errno unix.Errno, link bool) string {
 	switch errno {
 	case unix.EEXIST:
 		// Cause: a struct of operations of the same name
@@ -83,9 +83,14 @@ func StructOpsHint(errno unix.Errno) string {
 		// Kernel: attach a struct of operations: `EBUSY`
 		return "it is registered, or was before, which can be once for each load, or another one is where only one can be"
 	case unix.EINVAL:
+		if link {
+			// Cause: a struct of operations that cannot have a link
+			// Kernel: attach a struct of operations by a link: `EINVAL`
+			return "the kernel wants other values or functions in it than it has, or knows no links to structs of operations, before Linux 6.4"
+		}
 		// Cause: a struct of operations that lacks something
 		// Kernel: attach a struct of operations: `EINVAL`
-		return "the kernel wants other values or functions in it than it has, or knows no links to structs of operations, before Linux 6.4"
+		return "a function that the kernel calls is left out of it, or a value is none that the kernel takes"
 	}
 	return ""
 }

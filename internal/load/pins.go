@@ -144,12 +144,15 @@ func checkPinFolder(e *engine, i int32, folder string) *spec.Failure {
 	if err == nil && uint32(fs.Type) == magic {
 		return nil
 	}
-	if err == nil || err == unix.ENOENT {
+	hint := "mount -t bpf bpf /sys/fs/bpf, or set LoadOptions.Pins to a folder in a BPF file system"
+	if err == nil {
 		err = errNoBPFFS
+	} else if err == unix.ENOENT {
+		hint = "a load creates only the last part of the path: mkdir what is above it, in a BPF file system"
 	}
 	f := failReuse(e, i, err)
 	f.Reason = "the source pins it by name, in " + folder
-	f.Hint = "mount -t bpf bpf /sys/fs/bpf, or set LoadOptions.Pins to a folder in a BPF file system"
+	f.Hint = hint
 	return f
 }
 
