@@ -53,7 +53,6 @@ func TestAutoAttach(t *testing.T) {
 		{Type: sys.ProgTypeKprobe, Section: "usdt/libc:a:b", AttachTo: "libc:a:b"},
 		{Type: sys.ProgTypeTracepoint, Section: "tp"},
 		{Type: sys.ProgTypeRawTracepoint, Section: "raw_tp"},
-		{Type: sys.ProgTypeTracing, Section: "fentry"},
 		{Type: sys.ProgTypeLSM, AttachType: sys.AttachLSMCgroup, Section: "lsm_cgroup/socket_bind", AttachTo: "socket_bind"},
 		{Type: sys.ProgTypeSyscall, Section: "syscall"},
 	} {

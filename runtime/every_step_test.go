@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -98,6 +99,13 @@ func breakStep(t testing.TB, spec *runtime.Spec, k int) *runtime.Spec {
 		// Nor in this one: no magic, no BTF.
 		blob := []byte(spec.Blob)
 		blob[spec.BTF.Data] ^= 0xff
+		broken.Blob = string(blob)
+		return &broken
+	}
+	if step.Kind == impl.StepLoadBTF {
+		// Larger than any BTF: E2BIG. After EINVAL the load would go on without.
+		blob := []byte(spec.Blob)
+		binary.NativeEndian.PutUint32(blob[int(step.Attr)+int(unsafe.Offsetof(sys.BtfLoadAttr{}.BtfSize)):], math.MaxUint32)
 		broken.Blob = string(blob)
 		return &broken
 	}

@@ -172,7 +172,7 @@ func (s *Skeleton) mayAttach() error {
 	case opened:
 		return fmt.Errorf("attach %s: %w", s.spec.Name, errNotLoaded)
 	case closed:
-		return fmt.Errorf("attach %s: %w", s.spec.Name, errProgClosed)
+		return fmt.Errorf("attach %s: %w", s.spec.Name, errSkelClosed)
 	}
 	return nil
 }

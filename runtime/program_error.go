@@ -54,6 +54,7 @@ var (
 	errNotLoaded  = &closedAs{"not loaded: call Load first"}
 	errUnwanted   = &closedAs{"left out of the load: call SetAutoLoad(true) before Load"}
 	errProgClosed = &closedAs{"it, or its skeleton, is closed"}
+	errSkelClosed = &closedAs{"the skeleton is closed"}
 	errLinkClosed = &closedAs{"closed"}
 )
 

@@ -13,7 +13,7 @@ func TestWrongCommandLines(t *testing.T) {
 	write(t, "word", "")
 	for _, test := range []struct{ args, want string }{
 		{"", "no source or object file\nRun 'bpf2lskel help' for usage.\n"},
-		{"frobnicate", `unknown command "frobnicate": want help, inspect, load, sign, verify, version, or flags and a source`},
+		{"frobnicate", `unknown command "frobnicate": want help, inspect, load, preflight, sign, verify, version, or flags and a source`},
 		{"laod x.o", `unknown command "laod" (did you mean "load"?): want `},
 		{"help laod", `unknown command "laod" (did you mean "load"?): want `},
 		{"-outputdir x a.bpf.c", "unknown flag -outputdir (did you mean -output-dir?)\n"},
