@@ -18,7 +18,7 @@ type chosenTarget struct {
 	// use is load.UseTargets. Both are fields, so that a program that calls no SetAttachTarget does not have the code.
 	use func(*load.Request) *spec.Failure
 	// after adds the target to those of other programs.
-	after func(program int32, others any) any
+	after func(program int32, others unsafe.Pointer) unsafe.Pointer
 }
 
 // These are functions, and not methods: each method of Program is in the tables of all typed programs, in every binary.
@@ -152,10 +152,10 @@ func mayChoose(p *Program) error {
 func choose(p *Program, target load.Target, attachTo string) {
 	c := &chosenTarget{spec: *p.spec, Target: target, use: load.UseTargets}
 	c.spec.Slot, c.spec.AttachTo = spec.NoSlot, attachTo
-	c.after = func(program int32, others any) any {
+	c.after = func(program int32, others unsafe.Pointer) unsafe.Pointer {
 		c.Program = program
-		c.Next, _ = others.(*load.Target)
-		return &c.Target
+		c.Next = (*load.Target)(others)
+		return unsafe.Pointer(&c.Target)
 	}
 	p.spec = &c.spec
 }

@@ -25,7 +25,7 @@ func (e *engine) loaderCORE(attr *sys.ProgLoadAttr) uintptr {
 	attr.ProgBtfFd = uint32(*e.blob.slot(e.spec.BTF.Slot))
 	lines := noLine[:]
 	if e.lines != nil {
-		lines = e.lines
+		lines = *e.lines
 	}
 	attr.LineInfo = sys.Addr(unsafe.Pointer(&lines[0]))
 	attr.LineInfoCnt, attr.LineInfoRecSize = uint32(len(lines)), uint32(unsafe.Sizeof(lines[0]))

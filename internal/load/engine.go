@@ -21,6 +21,8 @@ type engine struct {
 	// again is set if a failed attempt is worth another one: it was a quick one that does not say why, or
 	// the step that failed succeeds by itself.
 	again bool
+	// verified is set while what runs was verified by the kernel.
+	verified bool
 	// asked is how many of Request.Skip are the caller's, once reuses is set: the blob that existing maps were put into last.
 	asked  int32
 	reuses *blobMap
@@ -29,10 +31,8 @@ type engine struct {
 	// logs is the context of a loader that can be signed: the first of as many as LogRequests says.
 	logs *spec.LogRequest
 	// lines are the line info of a loader to which functions were appended: one line for each of its functions, as the
-	// kernel wants it (check_btf_line). They are nil for others.
-	lines []sys.LineInfo
-	// verified is set while what runs was verified by the kernel.
-	verified bool
+	// kernel wants it (check_btf_line). They are nil for others. By a pointer, since an engine is allocated for each load.
+	lines *[]sys.LineInfo
 }
 
 // attempt runs the loader once. After a failure nothing is left of it.

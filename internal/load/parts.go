@@ -51,7 +51,7 @@ func (e *engine) runParts(loader string) *spec.Failure {
 // partsAgain reports whether a plain attempt may tell more than a quick one did. A map is created once more on the calling
 // thread instead: if the kernel gives the same answer, that is it.
 func (e *engine) partsAgain(f *spec.Failure) bool {
-	if f.StepKind() != spec.StepCreateMap || len(e.req.Longer) > 0 { // createMap knows only the attr of the blob
+	if f.StepKind() != spec.StepCreateMap || e.req.Longer != nil { // createMap knows only the attr of the blob
 		return true
 	}
 	return e.createMap(&e.spec.Steps[f.Step]) != f.Errno // one that is there now is closed with the rest

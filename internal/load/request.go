@@ -20,17 +20,15 @@ type Request struct {
 	Entries []Entries
 	// Wanted are the programs that are loaded although the object does not say so, or the other way round.
 	Wanted []Wanted
-	// Targets are what programs are loaded for, in the place of what their sections name: a *[Target] or nil. As an
-	// interface it keeps the descriptor of its type, 1 KB, out of binaries that choose none.
-	Targets any
-	// token is the file descriptor of a BPF token, 0 for none: see token.go.
-	token int32
+	// Targets are what programs are loaded for, in the place of what their sections name: a *[Target] or nil, without
+	// that type, whose description is 1 KB in each binary.
+	Targets unsafe.Pointer
 	// FindTargets is [UseTargets] where there are Targets, for objects whose Features do without.
 	FindTargets func(*Request) *spec.Failure
 	// loaded is the result of a load whose targets were found first.
 	loaded *Loaded
-	// Longer are the steps whose attr has to be longer than in the blob.
-	Longer []Longer
+	// Longer are the steps whose attr has to be longer than in the blob, nil for none. By a pointer, since a Request is allocated for each load.
+	Longer *[]Longer
 	// Skip are the steps that must not run, by their indices in Spec.Steps, whatever the reason.
 	Skip []int
 	// Pins is a *PinOptions, about the maps that the source pins by name; see [UsePins]. Types of fields are in each binary: that one is 2 KB.
@@ -44,6 +42,8 @@ type Request struct {
 	Keyring Keyring
 	// RequireSignature refuses to load what the kernel has not verified.
 	RequireSignature bool
+	// token is the file descriptor of a BPF token, 0 for none: see token.go.
+	token int32
 }
 
 func (r *Request) features() *Features { return (*Features)(r.Features) }

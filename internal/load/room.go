@@ -32,8 +32,8 @@ func (r *Request) roomFor(l *Longer) uint32 {
 
 // extra returns how many bytes the blob's map has to have after the blob.
 func (r *Request) extra() (n uint32) {
-	for i := range r.Longer {
-		n += r.roomFor(&r.Longer[i])
+	for i := range *r.Longer {
+		n += r.roomFor(&(*r.Longer)[i])
 	}
 	return n + uint32(-len(r.Spec.Blob)&7)
 }
@@ -74,9 +74,11 @@ func (r *Request) callOf(step int) int {
 func (e *engine) makeRoom(loader string) string {
 	insns := []byte(loader)
 	at := uint32(len(e.spec.Blob)+7) &^ 7
-	e.lines = make([]sys.LineInfo, 1, 1+len(e.req.Longer))
-	for i := range e.req.Longer {
-		l := &e.req.Longer[i]
+	longer := *e.req.Longer
+	lines := make([]sys.LineInfo, 1, 1+len(longer))
+	e.lines = &lines
+	for i := range longer {
+		l := &longer[i]
 		call, size := e.req.callOf(l.Step), e.req.attrSize(l.Step)
 		if insnAt(loader, call).Code != sys.OpCall {
 			continue // the step does nothing in this loader
@@ -85,7 +87,7 @@ func (e *engine) makeRoom(loader string) string {
 		copy(e.blob.mem[at+size:], l.Fields)
 
 		put(insns[8*call:], sys.Insn{Code: sys.OpCall, Regs: regs(0, pseudoCall), Imm: int32(len(insns)/8 - call - 1)})
-		e.lines = append(e.lines, sys.LineInfo{InsnOff: uint32(len(insns) / 8)})
+		lines = append(lines, sys.LineInfo{InsnOff: uint32(len(insns) / 8)})
 		emit := func(code uint8, dst, src uint8, off int16, imm int32) {
 			insns = append(insns, make([]byte, 8)...)
 			put(insns[len(insns)-8:], sys.Insn{Code: code, Regs: regs(dst, src), Off: off, Imm: imm})

@@ -46,9 +46,10 @@ func TestRoom(t *testing.T) {
 				t.Fatalf("%d steps have an attr", len(steps))
 			}
 			for _, quick := range []bool{true, false} {
-				req := Request{Spec: s, Features: unsafe.Pointer(features)}
+				var longer []Longer
+				req := Request{Spec: s, Features: unsafe.Pointer(features), Longer: &longer}
 				for _, step := range steps {
-					req.Longer = append(req.Longer, Longer{Step: step, Fields: string(make([]byte, 16))})
+					longer = append(longer, Longer{Step: step, Fields: string(make([]byte, 16))})
 				}
 				loaded, failure := RunOnce(&req, quick)
 				if failure != nil {
@@ -70,7 +71,7 @@ func TestRoom(t *testing.T) {
 				// A field that no kernel knows: 1 behind all that there is.
 				field := make([]byte, 256)
 				field[255] = 1
-				req := Request{Spec: s, Features: unsafe.Pointer(features), Longer: []Longer{{Step: step, Fields: string(field)}}}
+				req := Request{Spec: s, Features: unsafe.Pointer(features), Longer: &[]Longer{{Step: step, Fields: string(field)}}}
 				_, failure := RunOnce(&req, false)
 				if failure == nil || failure.Step != step || failure.Errno != unix.E2BIG {
 					t.Errorf("%s: %+v, want E2BIG", s.StepName(s.Steps[step]), failure)

@@ -68,7 +68,8 @@ func Run(req *Request) (*Loaded, *spec.Failure) {
 		}
 	}
 	if withToken != nil {
-		return withToken(req, failure)
+		again := *req // or every request would be on the heap
+		return withToken(&again, failure)
 	}
 	return nil, failure
 }

@@ -53,11 +53,11 @@ func (r *Request) whatChanged() string {
 	if len(r.Wanted) > 0 {
 		return "whether program " + r.Spec.Programs[r.Wanted[0].Program].Name + " is loaded"
 	}
-	if t, ok := r.Targets.(*Target); ok {
+	if t := (*Target)(r.Targets); t != nil {
 		return "what program " + r.Spec.Programs[t.Program].Name + " attaches to"
 	}
-	if len(r.Longer) > 0 {
-		return "an attr (" + r.Spec.StepName(r.Spec.Steps[r.Longer[0].Step]) + ")"
+	if r.Longer != nil {
+		return "an attr (" + r.Spec.StepName(r.Spec.Steps[(*r.Longer)[0].Step]) + ")"
 	}
 	if len(r.Skip) > 0 {
 		return "whether a step runs (" + r.Spec.StepName(r.Spec.Steps[r.Skip[0]]) + ")"

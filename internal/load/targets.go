@@ -91,8 +91,7 @@ func targetHint(p *spec.ProgramSpec) string {
 
 // targetsOf are those of programs that are loaded.
 func targetsOf(r *Request) (list []*Target) {
-	t, _ := r.Targets.(*Target)
-	for ; t != nil; t = t.Next {
+	for t := (*Target)(r.Targets); t != nil; t = t.Next {
 		if r.wants(t.Program) {
 			list = append(list, t)
 		}

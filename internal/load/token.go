@@ -131,7 +131,10 @@ func (r *Request) addToken() {
 	changed := *r.Spec
 	changed.Sums = spec.Sums{} // those of the files, which have been checked
 	blob := []byte(changed.Blob)
-	r.Longer = slices.Clone(r.Longer)
+	var longer []Longer
+	if r.Longer != nil {
+		longer = slices.Clone(*r.Longer)
+	}
 	for i := range changed.Steps {
 		step := &changed.Steps[i]
 		cmd, ok := stepCmd(step.Kind)
@@ -145,8 +148,11 @@ func (r *Request) addToken() {
 		setToken(attr, flags, fd, r.token)
 		copy(blob[step.Attr:], attr[:size])
 		if size < fd+4 {
-			r.Longer = append(r.Longer, Longer{Step: i, Fields: string(attr[size:])})
+			longer = append(longer, Longer{Step: i, Fields: string(attr[size:])})
 		}
+	}
+	if longer != nil {
+		r.Longer = &longer
 	}
 	changed.Blob = unsafe.String(unsafe.SliceData(blob), len(blob))
 	r.Spec = &changed
