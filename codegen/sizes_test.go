@@ -3,7 +3,6 @@
 package codegen
 
 import (
-	"regexp"
 	"testing"
 	"unsafe"
 
@@ -11,7 +10,6 @@ import (
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
-	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
 func TestSizesInWords(t *testing.T) {
@@ -38,23 +36,6 @@ func TestSizesInWords(t *testing.T) {
 		if got != tt.want {
 			t.Errorf("\n got %s\nwant %s", got, tt.want)
 		}
-	}
-}
-
-// A generated map's Go types stand for its sizes, so that a wrong one is for the source to mend; what has none yet is set before the load.
-func TestSizesOfGeneratedMaps(t *testing.T) {
-	obj := readObject(t, "never/map_array_key", "bpfel")
-	s, err := loader.Generate(obj, loader.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = Generate(obj, s, Options{Package: "skel", Stem: "x", Suffix: "bpfel", GOARCH: []string{"amd64"}})
-	if want := "map counts: its keys have 8 bytes: maps of type array have keys of 4"; err == nil || err.Error() != want {
-		t.Errorf("\n got %v\nwant %s", err, want)
-	}
-	obj.Maps[0].KeySize, obj.Maps[0].Key = 0, nil
-	if code := string(generateFor(t, obj, Options{})); !regexp.MustCompile(`Counts +\*runtime\.Map\n`).MatchString(code) {
-		t.Error("a map without a size of its keys is no *runtime.Map")
 	}
 }
 

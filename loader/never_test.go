@@ -5,6 +5,7 @@ package loader_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"testing"
 
@@ -54,6 +55,9 @@ func TestWhatNoKernelLoads(t *testing.T) {
 			}
 			if tt.name == "kfunc_license" && sys.KernelVersion().Before(sys.Version{6, 2}) {
 				return // it has no such function, and cilium/ebpf looks for it first
+			}
+			if _, noJIT := os.Stat("/proc/sys/net/core/bpf_jit_enable"); tt.name == "kfunc_license" && noJIT != nil {
+				return // it calls no functions at all
 			}
 			text := err.Error()
 			if log := (*ebpf.VerifierError)(nil); errors.As(err, &log) {

@@ -4,6 +4,7 @@ package kindtest
 
 import (
 	"errors"
+	"os"
 	"sync/atomic"
 	"testing"
 
@@ -161,6 +162,9 @@ func TestProgramTargetErrors(t *testing.T) {
 		t.Errorf("no such function: %v", err)
 	}
 	ofProgram(t, s.Progs.Send, d.Progs.DispatchesPackets, "hidden")
+	if _, noJIT := os.Stat("/proc/sys/net/core/bpf_jit_enable"); noJIT != nil {
+		notTraced(t, s.Load())
+	}
 	if err = s.Load(); errors.Is(err, unix.EPERM) {
 		notTraced(t, err)
 	}

@@ -135,6 +135,9 @@ func TestSetAttachTargetTracepoint(t *testing.T) {
 // A function of a kernel module, with and without the module's name.
 func TestSetAttachTargetModule(t *testing.T) {
 	guest.Only(t)
+	if isBefore("5.11") {
+		guest.NotHere(t, "modules have BTF since Linux 5.11")
+	}
 	guest.Module(t, "nf_conntrack")
 	for _, name := range []string{"nf_conntrack:nf_conntrack_in", "nf_conntrack_in"} {
 		s := openTargets(t)

@@ -186,6 +186,9 @@ func tracedFunctions(t *testing.T, prefix string, n int) []string {
 // 256 functions of the kernel's own list have a clone each.
 func TestCloneForManyFunctions(t *testing.T) {
 	guest.Only(t)
+	if _, err := os.Stat("/proc/sys/net/core/bpf_jit_enable"); err != nil {
+		guest.NotHere(t, "it has no JIT compiler, and so no programs at functions")
+	}
 	s := loadedTargets(t)
 	c := cloner(t, s, s.Progs.OnEntry)
 	functions := tracedFunctions(t, "security_", 300)

@@ -1,13 +1,15 @@
-//vmtest:6.1,7.x,6.12-s390x
+//vmtest:6.1,6.12,6.18,7.x,6.12-s390x
 
 package kindtest
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/load"
 	"github.com/bpf2lskel/bpf2lskel/runtime/oldkernel"
 )
@@ -26,7 +28,11 @@ func TestAllInterpreted(t *testing.T) {
 	if os.Getenv(interpretedEnv) != "" {
 		t.Skip("not on this kernel: this is the process in which all is interpreted")
 	}
-	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.v", "-test.skip=^(TestAllInterpreted|TestGeneratedIsUpToDate|TestStructOpsOfAModule)$")
+	args := []string{"-test.v", "-test.skip=^(TestAllInterpreted|TestGeneratedIsUpToDate|TestStructOpsOfAModule)$"}
+	if run := flag.Lookup("test.run").Value.String(); guest.In() && strings.Contains(run, "|") {
+		args = append(args, "-test.run="+run) // the tests that are for this kernel
+	}
+	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", args...)
 	cmd.Env = append(os.Environ(), interpretedEnv+"=1")
 	out, err := cmd.CombinedOutput()
 	passed := strings.Count("\n"+string(out), "\n--- PASS: ")

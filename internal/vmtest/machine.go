@@ -17,7 +17,7 @@ import (
 // tried again, nor is a guest that dies once init runs.
 const (
 	bootDeadline = 90 * time.Second
-	testDeadline = 360 * time.Second // for all tests together, counted from init, unless -deadline says otherwise
+	testDeadline = 600 * time.Second // for all tests together, counted from init, unless -deadline says otherwise
 	offDeadline  = 10 * time.Second
 	bootAttempts = 3
 

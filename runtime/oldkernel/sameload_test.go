@@ -56,7 +56,8 @@ func TestSameLoadInterpreted(t *testing.T) {
 				t.Logf("libbpf does not know it: %v; the kernel: %v", refusal, err)
 			case err != nil:
 				refused++
-				if !errors.Is(err, refusal.Errno) {
+				// On s390x there is neither the function, of amd64, that sec_fentry names nor a JIT: which of the two is found first differs.
+				if !errors.Is(err, refusal.Errno) && (guest.Key() != "6.12-s390x" || name != "sec_fentry") {
 					t.Errorf("libbpf is refused with %v, we with: %v", refusal.Errno, err)
 				}
 			default:
