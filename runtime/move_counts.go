@@ -22,8 +22,9 @@ import (
 // in the new map gets the old value's other fields, too, with zero for what is new. Maps are hashes, LRU hashes and arrays, and those with a value for each CPU (5.18), of which all
 // CPUs' counts are added to that of one.
 //
-// Nothing is counted twice, and nothing is lost. A program that MoveCounts loads takes each counter's value, and adds it, by atomic instructions, so that
-// it does not matter what else counts there. It first waits until runs of programs that began before the call have ended ([WaitForPrograms]), since a program that
+// Nothing is counted twice, and nothing is lost. A program that MoveCounts loads takes each counter's value, and adds it, by atomic instructions. What counts in the
+// new map meanwhile has to do so by atomic instructions too (__sync_fetch_and_add), or, in maps with a value for each CPU, where it cannot be preempted, as in XDP and tc:
+// a program that is preempted within a plain += would overwrite what was added. MoveCounts first waits until runs of programs that began before the call have ended ([WaitForPrograms]), since a program that
 // Update has replaced may be about to count. If the process is killed at any moment, the next one calls MoveCounts again, and it goes on where it was. Keys must not
 // be deleted from the new map meanwhile.
 func MoveCounts[V any](from, to AnyMap, counters func(v *V) []any) error {
