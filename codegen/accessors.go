@@ -87,8 +87,8 @@ func (ts *typeSet) writeValue(f *jen.File, d *decl, m *member, g goType) {
 	))
 }
 
-// writeFlexible writes a method for an array that follows the struct. Go cannot hold what is behind a
-// value, so the method takes the bytes that both are in.
+// writeFlexible writes a method for an array that follows the struct. Go cannot hold what is behind
+// a value, so the method takes the bytes that both are in.
 //
 //	func (*T) Name(record []byte) []E {
 //		if len(record) < offset+size {
@@ -123,8 +123,12 @@ func (ts *typeSet) writeFlexible(f *jen.File, d *decl, m *member) error {
 
 // writeBits writes the methods for a bit-field.
 //
-//	func (t *T) Name() uint32 { return uint32(getBits(unsafe.Add(unsafe.Pointer(t), 4), 1, 3, 5)) }
-//	func (t *T) SetName(v uint32) { setBits(unsafe.Add(unsafe.Pointer(t), 4), 1, 3, 5, uint64(v)) }
+//	func (t *T) Name() uint32 {
+//		return uint32(getBits(unsafe.Add(unsafe.Pointer(t), 4), 1, 3, 5))
+//	}
+//	func (t *T) SetName(v uint32) {
+//		setBits(unsafe.Add(unsafe.Pointer(t), 4), 1, 3, 5, uint64(v))
+//	}
 func (ts *typeSet) writeBits(f *jen.File, d *decl, m *member, g goType) {
 	ts.usesBits = true
 	switch {

@@ -61,7 +61,8 @@ func importFrom(fset *token.FileSet, files map[string]string) types.Importer {
 	})
 }
 
-// TestCompiles generates code for every object of the corpus, for both byte orders, and compiles it.
+// TestCompiles generates code for every object of the corpus, for both byte orders, and compiles
+// it.
 func TestCompiles(t *testing.T) {
 	for _, name := range slices.Concat(testobj.All(t), testobj.Externs(t), testobj.Peer(t)) {
 		t.Run(name, func(t *testing.T) {

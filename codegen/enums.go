@@ -49,7 +49,8 @@ func isSigned(e *btf.Enum) bool {
 	return e.Signed
 }
 
-// enumNumber is a value as a number of the enum's size. What does not fit, which no compiler writes, is cut.
+// enumNumber is a value as a number of the enum's size. What does not fit, which no compiler
+// writes, is cut.
 func enumNumber(e *btf.Enum, v btf.EnumValue) string {
 	unused := 64 - 8*e.Size // bits
 	if isSigned(e) {

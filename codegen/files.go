@@ -9,8 +9,8 @@ import (
 	"golang.org/x/mod/module"
 )
 
-// CheckStem makes sure that the go command takes files whose names begin with stem: it ignores some, and neither
-// compiles nor embeds others.
+// CheckStem makes sure that the go command takes files whose names begin with stem: it ignores
+// some, and neither compiles nor embeds others.
 func CheckStem(stem string) error {
 	first, _ := utf8.DecodeRuneInString(stem)
 	switch {

@@ -28,8 +28,9 @@ const (
 	fuzzTime  = 10 * time.Second
 )
 
-// FuzzTypes claims that whatever BTF says of types, there are Go types that compile and have the layout of C, or an error of
-// one line. Each type that has a name is a global variable's, and every other one is asked for by name too.
+// FuzzTypes claims that whatever BTF says of types, there are Go types that compile and have the
+// layout of C, or an error of one line. Each type that has a name is a global variable's, and every
+// other one is asked for by name too.
 func FuzzTypes(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, big bool) {
 		order := binary.ByteOrder(binary.LittleEndian)
@@ -88,7 +89,8 @@ func useAll(obj *object.Object) (names []string) {
 	return names
 }
 
-// checkSource checks that a Go file compiles, package runtime aside, and that no name out of the object got out of its comment.
+// checkSource checks that a Go file compiles, package runtime aside, and that no name out of the
+// object got out of its comment.
 func checkSource(t *testing.T, source []byte) {
 	t.Helper()
 	fset := token.NewFileSet()

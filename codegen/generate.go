@@ -229,8 +229,8 @@ func groupImports(source []byte) []byte {
 	return []byte(before + "import (\n" + std + "\n" + other + ")\n" + after)
 }
 
-// doc adds a doc comment, with its lines broken at a readable width. Names from the object are in it: jennifer would
-// take a line that begins as comments do for a whole comment.
+// doc adds a doc comment, with its lines broken at a readable width. Names from the object are in
+// it: jennifer would take a line that begins as comments do for a whole comment.
 func doc(f interface{ Comment(string) *jen.Statement }, text string) {
 	for _, line := range wrap(text) {
 		f.Comment("// " + line)
@@ -242,8 +242,8 @@ func commentf(f *jen.File, format string, args ...any) {
 	f.Comment("// " + oneLine(fmt.Sprintf(format, args...)))
 }
 
-// oneLine makes text fit for a comment of one line: what a name has of control and direction characters, and of
-// bytes that are no UTF-8, is written as Go does in strings.
+// oneLine makes text fit for a comment of one line: what a name has of control and direction
+// characters, and of bytes that are no UTF-8, is written as Go does in strings.
 func oneLine(text string) string {
 	var b strings.Builder
 	for word := range strings.FieldsSeq(text) {

@@ -54,7 +54,8 @@ func (g *generator) collectGlobals() {
 			continue
 		}
 		name = names.take(name)
-		// The memory behind the pointer is whole pages, so the struct may be larger than the section.
+		// The memory behind the pointer is whole pages, so the struct may be larger than the
+		// section.
 		d := &decl{typ: section, c: m.Name, what: "the global variables of " + place}
 		d.name = g.types.scope.take(name + "Section")
 		g.types.declareSection(d)
@@ -62,7 +63,8 @@ func (g *generator) collectGlobals() {
 	}
 }
 
-// readsKconfig reports whether the object has variables whose values are in a kernel's configuration.
+// readsKconfig reports whether the object has variables whose values are in a kernel's
+// configuration.
 func (g *generator) readsKconfig() bool {
 	return strings.Contains(g.spec.Kconfig, " CONFIG_")
 }

@@ -129,8 +129,8 @@ func (ts *typeSet) collect(l *layout, t btf.Type, base uint32, shared bool) erro
 	return nil
 }
 
-// holdsBits tells whether a bit-field is of an integer that can be as wide, which the kernel wants as well
-// (btf_int_check_kflag_member, btf_enum_check_kflag_member).
+// holdsBits tells whether a bit-field is of an integer that can be as wide, which the kernel wants
+// as well (btf_int_check_kflag_member, btf_enum_check_kflag_member).
 func holdsBits(m btf.Member) bool {
 	var size uint32
 	switch t := btf.UnderlyingType(m.Type).(type) {

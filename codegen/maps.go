@@ -119,8 +119,9 @@ func (g *generator) collectMapTypes(f *mapField, name string) error {
 //	struct { ... } events SEC(".maps") __attribute__((btf_decl_tag("record:struct event")));
 const recordTag = "record:"
 
-// recordType is the type of the records in a ring buffer or perf event array: nil if nobody names it. Who generates
-// the package comes before a tag, and that before the map's definition, where __type(value, T) can have no other meaning.
+// recordType is the type of the records in a ring buffer or perf event array: nil if nobody names
+// it. Who generates the package comes before a tag, and that before the map's definition, where
+// __type(value, T) can have no other meaning.
 func (g *generator) recordType(m *object.Map, mapName string) (btf.Type, error) {
 	t, err := g.namedRecord(mapName)
 	if t != nil || err != nil {

@@ -78,7 +78,8 @@ func handMade(t *testing.T, typ btf.Type) []byte {
 	return files[0].Data
 }
 
-// TestOddTypes makes sure that nothing BTF can say is refused or becomes code that does not compile.
+// TestOddTypes makes sure that nothing BTF can say is refused or becomes code that does not
+// compile.
 func TestOddTypes(t *testing.T) {
 	long := strings.Repeat("very_long_", 100)
 	u8 := &btf.Int{Name: "unsigned char", Size: 1}
@@ -116,7 +117,8 @@ func TestOddTypes(t *testing.T) {
 	}
 }
 
-// TestRepeatedType makes sure that a type which stands in BTF twice, as linkers leave it, is declared once.
+// TestRepeatedType makes sure that a type which stands in BTF twice, as linkers leave it, is
+// declared once.
 func TestRepeatedType(t *testing.T) {
 	pair := func() btf.Type {
 		return &btf.Struct{Name: "pair", Size: 1, Members: []btf.Member{{Name: "a", Type: &btf.Int{Size: 1}}}}
@@ -127,8 +129,8 @@ func TestRepeatedType(t *testing.T) {
 	}
 }
 
-// TestTypesThatMultiply has types that are little in BTF, and would be more than there is time for if each was looked at wherever
-// it stands.
+// TestTypesThatMultiply has types that are little in BTF, and would be more than there is time for
+// if each was looked at wherever it stands.
 func TestTypesThatMultiply(t *testing.T) {
 	const levels = 60
 	twice := func(name, of string, a, b btf.Type) *btf.Struct {

@@ -87,7 +87,8 @@ func TestSkeletonPinOpenedLink(t *testing.T) {
 	}
 }
 
-// TestSkeletonPin opens in another life what was pinned in the first: maps, programs, the link and global variables, with their types.
+// TestSkeletonPin opens in another life what was pinned in the first: maps, programs, the link and
+// global variables, with their types.
 func TestSkeletonPin(t *testing.T) {
 	dir := testfs.BPF(t) + "/live"
 	s := pinLive(t, dir)
@@ -146,7 +147,8 @@ func TestSkeletonPin(t *testing.T) {
 	}
 }
 
-// TestSkeletonOpenPinnedNames names each pin that is missing, is another thing, or is not the object's.
+// TestSkeletonOpenPinnedNames names each pin that is missing, is another thing, or is not the
+// object's.
 func TestSkeletonOpenPinnedNames(t *testing.T) {
 	root := testfs.BPF(t)
 	dir := root + "/live"
@@ -199,7 +201,8 @@ func TestSkeletonOpenPinnedNames(t *testing.T) {
 	}
 }
 
-// TestSkeletonPinMisuse pins what is not loaded, where nothing can be pinned, and over what a killed process has left.
+// TestSkeletonPinMisuse pins what is not loaded, where nothing can be pinned, and over what a
+// killed process has left.
 func TestSkeletonPinMisuse(t *testing.T) {
 	root := testfs.BPF(t)
 	s := openLive(t)
@@ -235,7 +238,8 @@ func TestSkeletonPinMisuse(t *testing.T) {
 	}
 }
 
-// TestSkeletonTakeLinks goes on with another skeleton's link: its program counts, and the former's does not any more.
+// TestSkeletonTakeLinks goes on with another skeleton's link: its program counts, and the former's
+// does not any more.
 func TestSkeletonTakeLinks(t *testing.T) {
 	dir := testfs.BPF(t) + "/live"
 	first := pinLive(t, dir)

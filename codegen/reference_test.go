@@ -75,8 +75,8 @@ func TestReferenceMaps(t *testing.T) {
 	docpart.Check(t, reference, "maps", b.String(), *update)
 }
 
-// runtimeMethods are the methods of package runtime's types, those promoted from unexported structs and
-// from other programs' types included, but not those that every map and program has.
+// runtimeMethods are the methods of package runtime's types, those promoted from unexported structs
+// and from other programs' types included, but not those that every map and program has.
 func runtimeMethods(t *testing.T) map[string][]string {
 	t.Helper()
 	fset := token.NewFileSet()

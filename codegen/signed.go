@@ -13,9 +13,9 @@ import (
 // SignatureFile is what a package's signature of a form is called, and CheckFile what the
 // instructions are that go into its loader: the name of its loader's file without .loader, and
 //
-//	.check, .sig                           for Linux 7.3: the signature covers .check, .loader and .blob
-//	.exclusive.check, .exclusive.sig       before: it covers .exclusive.check and .loader
-//	.hash.check, .hash.sig                 likewise
+//	.check, .sig                        for Linux 7.3; the signature covers .check, .loader, .blob
+//	.exclusive.check, .exclusive.sig    before 7.3; it covers .exclusive.check and .loader
+//	.hash.check, .hash.sig              likewise
 func SignatureFile(form spec.SignedForm) string {
 	if form == spec.SignedContents {
 		return ".sig"
@@ -23,7 +23,8 @@ func SignatureFile(form spec.SignedForm) string {
 	return "." + form.String() + ".sig"
 }
 
-// CheckFile is the file of the instructions that a form's loader has of its own, see [SignatureFile].
+// CheckFile is the file of the instructions that a form's loader has of its own, see
+// [SignatureFile].
 func CheckFile(form spec.SignedForm) string {
 	if form == spec.SignedContents {
 		return ".check"
@@ -40,7 +41,8 @@ func LoaderHash(s *spec.Spec, form spec.SignedForm) string {
 	return `"` + b.String() + `"`
 }
 
-// signedFiles are the files of a package that can be signed, empty ones for signatures that are still to come.
+// signedFiles are the files of a package that can be signed, empty ones for signatures that are
+// still to come.
 func (g *generator) signedFiles() []File {
 	var files []File
 	if g.spec.Signed == nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// lacksSize reports whether the source does not say how large the map's keys or values are: such a map is a *runtime.Map, whose
-// sizes can be set before the load.
+// lacksSize reports whether the source does not say how large the map's keys or values are: such a
+// map is a *runtime.Map, whose sizes can be set before the load.
 func lacksSize(m *object.Map) bool {
 	switch m.Type {
 	case sys.MapTypeRingBuf, sys.MapTypeUserRingBuf, sys.MapTypeArena:
@@ -19,8 +19,9 @@ func lacksSize(m *object.Map) bool {
 	return m.KeySize == 0 || m.ValueSize == 0
 }
 
-// checkSizes returns why no kernel creates the map, nil if one may: keys or values of sizes that its type cannot have (what
-// map_alloc_check of each type refuses, since 5.14 and before). What has a Go type of its own cannot be changed before the load.
+// checkSizes returns why no kernel creates the map, nil if one may: keys or values of sizes that
+// its type cannot have (what map_alloc_check of each type refuses, since 5.14 and before). What has
+// a Go type of its own cannot be changed before the load.
 func checkSizes(m *object.Map) error {
 	const (
 		lpmPrefix = 4 // sizeof(struct bpf_lpm_trie_key)

@@ -7,7 +7,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
-// A generated map's Go types stand for its sizes, so that a wrong one is for the source to mend; what has none yet is set before the load.
+// A generated map's Go types stand for its sizes, so that a wrong one is for the source to mend;
+// what has none yet is set before the load.
 func TestSizesOfGeneratedMaps(t *testing.T) {
 	obj := readObject(t, "never/map_array_key", "bpfel")
 	s, err := loader.Generate(obj, loader.Options{})

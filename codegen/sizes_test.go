@@ -39,7 +39,8 @@ func TestSizesInWords(t *testing.T) {
 	}
 }
 
-// What is refused when the package is generated, this kernel refuses, and what is not, it takes, of types that take nothing but sizes.
+// What is refused when the package is generated, this kernel refuses, and what is not, it takes, of
+// types that take nothing but sizes.
 func TestSkeletonSizesThatNoKernelTakes(t *testing.T) {
 	sizes := []uint32{1, 2, 3, 4, 5, 7, 8, 12, 16, 24, 260, 261, 264, 512}
 	for typ := range mapForms {

@@ -128,7 +128,8 @@ func (g *generator) writeSkeleton() {
 	}
 }
 
-// writeLoadOpened writes the function Load of an object whose skeleton has more to do with it than its Spec says.
+// writeLoadOpened writes the function Load of an object whose skeleton has more to do with it than
+// its Spec says.
 //
 //	func Load() (*Skeleton, error) {
 //		s, err := Open()

@@ -10,9 +10,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// writeSpec writes the Spec as a variable. Most of it is static data; the embedded files are strings that only exist at
-// run time, so whoever opens the object has them added, once: a copy of the Spec would be 300 bytes for each load, and an init
-// function would keep the files in programs that never open the object.
+// writeSpec writes the Spec as a variable. Most of it is static data; the embedded files are
+// strings that only exist at run time, so whoever opens the object has them added, once: a copy of
+// the Spec would be 300 bytes for each load, and an init function would keep the files in programs
+// that never open the object.
 func (g *generator) writeSpec() {
 	f := g.file
 	f.Comment(g.embed("blob"))

@@ -214,7 +214,8 @@ func TestTortureValues(t *testing.T) {
 	t.Logf("%d members read and written", len(members))
 }
 
-// TestTortureAlign makes sure that a type is not more aligned than in C: it could not be where C has it.
+// TestTortureAlign makes sure that a type is not more aligned than in C: it could not be where C
+// has it.
 func TestTortureAlign(t *testing.T) {
 	if a := unsafe.Alignof(skel.Packed4{}); a > 4 {
 		t.Errorf("struct packed_4 has alignment %d in Go, 4 in C", a)

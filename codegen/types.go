@@ -113,8 +113,9 @@ func (ts *typeSet) declarable(t btf.Type) bool {
 	return false
 }
 
-// maxMembers bounds the members of a type, with those of anonymous ones. In C an anonymous type stands in one place; BTF can
-// have it in many, and so on in each of these. Such a type is bytes to Go.
+// maxMembers bounds the members of a type, with those of anonymous ones. In C an anonymous type
+// stands in one place; BTF can have it in many, and so on in each of these. Such a type is bytes to
+// Go.
 const maxMembers = 1 << 16
 
 // countMembers counts up to maxMembers and one more.
@@ -316,8 +317,8 @@ func (ts *typeSet) declCode(d *decl) (*jen.Statement, error) {
 	return ts.structCode(d)
 }
 
-// alias is what stands before the type in the declaration of a typedef for a type that is declared as well: they are one
-// to C, and to Go.
+// alias is what stands before the type in the declaration of a typedef for a type that is declared
+// as well: they are one to C, and to Go.
 func (ts *typeSet) alias(d *decl) *jen.Statement {
 	if td, ok := d.typ.(*btf.Typedef); ok && ts.declarable(btf.UnderlyingType(td)) {
 		return jen.Op("=")
@@ -349,8 +350,8 @@ func (ts *typeSet) int128Code(d *decl) *jen.Statement {
 	return jen.Struct(append([]jen.Code{hostLayout()}, halves...)...)
 }
 
-// sameType reports whether two types are the same to Go: a compiler or linker may repeat a type. What
-// a pointer points to does not matter, so there are no cycles.
+// sameType reports whether two types are the same to Go: a compiler or linker may repeat a type.
+// What a pointer points to does not matter, so there are no cycles.
 func (ts *typeSet) sameType(a, b btf.Type) bool {
 	a, b = btf.QualifiedType(a), btf.QualifiedType(b)
 	if a == b {
@@ -385,8 +386,8 @@ func (ts *typeSet) sameType(a, b btf.Type) bool {
 	return false
 }
 
-// sameMembers compares the members of two structs or unions, once: each level of structs would otherwise
-// double the work, or worse.
+// sameMembers compares the members of two structs or unions, once: each level of structs would
+// otherwise double the work, or worse.
 func (ts *typeSet) sameMembers(a, b btf.Type) bool {
 	pair := [2]btf.Type{a, b}
 	same, known := ts.same[pair]

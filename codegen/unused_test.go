@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// A program that imports a generated package and never opens it has none of its object: the linker finds nothing that leads there.
+// A program that imports a generated package and never opens it has none of its object: the linker
+// finds nothing that leads there.
 func TestUnusedPackagesCostNothing(t *testing.T) {
 	root, err := filepath.Abs("..")
 	if err != nil {

@@ -74,8 +74,9 @@ func (ts *typeSet) verifyDecl(pkg *types.Package, m *model, d *decl) error {
 	return nil
 }
 
-// model is the compiler's model of an architecture. It works a type out anew wherever the type stands, which is twice
-// the work for each level of structs in structs: so it gets plain ones to see.
+// model is the compiler's model of an architecture. It works a type out anew wherever the type
+// stands, which is twice the work for each level of structs in structs: so it gets plain ones to
+// see.
 type model struct {
 	types.Sizes
 	plain map[*types.Named]types.Type

@@ -182,8 +182,8 @@ var imports = map[string]string{
 
 var qualified = regexp.MustCompile(`\b([a-z][a-z0-9]*)\.[A-Z]`)
 
-// complete makes a file of what may be a fragment. What the program around it would have, it finds: a context, a
-// skeleton, an interface.
+// complete makes a file of what may be a fragment. What the program around it would have, it finds:
+// a context, a skeleton, an interface.
 func complete(text, skel string) string {
 	if strings.HasPrefix(text, "package ") {
 		return text
@@ -288,7 +288,8 @@ func TestC(t *testing.T) {
 	t.Logf("%d pieces of C", n)
 }
 
-// The guide's own clang command compiles the guide's own source, on the system that the tests run on.
+// The guide's own clang command compiles the guide's own source, on the system that the tests run
+// on.
 func TestGuideClang(t *testing.T) {
 	dir := t.TempDir()
 	for _, b := range blocks(t, "guide.md") {
@@ -398,7 +399,8 @@ func TestReferenceFlags(t *testing.T) {
 	docpart.Check(t, "reference.md", "sign", table("sign", "verify"), *update)
 }
 
-// What C sources for cilium/ebpf may have is what the objects in testdata/peer have, which other tests load.
+// What C sources for cilium/ebpf may have is what the objects in testdata/peer have, which other
+// tests load.
 func TestAcceptedC(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("| in C | here |\n|---|---|\n")
@@ -412,7 +414,8 @@ func TestAcceptedC(t *testing.T) {
 	docpart.Check(t, "from-bpf2go.md", "accepted", b.String(), *update)
 }
 
-// Each example of cilium/ebpf has a row, and what is said to be its port imports the example's package.
+// Each example of cilium/ebpf has a row, and what is said to be its port imports the example's
+// package.
 func TestExamplesOfCilium(t *testing.T) {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/cilium/ebpf").Output()
 	if err != nil {
@@ -443,7 +446,8 @@ func TestExamplesOfCilium(t *testing.T) {
 	}
 }
 
-// What documents say of packages of the project, and of cilium/ebpf, exists: names, methods of maps and programs, and fields.
+// What documents say of packages of the project, and of cilium/ebpf, exists: names, methods of maps
+// and programs, and fields.
 func TestNamesInTables(t *testing.T) {
 	known := map[string]map[string]bool{} // by the package's name; two packages are called features
 	members := map[string]bool{}          // Type.Member, of runtime and of package ebpf
@@ -627,8 +631,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// The documents name the Go version that go.mod asks a user's module for, and no module that the project requires asks
-// for a newer one.
+// The documents name the Go version that go.mod asks a user's module for, and no module that the
+// project requires asks for a newer one.
 func TestGoVersion(t *testing.T) {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Path}} {{.GoVersion}}", "all").CombinedOutput()
 	if err != nil {

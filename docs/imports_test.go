@@ -60,7 +60,8 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// writeImports writes what a package imports to its row under importsHeading. Other tables may have rows that begin alike.
+// writeImports writes what a package imports to its row under importsHeading. Other tables may have
+// rows that begin alike.
 func writeImports(t *testing.T, file, row string, imports []string) {
 	t.Helper()
 	raw, err := os.ReadFile(file)
@@ -120,7 +121,8 @@ func quoted(list []string) string {
 var code = regexp.MustCompile("`([^`]+)`")
 
 // importsTable reads the table: by the first column, a folder of the project or all below one
-// ("examples/..."), the packages that the second column names. Those of the project are folders, too.
+// ("examples/..."), the packages that the second column names. Those of the project are folders,
+// too.
 func importsTable(t *testing.T, file string) map[string][]string {
 	t.Helper()
 	table := map[string][]string{}
@@ -146,8 +148,8 @@ func importsTable(t *testing.T, file string) map[string][]string {
 	return table
 }
 
-// rowOf returns the row that a package belongs to, by folder: its own, or the nearest that is for all
-// below. It is empty if there is none.
+// rowOf returns the row that a package belongs to, by folder: its own, or the nearest that is for
+// all below. It is empty if there is none.
 func rowOf(table map[string][]string, folder string) string {
 	if table[folder] != nil {
 		return folder
@@ -160,8 +162,8 @@ func rowOf(table map[string][]string, folder string) string {
 	return ""
 }
 
-// packageImports returns the imports of all packages of all modules below root, tests and the standard
-// library left out. Packages of the project are named by their folders.
+// packageImports returns the imports of all packages of all modules below root, tests and the
+// standard library left out. Packages of the project are named by their folders.
 func packageImports(t *testing.T, root string) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
@@ -218,8 +220,8 @@ func modules(t *testing.T, root string) []string {
 	return dirs
 }
 
-// The top module requires what architecture.md lists: go list -m all of a user's module shows each of
-// these, whatever the user imports.
+// The top module requires what architecture.md lists: go list -m all of a user's module shows each
+// of these, whatever the user imports.
 func TestRequirements(t *testing.T) {
 	const heading = "### What a user's module graph has"
 	var want []string
@@ -248,7 +250,8 @@ func TestRequirements(t *testing.T) {
 	}
 }
 
-// section returns what stands under a heading of a document, up to the next one of its level or above.
+// section returns what stands under a heading of a document, up to the next one of its level or
+// above.
 func section(t *testing.T, file, heading string) string {
 	t.Helper()
 	raw, err := os.ReadFile(file)

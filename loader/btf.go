@@ -22,7 +22,8 @@ func (g *generator) loadBTF() {
 	})
 }
 
-// loadBTFOutside leaves that to the runtime: a loader with CO-RE records of its own needs the BTF to be loaded.
+// loadBTFOutside leaves that to the runtime: a loader with CO-RE records of its own needs the BTF
+// to be loaded.
 func (g *generator) loadBTFOutside() {
 	attr, _ := g.btfRecord()
 	g.spec.BTF.Outside = true

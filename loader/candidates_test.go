@@ -44,7 +44,8 @@ func TestCompetingProgramsAreInOnePart(t *testing.T) {
 	}
 }
 
-// Programs that have to be in one part, and are too many for a jump over them, make a loader without parts.
+// Programs that have to be in one part, and are too many for a jump over them, make a loader
+// without parts.
 func TestPartThatIsTooLong(t *testing.T) {
 	obj, err := object.Read(testobj.Compile(t, "bench_filetop", testobj.Options{}))
 	if err != nil {

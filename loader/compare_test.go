@@ -46,7 +46,8 @@ func compare(t *testing.T, path string, v *verdicts) {
 	case err != nil && refusal == nil:
 		t.Errorf("libbpf loads it, we do not: %+v", err)
 	case errors.Is(err, sys.ENOTSUPP):
-		// Without a JIT compiler the kernel calls no kfuncs; where libbpf gives up before it asks, there is nothing to compare.
+		// Without a JIT compiler the kernel calls no kfuncs; where libbpf gives up before it asks,
+		// there is nothing to compare.
 		v.refused++
 		t.Logf("libbpf: %v; we: %v", refusal, err)
 	case err != nil && refusal.Errno == 0:

@@ -12,13 +12,15 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// The kernel resolves CO-RE records program by program, and for each program and root type it may have to
-// search all of vmlinux's BTF (bpf_core_add_cands in kernel/bpf/btf.c), 0.3 ms each time. An object of many programs
-// that look at the same types, or one that repeats itself, has its relocations resolved once: the loader itself has the records, in instructions that leave
-// the values in the blob. The runtime copies them to all the instructions that want them.
+// The kernel resolves CO-RE records program by program, and for each program and root type it may
+// have to search all of vmlinux's BTF (bpf_core_add_cands in kernel/bpf/btf.c), 0.3 ms each time.
+// An object of many programs that look at the same types, or one that repeats itself, has its
+// relocations resolved once: the loader itself has the records, in instructions that leave the
+// values in the blob. The runtime copies them to all the instructions that want them.
 
-// existence is the relocation that tells whether one of a kind can be
-// resolved. Others always can be: that of a type that is not there gives 0 (bpf_core_calc_type_relo in tools/lib/bpf/relo_core.c).
+// existence is the relocation that tells whether one of a kind can be resolved. Others always can
+// be: that of a type that is not there gives 0 (bpf_core_calc_type_relo in
+// tools/lib/bpf/relo_core.c).
 var existence = map[uint32]uint32{
 	sys.CoreFieldByteOffset: sys.CoreFieldExists, sys.CoreFieldByteSize: sys.CoreFieldExists, sys.CoreFieldSigned: sys.CoreFieldExists,
 	sys.CoreFieldLshiftU64: sys.CoreFieldExists, sys.CoreFieldRshiftU64: sys.CoreFieldExists,
@@ -49,8 +51,9 @@ type shared struct {
 	sites   []spec.CORESite
 }
 
-// How many searches of vmlinux's BTF may be saved at the least: in all, and for each relocation, of which the
-// loader gets longer. Most searches do not take place, because the name is still in the kernel's cache from the program before.
+// How many searches of vmlinux's BTF may be saved at the least: in all, and for each relocation, of
+// which the loader gets longer. Most searches do not take place, because the name is still in the
+// kernel's cache from the program before.
 const (
 	worthSharing     = 10
 	worthSharingEach = 2
@@ -58,7 +61,8 @@ const (
 	worthSharingRecords = 200
 )
 
-// share decides what the loader resolves. One that is to be signed may not: a signature does not cover the records.
+// share decides what the loader resolves. One that is to be signed may not: a signature does not
+// cover the records.
 func (g *generator) share() {
 	if len(g.obj.BTF) == 0 {
 		return
@@ -96,8 +100,9 @@ func (g *generator) share() {
 	})
 }
 
-// shareable gives what the loader would resolve for a record: those of instructions that take a number, of 32 bits.
-// For those that access memory the kernel changes the size of the access as well.
+// shareable gives what the loader would resolve for a record: those of instructions that take a
+// number, of 32 bits. For those that access memory the kernel changes the size of the access as
+// well.
 func shareable(p *object.Program, r object.CORERelo) (sharedRelo, bool) {
 	in := p.Insns[r.Insn]
 	if c := sys.Class(in.Op); c != sys.ALU && c != sys.ALU64 || in.Op&sys.X != 0 {
@@ -109,9 +114,9 @@ func shareable(p *object.Program, r object.CORERelo) (sharedRelo, bool) {
 	return sharedRelo{r.Type, r.AccessStr, r.Kind, in.Imm}, true
 }
 
-// resolveShared emits what resolves the shared relocations: the kernel changes the
-// numbers in these instructions when it loads the loader, or makes those that cannot be resolved invalid. The verifier
-// knows the numbers, so that it never follows both branches.
+// resolveShared emits what resolves the shared relocations: the kernel changes the numbers in these
+// instructions when it loads the loader, or makes those that cannot be resolved invalid. The
+// verifier knows the numbers, so that it never follows both branches.
 //
 //	r1 = 1             with a record: does it exist?
 //	if r1 == 0 goto next
@@ -172,11 +177,12 @@ func (g *generator) finishShared() {
 	}
 }
 
-// coreRelos gives a program's CO-RE records, and how many of them, the first, are its own although the loader
-// resolves others. They are sorted by the name of their root type: the kernel keeps the candidates of a few names, one for each value of a hash (bpf_core_find_cands,
-// VMLINUX_CAND_CACHE_SIZE in kernel/bpf/btf.c), and alternating ones make it search all of its BTF again.
-// Every other program has them in reverse: it begins with the names that the one before it has ended with,
-// which are those that are kept.
+// coreRelos gives a program's CO-RE records, and how many of them, the first, are its own although
+// the loader resolves others. They are sorted by the name of their root type: the kernel keeps the
+// candidates of a few names, one for each value of a hash (bpf_core_find_cands,
+// VMLINUX_CAND_CACHE_SIZE in kernel/bpf/btf.c), and alternating ones make it search all of its BTF
+// again. Every other program has them in reverse: it begins with the names that the one before it
+// has ended with, which are those that are kept.
 func (g *generator) coreRelos(program int, p *object.Program) (relos []sys.CoreRelo, own int) {
 	sorted := slices.Clone(p.CORERelos)
 	isOwn := func(r object.CORERelo) bool { return !g.isShared(p, r) }

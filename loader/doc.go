@@ -18,9 +18,10 @@
 // needs no code: each later step that depends on what failed fails as well,
 // without effect, and the runtime, which reads the words back, reports the first.
 //
-// The loader of a large object is several such lines, its parts, each behind the one jump that picks it by the context. The
-// runtime runs them on several threads, phase by phase: see parts.go. If many programs have the same CO-RE relocations,
-// the first part resolves them for all: see core.go.
+// The loader of a large object is several such lines, its parts, each behind the one jump that
+// picks it by the context. The runtime runs them on several threads, phase by phase: see parts.go.
+// If many programs have the same CO-RE relocations, the first part resolves them for all: see
+// core.go.
 //
 // Registers hold throughout:
 //

@@ -53,10 +53,10 @@ func (g *generator) patchExterns(program int, p *object.Program, insns int) {
 
 // loadFound loads what was found: BTF ID and fd. A weak symbol that was not found is 0.
 //
-// Conditions are 0 or 1, by a logical shift, and choose by multiplication: where a
-// register can be 0 or -1, as after an arithmetic shift, an & makes the verifier
-// follow both values (maybe_fork_scalars in kernel/bpf/verifier.c, in stable kernels of 2026), and the next
-// one again both.
+// Conditions are 0 or 1, by a logical shift, and choose by multiplication: where a register can be
+// 0 or -1, as after an arithmetic shift, an & makes the verifier follow both values
+// (maybe_fork_scalars in kernel/bpf/verifier.c, in stable kernels of 2026), and the next one again
+// both.
 //
 //	r0 = *(u64 *)(slots + extern)
 //	r2 = r0 >> 63 ^ 1; r0 *= r2        if weak

@@ -29,7 +29,8 @@ type externCase struct {
 	weak bool
 	// since is the first Linux that has the strong symbols, major and minor.
 	since sys.Version
-	// missing is the strong symbol that an error has to name, where the kernel or the modules lack it.
+	// missing is the strong symbol that an error has to name, where the kernel or the modules lack
+	// it.
 	missing string
 	// data is set for objects with variables of the kernel: it has to have CONFIG_KALLSYMS_ALL.
 	data bool
@@ -232,7 +233,8 @@ func loadWith(t *testing.T, name string, opts *runtime.LoadOptions) *runtime.Ske
 	return s
 }
 
-// needJIT skips a test that has met a kernel which calls no kfuncs: "JIT is required for calling kernel function".
+// needJIT skips a test that has met a kernel which calls no kfuncs: "JIT is required for calling
+// kernel function".
 func needJIT(t *testing.T, err error) {
 	t.Helper()
 	if errors.Is(err, sys.ENOTSUPP) {

@@ -98,9 +98,10 @@ func (g *generator) addressedKfuncs() map[int]bool {
 	return taken
 }
 
-// findKfuncAddress finds the address of the kfunc whose name is at the cursor,
-// on kernels where an ld_imm64 takes no BTF ID of a function: before Linux 6.4 (check_pseudo_btf_id in
-// kernel/bpf/verifier.c). The runtime knows, and elsewhere the flags, which must be 0, end the call at once.
+// findKfuncAddress finds the address of the kfunc whose name is at the cursor, on kernels where an
+// ld_imm64 takes no BTF ID of a function: before Linux 6.4 (check_pseudo_btf_id in
+// kernel/bpf/verifier.c). The runtime knows, and elsewhere the flags, which must be 0, end the call
+// at once.
 //
 //	bpf_kallsyms_lookup_name(name, size, slots[no addresses], slots + address + 8)
 func (g *generator) findKfuncAddress(address spec.Slot, name string) {

@@ -43,13 +43,14 @@ func (g *generator) planKconfig() error {
 // kernelFacts are the variables that no configuration has; internal/load knows their values.
 var kernelFacts = map[string]bool{"LINUX_KERNEL_VERSION": true, "LINUX_HAS_BPF_COOKIE": true, "LINUX_HAS_SYSCALL_WRAPPER": true}
 
-// isAlwaysZero reports whether no kernel gives a variable a value: a weak one about something that libbpf may know some day.
+// isAlwaysZero reports whether no kernel gives a variable a value: a weak one about something that
+// libbpf may know some day.
 func isAlwaysZero(v *object.Var) bool {
 	return v.Weak && strings.HasPrefix(v.Name, "LINUX_") && !kernelFacts[v.Name]
 }
 
-// kconfigType says what a variable takes, and whether it is a signed integer. Package object has seen to it that it is one of
-// these (libbpf's find_kcfg_type).
+// kconfigType says what a variable takes, and whether it is a signed integer. Package object has
+// seen to it that it is one of these (libbpf's find_kcfg_type).
 func kconfigType(t btf.Type) (typ spec.KconfigType, signed bool) {
 	switch t := btf.UnderlyingType(t).(type) {
 	case *btf.Int:

@@ -9,8 +9,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// makeMap creates a map, and fills and freezes it if it holds global data. Programs come later, so a
-// verifier that looks into a frozen map sees its final contents.
+// makeMap creates a map, and fills and freezes it if it holds global data. Programs come later, so
+// a verifier that looks into a frozen map sees its final contents.
 func (g *generator) makeMap(i int, m *object.Map) {
 	if m.Inner != nil {
 		g.createInner(i, m)
@@ -155,9 +155,9 @@ func sizing(m *object.Map) spec.Sizing {
 }
 
 // isOutside tells maps that must not be created inside a loader program. It runs under
-// rcu_read_lock_trace, and when the creation of a local storage map fails after its
-// allocation, the kernel waits for that very lock (bpf_local_storage_map_free). What a struct_ops map
-// waits for then (bpf_struct_ops_map_free) is not the same on all kernels.
+// rcu_read_lock_trace, and when the creation of a local storage map fails after its allocation, the
+// kernel waits for that very lock (bpf_local_storage_map_free). What a struct_ops map waits for
+// then (bpf_struct_ops_map_free) is not the same on all kernels.
 func isOutside(m *object.Map) bool {
 	switch m.Type {
 	case sys.MapTypeSKStorage, sys.MapTypeInodeStorage,

@@ -19,7 +19,8 @@ import (
 // recursion is what kernels say of it: 6.1, 6.12 and 6.18, 7.3.
 const recursion = "back-edge|frames is too deep|recursi"
 
-// What no kernel loads is refused when it is read, in the words of the source, and this kernel does refuse it.
+// What no kernel loads is refused when it is read, in the words of the source, and this kernel does
+// refuse it.
 func TestWhatNoKernelLoads(t *testing.T) {
 	for _, tt := range []struct {
 		name, want string

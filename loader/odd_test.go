@@ -10,7 +10,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// Objects with BTF that libbpf loads without it, and that is mended here: they load with it, and do what their sources claim.
+// Objects with BTF that libbpf loads without it, and that is mended here: they load with it, and do
+// what their sources claim.
 func TestMendedBTF(t *testing.T) {
 	names, err := testobj.Names("odd")
 	if err != nil {

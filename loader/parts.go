@@ -8,10 +8,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// The work of a loader is a list of jobs: a map with its value, a look-up, a
-// program. Small objects have them done in a row, by one run. The loader of an object that takes the
-// kernel long is cut into parts, each a run of its own, that the runtime has several threads do: the kernel
-// verifies programs and allocates maps on as many processors as ask it to.
+// The work of a loader is a list of jobs: a map with its value, a look-up, a program. Small objects
+// have them done in a row, by one run. The loader of an object that takes the kernel long is cut
+// into parts, each a run of its own, that the runtime has several threads do: the kernel verifies
+// programs and allocates maps on as many processors as ask it to.
 
 // job is a piece of work that depends on nothing of its own phase.
 type job struct {
@@ -67,7 +67,8 @@ func (g *generator) plan() []job {
 	return jobs
 }
 
-// programJobs gives each program a job, but those one for all of them that must not be loaded at the same time.
+// programJobs gives each program a job, but those one for all of them that must not be loaded at
+// the same time.
 func (g *generator) programJobs() []job {
 	together := g.compete()
 	var jobs []job
@@ -124,13 +125,16 @@ func programCost(p *object.Program) int {
 }
 
 const (
-	// A loader is cut if threads have at least this much to share, in µs: waking one takes 10, making one 50.
+	// A loader is cut if threads have at least this much to share, in µs: waking one takes 10,
+	// making one 50.
 	worthCutting = 100
-	// leastPart is what makes a part of its own. A run takes 3 µs, and a branch of the loader as much.
+	// leastPart is what makes a part of its own. A run takes 3 µs, and a branch of the loader as
+	// much.
 	leastPart = 60
 	// mostParts is how many parts a phase has: enough for threads to share it evenly.
 	mostParts = 4
-	// A part is jumped over with a jump of 16 bits: a part ends before it gets too long, unless a single job is.
+	// A part is jumped over with a jump of 16 bits: a part ends before it gets too long, unless a
+	// single job is.
 	mostPartInsns = 30000
 )
 
@@ -192,7 +196,8 @@ func (g *generator) emitPhase(jobs []job) (parts int32) {
 	return parts
 }
 
-// beginPart begins a part. What only the part knows follows, up to the place that the label lands at.
+// beginPart begins a part. What only the part knows follows, up to the place that the label lands
+// at.
 //
 //	if r2 != part goto next
 //	r7 = r6

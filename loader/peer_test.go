@@ -16,14 +16,16 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// peerRefuses are objects of testdata/peer that cilium/ebpf reads but does not load as they are, and how it says so.
+// peerRefuses are objects of testdata/peer that cilium/ebpf reads but does not load as they are,
+// and how it says so.
 var peerRefuses = map[string]string{
 	"peer/pinning":    "pin type 100: not supported",  // it is for the user to take that away before
 	"peer/inner_maps": "rings: inner map: map create", // no size is fitted but a perf event array's
 	"peer/records":    "from_user: map create",        // a user ring buffer's value has a size to it
 }
 
-// Objects that cilium/ebpf loads and libbpf does not, load here, and are the same maps and programs.
+// Objects that cilium/ebpf loads and libbpf does not, load here, and are the same maps and
+// programs.
 func TestWhatCiliumLoadsLoadsHere(t *testing.T) {
 	for _, name := range testobj.Peer(t) {
 		t.Run(strings.TrimPrefix(name, "peer/"), func(t *testing.T) {

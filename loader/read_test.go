@@ -11,7 +11,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// An object that is known only at run time loads from its file and from memory, and has its maps and programs by name.
+// An object that is known only at run time loads from its file and from memory, and has its maps
+// and programs by name.
 func TestReadFile(t *testing.T) {
 	path := testobj.Compile(t, "map_in_map", testobj.Options{})
 	file, err := os.ReadFile(path)

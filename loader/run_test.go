@@ -17,8 +17,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// All objects of testdata load, and their programs do what their sources
-// claim: run by BPF_PROG_TEST_RUN, they return and leave in global variables what the head comment says.
+// All objects of testdata load, and their programs do what their sources claim: run by
+// BPF_PROG_TEST_RUN, they return and leave in global variables what the head comment says.
 //
 // Kernels differ. What this one refuses, it has to refuse libbpf with the same errno; and where a
 // claim does not hold, it must not hold for what libbpf loads either.

@@ -16,8 +16,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// Structs of operations are the same load as libbpf's, and what it refuses is refused. bpftool of Debian 12 does not know all of
-// them: flavors, links, and members that the kernel does not have.
+// Structs of operations are the same load as libbpf's, and what it refuses is refused. bpftool of
+// Debian 12 does not know all of them: flavors, links, and members that the kernel does not have.
 func TestSameLoadOfStructOps(t *testing.T) {
 	var paths []string
 	for _, name := range testobj.StructOps(t) {
@@ -28,8 +28,8 @@ func TestSameLoadOfStructOps(t *testing.T) {
 	compareAll(t, paths)
 }
 
-// newInStructOps are objects with what libbpf of Debian 12, 1.1, does not know, and in what their maps' flags differ from those of
-// the objects for it.
+// newInStructOps are objects with what libbpf of Debian 12, 1.1, does not know, and in what their
+// maps' flags differ from those of the objects for it.
 var newInStructOps = map[string]uint32{"flavor": 0, "link": sys.FlagLink, "missing_zero": 0, "shared": 0}
 
 // What libbpf 1.1 does not know is the same load as what it does know.

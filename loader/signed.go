@@ -13,10 +13,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// A loader that is to be signed differs from others in three ways. What
-// depends on the machine is decided here, since the runtime may not patch. Where verifier logs
-// go comes through the context, which no signature covers. And there is a check of what the signature does not
-// say about the loader's map, for each form of signatures another one (see spec.SignedForm).
+// A loader that is to be signed differs from others in three ways. What depends on the machine is
+// decided here, since the runtime may not patch. Where verifier logs go comes through the context,
+// which no signature covers. And there is a check of what the signature does not say about the
+// loader's map, for each form of signatures another one (see spec.SignedForm).
 
 // checkSignable refuses objects that the runtime has to help with.
 func checkSignable(obj *object.Object) error {
@@ -47,8 +47,8 @@ func checkSignable(obj *object.Object) error {
 }
 
 const (
-	// mostCPUs is the largest CONFIG_NR_CPUS that any architecture has: 8192
-	// on x86 and powerpc. A perf event array may have more entries than there are CPUs; each costs 8 bytes.
+	// mostCPUs is the largest CONFIG_NR_CPUS that any architecture has: 8192 on x86 and powerpc. A
+	// perf event array may have more entries than there are CPUs; each costs 8 bytes.
 	mostCPUs = 8192
 	// largestPage is the largest page size of architectures with BPF.
 	largestPage = 64 << 10
@@ -111,7 +111,8 @@ var log spec.LogRequest
 
 // logBTF takes from the context where the log of the BTF goes: entry 0.
 //
-//	attr->btf_log_level = ctx[0].level; attr->btf_log_size = ctx[0].size; attr->btf_log_buf = ctx[0].buf
+//	attr->btf_log_level = ctx[0].level; attr->btf_log_size = ctx[0].size;
+//	attr->btf_log_buf = ctx[0].buf
 func (g *generator) logBTF() {
 	if !g.opts.Signed {
 		return
@@ -164,7 +165,8 @@ func (g *generator) sign() {
 	}
 }
 
-// head is what a loader begins with. In one that can be signed, these are the spec.SignedHead bytes before the check.
+// head is what a loader begins with. In one that can be signed, these are the spec.SignedHead bytes
+// before the check.
 func (g *generator) head(cut bool) {
 	g.saveContext(cut)
 	g.say("r6 = blob: the slots, which are the fd_array")
@@ -178,17 +180,18 @@ func HasSignedHead(loader string, bo binary.ByteOrder) bool {
 	return len(loader) > spec.SignedHead && loader[:spec.SignedHead] == string(g.encode(bo))
 }
 
-// What struct bpf_map begins with: the SHA-256 of the contents, which the kernel leaves there when it is asked for it
-// (array_map_get_hash). What follows tells kernels apart, and so the check
-// for one kind is refused by the verifier on the other.
+// What struct bpf_map begins with: the SHA-256 of the contents, which the kernel leaves there when
+// it is asked for it (array_map_get_hash). What follows tells kernels apart, and so the check for
+// one kind is refused by the verifier on the other.
 const (
 	mapExcl = 32 // u32 excl: 1 if the map is exclusive to one program; Linux 7.1 and 7.2
 	mapOps  = 32 // the pointer ops, on kernels before
 )
 
-// BlobCheck returns the instructions that go into a loader after its first spec.SignedHead bytes: what a signature of that
-// form does not say about the loader's map. Unless the map is the blob's, the loader ends with -EKEYREJECTED.
-// The head has put the address of the map's value into R6, and kept the context, so that R0 to R5 are free.
+// BlobCheck returns the instructions that go into a loader after its first spec.SignedHead bytes:
+// what a signature of that form does not say about the loader's map. Unless the map is the blob's,
+// the loader ends with -EKEYREJECTED. The head has put the address of the map's value into R6, and
+// kept the context, so that R0 to R5 are free.
 //
 // For kernels that cover the map's contents:
 //
@@ -202,9 +205,10 @@ const (
 //	r4 |= *(u32 *)(r0 + excl) ^ 1                  or r2 = *(u64 *)(r0 + ops)
 //	if r4 != 0, or r6 is not the value of r0: end
 //
-// The load of the blob's last 8 bytes is what makes the verifier compare the map's size with the blob's. Without it nothing
-// would: the kernel signs the contents of all maps one after the other, without their lengths, so that a blob that is cut in two
-// maps has the same signature, and bpf_sys_bpf reads what an attr points to wherever that is.
+// The load of the blob's last 8 bytes is what makes the verifier compare the map's size with the
+// blob's. Without it nothing would: the kernel signs the contents of all maps one after the other,
+// without their lengths, so that a blob that is cut in two maps has the same signature, and
+// bpf_sys_bpf reads what an attr points to wherever that is.
 func BlobCheck(form spec.SignedForm, blob string, bo binary.ByteOrder) string {
 	var a asm
 	var rejected []label
@@ -227,9 +231,10 @@ func BlobCheck(form spec.SignedForm, blob string, bo binary.ByteOrder) string {
 //	r2 = *(u64 *)(r6 + len(blob) - 8)
 func (a *asm) checkSize(blob string) { a.load(opLdx64, r2, slots, len(blob)-8) }
 
-// checkUnmapped jumps if the map cannot be mapped into a process. One that can may be written after it was frozen: what maps memory
-// can have the kernel keep its pages (io_uring's buffers, for example), and freezing looks for mappings only. The value of
-// such an array begins at a page (array_map_alloc), other values right after struct bpf_array. Pages are 4096 bytes at least.
+// checkUnmapped jumps if the map cannot be mapped into a process. One that can may be written after
+// it was frozen: what maps memory can have the kernel keep its pages (io_uring's buffers, for
+// example), and freezing looks for mappings only. The value of such an array begins at a page
+// (array_map_alloc), other values right after struct bpf_array. Pages are 4096 bytes at least.
 //
 //	w2 = w6
 //	w2 &= 4095
@@ -241,10 +246,11 @@ func (a *asm) checkUnmapped() (accepted label) {
 	return a.jump(opJneImm, r2, 0)
 }
 
-// checkSameMap jumps unless R6 is the value of the map R0. Both come from the same place of fd_array, but kernels before
-// 7.3 read that once for each instruction, and a process may write to it between.
-// The value begins after struct bpf_array, of 280 bytes or so. The value of any other map that lies behind is at least twice as far and
-// the size of the blob farther, since the map R0 has the blob's contents; that of one before is at a negative distance.
+// checkSameMap jumps unless R6 is the value of the map R0. Both come from the same place of
+// fd_array, but kernels before 7.3 read that once for each instruction, and a process may write to
+// it between. The value begins after struct bpf_array, of 280 bytes or so. The value of any other
+// map that lies behind is at least twice as far and the size of the blob farther, since the map R0
+// has the blob's contents; that of one before is at a negative distance.
 //
 //	r1 = r6
 //	r1 -= r0

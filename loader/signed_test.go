@@ -11,7 +11,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
-// The checks are what a package pays for: ten instructions beyond the comparison of the hash are too many.
+// The checks are what a package pays for: ten instructions beyond the comparison of the hash are
+// too many.
 func TestBlobCheckIsShort(t *testing.T) {
 	const compare, ops, excl = 2 + 1 + 4*5 + 1, 1, 3 // map, r4, four words, jump; the field that tells kernels apart
 	most := map[spec.SignedForm]int{
@@ -56,7 +57,8 @@ func TestSignedHead(t *testing.T) {
 	}
 }
 
-// A program whose target is chosen at run time cannot be in a package that is signed: the target is in its attr.
+// A program whose target is chosen at run time cannot be in a package that is signed: the target is
+// in its attr.
 func TestSignedNeedsTargets(t *testing.T) {
 	obj, err := object.Read(testobj.Compile(t, "sec_freplace", testobj.Options{}))
 	if err != nil {

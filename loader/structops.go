@@ -8,8 +8,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// describeStructOps puts the initial value of a struct of operations into the blob, and notes what its members are: the
-// runtime fits both to the kernel's struct.
+// describeStructOps puts the initial value of a struct of operations into the blob, and notes what
+// its members are: the runtime fits both to the kernel's struct.
 func (g *generator) describeStructOps(i int, m *object.Map) {
 	ops := m.StructOps
 	described := spec.StructOps{
@@ -48,8 +48,8 @@ func (g *generator) describeMember(m btf.Member, p *object.Program) spec.StructO
 	return described
 }
 
-// kindOf is the BTF kind of a type without its qualifiers and typedefs, the one thing that has to be the same in the
-// kernel.
+// kindOf is the BTF kind of a type without its qualifiers and typedefs, the one thing that has to
+// be the same in the kernel.
 func kindOf(t btf.Type) uint8 {
 	switch btf.UnderlyingType(t).(type) {
 	case *btf.Int:

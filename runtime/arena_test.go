@@ -15,10 +15,11 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// From 7.0 on, x86's arenas need cmpxchg16b (kmalloc_nolock), which the guests of this architecture are without.
+// From 7.0 on, x86's arenas need cmpxchg16b (kmalloc_nolock), which the guests of this architecture
+// are without.
 
-// withArena is an object with an arena of four pages, at that address if it is not 0, and a program that
-// takes a page of it, writes 42 there, and returns the low half of its address:
+// withArena is an object with an arena of four pages, at that address if it is not 0, and a program
+// that takes a page of it, writes 42 there, and returns the low half of its address:
 //
 //	r0 = bpf_arena_alloc_pages(arena, NULL, 1, NUMA_NO_NODE, 0)
 //	r6 = r0
@@ -53,7 +54,8 @@ func withArena(address uint64) *object.Object {
 // arenaAddress is not at the start of 4 GiB, where the low half of the first page's address is 0.
 const arenaAddress = 1<<44 + 1<<16
 
-// A program and user space share the memory of an arena, which is there before the program is loaded.
+// A program and user space share the memory of an arena, which is there before the program is
+// loaded.
 func TestArena(t *testing.T) {
 	for _, address := range []uint64{0, arenaAddress} {
 		before := settledCensus(t)
@@ -117,8 +119,8 @@ func TestArenaIsUnmappedAfterFailure(t *testing.T) {
 	wantCensus(t, before, "after the failure")
 }
 
-// withGlobals is an object with an arena of four pages, which begins with two pages of global variables, and a
-// program that increments the second of them and returns it:
+// withGlobals is an object with an arena of four pages, which begins with two pages of global
+// variables, and a program that increments the second of them and returns it:
 //
 //	r1 = &arena[8]
 //	r1 = addr_space_cast(r1, 0, 1)
@@ -195,7 +197,8 @@ func TestArenaGlobals(t *testing.T) {
 	wantCensus(t, before, "after Close")
 }
 
-// Pages that user space cannot have are an error, not a signal. Here it is a flag that forbids to take them.
+// Pages that user space cannot have are an error, not a signal. Here it is a flag that forbids to
+// take them.
 func TestArenaPagesRefused(t *testing.T) {
 	spec := generate(t, withGlobals(sys.FlagSegvOnFault))
 	before := settledCensus(t)

@@ -10,18 +10,20 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// chosenTarget describes a program whose target was chosen between Open and Load: it takes the place of the object's own
-// description in the Program, and has NoSlot as its Slot.
+// chosenTarget describes a program whose target was chosen between Open and Load: it takes the
+// place of the object's own description in the Program, and has NoSlot as its Slot.
 type chosenTarget struct {
 	spec ProgramSpec
 	load.Target
-	// use is load.UseTargets. Both are fields, so that a program that calls no SetAttachTarget does not have the code.
+	// use is load.UseTargets. Both are fields, so that a program that calls no SetAttachTarget does
+	// not have the code.
 	use func(*load.Request) *spec.Failure
 	// after adds the target to those of other programs.
 	after func(program int32, others unsafe.Pointer) unsafe.Pointer
 }
 
-// These are functions, and not methods: each method of Program is in the tables of all typed programs, in every binary.
+// These are functions, and not methods: each method of Program is in the tables of all typed
+// programs, in every binary.
 
 // chosenFor is p's target if it was chosen at run time, nil otherwise.
 func chosenFor(p *Program) *chosenTarget {
@@ -31,29 +33,32 @@ func chosenFor(p *Program) *chosenTarget {
 	return (*chosenTarget)(unsafe.Pointer(p.spec))
 }
 
-// SetAttachTarget has the next Load load the program for another function of the kernel than its section names, or for a
-// tracepoint if it is of section tp_btf: "vfs_read", "sched_switch". "MODULE:NAME" is one of a kernel module's. Whether it exists is for Load to
-// say. A program that is loaded already, or closed, is an error. It is not safe for concurrent use.
+// SetAttachTarget has the next Load load the program for another function of the kernel than its
+// section names, or for a tracepoint if it is of section tp_btf: "vfs_read", "sched_switch".
+// "MODULE:NAME" is one of a kernel module's. Whether it exists is for Load to say. A program that
+// is loaded already, or closed, is an error. It is not safe for concurrent use.
 func (p TracingProgram) SetAttachTarget(name string) error { return setKernelTarget(p.Program, name) }
 
-// SetAttachTargetProgram has the next Load load the program for a function of another BPF program, which has to be loaded by then, and open until that Load:
-// of section fentry, fexit or fsession. If function is "", it is the one that the section names, or
-// where that names none, the function with which the other program begins; any but that takes CAP_SYS_ADMIN. The other program
-// may be one of [OpenProgramID]. It is not safe for concurrent use.
+// SetAttachTargetProgram has the next Load load the program for a function of another BPF program,
+// which has to be loaded by then, and open until that Load: of section fentry, fexit or fsession.
+// If function is "", it is the one that the section names, or where that names none, the function
+// with which the other program begins; any but that takes CAP_SYS_ADMIN. The other program may be
+// one of [OpenProgramID]. It is not safe for concurrent use.
 func (p TracingProgram) SetAttachTargetProgram(target AnyProgram, function string) error {
 	return setProgramTarget(p.Program, target, function)
 }
 
-// SetAttachTarget has the next Load load the program for another hook than its section names: "file_open". See
-// [TracingProgram.SetAttachTarget].
+// SetAttachTarget has the next Load load the program for another hook than its section names:
+// "file_open". See [TracingProgram.SetAttachTarget].
 func (p LSMProgram) SetAttachTarget(hook string) error { return setKernelTarget(p.Program, hook) }
 
-// SetAttachTarget has the next Load load the program for another iterator than its section names: "task". See
-// [TracingProgram.SetAttachTarget].
+// SetAttachTarget has the next Load load the program for another iterator than its section names:
+// "task". See [TracingProgram.SetAttachTarget].
 func (p IterProgram) SetAttachTarget(name string) error { return setKernelTarget(p.Program, name) }
 
-// SetAttachTarget has the next Load load a program of section lsm_cgroup for another hook than that names. Other programs for cgroups
-// have no target: that is an error. See [TracingProgram.SetAttachTarget].
+// SetAttachTarget has the next Load load a program of section lsm_cgroup for another hook than that
+// names. Other programs for cgroups have no target: that is an error. See
+// [TracingProgram.SetAttachTarget].
 func (p CgroupProgram) SetAttachTarget(hook string) error { return setKernelTarget(p.Program, hook) }
 
 // SetAttachTargetProgram says which program it is whose function this one takes the place of. See

@@ -9,8 +9,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// Cloner loads a program of a loaded skeleton again, for as many other targets as there are, one at a time. The clones use
-// the skeleton's maps and global data. Each is one BPF_PROG_LOAD, so a target that the kernel refuses costs nothing but itself.
+// Cloner loads a program of a loaded skeleton again, for as many other targets as there are, one at
+// a time. The clones use the skeleton's maps and global data. Each is one BPF_PROG_LOAD, so a
+// target that the kernel refuses costs nothing but itself.
 //
 // It is safe for concurrent use. It keeps the skeleton's maps open until Close.
 type Cloner[P AnyProgram] struct {
@@ -34,9 +35,10 @@ func (LSMProgram) clone(p *Program) LSMProgram         { return LSMProgram{p} }
 func (IterProgram) clone(p *Program) IterProgram       { return IterProgram{p} }
 func (ExtProgram) clone(p *Program) ExtProgram         { return ExtProgram{p} }
 
-// NewCloner prepares a program of a loaded skeleton for being cloned: the loader runs once more, without creating maps or loading
-// programs. The program itself need not be loaded, as in SEC("?fentry"). An error of the kernel's is a *[LoadError]. A package that can be signed
-// has no clones, since no signature covers what they attach to: that is [ErrSigned].
+// NewCloner prepares a program of a loaded skeleton for being cloned: the loader runs once more,
+// without creating maps or loading programs. The program itself need not be loaded, as in
+// SEC("?fentry"). An error of the kernel's is a *[LoadError]. A package that can be signed has no
+// clones, since no signature covers what they attach to: that is [ErrSigned].
 func NewCloner[P Clonable[P]](s *Skeleton, p P) (*Cloner[P], error) {
 	c := &Cloner[P]{from: programOf(p), typed: p.clone}
 	if s == nil || s.spec == nil {
@@ -88,8 +90,9 @@ func (c *Cloner[P]) release() {
 	c.maps = nil
 }
 
-// Clone loads the program for a function, tracepoint, hook or iterator of the kernel: see [TracingProgram.SetAttachTarget]. The clone is
-// the caller's to close, by its Close. An error is a *[LoadError] if it comes from the kernel.
+// Clone loads the program for a function, tracepoint, hook or iterator of the kernel: see
+// [TracingProgram.SetAttachTarget]. The clone is the caller's to close, by its Close. An error is a
+// *[LoadError] if it comes from the kernel.
 func (c *Cloner[P]) Clone(name string) (P, error) {
 	target, err := kernelTarget(c.from, name)
 	if err != nil {
@@ -99,7 +102,8 @@ func (c *Cloner[P]) Clone(name string) (P, error) {
 	return c.load(&target, name)
 }
 
-// CloneForProgram loads the program for a function of another BPF program: see [TracingProgram.SetAttachTargetProgram].
+// CloneForProgram loads the program for a function of another BPF program: see
+// [TracingProgram.SetAttachTargetProgram].
 func (c *Cloner[P]) CloneForProgram(target AnyProgram, function string) (P, error) {
 	t, err := programTarget(c.from, target, function)
 	if err != nil {

@@ -9,15 +9,17 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/load"
 )
 
-// SetConstant sets a number that assembly in the source has a name for, wherever programs have it, between Open and Load:
+// SetConstant sets a number that assembly in the source has a name for, wherever programs have it,
+// between Open and Load:
 //
 //	asm("%0 = MONITOR_PID ll" : "=r"(pid)); // in C
 //	err := runtime.SetConstant(s.Core(), "MONITOR_PID", uint64(pid))
 //
-// It is 0 until then. Sources that are not written for cilium/ebpf use a const volatile global instead, which is a field of Rodata. An object without
-// such a number is an error that names those it has; a package that can be signed is [ErrSigned], since the
-// number is in what the signature covers. It is a function, and not a method, so that the code is only in programs that use it.
-// It must not be called while the skeleton is in use elsewhere.
+// It is 0 until then. Sources that are not written for cilium/ebpf use a const volatile global
+// instead, which is a field of Rodata. An object without such a number is an error that names those
+// it has; a package that can be signed is [ErrSigned], since the number is in what the signature
+// covers. It is a function, and not a method, so that the code is only in programs that use it. It
+// must not be called while the skeleton is in use elsewhere.
 func SetConstant(s *Skeleton, name string, value uint64) error {
 	if s == nil {
 		return errNoSkeleton

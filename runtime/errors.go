@@ -32,7 +32,8 @@ type LoadError struct {
 	Reason string
 	// Log is what the verifier said, for programs and BTF; "" if it said nothing.
 	Log string
-	// Hint says what to do about it, "" if there is nothing to say. docs/errors.md lists all of them.
+	// Hint says what to do about it, "" if there is nothing to say. docs/errors.md lists all of
+	// them.
 	Hint string
 }
 

@@ -19,7 +19,8 @@ import (
 // large are objects of many steps of all kinds.
 var large = []string{"big_100", "big_200_maps", "bench_agent"}
 
-// Each step of an object is made to fail in turn: the error says that it was this one, and nothing is left.
+// Each step of an object is made to fail in turn: the error says that it was this one, and nothing
+// is left.
 func TestEveryStepFailsOnce(t *testing.T) {
 	for _, name := range append([]string{"prog_array", "storage_task", "map_in_map_types"}, large...) {
 		t.Run(name, func(t *testing.T) {
@@ -36,7 +37,8 @@ func TestEveryStepFailsOnce(t *testing.T) {
 					return
 				}
 			}
-			// The buffers of verifier logs are private memory as Go's heap is, but 16 MiB each: of a hundred programs, gigabytes.
+			// The buffers of verifier logs are private memory as Go's heap is, but 16 MiB each: of
+			// a hundred programs, gigabytes.
 			if now := kilobytes(t, "VmSize"); now > memory+512<<10 {
 				t.Errorf("the process has %d kB of memory mapped, %d before", now, memory)
 			}

@@ -8,8 +8,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// incomparable is for structs that nobody compares. It is the first field, where it takes no room: type
-// descriptors refer to the code that compares two, which is 4 KB in a small program.
+// incomparable is for structs that nobody compares. It is the first field, where it takes no room:
+// type descriptors refer to the code that compares two, which is 4 KB in a small program.
 type incomparable = [0][]byte
 
 // An fd is a file descriptor that several goroutines may use while one closes
@@ -34,7 +34,8 @@ const notWanted = -1
 // set gives f its number. It may be called before f is shared.
 func (f *fd) set(num int) { f.num.Store(int32(num)) }
 
-// give is set for an f that may have been closed before it had a number: then the file is closed at once.
+// give is set for an f that may have been closed before it had a number: then the file is closed at
+// once.
 func (f *fd) give(num int) {
 	f.set(num)
 	if f.state.Load() < 0 {

@@ -30,8 +30,8 @@ func OpenGenerated(spec *Spec, features *load.Features) (*Skeleton, error) {
 	return s, nil
 }
 
-// OpenKconfig is for generated code of objects with __kconfig variables, after OpenGenerated: it gives them the values that this
-// machine has, as far as they can be found.
+// OpenKconfig is for generated code of objects with __kconfig variables, after OpenGenerated: it
+// gives them the values that this machine has, as far as they can be found.
 func OpenKconfig(s *Skeleton) { load.OpenKconfig(s.spec, s.areas) }
 
 // LoadGenerated is [Load] for generated code.
@@ -83,7 +83,8 @@ type SectionProgram interface {
 	attachBySection() (*Link, error)
 }
 
-// Only the kinds of an object's own programs get into a binary: each is reached through a SectionProgram.
+// Only the kinds of an object's own programs get into a binary: each is reached through a
+// SectionProgram.
 func (p TracingProgram) attachBySection() (*Link, error)       { return p.Attach(nil) }
 func (p TracingMultiProgram) attachBySection() (*Link, error)  { return p.Attach(nil) }
 func (p LSMProgram) attachBySection() (*Link, error)           { return p.Attach(nil) }

@@ -13,7 +13,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// Debian's kernels of 32 bits have no BTF: nothing can be found in it, and CO-RE has nothing to go by.
+// Debian's kernels of 32 bits have no BTF: nothing can be found in it, and CO-RE has nothing to go
+// by.
 func TestHintNoKernelBTF(t *testing.T) {
 	guest.Only(t)
 	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); err == nil {

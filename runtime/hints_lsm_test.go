@@ -14,9 +14,11 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// What no kernel here says by itself, a security module has it say: a BPF program at the hook of bpf(2).
+// What no kernel here says by itself, a security module has it say: a BPF program at the hook of
+// bpf(2).
 
-// refuseCommand has the kernel answer a command of bpf(2) with errno, if it is this process that gives it:
+// refuseCommand has the kernel answer a command of bpf(2) with errno, if it is this process that
+// gives it:
 //
 //	r6 = *(u64 *)r1
 //	r0 = bpf_get_current_pid_tgid() >> 32

@@ -21,7 +21,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 )
 
-// Hints for what the kernel refuses because of who asks. What needs an older kernel is in hints_vm_test.go.
+// Hints for what the kernel refuses because of who asks. What needs an older kernel is in
+// hints_vm_test.go.
 
 // wantError checks the one line of an error, and what it unwraps to.
 func wantError(t *testing.T, err error, errno unix.Errno, parts ...string) {
@@ -158,7 +159,8 @@ func TestHintSeccomp(t *testing.T) {
 	}
 }
 
-// child runs one of the cases below in a process of its own, and returns the error that its load got.
+// child runs one of the cases below in a process of its own, and returns the error that its load
+// got.
 func child(t *testing.T, what string, attr *syscall.SysProcAttr) string {
 	t.Helper()
 	said, err := tryChild(what, attr)
@@ -296,7 +298,8 @@ func TestHintBTFKind(t *testing.T) {
 	var b testBTF
 	b.add("", 31, 0, 0) // no kernel has this kind
 	obj.BTF = b.bytes()
-	// As a generated package: it has the code to go on without BTF only if there is an odd name in it.
+	// As a generated package: it has the code to go on without BTF only if there is an odd name in
+	// it.
 	s, err := runtime.OpenGenerated(generate(t, obj), &impl.Features{})
 	if err != nil {
 		t.Fatal(err)

@@ -21,8 +21,8 @@ type functionList struct {
 	modules []bool // likewise, in a kernel module
 }
 
-// elsewhere is the list for kernels that do not find all of it: they look for no functions of modules (before 6.2,
-// ftrace_lookup_symbols), or their system calls have other names.
+// elsewhere is the list for kernels that do not find all of it: they look for no functions of
+// modules (before 6.2, ftrace_lookup_symbols), or their system calls have other names.
 func (list *functionList) elsewhere() *functionList {
 	other := new(functionList)
 	changed := false
@@ -45,7 +45,8 @@ func (list *functionList) elsewhere() *functionList {
 	return other
 }
 
-// expandFunctions puts in the place of each pattern the functions that match it. None is listed twice.
+// expandFunctions puts in the place of each pattern the functions that match it. None is listed
+// twice.
 func expandFunctions(symbols []string, cookies []uint64) (*functionList, error) {
 	list := new(functionList)
 	seen := map[string]bool{}
@@ -89,7 +90,8 @@ func expandFunctions(symbols []string, cookies []uint64) (*functionList, error) 
 	return list, nil
 }
 
-// tracedFunctions are the lines of available_filter_functions, but for those that stand for nothing.
+// tracedFunctions are the lines of available_filter_functions, but for those that stand for
+// nothing.
 func tracedFunctions() ([]string, error) {
 	f, err := openTraceFS("available_filter_functions")
 	if err != nil {

@@ -13,13 +13,13 @@ const (
 	SessionKeyring Keyring = Keyring(load.SessionKeyring)
 	// UserKeyring is that of the process's user.
 	UserKeyring Keyring = Keyring(load.UserKeyring)
-	// SecondaryKeyring has the certificates of BuiltinKeyring, and those that one of them has signed or the
-	// machine's owner has enrolled.
+	// SecondaryKeyring has the certificates of BuiltinKeyring, and those that one of them has
+	// signed or the machine's owner has enrolled.
 	SecondaryKeyring Keyring = Keyring(load.SecondaryKeyring)
 	// PlatformKeyring has the certificates of the firmware.
 	PlatformKeyring Keyring = Keyring(load.PlatformKeyring)
-	// BuiltinKeyring has the certificates that the kernel was built with. The kernel's number for it is 0, and
-	// the default here is the session's, so this one is out of the range of any other.
+	// BuiltinKeyring has the certificates that the kernel was built with. The kernel's number for
+	// it is 0, and the default here is the session's, so this one is out of the range of any other.
 	BuiltinKeyring Keyring = Keyring(load.BuiltinKeyring)
 	// NoKeyring is the keyring of a load that was not verified, see [Signature].
 	NoKeyring Keyring = Keyring(load.NoKeyring)

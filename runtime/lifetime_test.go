@@ -221,7 +221,8 @@ func TestFailureAfterTheLoaderKeepsInitialValues(t *testing.T) {
 	wantCensus(t, before, "after Close")
 }
 
-// A map or program that is closed before the load is closed after it too, and nothing of it is left.
+// A map or program that is closed before the load is closed after it too, and nothing of it is
+// left.
 func TestCloseBeforeLoad(t *testing.T) {
 	spec := compiled(t, "globals_sections")
 	before := settledCensus(t)

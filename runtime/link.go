@@ -12,10 +12,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// Link is a program's attachment to something. It lasts until Close, or the
-// end of the process, or, once it is pinned, until the pin is removed; closing the skeleton does not end
-// it, and neither does the garbage collector. Its methods are safe for concurrent use. Those of a nil or zero
-// Link return an error that says so.
+// Link is a program's attachment to something. It lasts until Close, or the end of the process, or,
+// once it is pinned, until the pin is removed; closing the skeleton does not end it, and neither
+// does the garbage collector. Its methods are safe for concurrent use. Those of a nil or zero Link
+// return an error that says so.
 type Link struct {
 	fd   fd
 	name string // of the program
@@ -37,7 +37,8 @@ type AnyProgram interface {
 
 func (p *Program) untyped() *Program { return p }
 
-// linkCreate attaches p with a BPF link; what the tail has the addresses of is kept alive by the caller.
+// linkCreate attaches p with a BPF link; what the tail has the addresses of is kept alive by the
+// caller.
 func linkCreate(p *Program, what string, target int, attachType, flags uint32, tail linkTail) (*Link, error) {
 	num, err := p.acquire(what)
 	if err != nil {
@@ -60,7 +61,8 @@ func linkCreate(p *Program, what string, target int, attachType, flags uint32, t
 	return newLink(p, what, link), nil
 }
 
-// linkTail are the bytes of one of the Link*Tail structs, nil for attach types without any data of their own.
+// linkTail are the bytes of one of the Link*Tail structs, nil for attach types without any data of
+// their own.
 type linkTail []byte
 
 func tailOf[T any](tail *T) linkTail {
@@ -73,9 +75,10 @@ func newLink(p *Program, what string, num int) *Link {
 	return l
 }
 
-// NewLink makes a Link of an attachment that is not a BPF link, for packages that attach in their own ways. What is a few
-// words for messages, as in "attach tc to interface 3"; detach ends the attachment, and is called once. Such a Link cannot be updated or pinned, and has
-// no file descriptor.
+// NewLink makes a Link of an attachment that is not a BPF link, for packages that attach in their
+// own ways. What is a few words for messages, as in "attach tc to interface 3"; detach ends the
+// attachment, and is called once. Such a Link cannot be updated or pinned, and has no file
+// descriptor.
 func NewLink(p AnyProgram, what string, detach func() error) *Link {
 	return &Link{name: programOf(p).Name(), what: what, undo: detach}
 }
@@ -127,20 +130,23 @@ func (l *Link) DupFD() (int, error) {
 	return num, nil
 }
 
-// LinkTarget is what a link can be updated to: a [*Program] or one of the typed programs, or a [*StructOpsMap] for the link of one.
+// LinkTarget is what a link can be updated to: a [*Program] or one of the typed programs, or a
+// [*StructOpsMap] for the link of one.
 type LinkTarget interface {
 	Name() string
 	FD() int
 	DupFD() (int, error)
 }
 
-// linkUpdater is a LinkTarget that is not a program. Programs have no such method: it would be in each binary.
+// linkUpdater is a LinkTarget that is not a program. Programs have no such method: it would be in
+// each binary.
 type linkUpdater interface {
 	updateLink(l *Link, link int) error
 }
 
 // Update puts another program, or struct of operations, in the place of the link's, in one step: no
-// packet or event is missed. Not all kinds of links can; those that cannot say unix.EINVAL or [errors.ErrUnsupported].
+// packet or event is missed. Not all kinds of links can; those that cannot say unix.EINVAL or
+// [errors.ErrUnsupported].
 func (l *Link) Update(to LinkTarget) error {
 	num, err := l.acquire("update")
 	if err != nil {
@@ -160,7 +166,8 @@ func (l *Link) Update(to LinkTarget) error {
 	return updateLink(l, num, prog)
 }
 
-// updateLink has the kernel make a link one to what has another file descriptor: of a program, or of a map.
+// updateLink has the kernel make a link one to what has another file descriptor: of a program, or
+// of a map.
 func updateLink(l *Link, link, to int) error {
 	attr := sys.LinkUpdateAttr{LinkFd: uint32(link), NewProgFd: uint32(to)}
 	if _, errno := sys.BPF(sys.CmdLinkUpdate, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno != 0 {

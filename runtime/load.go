@@ -12,18 +12,21 @@ import (
 type LoadOptions struct {
 	// Externs asks how each extern was resolved: [ReadExterns], for [Skeleton.Externs].
 	Externs ExternReader
-	// Fallback says what to do where a loader program cannot do the load. It is for programs that import package
-	// runtime/oldkernel, whose import alone sets one for all loads: this field is for another one, such as oldkernel.Always.
+	// Fallback says what to do where a loader program cannot do the load. It is for programs that
+	// import package runtime/oldkernel, whose import alone sets one for all loads: this field is
+	// for another one, such as oldkernel.Always.
 	Fallback Fallback
-	// Kfuncs compares the prototypes of kernel functions with the running kernel's, and refuses what does not match:
-	// kfunccheck.Compare, of package runtime/kfunccheck. Nothing is compared if it is not set.
+	// Kfuncs compares the prototypes of kernel functions with the running kernel's, and refuses
+	// what does not match: kfunccheck.Compare, of package runtime/kfunccheck. Nothing is compared
+	// if it is not set.
 	Kfuncs KfuncChecker
-	// Kconfig is a kernel configuration for an object with __kconfig variables: what it has counts before the machine's
-	// own, /proc/config.gz or else /boot/config-*, which is read for what it does not have. [KconfigFile] and [KconfigReader] make one.
-	// It changes nothing about objects without such variables.
+	// Kconfig is a kernel configuration for an object with __kconfig variables: what it has counts
+	// before the machine's own, /proc/config.gz or else /boot/config-*, which is read for what it
+	// does not have. [KconfigFile] and [KconfigReader] make one. It changes nothing about objects
+	// without such variables.
 	Kconfig *KconfigSource
-	// Pins are about the maps that the source pins by name: where they are, /sys/fs/bpf if it is nil, and what happens if one is there
-	// that is not as the object has it.
+	// Pins are about the maps that the source pins by name: where they are, /sys/fs/bpf if it is
+	// nil, and what happens if one is there that is not as the object has it.
 	Pins *PinOptions
 	// Keyring has the certificates to verify a signed package with: the
 	// session's keyring, if nothing else is said.
@@ -33,8 +36,8 @@ type LoadOptions struct {
 }
 
 // Load brings the object into the kernel: all its maps, and all its programs but those that
-// SetAutoLoad leaves out. A failed Load gives everything back and can be tried again; its error is a
-// *[LoadError].
+// SetAutoLoad leaves out. A failed Load gives everything back and can be tried again; its error is
+// a *[LoadError].
 func (s *Skeleton) Load(opts *LoadOptions) error {
 	if s == nil || s.spec == nil {
 		return errNoSkeleton
@@ -77,12 +80,12 @@ func (s *Skeleton) load(opts *LoadOptions) error {
 	return nil
 }
 
-// Fallback has a load done in another way where the kernel has no loader programs or lacks what they need. Package
-// runtime/oldkernel has them.
+// Fallback has a load done in another way where the kernel has no loader programs or lacks what
+// they need. Package runtime/oldkernel has them.
 type Fallback func(*load.Features) *load.Features
 
-// Interpreted reports whether the object was loaded without a loader program, for the kernel's sake: see package
-// runtime/oldkernel, without which it never is.
+// Interpreted reports whether the object was loaded without a loader program, for the kernel's
+// sake: see package runtime/oldkernel, without which it never is.
 func (s *Skeleton) Interpreted() bool { return s != nil && s.interpreted }
 
 // request says what the caller has changed since Open.
@@ -135,8 +138,8 @@ func (s *Skeleton) take(l *load.Loaded) {
 	}
 }
 
-// KfuncChecker compares kernel functions before a load; its error is a *[LoadError]. It is in a package of its own, runtime/kfunccheck, so that
-// the code is only in programs that use it.
+// KfuncChecker compares kernel functions before a load; its error is a *[LoadError]. It is in a
+// package of its own, runtime/kfunccheck, so that the code is only in programs that use it.
 type KfuncChecker func(*load.Request) error
 
 // Extern says how an extern was resolved: a kernel function or variable that a program refers to.
@@ -145,17 +148,17 @@ type Extern = load.Extern
 // ExternReader reads how externs were resolved; [ReadExterns] is the only one.
 type ExternReader func(*load.Loaded) []load.Extern
 
-// ReadExterns is for [LoadOptions].Externs. It is a function, and not a flag, so that the code is only
-// in programs that use it.
+// ReadExterns is for [LoadOptions].Externs. It is a function, and not a flag, so that the code is
+// only in programs that use it.
 func ReadExterns(l *load.Loaded) []load.Extern { return load.ReadExterns(l) }
 
 // Externs returns how each extern was resolved, in the order of the Spec. It is nil unless
 // LoadOptions.Externs was set.
 func (s *Skeleton) Externs() []Extern { return s.externs }
 
-// Spec describes an object: its Name, and its Maps, Programs and Externs. A
-// generated package has one, which [Skeleton.Spec] returns, and package loader makes one of an object file. The rest of it is
-// for the loader, and may change with any version.
+// Spec describes an object: its Name, and its Maps, Programs and Externs. A generated package has
+// one, which [Skeleton.Spec] returns, and package loader makes one of an object file. The rest of
+// it is for the loader, and may change with any version.
 type Spec = spec.Spec
 
 // MapSpec describes a map as the object defines it: Name, Type, KeySize,

@@ -13,9 +13,9 @@ type Map struct {
 	_ incomparable
 
 	fd fd
-	// desc is a *MapSpec: the object's own, or a copy that has more to say, see own. It is accessed atomically once
-	// the map is shared. An atomic.Pointer[MapSpec] would be 2 KB more in each binary, for the names of its methods,
-	// which have all fields of a MapSpec in them.
+	// desc is a *MapSpec: the object's own, or a copy that has more to say, see own. It is accessed
+	// atomically once the map is shared. An atomic.Pointer[MapSpec] would be 2 KB more in each
+	// binary, for the names of its methods, which have all fields of a MapSpec in them.
 	desc unsafe.Pointer
 }
 

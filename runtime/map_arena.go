@@ -7,9 +7,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/load"
 )
 
-// Arena is a map of type arena (BPF_MAP_TYPE_ARENA, 6.9): memory that programs
-// and user space share, sparse, up to max_entries pages. Programs' pointers into it are addresses in this
-// process. What both access concurrently has to be atomic.
+// Arena is a map of type arena (BPF_MAP_TYPE_ARENA, 6.9): memory that programs and user space
+// share, sparse, up to max_entries pages. Programs' pointers into it are addresses in this process.
+// What both access concurrently has to be atomic.
 type Arena struct{ ref }
 
 // NewArena returns m as an Arena; see [NewHashMap].
@@ -18,8 +18,8 @@ func NewArena(m *Map) *Arena {
 	return (*Arena)(unsafe.Pointer(m))
 }
 
-// Bytes returns the arena's memory, nil before the load and after the skeleton is
-// closed. Touching a page that programs have not allocated allocates it, or, if the arena has the flag
+// Bytes returns the arena's memory, nil before the load and after the skeleton is closed. Touching
+// a page that programs have not allocated allocates it, or, if the arena has the flag
 // BPF_F_SEGV_ON_FAULT, kills the process.
 func (a *Arena) Bytes() []byte {
 	if memory := (*Map)(unsafe.Pointer(a)).arena(); memory != nil {

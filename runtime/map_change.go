@@ -19,9 +19,10 @@ type MapChange struct {
 	Flags      uint32 // map_flags
 	// Inner is what a map of maps holds; nil for other maps, and where the object does not say it.
 	Inner *InnerChange
-	// LeaveOut leaves the map out: it is not created, and other maps do not hold it. A program that can reach an
-	// instruction that uses it does not load, and the error has the map's name; one that the verifier sees cannot, because of a constant in
-	// .rodata say, does. What is left out stays so.
+	// LeaveOut leaves the map out: it is not created, and other maps do not hold it. A program that
+	// can reach an instruction that uses it does not load, and the error has the map's name; one
+	// that the verifier sees cannot, because of a constant in .rodata say, does. What is left out
+	// stays so.
 	LeaveOut bool
 }
 
@@ -34,27 +35,30 @@ type InnerChange struct {
 	Flags      uint32 // map_flags
 }
 
-// ChangeMap changes a map between Open and Load. The function gets the map as it is, and writes to what shall be
-// different:
+// ChangeMap changes a map between Open and Load. The function gets the map as it is, and writes to
+// what shall be different:
 //
-//	err := runtime.ChangeMap(s.Core(), s.Maps.Flows, func(m *runtime.MapChange) { m.Type = unix.BPF_MAP_TYPE_LRU_HASH })
+//	err := runtime.ChangeMap(s.Core(), s.Maps.Flows, func(m *runtime.MapChange) {
+//		m.Type = unix.BPF_MAP_TYPE_LRU_HASH
+//	})
 //
-// Only what is always there is checked here; whether the kernel takes such a map is for Load to say. These are errors:
+// Only what is always there is checked here; whether the kernel takes such a map is for Load to
+// say. These are errors:
 //
 //   - a map that is loaded, or closed, or of another skeleton;
 //   - a package that can be signed: [ErrSigned];
-//   - sizes of keys and values, and types, that do not go with the Go type that the map has: a [HashMap] is for hashes
-//     and LRU hashes only;
-//   - changes of global data, which cannot be left out either, and of what is created before the loader runs, arenas and
-//     local storage, to or from another type.
+//   - sizes of keys and values, and types, that do not go with the Go type that the map has: a
+//     [HashMap] is for hashes and LRU hashes only;
+//   - changes of global data, which cannot be left out either, and of what is created before the
+//     loader runs, arenas and local storage, to or from another type.
 //
 // Keys and values of another size have no types in BTF, so there are no locks or timers in them.
 //
-// If the object does not say what a map of maps holds, and the function sets Inner, then ChangeMap creates a map for the kernel to look
-// at, which is open for as long as the skeleton is.
+// If the object does not say what a map of maps holds, and the function sets Inner, then ChangeMap
+// creates a map for the kernel to look at, which is open for as long as the skeleton is.
 //
-// It is a function, and not a method, so that the code is only in programs that use it. It must not be called while the map, or the
-// skeleton, is in use elsewhere.
+// It is a function, and not a method, so that the code is only in programs that use it. It must not
+// be called while the map, or the skeleton, is in use elsewhere.
 func ChangeMap(s *Skeleton, m AnyMap, change func(*MapChange)) error {
 	if s == nil {
 		return errNoSkeleton
@@ -209,8 +213,8 @@ func isOutside(mapType uint32) bool {
 	return false
 }
 
-// setInner says what a map of maps holds. It returns the file descriptor of a map for the kernel to look at, where the
-// object has none, -1 if it has one or nothing has changed.
+// setInner says what a map of maps holds. It returns the file descriptor of a map for the kernel to
+// look at, where the object has none, -1 if it has one or nothing has changed.
 func (c *mapChange) setInner() (template int, err error) {
 	fields := load.MapFields(*c.now.Inner)
 	if c.old.Inner != nil && *c.old.Inner == *c.now.Inner {
@@ -262,9 +266,10 @@ const typed = -2
 // isTyped reports whether a Go type was made to stand for a map that is not loaded.
 func (m *Map) isTyped() bool { return m.fd.num.Load() == typed }
 
-// InnerOptions are how a map is to be that [HashOfMaps.NewInner] or [ArrayOfMaps.NewInner] makes; a nil *InnerOptions, and what is zero in
-// it, is what the object says. Kernels take an array with another number of entries into a map of maps only if both have the flag
-// BPF_F_INNER_MAP (5.10), which is to be in the source, or set by [ChangeMap].
+// InnerOptions are how a map is to be that [HashOfMaps.NewInner] or [ArrayOfMaps.NewInner] makes; a
+// nil *InnerOptions, and what is zero in it, is what the object says. Kernels take an array with
+// another number of entries into a map of maps only if both have the flag BPF_F_INNER_MAP (5.10),
+// which is to be in the source, or set by [ChangeMap].
 type InnerOptions struct {
 	MaxEntries uint32
 	// Name is what the kernel calls it: 15 characters of it at most.

@@ -137,7 +137,8 @@ func TestChangeMapAfterAFailure(t *testing.T) {
 	}
 }
 
-// A map of maps that the source says nothing about gets what the caller says, and takes maps like that and no others.
+// A map of maps that the source says nothing about gets what the caller says, and takes maps like
+// that and no others.
 func TestChangeMapInner(t *testing.T) {
 	s := openSpec(t, generate(t, oneMap(object.Map{Type: sys.MapTypeArrayOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 4})))
 	outer, err := runtime.TypedMap(s.Map(0), func(m *runtime.Map) *runtime.ArrayOfMaps[*runtime.HashMap[uint64, uint16]] {
@@ -178,7 +179,8 @@ func TestChangeMapInner(t *testing.T) {
 	}
 }
 
-// Arrays of other sizes can be in one map of maps if both the template and they have BPF_F_INNER_MAP, which ChangeMap sets.
+// Arrays of other sizes can be in one map of maps if both the template and they have
+// BPF_F_INNER_MAP, which ChangeMap sets.
 func TestChangeMapInnerFlags(t *testing.T) {
 	spec := compiled(t, "map_in_map")
 	s := openSpec(t, spec)
@@ -221,8 +223,8 @@ func TestChangeMapInnerFlags(t *testing.T) {
 	}
 }
 
-// using is an object with two maps and two programs: one that uses the second map if the number in it is not 0, and
-// one that uses none.
+// using is an object with two maps and two programs: one that uses the second map if the number in
+// it is not 0, and one that uses none.
 func using(number int32) *object.Object {
 	obj := oneProgram(object.Program{Insns: []object.Insn{
 		{Op: sys.OpMovImm, Dst: 0, Imm: number},
@@ -249,8 +251,8 @@ func using(number int32) *object.Object {
 	return obj
 }
 
-// A program that uses a map that was left out does not load, and says which; others do, and so does one that cannot come to where it would
-// use it.
+// A program that uses a map that was left out does not load, and says which; others do, and so does
+// one that cannot come to where it would use it.
 func TestLeaveMapOut(t *testing.T) {
 	out := func(c *runtime.MapChange) { c.LeaveOut = true }
 	open := func(number int32) *runtime.Skeleton {
@@ -298,7 +300,8 @@ func TestLeaveMapOut(t *testing.T) {
 	}
 }
 
-// All of an object but what its globals are in can be left out, whatever fills, freezes or holds it.
+// All of an object but what its globals are in can be left out, whatever fills, freezes or holds
+// it.
 func TestLeaveOutEveryMap(t *testing.T) {
 	for _, name := range []string{"map_in_map", "map_in_map_shared", "prog_array", "prog_arrays", "big_200_maps", "storage_task"} {
 		t.Run(name, func(t *testing.T) {

@@ -118,8 +118,8 @@ func (r *ref) untyped() *Map { return mapOf(r) }
 // was generated from another object, or written by hand and wrong. The type comes as a nil pointer
 // to it.
 //
-// What is a "key", a "value", or "values", of a map with one for each CPU. To mix up the latter two would be to give the kernel
-// memory that is too small.
+// What is a "key", a "value", or "values", of a map with one for each CPU. To mix up the latter two
+// would be to give the kernel memory that is too small.
 func (m *Map) fits(what string, size uint32, typ any, typeSize uintptr) {
 	if what != "key" && (what == "values") != m.isPerCPU() {
 		has := "one value"
@@ -137,15 +137,16 @@ func (m *Map) fits(what string, size uint32, typ any, typeSize uintptr) {
 
 // access is what the typed operations on a map share, and what else not every map has.
 //
-// It takes the place of the object's description of the map, of which it begins with a copy: so a Map
-// is no larger for it, and reading the description costs nothing more.
+// It takes the place of the object's description of the map, of which it begins with a copy: so a
+// Map is no larger for it, and reading the description costs nothing more.
 type access struct {
 	desc       MapSpec  // its Slot is NoSlot
 	spec       *MapSpec // the object's
 	maxEntries uint32
 	arena      *load.Area // its memory, if it is one and mapped
-	// Of a map of maps: the object's BTF, for NewInner, or what the kernel looks at if the object does not say what it holds;
-	// and what it holds if that is not the object's any more. See ChangeMap.
+	// Of a map of maps: the object's BTF, for NewInner, or what the kernel looks at if the object
+	// does not say what it holds; and what it holds if that is not the object's any more. See
+	// ChangeMap.
 	btf   fd
 	inner *spec.InnerSpec
 	// existing is the map that a load is to use instead of creating one; see ReuseMap.
@@ -153,7 +154,8 @@ type access struct {
 
 	calls sync.Pool // of *call
 
-	// Errors that are no exception but an answer are made only once, and are in here: three allocations less.
+	// Errors that are no exception but an answer are made only once, and are in here: three
+	// allocations less.
 	lookupMissing, deleteMissing, lookupDeleteMissing MapError
 }
 
@@ -175,7 +177,8 @@ type call struct {
 // access returns what the map has beside its description, nil if it has nothing yet.
 func (m *Map) access() *access { return accessOf(m.spec()) }
 
-// accessOf returns what a map's description is a part of: the copy in an access has no slot, the object's own has one.
+// accessOf returns what a map's description is a part of: the copy in an access has no slot, the
+// object's own has one.
 func accessOf(desc *MapSpec) *access {
 	if desc.Slot != spec.NoSlot {
 		return nil
@@ -206,8 +209,8 @@ func (m *Map) makeOwn() *access {
 	return m.access()
 }
 
-// begin returns a call on m with a key of zeros. If the map is closed, what the call does says so. After end
-// the call must not be touched.
+// begin returns a call on m with a key of zeros. If the map is closed, what the call does says so.
+// After end the call must not be touched.
 func (m *Map) begin(op string) *call {
 	a := m.own()
 	c, ok := a.calls.Get().(*call)
@@ -244,8 +247,8 @@ func (m *Map) newCall(op string) *call {
 }
 
 // valueWords is the room that a call's value needs, in words of 8 bytes. Those of file descriptors
-// may be 4 bytes and are handled as 8. The error is that it is not known how many CPUs' values the kernel
-// would write.
+// may be 4 bytes and are handled as 8. The error is that it is not known how many CPUs' values the
+// kernel would write.
 func (m *Map) valueWords() (int, error) {
 	words := max(1, (int(m.spec().ValueSize)+7)/8)
 	if !m.isPerCPU() {

@@ -8,16 +8,20 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// CreateMap creates a map that no object defines, of the Name, Type, KeySize, ValueSize, MaxEntries, Flags and Extra of spec. The caller closes
-// it. [TypedMap] gives it the types of its keys and values:
+// CreateMap creates a map that no object defines, of the Name, Type, KeySize, ValueSize,
+// MaxEntries, Flags and Extra of spec. The caller closes it. [TypedMap] gives it the types of its
+// keys and values:
 //
-//	m, err := runtime.CreateMap(&runtime.MapSpec{Name: "blocked", Type: unix.BPF_MAP_TYPE_HASH, KeySize: 4, ValueSize: 8, MaxEntries: 64})
+//	m, err := runtime.CreateMap(&runtime.MapSpec{
+//		Name: "blocked", Type: unix.BPF_MAP_TYPE_HASH, KeySize: 4, ValueSize: 8, MaxEntries: 64,
+//	})
 //	...
 //	blocked, err := runtime.TypedMap(m, runtime.NewHashMap[uint32, uint64])
 //
-// It can then be put into a map of maps, or given to a load by [ReuseMap]. The sizes of ring buffers, and of perf event arrays without one, are fitted to
-// the machine as those of an object's maps are. Maps of maps, whose values the kernel wants to be shown a map for, and arenas are
-// for objects to define. The kernel knows the map by the first 15 characters of its name.
+// It can then be put into a map of maps, or given to a load by [ReuseMap]. The sizes of ring
+// buffers, and of perf event arrays without one, are fitted to the machine as those of an object's
+// maps are. Maps of maps, whose values the kernel wants to be shown a map for, and arenas are for
+// objects to define. The kernel knows the map by the first 15 characters of its name.
 func CreateMap(spec *MapSpec) (*Map, error) {
 	const op = "create"
 	s := MapSpec{

@@ -57,8 +57,8 @@ func (c *call) putMap(inner *Map, flags UpdateFlags) error {
 	return c.update(flags)
 }
 
-// openMapID opens a map that the kernel knows by that number, which takes CAP_SYS_ADMIN. The name is for errors: the kernel's
-// may be cut.
+// openMapID opens a map that the kernel knows by that number, which takes CAP_SYS_ADMIN. The name
+// is for errors: the kernel's may be cut.
 func openMapID(id uint32, name string) (*Map, error) {
 	num, errno := sys.GetFdByID(sys.CmdMapGetFdByID, id)
 	if errno != 0 {
@@ -128,7 +128,8 @@ func (h *HashOfMaps[K, I]) Delete(k K) error {
 	return c.delete()
 }
 
-// NewInner makes a map to put under a key, which the caller closes, before or after. A nil opts is a map as the object says.
+// NewInner makes a map to put under a key, which the caller closes, before or after. A nil opts is
+// a map as the object says.
 func (h *HashOfMaps[K, I]) NewInner(opts *InnerOptions) (InnerMap[I], error) {
 	if h == nil {
 		panic(noMap)
@@ -204,7 +205,8 @@ func (a *ArrayOfMaps[I]) Delete(i uint32) error {
 	return c.delete()
 }
 
-// NewInner makes a map to put at an index, which the caller closes, before or after. A nil opts is a map as the object says.
+// NewInner makes a map to put at an index, which the caller closes, before or after. A nil opts is
+// a map as the object says.
 func (a *ArrayOfMaps[I]) NewInner(opts *InnerOptions) (InnerMap[I], error) {
 	if a == nil {
 		panic(noMap)

@@ -264,7 +264,8 @@ func TestPinByNameAfterFailures(t *testing.T) {
 	}
 }
 
-// growing are two versions of a map, the second with larger values, and how to read the first 8 bytes of a value.
+// growing are two versions of a map, the second with larger values, and how to read the first 8
+// bytes of a value.
 var growing = map[string]object.Map{
 	"hash":          {Type: sys.MapTypeHash, KeySize: 4, MaxEntries: 16},
 	"LRU hash":      {Type: sys.MapTypeLRUHash, KeySize: 4, MaxEntries: 16},
@@ -560,7 +561,8 @@ func elem(cmd sys.Cmd, m *runtime.Map, key, value []byte) unix.Errno {
 	return errno
 }
 
-// Without file descriptors, at whatever point they run out, a load fails, leaves no pins and closes what it has opened.
+// Without file descriptors, at whatever point they run out, a load fails, leaves no pins and closes
+// what it has opened.
 func TestPinByNameOutOfFiles(t *testing.T) {
 	dir := testfs.BPF(t)
 	hash := growing["hash"]

@@ -8,27 +8,32 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// IncompatibleMapError says why a map that exists already cannot take the place of one of the object's: which field differs, and both
-// values. It is in the chain of the error that [ReuseMap] or Load returns.
+// IncompatibleMapError says why a map that exists already cannot take the place of one of the
+// object's: which field differs, and both values. It is in the chain of the error that [ReuseMap]
+// or Load returns.
 type IncompatibleMapError = load.IncompatibleMapError
 
-// ReuseMap has Load use a map that exists already instead of creating one, as libbpf's bpf_map__reuse_fd and cilium/ebpf's
-// MapReplacements do. It is called between Open and Load:
+// ReuseMap has Load use a map that exists already instead of creating one, as libbpf's
+// bpf_map__reuse_fd and cilium/ebpf's MapReplacements do. It is called between Open and Load:
 //
 //	err := runtime.ReuseMap(s.Core(), s.Maps.Counts, other.Maps.Counts)
 //
-// The existing map can be any: another skeleton's, once that is loaded, or one that [OpenPinnedMap], [OpenMapID], [MapFromFD] or [CreateMap]
-// has returned. It may be closed right afterwards. Of several calls for a map the last one counts.
+// The existing map can be any: another skeleton's, once that is loaded, or one that
+// [OpenPinnedMap], [OpenMapID], [MapFromFD] or [CreateMap] has returned. It may be closed right
+// afterwards. Of several calls for a map the last one counts.
 //
-// It has to be of the same kind, and its keys and values of the same size, or the error is an [IncompatibleMapError]. Its number of entries and its flags
-// may be others, and are what the skeleton's map says from then on. What it contains stays as it is, with one exception: programs that the source puts
-// into a program array are put there again, since they are new ones. Global data can be shared too, for example by reusing the map of section
-// .bss; variables of such a section that were given other initial values are an error of Load, as they would be lost.
+// It has to be of the same kind, and its keys and values of the same size, or the error is an
+// [IncompatibleMapError]. Its number of entries and its flags may be others, and are what the
+// skeleton's map says from then on. What it contains stays as it is, with one exception: programs
+// that the source puts into a program array are put there again, since they are new ones. Global
+// data can be shared too, for example by reusing the map of section .bss; variables of such a
+// section that were given other initial values are an error of Load, as they would be lost.
 //
-// Arenas and structs of operations cannot be reused. Packages that can be signed refuse with [ErrSigned].
+// Arenas and structs of operations cannot be reused. Packages that can be signed refuse with
+// [ErrSigned].
 //
-// It is a function, and not a method, so that the code is only in programs that use it. It must not be called while the
-// skeleton is in use elsewhere.
+// It is a function, and not a method, so that the code is only in programs that use it. It must not
+// be called while the skeleton is in use elsewhere.
 func ReuseMap(s *Skeleton, m, existing AnyMap) error {
 	if s == nil {
 		return errNoSkeleton
@@ -84,7 +89,8 @@ func (m *Map) takeInfo(object *MapSpec, info *sys.MapInfo) *access {
 	return a
 }
 
-// fitting returns what the kernel says of an existing map that is to take the place of one of the skeleton's.
+// fitting returns what the kernel says of an existing map that is to take the place of one of the
+// skeleton's.
 func (s *Skeleton) fitting(i, num int) (info sys.MapInfo, err error) {
 	info, errno := sys.MapInfoOf(num)
 	if errno != 0 {
@@ -116,8 +122,9 @@ func (s *Skeleton) changeable(m *Map) (int, error) {
 	return i, nil
 }
 
-// MapFromFD opens the map that a file descriptor is of, for example one that another process has passed on. The file descriptor stays the
-// caller's. [TypedMap] gives the map the types of its keys and values.
+// MapFromFD opens the map that a file descriptor is of, for example one that another process has
+// passed on. The file descriptor stays the caller's. [TypedMap] gives the map the types of its keys
+// and values.
 func MapFromFD(num int) (*Map, error) {
 	const op = "open by file descriptor"
 	dup, err := sys.Dup(num)

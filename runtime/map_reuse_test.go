@@ -92,7 +92,8 @@ func TestReuseMap(t *testing.T) {
 	}
 }
 
-// Size and flags are those of the map that is there, and so is what it contains; read-only data among it.
+// Size and flags are those of the map that is there, and so is what it contains; read-only data
+// among it.
 func TestReusedMapSaysWhatItIs(t *testing.T) {
 	existing, err := runtime.CreateMap(&runtime.MapSpec{
 		Name: "a name that is long", Type: sys.MapTypeLRUHash, KeySize: 4, ValueSize: 8, MaxEntries: 77, Flags: 0,
@@ -217,7 +218,8 @@ func TestReuseMapMisuse(t *testing.T) {
 	}
 }
 
-// A load that fails, of one thread and of several, leaves the existing map open for the next one, and nothing else.
+// A load that fails, of one thread and of several, leaves the existing map open for the next one,
+// and nothing else.
 func TestReuseMapAfterFailures(t *testing.T) {
 	spec := compiled(t, "bench_agent")
 	for _, m := range []string{".bss", ".rodata"} {
@@ -254,7 +256,8 @@ func TestReuseMapAfterFailures(t *testing.T) {
 	}
 }
 
-// A map of maps that is given keeps what it holds, and an inner map that is given is in the new one.
+// A map of maps that is given keeps what it holds, and an inner map that is given is in the new
+// one.
 func TestReuseMapsOfMaps(t *testing.T) {
 	spec := compiled(t, "map_in_map")
 	first := openSpec(t, spec)

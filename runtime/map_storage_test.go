@@ -104,8 +104,9 @@ func TestLocalStorage(t *testing.T) {
 	})
 }
 
-// skipWithoutCX16 skips a test on an x86-64 CPU, as some emulators have it, without
-// cmpxchg16b: there kmalloc_nolock gives nothing, which newer kernels take the memory of local storage and arenas from.
+// skipWithoutCX16 skips a test on an x86-64 CPU, as some emulators have it, without cmpxchg16b:
+// there kmalloc_nolock gives nothing, which newer kernels take the memory of local storage and
+// arenas from.
 func skipWithoutCX16(t *testing.T, err error) {
 	t.Helper()
 	cpu, _ := os.ReadFile("/proc/cpuinfo")

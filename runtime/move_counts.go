@@ -12,21 +12,29 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// MoveCounts adds the counters of one map to those of another, which programs go on counting in, and sets them to zero in the first: the
-// last part of an upgrade, after [SetAsidePinned] and [Link.Update], when nothing counts in the old map any more. V is the type of the new
-// map's values, and counters returns pointers to those fields of a value that are added up, each a *uint64, *int64, *uint32 or *int32:
+// MoveCounts adds the counters of one map to those of another, which programs go on counting in,
+// and sets them to zero in the first: the last part of an upgrade, after [SetAsidePinned] and
+// [Link.Update], when nothing counts in the old map any more. V is the type of the new map's
+// values, and counters returns pointers to those fields of a value that are added up, each a
+// *uint64, *int64, *uint32 or *int32:
 //
-//	err := runtime.MoveCounts(old, s.Maps.Counts, func(c *skel.Counter) []any { return []any{&c.Packets, &c.Bytes} })
+//	err := runtime.MoveCounts(old, s.Maps.Counts, func(c *skel.Counter) []any {
+//		return []any{&c.Packets, &c.Bytes}
+//	})
 //
-// They have to be at the same offsets in both maps' values: fields that are added at the end of a struct leave them there. A key that is not
-// in the new map gets the old value's other fields, too, with zero for what is new. Maps are hashes, LRU hashes and arrays, and those with a value for each CPU (5.18), of which all
-// CPUs' counts are added to that of one.
+// They have to be at the same offsets in both maps' values: fields that are added at the end of a
+// struct leave them there. A key that is not in the new map gets the old value's other fields, too,
+// with zero for what is new. Maps are hashes, LRU hashes and arrays, and those with a value for
+// each CPU (5.18), of which all CPUs' counts are added to that of one.
 //
-// Nothing is counted twice, and nothing is lost. A program that MoveCounts loads takes each counter's value, and adds it, by atomic instructions. What counts in the
-// new map meanwhile has to do so by atomic instructions too (__sync_fetch_and_add), or, in maps with a value for each CPU, where it cannot be preempted, as in XDP and tc:
-// a program that is preempted within a plain += would overwrite what was added. MoveCounts first waits until runs of programs that began before the call have ended ([WaitForPrograms]), since a program that
-// Update has replaced may be about to count. If the process is killed at any moment, the next one calls MoveCounts again, and it goes on where it was. Keys must not
-// be deleted from the new map meanwhile.
+// Nothing is counted twice, and nothing is lost. A program that MoveCounts loads takes each
+// counter's value, and adds it, by atomic instructions. What counts in the new map meanwhile has to
+// do so by atomic instructions too (__sync_fetch_and_add), or, in maps with a value for each CPU,
+// where it cannot be preempted, as in XDP and tc: a program that is preempted within a plain +=
+// would overwrite what was added. MoveCounts first waits until runs of programs that began before
+// the call have ended ([WaitForPrograms]), since a program that Update has replaced may be about to
+// count. If the process is killed at any moment, the next one calls MoveCounts again, and it goes
+// on where it was. Keys must not be deleted from the new map meanwhile.
 func MoveCounts[V any](from, to AnyMap, counters func(v *V) []any) error {
 	v := new(V)
 	m := move{from: from.untyped(), to: to.untyped()}
@@ -79,7 +87,8 @@ func (m *move) fail(err error) error {
 	return newMapError(m.from.Name(), "move counts to "+m.to.Name(), err)
 }
 
-// mostKey is the largest key that the program has room for: the kernel gives it a stack of 512 bytes.
+// mostKey is the largest key that the program has room for: the kernel gives it a stack of 512
+// bytes.
 const mostKey = 256
 
 func (m *move) all() (err error) {
@@ -313,8 +322,9 @@ func (p insns) load(name string) (int, error) {
 	return num, nil
 }
 
-// WaitForPrograms waits until all runs of BPF programs that had begun before the call have ended, but for those of programs that may
-// sleep. After [Link.Update], say, the former program does not run any more. It takes some milliseconds.
+// WaitForPrograms waits until all runs of BPF programs that had begun before the call have ended,
+// but for those of programs that may sleep. After [Link.Update], say, the former program does not
+// run any more. It takes some milliseconds.
 //
 // The kernel does so when a map is put into a map of maps (maybe_wait_bpf_programs).
 func WaitForPrograms() error {

@@ -43,7 +43,8 @@ func createMap[T runtime.AnyMap](t *testing.T, typ uint32, keySize, valueSize ui
 	return result
 }
 
-// Counters are added up, and what is not a counter is the old value's only where there was no new one.
+// Counters are added up, and what is not a counter is the old value's only where there was no new
+// one.
 func TestMoveCounts(t *testing.T) {
 	for name, typ := range map[string]uint32{"hash": sys.MapTypeHash, "LRU hash": sys.MapTypeLRUHash} {
 		t.Run(name, func(t *testing.T) {

@@ -108,8 +108,8 @@ func (b *testBTF) bytes() []byte {
 	return append(append(out, b.types...), b.strings...)
 }
 
-// withTimer is an object with a map whose values have a bpf_timer, which is for hashes and arrays only
-// (map_check_btf).
+// withTimer is an object with a map whose values have a bpf_timer, which is for hashes and arrays
+// only (map_check_btf).
 func withTimer(t *testing.T, m object.Map) *object.Object {
 	t.Helper()
 	var b testBTF

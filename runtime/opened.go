@@ -16,12 +16,13 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// This file opens maps, programs and links that exist already, whoever has made them. They are closed by their Close,
-// not by a skeleton. A map or program that is forgotten is closed by the garbage collector, as those of a skeleton are: once
-// nothing refers to it any more, a typed map, a reader or the like included. A link is not, see [Link].
+// This file opens maps, programs and links that exist already, whoever has made them. They are
+// closed by their Close, not by a skeleton. A map or program that is forgotten is closed by the
+// garbage collector, as those of a skeleton are: once nothing refers to it any more, a typed map, a
+// reader or the like included. A link is not, see [Link].
 
-// OpenPinnedMap opens a map that some process has pinned. [TypedMap] gives it the types of its keys and values. Close closes
-// it, or, if it is forgotten, the garbage collector.
+// OpenPinnedMap opens a map that some process has pinned. [TypedMap] gives it the types of its keys
+// and values. Close closes it, or, if it is forgotten, the garbage collector.
 func OpenPinnedMap(path string) (*Map, error) {
 	const op = "open pinned map"
 	num, err := openPin(op, path, sys.IsMap)
@@ -35,8 +36,9 @@ func OpenPinnedMap(path string) (*Map, error) {
 	return m.closedWhenForgotten(), nil
 }
 
-// OpenMapID opens the map that the kernel knows by that number, which takes CAP_SYS_ADMIN; the error wraps
-// unix.ENOENT if there is none. [TypedMap] gives it the types of its keys and values. It is closed as [OpenPinnedMap] says.
+// OpenMapID opens the map that the kernel knows by that number, which takes CAP_SYS_ADMIN; the
+// error wraps unix.ENOENT if there is none. [TypedMap] gives it the types of its keys and values.
+// It is closed as [OpenPinnedMap] says.
 func OpenMapID(id uint32) (*Map, error) {
 	num, errno := sys.GetFdByID(sys.CmdMapGetFdByID, id)
 	if errno != 0 {
@@ -49,13 +51,15 @@ func OpenMapID(id uint32) (*Map, error) {
 	return m.closedWhenForgotten(), nil
 }
 
-// closedWhenForgotten has the garbage collector close a map that is the only one with its file descriptor.
+// closedWhenForgotten has the garbage collector close a map that is the only one with its file
+// descriptor.
 func (m *Map) closedWhenForgotten() *Map {
 	runtime.SetFinalizer(m, func(m *Map) { m.fd.close() })
 	return m
 }
 
-// describeMap makes a Map of a file descriptor, with what the kernel says of it; after a failure it is closed.
+// describeMap makes a Map of a file descriptor, with what the kernel says of it; after a failure it
+// is closed.
 func describeMap(num int) (*Map, unix.Errno) {
 	info, errno := sys.MapInfoOf(num)
 	if errno != 0 {
@@ -70,12 +74,13 @@ func describeMap(num int) (*Map, unix.Errno) {
 	return m, 0
 }
 
-// TypedMap gives an opened map the types of its keys and values, by the function that a generated package would use:
+// TypedMap gives an opened map the types of its keys and values, by the function that a generated
+// package would use:
 //
 //	counts, err := runtime.TypedMap(m, runtime.NewHashMap[uint32, uint64])
 //
-// It fails if a key or value has another size in Go than in the map, or if only one of them has a value for each CPU. That else the
-// function is one for the map's type is up to the caller.
+// It fails if a key or value has another size in Go than in the map, or if only one of them has a
+// value for each CPU. That else the function is one for the map's type is up to the caller.
 func TypedMap[T AnyMap](m *Map, typ func(*Map) T) (typed T, err error) {
 	if m == nil {
 		return typed, newMapError("", "give types", errNoMap)
@@ -84,7 +89,8 @@ func TypedMap[T AnyMap](m *Map, typ func(*Map) T) (typed T, err error) {
 	return typ(m), nil
 }
 
-// recoverSizes makes an error of the panic that wrong types are: they are no mistake in the program if the map is another one.
+// recoverSizes makes an error of the panic that wrong types are: they are no mistake in the program
+// if the map is another one.
 func recoverSizes(m *Map, err *error) {
 	switch said := recover().(type) {
 	case nil:
@@ -99,7 +105,8 @@ func recoverSizes(m *Map, err *error) {
 	}
 }
 
-// Close closes the map, before its skeleton does, or one that was opened by its pin or ID. Closing twice is fine.
+// Close closes the map, before its skeleton does, or one that was opened by its pin or ID. Closing
+// twice is fine.
 func (m *Map) Close() error {
 	m.file().close()
 	return nil
@@ -107,14 +114,15 @@ func (m *Map) Close() error {
 
 // OpenProgramOptions say what the kernel does not know of a program; nil means the defaults.
 type OpenProgramOptions struct {
-	// AttachType is the value of enum bpf_attach_type that the program was loaded for, which some ways to attach it take: those to
-	// cgroups and to sockets in maps, and of programs of type TRACING and LSM.
+	// AttachType is the value of enum bpf_attach_type that the program was loaded for, which some
+	// ways to attach it take: those to cgroups and to sockets in maps, and of programs of type
+	// TRACING and LSM.
 	AttachType uint32
 }
 
-// OpenPinnedProgram opens a program that some process has pinned. A typed program around it has the methods
-// to attach it: runtime.XDPProgram{Program: p}. Close closes it, or, if it is forgotten, the garbage collector; what is attached
-// stays so.
+// OpenPinnedProgram opens a program that some process has pinned. A typed program around it has the
+// methods to attach it: runtime.XDPProgram{Program: p}. Close closes it, or, if it is forgotten,
+// the garbage collector; what is attached stays so.
 func OpenPinnedProgram(path string, opts *OpenProgramOptions) (*Program, error) {
 	const op = "open pinned program"
 	num, err := openPin(op, path, sys.IsProgram)
@@ -128,8 +136,8 @@ func OpenPinnedProgram(path string, opts *OpenProgramOptions) (*Program, error) 
 	return p.closedWhenForgotten(), nil
 }
 
-// OpenProgramID opens the program that the kernel knows by that number, which takes CAP_SYS_ADMIN; the error wraps
-// unix.ENOENT if there is none.
+// OpenProgramID opens the program that the kernel knows by that number, which takes CAP_SYS_ADMIN;
+// the error wraps unix.ENOENT if there is none.
 func OpenProgramID(id uint32, opts *OpenProgramOptions) (*Program, error) {
 	name := "ID " + strconv.FormatUint(uint64(id), 10)
 	num, errno := sys.GetFdByID(sys.CmdProgGetFdByID, id)
@@ -143,13 +151,15 @@ func OpenProgramID(id uint32, opts *OpenProgramOptions) (*Program, error) {
 	return p.closedWhenForgotten(), nil
 }
 
-// closedWhenForgotten has the garbage collector close a program that is the only one with its file descriptor.
+// closedWhenForgotten has the garbage collector close a program that is the only one with its file
+// descriptor.
 func (p *Program) closedWhenForgotten() *Program {
 	runtime.SetFinalizer(p, func(p *Program) { p.fd.close() })
 	return p
 }
 
-// describeProgram makes a Program of a file descriptor, with what the kernel says of it; after a failure it is closed.
+// describeProgram makes a Program of a file descriptor, with what the kernel says of it; after a
+// failure it is closed.
 func describeProgram(num int, opts *OpenProgramOptions) (*Program, unix.Errno) {
 	info := new(sys.ProgInfo)
 	if errno := sys.ObjInfo(num, unsafe.Pointer(info), unsafe.Sizeof(*info)); errno != 0 {
@@ -169,8 +179,8 @@ func describeProgram(num int, opts *OpenProgramOptions) (*Program, unix.Errno) {
 	return p, 0
 }
 
-// Close closes the program, before its skeleton does, or one that was opened by its pin or ID. What is attached stays so. Closing
-// twice is fine.
+// Close closes the program, before its skeleton does, or one that was opened by its pin or ID. What
+// is attached stays so. Closing twice is fine.
 func (p *Program) Close() error {
 	if !p.exists() {
 		return p.fail("close", errNoProgram)
@@ -179,8 +189,8 @@ func (p *Program) Close() error {
 	return nil
 }
 
-// OpenLinkID opens the link that the kernel knows by that number, which takes CAP_SYS_ADMIN; the error wraps
-// unix.ENOENT if there is none.
+// OpenLinkID opens the link that the kernel knows by that number, which takes CAP_SYS_ADMIN; the
+// error wraps unix.ENOENT if there is none.
 func OpenLinkID(id uint32) (*Link, error) {
 	name := "ID " + strconv.FormatUint(uint64(id), 10)
 	num, errno := sys.GetFdByID(sys.CmdLinkGetFdByID, id)
@@ -219,7 +229,8 @@ func isLink(num int) bool {
 	return errno != unix.EINVAL
 }
 
-// MapIDs returns the numbers of all maps in the kernel, in ascending order, which takes CAP_SYS_ADMIN. Some may be gone when they are opened.
+// MapIDs returns the numbers of all maps in the kernel, in ascending order, which takes
+// CAP_SYS_ADMIN. Some may be gone when they are opened.
 func MapIDs() ([]uint32, error) { return ids("list maps", sys.CmdMapGetNextID) }
 
 // ProgramIDs returns the numbers of all programs in the kernel; see [MapIDs].

@@ -236,7 +236,8 @@ func TestStats(t *testing.T) {
 	}
 }
 
-// The wrong types for an opened map are an error, and never have the kernel write past what is there for it.
+// The wrong types for an opened map are an error, and never have the kernel write past what is
+// there for it.
 func TestWrongTypes(t *testing.T) {
 	hash := newTestHash[uint32, uint64](t, 4).Untyped()
 	each := newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypePerCPUHash, KeySize: 4, ValueSize: 8, MaxEntries: 4})

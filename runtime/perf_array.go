@@ -96,9 +96,9 @@ func (r *PerfReader[T]) Consume() *PerfIterator[T] {
 	return &PerfIterator[T]{l: perfLoop{r: r.core()}, raw: r.raw}
 }
 
-// Backlog returns how many bytes of records were waiting in the buffer of the CPU that was last read
-// from, when the reader looked there. A reader whose backlog comes near the size of a CPU's buffer
-// is too slow. It costs nothing, and may be called from anywhere, a loop's body included.
+// Backlog returns how many bytes of records were waiting in the buffer of the CPU that was last
+// read from, when the reader looked there. A reader whose backlog comes near the size of a CPU's
+// buffer is too slow. It costs nothing, and may be called from anywhere, a loop's body included.
 func (r *PerfReader[T]) Backlog() int { return int(r.core().backlog.Load()) }
 
 // Lost returns how many records were lost on all CPUs, as far as the reader has read.

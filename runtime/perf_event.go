@@ -55,8 +55,8 @@ func perfEventLink(p *Program, what string, event int, cookie uint64) (*Link, er
 	return l, nil
 }
 
-// perfEventWithoutLink is for kernels without links of perf events: the attachment lasts as long as the event, so
-// the Link has a file descriptor of its own for that.
+// perfEventWithoutLink is for kernels without links of perf events: the attachment lasts as long as
+// the event, so the Link has a file descriptor of its own for that.
 func perfEventWithoutLink(p *Program, what string, event int, refused error) (*Link, error) {
 	num, err := p.acquire(what)
 	if err != nil {
@@ -148,7 +148,8 @@ func (*noTraceFSError) Error() string {
 }
 func (*noTraceFSError) Unwrap() error { return fs.ErrNotExist }
 
-// openTraceFS opens a file of tracefs. The file blocks, so that package os does without Go's poller.
+// openTraceFS opens a file of tracefs. The file blocks, so that package os does without Go's
+// poller.
 func openTraceFS(name string) (*os.File, error) {
 	var mounted string
 	for _, dir := range traceFS {

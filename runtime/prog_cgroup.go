@@ -22,7 +22,8 @@ type CgroupOptions struct {
 	Anchor Anchor
 }
 
-// AttachCgroup attaches the program to the cgroup (version 2) in that directory, and so to those below it.
+// AttachCgroup attaches the program to the cgroup (version 2) in that directory, and so to those
+// below it.
 func (p CgroupProgram) AttachCgroup(dir string, opts *CgroupOptions) (*Link, error) {
 	what := "attach to cgroup " + dir
 	num, err := sys.Open(dir)

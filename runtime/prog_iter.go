@@ -20,9 +20,11 @@ func NewIterProgram(p *Program) IterProgram { return IterProgram{p} }
 // IterOptions restrict an iterator; nil is all objects there are.
 // Which field applies depends on the iterator.
 type IterOptions struct {
-	// Map is whose elements an iterator of map elements visits: iter/bpf_map_elem, iter/bpf_sk_storage_map, iter/sockmap.
+	// Map is whose elements an iterator of map elements visits: iter/bpf_map_elem,
+	// iter/bpf_sk_storage_map, iter/sockmap.
 	Map AnyMap
-	// TID or PID is whose files, mappings or self an iterator of tasks visits: of a thread, or of all threads of a process (6.1).
+	// TID or PID is whose files, mappings or self an iterator of tasks visits: of a thread, or of
+	// all threads of a process (6.1).
 	TID, PID int
 	// Cgroup is the directory where an iterator of cgroups starts, in
 	// this order (6.1).

@@ -25,8 +25,8 @@ type KprobeOptions struct {
 	Cookie uint64
 }
 
-// Attach attaches the program to the function or system call that its section names. An offset in the section's name
-// and that of the options add up.
+// Attach attaches the program to the function or system call that its section names. An offset in
+// the section's name and that of the options add up.
 func (p KprobeProgram) Attach(opts *KprobeOptions) (*Link, error) {
 	symbols, offset, err := p.kprobeTarget()
 	if err != nil {
@@ -40,13 +40,14 @@ func (p KprobeProgram) Attach(opts *KprobeOptions) (*Link, error) {
 	return p.attach(symbols, p.isReturn(), &o)
 }
 
-// AttachKprobe attaches the program to the entry of a kernel function. If the kernel has no function sys_NAME, it is
-// the architecture's function for that system call: __x64_sys_NAME.
+// AttachKprobe attaches the program to the entry of a kernel function. If the kernel has no
+// function sys_NAME, it is the architecture's function for that system call: __x64_sys_NAME.
 func (p KprobeProgram) AttachKprobe(symbol string, opts *KprobeOptions) (*Link, error) {
 	return p.attach(withSyscallWrapper(symbol), false, opts)
 }
 
-// AttachKretprobe attaches the program to the return of a kernel function, with system calls as AttachKprobe has them.
+// AttachKretprobe attaches the program to the return of a kernel function, with system calls as
+// AttachKprobe has them.
 func (p KprobeProgram) AttachKretprobe(symbol string, opts *KprobeOptions) (*Link, error) {
 	return p.attach(withSyscallWrapper(symbol), true, opts)
 }
@@ -81,7 +82,8 @@ func (p *Program) isReturn() bool {
 	return strings.HasPrefix(kind, "kret") || strings.HasPrefix(kind, "uret")
 }
 
-// kprobeTarget reads FUNCTION+OFFSET of the section's name. Of the functions the first that exists is meant.
+// kprobeTarget reads FUNCTION+OFFSET of the section's name. Of the functions the first that exists
+// is meant.
 func (p *Program) kprobeTarget() (symbols []string, offset uint64, err error) {
 	if p.attachTo() == "" {
 		return nil, 0, ErrNoAttachTarget
@@ -107,7 +109,8 @@ func withSyscallWrapper(symbol string) []string {
 	return []string{symbol}
 }
 
-// syscallPrefix is what the architecture puts before sys_NAME (arch/*/include/asm/syscall_wrapper.h).
+// syscallPrefix is what the architecture puts before sys_NAME
+// (arch/*/include/asm/syscall_wrapper.h).
 func syscallPrefix() string {
 	switch goruntime.GOARCH {
 	case "amd64":

@@ -23,12 +23,13 @@ func NewKprobeMultiProgram(p *Program) KprobeMultiProgram { return KprobeMultiPr
 type KprobeMultiOptions struct {
 	// Addresses of functions, instead of their names, which are nil then.
 	Addresses []uint64
-	// Cookies is what bpf_get_attach_cookie returns, one for each name or address; nil for none. All functions that a
-	// pattern matches have the pattern's.
+	// Cookies is what bpf_get_attach_cookie returns, one for each name or address; nil for none.
+	// All functions that a pattern matches have the pattern's.
 	Cookies []uint64
 }
 
-// Attach attaches the program to the function, or all functions that match the pattern, in its section.
+// Attach attaches the program to the function, or all functions that match the pattern, in its
+// section.
 func (p KprobeMultiProgram) Attach(opts *KprobeMultiOptions) (*Link, error) {
 	if p.attachTo() == "" {
 		return nil, p.fail("attach kprobe.multi", ErrNoAttachTarget)
@@ -40,14 +41,16 @@ func (p KprobeMultiProgram) Attach(opts *KprobeMultiOptions) (*Link, error) {
 	return p.attach([]string{p.spec.AttachTo}, flags, opts)
 }
 
-// AttachKprobeMulti attaches the program to the entries of all these functions, or to none. A name with * or ? is a
-// pattern: it stands for the functions in tracefs's available_filter_functions that match it. If the kernel
-// has no function sys_NAME, it is the architecture's function for that system call: __x64_sys_NAME.
+// AttachKprobeMulti attaches the program to the entries of all these functions, or to none. A name
+// with * or ? is a pattern: it stands for the functions in tracefs's available_filter_functions
+// that match it. If the kernel has no function sys_NAME, it is the architecture's function for that
+// system call: __x64_sys_NAME.
 func (p KprobeMultiProgram) AttachKprobeMulti(symbols []string, opts *KprobeMultiOptions) (*Link, error) {
 	return p.attach(symbols, 0, opts)
 }
 
-// AttachKretprobeMulti attaches the program to the returns of all these functions, or to none; see AttachKprobeMulti.
+// AttachKretprobeMulti attaches the program to the returns of all these functions, or to none; see
+// AttachKprobeMulti.
 func (p KprobeMultiProgram) AttachKretprobeMulti(symbols []string, opts *KprobeMultiOptions) (*Link, error) {
 	return p.attach(symbols, sys.FlagKprobeMultiReturn, opts)
 }

@@ -14,15 +14,17 @@ func NewNetfilterProgram(p *Program) NetfilterProgram { return NetfilterProgram{
 
 // NetfilterOptions say more about where in netfilter a program runs; nil means the defaults.
 type NetfilterOptions struct {
-	// Priority orders the programs of one hook, the lowest first; the lowest and the
-	// highest of all numbers are not allowed, and of those that have one already there may be only one (unix.EBUSY).
+	// Priority orders the programs of one hook, the lowest first; the lowest and the highest of all
+	// numbers are not allowed, and of those that have one already there may be only one
+	// (unix.EBUSY).
 	Priority int32
 	// Defrag has fragments put together first.
 	Defrag bool
 }
 
-// AttachNetfilter attaches the program to a hook of the network namespace of the caller's thread. The family is
-// unix.NFPROTO_IPV4 or unix.NFPROTO_IPV6, the hook unix.NF_INET_PRE_ROUTING and so on.
+// AttachNetfilter attaches the program to a hook of the network namespace of the caller's thread.
+// The family is unix.NFPROTO_IPV4 or unix.NFPROTO_IPV6, the hook unix.NF_INET_PRE_ROUTING and so
+// on.
 func (p NetfilterProgram) AttachNetfilter(family, hook uint32, opts *NetfilterOptions) (*Link, error) {
 	tail := &sys.LinkNetfilterTail{Pf: family, Hooknum: hook}
 	if opts != nil {

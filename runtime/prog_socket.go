@@ -88,7 +88,8 @@ type SKSKBProgram struct{ *Program }
 // NewSKSKBProgram gives p its kind.
 func NewSKSKBProgram(p *Program) SKSKBProgram { return SKSKBProgram{p} }
 
-// SockMapOptions say more about an attachment to the sockets in a map. There are none yet: pass nil.
+// SockMapOptions say more about an attachment to the sockets in a map. There are none yet: pass
+// nil.
 type SockMapOptions struct{}
 
 // AttachSockMap attaches the program to the sockets in a sockmap or sockhash.

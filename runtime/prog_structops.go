@@ -15,15 +15,16 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// StructOpsProgram is a program of type STRUCT_OPS: it is called through the struct that
-// it is a member of, and so has nothing to attach; see [StructOpsMap]. As a member, the zero value is a function that is left out.
+// StructOpsProgram is a program of type STRUCT_OPS: it is called through the struct that it is a
+// member of, and so has nothing to attach; see [StructOpsMap]. As a member, the zero value is a
+// function that is left out.
 type StructOpsProgram struct{ *Program }
 
 // NewStructOpsProgram gives p its kind.
 func NewStructOpsProgram(p *Program) StructOpsProgram { return StructOpsProgram{p} }
 
-// StructOpsMap is a map of type STRUCT_OPS: a struct whose functions are programs, for the kernel to call. Its methods are safe for
-// concurrent use, but for those that change it before Load.
+// StructOpsMap is a map of type STRUCT_OPS: a struct whose functions are programs, for the kernel
+// to call. Its methods are safe for concurrent use, but for those that change it before Load.
 type StructOpsMap struct {
 	*Map
 	ops   *StructOps // nil for a map of another type
@@ -32,19 +33,22 @@ type StructOpsMap struct {
 
 func (m *StructOpsMap) describe() *spec.StructOps { return &m.ops.list[m.index] }
 
-// AutoCreate reports whether the map is created with its object: not if its section begins with '?'.
+// AutoCreate reports whether the map is created with its object: not if its section begins with
+// '?'.
 func (m *StructOpsMap) AutoCreate() bool { return m.ops != nil && m.ops.values[m.index].Create }
 
-// SetAutoCreate sets whether the map is created with its object, and with it whether those programs are loaded that no other
-// struct has. It has no effect once the object is loaded, and is not safe for concurrent use.
+// SetAutoCreate sets whether the map is created with its object, and with it whether those programs
+// are loaded that no other struct has. It has no effect once the object is loaded, and is not safe
+// for concurrent use.
 func (m *StructOpsMap) SetAutoCreate(create bool) {
 	if m.ops != nil {
 		m.ops.values[m.index].Create = create
 	}
 }
 
-// Data returns what the struct has before the load, in the layout of the object's struct, to be changed until Load. What it
-// has for pointers does not matter. Generated packages have a typed struct instead.
+// Data returns what the struct has before the load, in the layout of the object's struct, to be
+// changed until Load. What it has for pointers does not matter. Generated packages have a typed
+// struct instead.
 func (m *StructOpsMap) Data() []byte {
 	if m.ops == nil {
 		return nil
@@ -52,8 +56,8 @@ func (m *StructOpsMap) Data() []byte {
 	return m.ops.values[m.index].Data
 }
 
-// SetProgram has a function of the struct be another program from Load on, or none if p is nil. Generated packages have a
-// typed struct instead.
+// SetProgram has a function of the struct be another program from Load on, or none if p is nil.
+// Generated packages have a typed struct instead.
 func (m *StructOpsMap) SetProgram(member string, p *Program) error {
 	op := "set member " + member
 	if m.ops == nil {
@@ -77,8 +81,9 @@ func (m *StructOpsMap) fail(op string, err error) error { return newMapError(m.N
 
 var errNoOperations = errors.New("not a struct of operations")
 
-// Attach registers the struct: from then on the kernel calls its functions. That of section .struct_ops.link (6.4) gives a BPF link, which
-// can be updated and pinned. Other links end with Close only, not with the process.
+// Attach registers the struct: from then on the kernel calls its functions. That of section
+// .struct_ops.link (6.4) gives a BPF link, which can be updated and pinned. Other links end with
+// Close only, not with the process.
 func (m *StructOpsMap) Attach() (*Link, error) {
 	op := "attach"
 	if m.ops != nil {
@@ -102,7 +107,8 @@ func (m *StructOpsMap) Attach() (*Link, error) {
 	return link, nil
 }
 
-// attachWithoutLink registers the struct by an update of the map. The link keeps the map open, to end that.
+// attachWithoutLink registers the struct by an update of the map. The link keeps the map open, to
+// end that.
 func (m *StructOpsMap) attachWithoutLink(op string) (*Link, error) {
 	held, err := m.fd.dup()
 	if err != nil {
@@ -125,8 +131,8 @@ func (m *StructOpsMap) attachWithoutLink(op string) (*Link, error) {
 
 func (m *StructOpsMap) hasLink() bool { return m.spec().Flags&sys.FlagLink != 0 }
 
-// register gives the map its value, for which the map and the programs have to be open until release. Without a link that
-// registers the struct (libbpf's bpf_map__attach_struct_ops).
+// register gives the map its value, for which the map and the programs have to be open until
+// release. Without a link that registers the struct (libbpf's bpf_map__attach_struct_ops).
 func (m *StructOpsMap) register(op string) (num int, release func(), err error) {
 	if m.ops == nil {
 		return -1, nil, m.fail(op, errNoOperations)
@@ -174,7 +180,8 @@ func (m *StructOpsMap) whyClosed(err error) error {
 	return err
 }
 
-// acquirePrograms holds the programs that a struct has. After an error it returns those that it holds.
+// acquirePrograms holds the programs that a struct has. After an error it returns those that it
+// holds.
 func (m *StructOpsMap) acquirePrograms(functions []load.KernelFunction) ([]*Program, error) {
 	var held []*Program
 	for i := range functions {

@@ -2,8 +2,8 @@ package runtime
 
 import "github.com/bpf2lskel/bpf2lskel/internal/sys"
 
-// TracingProgram is a program of type TRACING that the kernel calls at a
-// function or tracepoint that it was loaded for: sections fentry, fexit, fmod_ret, tp_btf and fsession.
+// TracingProgram is a program of type TRACING that the kernel calls at a function or tracepoint
+// that it was loaded for: sections fentry, fexit, fmod_ret, tp_btf and fsession.
 type TracingProgram struct{ *Program }
 
 // NewTracingProgram gives p its kind.

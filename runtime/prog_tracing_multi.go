@@ -11,8 +11,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// TracingMultiProgram is a program of type TRACING for many functions of the kernel with one link (7.2): sections
-// fentry.multi, fexit.multi and fsession.multi. It gets arguments as numbers, since each function has its own.
+// TracingMultiProgram is a program of type TRACING for many functions of the kernel with one link
+// (7.2): sections fentry.multi, fexit.multi and fsession.multi. It gets arguments as numbers, since
+// each function has its own.
 type TracingMultiProgram struct{ *Program }
 
 // NewTracingMultiProgram gives p its kind.
@@ -22,12 +23,13 @@ func NewTracingMultiProgram(p *Program) TracingMultiProgram { return TracingMult
 type TracingMultiOptions struct {
 	// IDs are BTF IDs of functions in vmlinux's BTF, instead of their names, which are nil then.
 	IDs []uint32
-	// Cookies is what bpf_get_attach_cookie returns, one for each name or ID; nil for none. All functions that a
-	// pattern matches have the pattern's.
+	// Cookies is what bpf_get_attach_cookie returns, one for each name or ID; nil for none. All
+	// functions that a pattern matches have the pattern's.
 	Cookies []uint64
 }
 
-// Attach attaches the program to the function, or all functions that match the pattern, in its section.
+// Attach attaches the program to the function, or all functions that match the pattern, in its
+// section.
 func (p TracingMultiProgram) Attach(opts *TracingMultiOptions) (*Link, error) {
 	if p.attachTo() == "" {
 		return nil, p.fail("attach to functions", ErrNoAttachTarget)
@@ -35,9 +37,10 @@ func (p TracingMultiProgram) Attach(opts *TracingMultiOptions) (*Link, error) {
 	return p.AttachTracingMulti([]string{p.spec.AttachTo}, opts)
 }
 
-// AttachTracingMulti attaches the program to all these functions, or to none. A name with * or ? is a pattern: it stands
-// for those functions in tracefs's available_filter_functions that match it, are in the kernel itself rather than a
-// module, and have arguments and a result that are passed in registers.
+// AttachTracingMulti attaches the program to all these functions, or to none. A name with * or ? is
+// a pattern: it stands for those functions in tracefs's available_filter_functions that match it,
+// are in the kernel itself rather than a module, and have arguments and a result that are passed in
+// registers.
 func (p TracingMultiProgram) AttachTracingMulti(functions []string, opts *TracingMultiOptions) (*Link, error) {
 	if opts == nil {
 		opts = &TracingMultiOptions{}

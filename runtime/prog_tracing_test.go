@@ -145,8 +145,8 @@ func skipWithoutTrampolines(t *testing.T, err error) {
 	skipWithoutJIT(t, err)
 }
 
-// skipWithoutJIT skips a test where the kernel has refused and was built without CONFIG_BPF_JIT: it has neither
-// trampolines (bpf_trampoline_get is NULL) nor callbacks there.
+// skipWithoutJIT skips a test where the kernel has refused and was built without CONFIG_BPF_JIT: it
+// has neither trampolines (bpf_trampoline_get is NULL) nor callbacks there.
 func skipWithoutJIT(t *testing.T, err error) {
 	t.Helper()
 	if _, no := os.Stat("/proc/sys/net/core/bpf_jit_enable"); err != nil && errors.Is(no, os.ErrNotExist) {

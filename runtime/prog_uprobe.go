@@ -71,14 +71,14 @@ type UprobeMultiOptions struct {
 	PID int
 }
 
-// AttachUprobeMulti attaches the program to the instructions at all these offsets, in bytes, into an executable
-// or library, or to none.
+// AttachUprobeMulti attaches the program to the instructions at all these offsets, in bytes, into
+// an executable or library, or to none.
 func (p UprobeMultiProgram) AttachUprobeMulti(file string, offsets []uint64, opts *UprobeMultiOptions) (*Link, error) {
 	return p.attach(file, offsets, 0, opts)
 }
 
-// AttachUretprobeMulti attaches the program to the returns of the functions that start at these offsets, in bytes,
-// into an executable or library, or to none.
+// AttachUretprobeMulti attaches the program to the returns of the functions that start at these
+// offsets, in bytes, into an executable or library, or to none.
 func (p UprobeMultiProgram) AttachUretprobeMulti(file string, offsets []uint64, opts *UprobeMultiOptions) (*Link, error) {
 	return p.attach(file, offsets, sys.FlagUprobeMultiReturn, opts)
 }
@@ -123,8 +123,9 @@ func (p UprobeMultiProgram) attach(file string, offsets []uint64, flags uint32, 
 	return l, err
 }
 
-// USDTProgram is a program of type KPROBE for statically defined probes of user space: sections usdt and usdt.s. Package
-// [github.com/bpf2lskel/bpf2lskel/runtime/uprobe] attaches it, with AttachUSDT.
+// USDTProgram is a program of type KPROBE for statically defined probes of user space: sections
+// usdt and usdt.s. Package [github.com/bpf2lskel/bpf2lskel/runtime/uprobe] attaches it, with
+// AttachUSDT.
 type USDTProgram struct{ *Program }
 
 // NewUSDTProgram gives p its kind.

@@ -5,8 +5,8 @@ package runtime
 // methods are safe for concurrent use, and return an error that wraps
 // os.ErrClosed before the load and after the skeleton is closed.
 //
-// Programs come from a skeleton. On a nil or zero Program, methods with an error return one that says so;
-// the others panic.
+// Programs come from a skeleton. On a nil or zero Program, methods with an error return one that
+// says so; the others panic.
 type Program struct {
 	_ incomparable
 
@@ -86,7 +86,8 @@ func (p *Program) attachTo() string {
 	return p.spec.AttachTo
 }
 
-// acquire is fd.acquire with an error that names the program, what was to be done, and why it cannot be.
+// acquire is fd.acquire with an error that names the program, what was to be done, and why it
+// cannot be.
 func (p *Program) acquire(op string) (int, error) {
 	if !p.exists() {
 		return -1, p.fail(op, errNoProgram)

@@ -11,8 +11,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// ProgramError says what was being done with which program, or with a link of it, and what went wrong.
-// It unwraps to the cause: errors.Is(err, unix.EBUSY) works.
+// ProgramError says what was being done with which program, or with a link of it, and what went
+// wrong. It unwraps to the cause: errors.Is(err, unix.EBUSY) works.
 type ProgramError struct {
 	_ incomparable
 
@@ -23,7 +23,8 @@ type ProgramError struct {
 	// Errno is the kernel's answer, 0 if it was not the kernel that refused.
 	Errno unix.Errno
 	Err   error
-	// Hint says what to do about it, "" if there is nothing to say. docs/errors.md lists all of them.
+	// Hint says what to do about it, "" if there is nothing to say. docs/errors.md lists all of
+	// them.
 	Hint string
 }
 
@@ -112,7 +113,8 @@ type hintedError struct {
 func (e *hintedError) Error() string { return e.errno.Error() + " (" + e.hint + ")" }
 func (e *hintedError) Unwrap() error { return e.errno }
 
-// tooNew adds that the kernel is older than what it was asked for, if the hint says so, to what it answers then.
+// tooNew adds that the kernel is older than what it was asked for, if the hint says so, to what it
+// answers then.
 func tooNew(err error, hint string) error {
 	if e, ok := err.(*ProgramError); ok && e.Errno == unix.EINVAL && hint != "" {
 		e.Hint = hint
@@ -120,7 +122,8 @@ func tooNew(err error, hint string) error {
 	return err
 }
 
-// cString is a text as the kernel reads it, unless it has a zero byte, where the kernel would cut it.
+// cString is a text as the kernel reads it, unless it has a zero byte, where the kernel would cut
+// it.
 func cString(s string) (addr uint64, keep []byte, err error) {
 	if strings.IndexByte(s, 0) >= 0 {
 		return 0, nil, &sentinelError{text: strconv.Quote(s) + " has a zero byte", errno: unix.EINVAL}

@@ -25,7 +25,8 @@ type ProgramInfo struct {
 	UID      uint32 // of the user that has loaded it
 	BTFID    uint32 // of the BTF that it was loaded with, 0 for none
 	MapIDs   []uint32
-	// TranslatedSize and JITSize are how many bytes its instructions take, and those of the machine.
+	// TranslatedSize and JITSize are how many bytes its instructions take, and those of the
+	// machine.
 	TranslatedSize, JITSize uint32
 	// VerifiedInsns is how many instructions the verifier has walked (5.16).
 	VerifiedInsns uint32
@@ -41,7 +42,8 @@ type ProgramStats struct {
 	// kernel.bpf_stats_enabled is 1.
 	RunTime  time.Duration
 	RunCount uint64
-	// RecursionMisses is how often it was not run because it, or another one at the same place, was running on that CPU (5.12).
+	// RecursionMisses is how often it was not run because it, or another one at the same place, was
+	// running on that CPU (5.12).
 	RecursionMisses uint64
 }
 
@@ -106,8 +108,9 @@ func (p *Program) info(maps []uint32) (*sys.ProgInfo, error) {
 	return info, nil
 }
 
-// EnableStats has the kernel measure the runs of all programs of the machine, from now on until what it returns is closed
-// (5.8). That costs each run some ten nanoseconds. It takes CAP_SYS_ADMIN. See [Program.Stats].
+// EnableStats has the kernel measure the runs of all programs of the machine, from now on until
+// what it returns is closed (5.8). That costs each run some ten nanoseconds. It takes
+// CAP_SYS_ADMIN. See [Program.Stats].
 func EnableStats() (io.Closer, error) {
 	attr := sys.EnableStatsAttr{} // BPF_STATS_RUN_TIME
 	num, errno := sys.BPF(sys.CmdEnableStats, unsafe.Pointer(&attr), unsafe.Sizeof(attr))

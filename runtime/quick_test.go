@@ -19,7 +19,8 @@ var (
 	sharesCORE = []string{"bench_agent", "core_shared", "core_repeated"}
 )
 
-// A quick attempt, by several threads, one by a single thread, and a plain one make the same maps and programs.
+// A quick attempt, by several threads, one by a single thread, and a plain one make the same maps
+// and programs.
 func TestQuickAndPlain(t *testing.T) {
 	for _, name := range inParts {
 		t.Run(name, func(t *testing.T) {

@@ -31,7 +31,8 @@ func loadOf(t *testing.T, name string, programs ...string) error {
 	return loadDirectly(generate(t, obj))
 }
 
-// The one line of an error gives the verifier's reason on every kernel, and the suggestion of those that make one.
+// The one line of an error gives the verifier's reason on every kernel, and the suggestion of those
+// that make one.
 func TestReasonKinds(t *testing.T) {
 	suggests := !sys.KernelVersion().Before(sys.Version{7, 3})
 	for _, tt := range []struct {

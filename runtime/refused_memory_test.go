@@ -15,8 +15,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// The race detector takes memory of its own, so this is not run with it. Before Linux 6.4 the same pages are mapped many
-// times over for a log, and count each time.
+// The race detector takes memory of its own, so this is not run with it. Before Linux 6.4 the same
+// pages are mapped many times over for a log, and count each time.
 
 // memoryChild tells a process that its memory is measured, and whether it is to load something.
 const memoryChild = "BPF2LSKEL_TEST_MEMORY"
@@ -41,7 +41,8 @@ func TestRefusedLoadMemory(t *testing.T) {
 	}
 }
 
-// peakOfChild returns the peak resident memory, in kB, of a process that is refused a load, or that does nothing.
+// peakOfChild returns the peak resident memory, in kB, of a process that is refused a load, or that
+// does nothing.
 func peakOfChild(t *testing.T, what string) (peak int) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestRefusedLoadMemory$")

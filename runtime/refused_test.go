@@ -18,7 +18,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 )
 
-// After a refused program the kernel is not given those of later parts, nor any program twice but the refused one.
+// After a refused program the kernel is not given those of later parts, nor any program twice but
+// the refused one.
 func TestProgramsLoadedBeforeRefusal(t *testing.T) {
 	const programs = 28
 	parts := partsOf(t, manyPrograms(t, programs, -1))
@@ -32,12 +33,14 @@ func TestProgramsLoadedBeforeRefusal(t *testing.T) {
 			t.Run(fmt.Sprintf("part %d, program %d", i, k), func(t *testing.T) {
 				spec := manyPrograms(t, programs, k)
 				before := settledCensus(t)
-				// One thread takes the parts in order: all programs of this one and of those before are loaded, but the refused one.
+				// One thread takes the parts in order: all programs of this one and of those before
+				// are loaded, but the refused one.
 				loaded := withThreads(1, func() int { return loadedBy(t, spec, k) })
 				if want := first + n - 1; loaded != want {
 					t.Errorf("one thread: the kernel has loaded %d programs, want %d", loaded, want)
 				}
-				// Others may be ahead by parts that they have taken already, and no program is loaded twice.
+				// Others may be ahead by parts that they have taken already, and no program is
+				// loaded twice.
 				loaded = withThreads(4, func() int { return loadedBy(t, spec, k) })
 				if least := first + n - 1; loaded < least || loaded > programs-1 {
 					t.Errorf("four threads: the kernel has loaded %d programs, want %d to %d", loaded, least, programs-1)
@@ -70,7 +73,8 @@ var readsBeyondStack = object.Program{Insns: []object.Insn{
 	{Op: sys.OpExit},
 }}
 
-// manyPrograms describes an object of programs that take long enough for parts, one of which is refused at its end.
+// manyPrograms describes an object of programs that take long enough for parts, one of which is
+// refused at its end.
 func manyPrograms(t *testing.T, n, refused int) *runtime.Spec {
 	t.Helper()
 	obj := &object.Object{Name: "many", ByteOrder: binary.NativeEndian, License: "GPL"}
@@ -89,8 +93,8 @@ func manyPrograms(t *testing.T, n, refused int) *runtime.Spec {
 	return generate(t, obj)
 }
 
-// partsOf returns how many programs each part of a loader has that does nothing else. Each part begins with a branch
-// to the next one, if r2 != its number.
+// partsOf returns how many programs each part of a loader has that does nothing else. Each part
+// begins with a branch to the next one, if r2 != its number.
 func partsOf(t *testing.T, spec *runtime.Spec) []int {
 	t.Helper()
 	var begins []int32
@@ -114,8 +118,9 @@ func partsOf(t *testing.T, spec *runtime.Spec) []int {
 	return parts
 }
 
-// loadedBy returns how many programs of an object the kernel loads before it refuses one, which has to be that of an
-// index. The kernel counts them: each gets the next ID. Other processes may load something meanwhile, but not each time.
+// loadedBy returns how many programs of an object the kernel loads before it refuses one, which has
+// to be that of an index. The kernel counts them: each gets the next ID. Other processes may load
+// something meanwhile, but not each time.
 func loadedBy(t *testing.T, spec *runtime.Spec, refused int) int {
 	t.Helper()
 	const own = 1 + 2 // the object's loader; that of nextProgramID and its program

@@ -359,8 +359,8 @@ func TestUserRingBuf(t *testing.T) {
 	}
 }
 
-// A batch that is larger than the ring buffer goes in as it is drained, and records that are written
-// in place lie between those that are copied.
+// A batch that is larger than the ring buffer goes in as it is drained, and records that are
+// written in place lie between those that are copied.
 func TestUserRingBufBatch(t *testing.T) {
 	u := NewUserRingBuf[event](newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeUserRingBuf, MaxEntries: uint32(os.Getpagesize())}))
 	sum := newCount(t)

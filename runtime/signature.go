@@ -12,8 +12,8 @@ var ErrSigned error = load.ErrSigned
 // ErrNotSigned is why a package without a signature does not load where one is required.
 var ErrNotSigned error = load.ErrNotSigned
 
-// SignedForm is a protocol by which a kernel verifies a package: contents (Linux 7.3), exclusive (7.1 and 7.2) or
-// hash (6.18 to 7.0).
+// SignedForm is a protocol by which a kernel verifies a package: contents (Linux 7.3), exclusive
+// (7.1 and 7.2) or hash (6.18 to 7.0).
 type SignedForm = spec.SignedForm
 
 // NoSignedForm means that the package was not verified.

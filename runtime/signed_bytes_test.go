@@ -62,7 +62,8 @@ func TestEachSignedByteCounts(t *testing.T) {
 		spec.Blob = change(good.Blob, i)
 		attempt("blob", i, &spec)
 	}
-	// The runtime gives the kernel the hash of the loader as the owner of the map. Who changes one changes the other.
+	// The runtime gives the kernel the hash of the loader as the owner of the map. Who changes one
+	// changes the other.
 	for i := range good.Loader {
 		spec := *good
 		spec.Loader = change(good.Loader, i)

@@ -17,7 +17,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/keyring"
 )
 
-// A certificate that the process may search and not view is a certificate: a package of another one is refused.
+// A certificate that the process may search and not view is a certificate: a package of another one
+// is refused.
 func TestCertificateOutOfSight(t *testing.T) {
 	guest.Only(t)
 	id, other := cmstest.New(t, cmstest.Options{Name: "one"}), cmstest.New(t, cmstest.Options{Name: "two"})

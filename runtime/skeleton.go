@@ -29,8 +29,8 @@ type Skeleton struct {
 	// signature is set when a signed package is loaded.
 	signature *Signature
 
-	// fitted is the load of an object with structs of operations, nil for others. It takes a *LoadOptions, whose type
-	// would be in each binary.
+	// fitted is the load of an object with structs of operations, nil for others. It takes a
+	// *LoadOptions, whose type would be in each binary.
 	fitted func(opts unsafe.Pointer) error
 
 	mu          sync.Mutex
@@ -46,8 +46,8 @@ const (
 	closed
 )
 
-// Open prepares an object for loading. Its global data can be changed, as can
-// what [Map.SetMaxEntries] and [Program.SetAutoLoad] change, until Load. Open makes no system call but
+// Open prepares an object for loading. Its global data can be changed, as can what
+// [Map.SetMaxEntries] and [Program.SetAutoLoad] change, until Load. Open makes no system call but
 // one mmap for each global data map.
 //
 // Generated packages have an Open with types, which is the one to use. This one is
@@ -103,7 +103,8 @@ func newSkeleton(spec *Spec, features *load.Features) *Skeleton {
 	return s
 }
 
-// ownFeatures returns the features for a change: they are those of all skeletons of the package until then.
+// ownFeatures returns the features for a change: they are those of all skeletons of the package
+// until then.
 func (s *Skeleton) ownFeatures() *load.Features {
 	own := *(*load.Features)(s.features)
 	s.features = unsafe.Pointer(&own)
@@ -122,8 +123,8 @@ func (s *Skeleton) closeWhenForgotten() {
 	}
 	if len(s.areas) > 0 {
 		s.areas[0].Count = uint32(len(s.areas))
-		// AddCleanup, being generic, is 3 KB more in each binary. And a finalizer of the skeleton itself would keep all
-		// methods that fmt may call of all types that it refers to.
+		// AddCleanup, being generic, is 3 KB more in each binary. And a finalizer of the skeleton
+		// itself would keep all methods that fmt may call of all types that it refers to.
 		runtime.SetFinalizer(&s.areas[0], func(a *load.Area) { unmapAreas(a.First()) })
 	}
 }
@@ -164,13 +165,15 @@ func (s *Skeleton) area(i int) *load.Area {
 // Spec returns what the skeleton was made from, with what [ChangeMap] has changed about it.
 func (s *Skeleton) Spec() *Spec { return s.spec }
 
-// Map returns the map of that index in the Spec. It exists before the load too, without a file descriptor.
+// Map returns the map of that index in the Spec. It exists before the load too, without a file
+// descriptor.
 func (s *Skeleton) Map(i int) *Map { return &s.maps[i] }
 
 // Program returns the program of that index in the Spec.
 func (s *Skeleton) Program(i int) *Program { return &s.programs[i] }
 
-// MapByName returns the map of that name in the source, or of a section for global data; nil if there is none.
+// MapByName returns the map of that name in the source, or of a section for global data; nil if
+// there is none.
 func (s *Skeleton) MapByName(name string) *Map {
 	for i := range s.maps {
 		if s.spec.Maps[i].Name == name {
@@ -190,11 +193,11 @@ func (s *Skeleton) ProgramByName(name string) *Program {
 	return nil
 }
 
-// Data returns the memory of the global data map of that index: its initial
-// value between Open and Load, the kernel's own memory after Load, at the same address.
-// That of a read-only section is mapped read-only then. Of an arena with global variables it is what the
-// arena begins with, and Load moves it. It is nil for other maps, for maps
-// of no size, and after Close. What accesses it concurrently with a BPF program has to be atomic.
+// Data returns the memory of the global data map of that index: its initial value between Open and
+// Load, the kernel's own memory after Load, at the same address. That of a read-only section is
+// mapped read-only then. Of an arena with global variables it is what the arena begins with, and
+// Load moves it. It is nil for other maps, for maps of no size, and after Close. What accesses it
+// concurrently with a BPF program has to be atomic.
 func (s *Skeleton) Data(i int) unsafe.Pointer {
 	a := s.area(i)
 	if a == nil {
@@ -206,9 +209,9 @@ func (s *Skeleton) Data(i int) unsafe.Pointer {
 	return a.P
 }
 
-// Close closes all maps and programs and unmaps global data: what has a pointer to it must not use it any more. A map or program
-// that is in use by a method at this moment stays open until that method
-// returns. What is attached or pinned stays so. Closing twice is fine.
+// Close closes all maps and programs and unmaps global data: what has a pointer to it must not use
+// it any more. A map or program that is in use by a method at this moment stays open until that
+// method returns. What is attached or pinned stays so. Closing twice is fine.
 func (s *Skeleton) Close() error {
 	if s == nil {
 		return errNoSkeleton

@@ -14,8 +14,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// A skeleton that is pinned is a folder of a BPF file system with three folders in it, of maps, programs and links. It is built beside its place and renamed,
-// so that it is there as a whole or not at all, whenever a process is killed.
+// A skeleton that is pinned is a folder of a BPF file system with three folders in it, of maps,
+// programs and links. It is built beside its place and renamed, so that it is there as a whole or
+// not at all, whenever a process is killed.
 const (
 	mapPins     = "/maps/"
 	programPins = "/programs/"
@@ -25,14 +26,17 @@ const (
 // buildSuffix is what a folder of pins is called while it is built, or taken away.
 const buildSuffix = "_unfinished"
 
-// PinName returns the name under which a map, program or link is pinned: dots, of sections such as .bss, are reserved in BPF file systems, and replaced as libbpf does.
+// PinName returns the name under which a map, program or link is pinned: dots, of sections such as
+// .bss, are reserved in BPF file systems, and replaced as libbpf does.
 func PinName(name string) string { return strings.ReplaceAll(name, ".", "_") }
 
-// PinSkeleton pins a loaded skeleton's maps, programs and links to a new folder; the Pin of a generated package calls it. list says where the skeleton's own links are,
-// which are pinned under the names of their programs, and links are others, such as those that AttachXDP returns. One that was opened by its pin keeps the
-// name of that file.
+// PinSkeleton pins a loaded skeleton's maps, programs and links to a new folder; the Pin of a
+// generated package calls it. list says where the skeleton's own links are, which are pinned under
+// the names of their programs, and links are others, such as those that AttachXDP returns. One that
+// was opened by its pin keeps the name of that file.
 //
-// The folder must not exist, unless replace is set: then the new one takes its place in one step (5.16). A link that is in both lives on.
+// The folder must not exist, unless replace is set: then the new one takes its place in one step
+// (5.16). A link that is in both lives on.
 func PinSkeleton(s *Skeleton, dir string, replace bool, list []Attachment, links []*Link) error {
 	if s == nil || s.spec == nil {
 		return errNoSkeleton
@@ -145,8 +149,9 @@ func (s *Skeleton) pinAll(dir string, list []Attachment, links []*Link) error {
 	return nil
 }
 
-// Unpin removes a folder that a skeleton was pinned to. What nothing else refers to is gone with its pin: a link's program is detached. Whatever is in the folder and was not
-// pinned by a skeleton is an error, and stays.
+// Unpin removes a folder that a skeleton was pinned to. What nothing else refers to is gone with
+// its pin: a link's program is detached. Whatever is in the folder and was not pinned by a skeleton
+// is an error, and stays.
 func Unpin(dir string) error {
 	dir = strings.TrimRight(dir, "/")
 	release, err := load.LockFolder(parentOf(dir))

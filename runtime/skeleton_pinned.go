@@ -10,8 +10,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// OpenPinnedGenerated is the OpenPinned of generated packages: a skeleton of what [PinSkeleton] has pinned, without loading anything. Each pin that is
-// missing, is not what the object has, or is not the object's at all, is named in the error.
+// OpenPinnedGenerated is the OpenPinned of generated packages: a skeleton of what [PinSkeleton] has
+// pinned, without loading anything. Each pin that is missing, is not what the object has, or is not
+// the object's at all, is named in the error.
 func OpenPinnedGenerated(spec *Spec, features *load.Features, dir string) (*Skeleton, error) {
 	if err := features.Check(spec); err != nil {
 		return nil, fmt.Errorf("open %s: %w", spec.Name, err)
@@ -101,7 +102,8 @@ func (s *Skeleton) openProgramPin(i int, path string) error {
 	return nil
 }
 
-// openInnerBTF gives maps of maps the object's BTF, which the maps that they will hold are made with.
+// openInnerBTF gives maps of maps the object's BTF, which the maps that they will hold are made
+// with.
 func (s *Skeleton) openInnerBTF() error {
 	for i := range s.maps {
 		if _, ok := load.Template(s.spec, i); !ok || s.spec.BTF.Attr == 0 {
@@ -116,7 +118,8 @@ func (s *Skeleton) openInnerBTF() error {
 	return nil
 }
 
-// OpenPinnedLinks opens those of a skeleton's own links that are pinned in a folder; OpenPinned of a generated package calls it.
+// OpenPinnedLinks opens those of a skeleton's own links that are pinned in a folder; OpenPinned of
+// a generated package calls it.
 func OpenPinnedLinks(dir string, list []Attachment) error {
 	for _, a := range list {
 		l, err := OpenPinnedLink(dir + linkPins + PinName(a.Program.Name()))
@@ -132,9 +135,11 @@ func OpenPinnedLinks(dir string, list []Attachment) error {
 	return nil
 }
 
-// TakeLinks has a loaded skeleton take over the links that an earlier life, or an older version, has pinned in a folder: each goes on with the skeleton's program
-// of that name. The TakeLinks of a generated package calls it. Where the kernel can exchange a link's program, that is one step (Link.Update). Where it cannot,
-// as with tracepoints, kprobes and fentry, the program is attached by its section, and then the old link is unpinned: for a moment both programs run, and no event
+// TakeLinks has a loaded skeleton take over the links that an earlier life, or an older version,
+// has pinned in a folder: each goes on with the skeleton's program of that name. The TakeLinks of a
+// generated package calls it. Where the kernel can exchange a link's program, that is one step
+// (Link.Update). Where it cannot, as with tracepoints, kprobes and fentry, the program is attached
+// by its section, and then the old link is unpinned: for a moment both programs run, and no event
 // is missed. What is not pinned there is left to Attach.
 func TakeLinks(s *Skeleton, dir string, list []Attachment) error {
 	if s == nil || s.spec == nil {

@@ -42,7 +42,8 @@ func TestSoak(t *testing.T) {
 
 	cycle(first)
 	before, memory := settledCensus(t), resident(t)
-	// Those of the loader have the same names everywhere: others may be loading something at this moment.
+	// Those of the loader have the same names everywhere: others may be loading something at this
+	// moment.
 	loaders := settled(t, 0, "__loader.map", "__loader.prog")
 	inKernel := settled(t, 0, name)
 	cycle(cycles - first)
@@ -60,7 +61,8 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// slack is how much Go's heap and its threads' stacks may vary, in kB: less than half a byte for each cycle.
+// slack is how much Go's heap and its threads' stacks may vary, in kB: less than half a byte for
+// each cycle.
 const slack = 4 << 10
 
 func resident(t *testing.T) int {

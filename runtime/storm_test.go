@@ -14,8 +14,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// BPF_PROG_LOAD answers EAGAIN while a signal is pending, and Go's own are not the only ones. The storm is
-// at the very thread that loads: one at the process mostly hits others.
+// BPF_PROG_LOAD answers EAGAIN while a signal is pending, and Go's own are not the only ones. The
+// storm is at the very thread that loads: one at the process mostly hits others.
 func TestSignalStorm(t *testing.T) {
 	const loads = 500
 	specs := []*runtime.Spec{compiled(t, "globals"), compiled(t, "core_fields"), compiled(t, "storage_task")}

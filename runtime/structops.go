@@ -12,15 +12,17 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// StructOps are the structs of operations of an object, such as a struct tcp_congestion_ops: each is the value of a
-// map. Generated packages have a typed struct for each; this is for objects that are known only at run time.
+// StructOps are the structs of operations of an object, such as a struct tcp_congestion_ops: each
+// is the value of a map. Generated packages have a typed struct for each; this is for objects that
+// are known only at run time.
 type StructOps struct {
 	skeleton *Skeleton
 	err      error // the object's description of them is damaged
 	list     []spec.StructOps
 	values   []load.Operation
 	typed    []typedOperation
-	// loaded are what a load has made of list, nil before. They are there before the maps have file descriptors.
+	// loaded are what a load has made of list, nil before. They are there before the maps have file
+	// descriptors.
 	loaded atomic.Pointer[[]load.KernelOperation]
 }
 
@@ -33,8 +35,9 @@ type typedOperation struct {
 // NoField is what generated code has for a member without a field in Go.
 const NoField = ^uintptr(0)
 
-// StructOpsOf returns the structs of operations of a skeleton. It has to be called once, before Load, which then loads them
-// as they are in what is returned; without it they are loaded as in the object, and cannot be attached.
+// StructOpsOf returns the structs of operations of a skeleton. It has to be called once, before
+// Load, which then loads them as they are in what is returned; without it they are loaded as in the
+// object, and cannot be attached.
 func StructOpsOf(s *Skeleton) *StructOps {
 	o := &StructOps{skeleton: s}
 	if o.list, o.err = spec.ReadStructOps(s.spec); o.err == nil {
@@ -54,8 +57,8 @@ func (o *StructOps) Maps() []*StructOpsMap {
 	return maps
 }
 
-// Map returns the struct of operations that is in the map of that index in the Spec. For another map it is one without
-// operations, which cannot be attached.
+// Map returns the struct of operations that is in the map of that index in the Spec. For another
+// map it is one without operations, which cannot be attached.
 func (o *StructOps) Map(index int) *StructOpsMap {
 	for _, m := range o.Maps() {
 		if int(m.describe().Map) == index {
@@ -65,8 +68,9 @@ func (o *StructOps) Map(index int) *StructOpsMap {
 	return &StructOpsMap{Map: o.skeleton.Map(index)}
 }
 
-// Bind is for generated code: it has the struct of m be what is in a struct in Go, with a field for each member, at these
-// offsets. A field for a function is a StructOpsProgram. The fields get what the object has.
+// Bind is for generated code: it has the struct of m be what is in a struct in Go, with a field for
+// each member, at these offsets. A field for a function is a StructOpsProgram. The fields get what
+// the object has.
 func (o *StructOps) Bind(m *StructOpsMap, at unsafe.Pointer, fields []uintptr) {
 	if m.ops == nil {
 		return
@@ -124,7 +128,8 @@ func (o *StructOps) indexOf(p *Program) (int32, error) {
 	return -1, &sentinelError{text: "it is a program of another skeleton", errno: unix.EINVAL}
 }
 
-// load is the load of the skeleton, with its lock held: its Spec is one for this kernel's structs meanwhile.
+// load is the load of the skeleton, with its lock held: its Spec is one for this kernel's structs
+// meanwhile.
 func (o *StructOps) load(opts unsafe.Pointer) error {
 	s := o.skeleton
 	if err := s.ready(); err != nil {
@@ -177,8 +182,9 @@ type StructOpsAttachment struct {
 	Link **Link
 }
 
-// AttachStructOps is [AttachSections] for objects with structs of operations: it attaches those too that were created. Programs that
-// are in one that was are not among those left alone, and structs that were not created are.
+// AttachStructOps is [AttachSections] for objects with structs of operations: it attaches those too
+// that were created. Programs that are in one that was are not among those left alone, and structs
+// that were not created are.
 func AttachStructOps(s *Skeleton, list []Attachment, maps []StructOpsAttachment) (left []string, err error) {
 	if s == nil || s.spec == nil {
 		return nil, errNoSkeleton

@@ -27,13 +27,14 @@ type TestRun[C any] struct {
 	Room int
 	// Flags are BPF_F_TEST_*, CPU goes with BPF_F_TEST_RUN_ON_CPU.
 	Flags, CPU uint32
-	// BatchSize is how many frames are in flight at once with TestXDPLiveFrames, at most 256; 0 means 64.
+	// BatchSize is how many frames are in flight at once with TestXDPLiveFrames, at most 256; 0
+	// means 64.
 	BatchSize uint32
 }
 
-// TestXDPLiveFrames, in the flags of an [XDPTest], has the kernel send Repeat frames of Data where the program says, as
-// if they had come in at the interface of the context, rather than only run the program (5.18). There are neither data nor a
-// context nor a return value afterwards.
+// TestXDPLiveFrames, in the flags of an [XDPTest], has the kernel send Repeat frames of Data where
+// the program says, as if they had come in at the interface of the context, rather than only run
+// the program (5.18). There are neither data nor a context nor a return value afterwards.
 const TestXDPLiveFrames = sys.FlagTestXDPLiveFrames
 
 // TestResult is what a test run gives.
@@ -135,7 +136,8 @@ func checkTestRun(p *Program, repeat, room int) error {
 	return p.fail(opTestRun, err)
 }
 
-// testRunSize leaves out the fields that kernels before 5.18 do not know, unless one of them is set.
+// testRunSize leaves out the fields that kernels before 5.18 do not know, unless one of them is
+// set.
 func testRunSize(attr *sys.ProgRunAttr) uintptr {
 	if attr.BatchSize != 0 {
 		return unsafe.Sizeof(*attr)

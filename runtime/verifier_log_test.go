@@ -14,7 +14,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// Of a long log the end is kept, which says why: the verifier walks a loop for many turns, and then refuses its end.
+// Of a long log the end is kept, which says why: the verifier walks a loop for many turns, and then
+// refuses its end.
 func TestLogKeepsItsEnd(t *testing.T) {
 	const turns, most = 200_000, 4 << 20
 	spec := generate(t, oneProgram(object.Program{Insns: []object.Insn{

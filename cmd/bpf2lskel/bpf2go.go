@@ -20,7 +20,8 @@ var bpf2goFlags = []struct {
 	{"verbose", true, "leave it out"},
 }
 
-// addBpf2goFlags lets fs understand these flags, without showing them. Each that is used is added to used.
+// addBpf2goFlags lets fs understand these flags, without showing them. Each that is used is added
+// to used.
 func addBpf2goFlags(fs *flag.FlagSet, used *[]string) {
 	for _, f := range bpf2goFlags {
 		use := func(string) error {
@@ -35,8 +36,8 @@ func addBpf2goFlags(fs *flag.FlagSet, used *[]string) {
 	}
 }
 
-// answerBpf2go is the error for a command line of bpf2go: a name before the source, or flags that have no
-// counterpart. It returns nil if the command line is none.
+// answerBpf2go is the error for a command line of bpf2go: a name before the source, or flags that
+// have no counterpart. It returns nil if the command line is none.
 func answerBpf2go(fs *flag.FlagSet, args, cflags, used []string) error {
 	rest := fs.Args()
 	named := len(rest) == 2 && !strings.HasPrefix(rest[1], "-") && isBPFFile(rest[1]) && !isBPFFile(rest[0])

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// Every C source of cilium/ebpf's examples makes a package as it is, with the flags of its own go:generate line.
+// Every C source of cilium/ebpf's examples makes a package as it is, with the flags of its own
+// go:generate line.
 func TestTheExamplesOfCiliumCompileUnchanged(t *testing.T) {
 	list := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/cilium/ebpf")
 	dir, err := list.Output()

@@ -76,8 +76,8 @@ func printFlags(fs *flag.FlagSet, w io.Writer) {
 	described.PrintDefaults()
 }
 
-// flagAfterFile returns the first argument after the file that looks like a flag, "" if there is none.
-// Flags go before the file, or the flag package takes them for files.
+// flagAfterFile returns the first argument after the file that looks like a flag, "" if there is
+// none. Flags go before the file, or the flag package takes them for files.
 func flagAfterFile(files []string) string {
 	for _, arg := range files[min(1, len(files)):] {
 		if strings.HasPrefix(arg, "-") {

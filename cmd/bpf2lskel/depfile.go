@@ -28,8 +28,8 @@ func (c *config) addDeps(files *[]codegen.File, object string) error {
 	return nil
 }
 
-// adjustDeps rewrites the rules that the compiler made: the first is for the Go file instead of the object,
-// and all paths are relative to base. As for make itself, a path with a space is none.
+// adjustDeps rewrites the rules that the compiler made: the first is for the Go file instead of the
+// object, and all paths are relative to base. As for make itself, a path with a space is none.
 func adjustDeps(raw []byte, base, goFile string) ([]byte, error) {
 	relative := func(path string) (string, error) {
 		from, err := filepath.Abs(base)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Errors name the flags by their names, and say what to do. A value that a flag cannot have, whatever there is on the
-// machine, is a command line that is wrong.
+// Errors name the flags by their names, and say what to do. A value that a flag cannot have,
+// whatever there is on the machine, is a command line that is wrong.
 func TestErrorsOfFlags(t *testing.T) {
 	inModule(t)
 	write(t, "counter.bpf.c", source)

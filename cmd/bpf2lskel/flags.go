@@ -137,7 +137,8 @@ func parseConfig(args []string, stdout io.Writer) (*config, error) {
 	return c, c.setPackage(outDir)
 }
 
-// parseTags understands a list of build tags, all of which are wanted, or build expressions in their place.
+// parseTags understands a list of build tags, all of which are wanted, or build expressions in
+// their place.
 func parseTags(list string) (constraint.Expr, error) {
 	var all constraint.Expr
 	for part := range strings.SplitSeq(list, ",") {

@@ -47,7 +47,8 @@ func checkFolder(outDir string) error {
 // neighbour is a Go file of somebody else in the folder, and its package's name.
 type neighbour struct{ file, pkg string }
 
-// findNeighbour returns one of the Go files that go build compiles together with the package, if there is any.
+// findNeighbour returns one of the Go files that go build compiles together with the package, if
+// there is any.
 func findNeighbour(dir string) (neighbour, bool) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

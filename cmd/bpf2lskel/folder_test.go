@@ -38,7 +38,8 @@ func goVet(t testing.TB) {
 	}
 }
 
-// A source with any name that Go can have gives a package that builds; any other name is refused before anything is written.
+// A source with any name that Go can have gives a package that builds; any other name is refused
+// before anything is written.
 func TestSourceNames(t *testing.T) {
 	inModule(t)
 	for _, name := range []string{"my counter", "a[b]", "größe", "con"} {
@@ -183,8 +184,8 @@ func TestFilesInTheWay(t *testing.T) {
 	goVet(t)
 }
 
-// What an earlier run made for a target that is not asked for any more is out of date. What another run made for
-// other targets, with flags of its own, is not.
+// What an earlier run made for a target that is not asked for any more is out of date. What another
+// run made for other targets, with flags of its own, is not.
 func TestDroppedTargets(t *testing.T) {
 	inModule(t)
 	write(t, "counter.bpf.c", source)
@@ -210,7 +211,8 @@ func TestDroppedTargets(t *testing.T) {
 	mustRun(t, "-check", "-o", "skel", "-target", "arm64", "counter.bpf.c", "--", "-DX")
 }
 
-// clangVersion makes a compiler that says it is another version, and leaves some object different if it is told to.
+// clangVersion makes a compiler that says it is another version, and leaves some object different
+// if it is told to.
 func clangVersion(t *testing.T, version, flag string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "clang")
@@ -221,7 +223,8 @@ func clangVersion(t *testing.T, version, flag string) string {
 	return path
 }
 
-// Another version of the compiler that writes the same is the same; if it is not, -check says which versions these are.
+// Another version of the compiler that writes the same is the same; if it is not, -check says which
+// versions these are.
 func TestCompilerVersion(t *testing.T) {
 	inModule(t)
 	write(t, "counter.bpf.c", source)
@@ -275,7 +278,8 @@ func TestMessagesOfTwoCompilers(t *testing.T) {
 	}
 }
 
-// A package that is not to be signed any more has no signatures; and to sign is not to look at files of others.
+// A package that is not to be signed any more has no signatures; and to sign is not to look at
+// files of others.
 func TestFilesOfSigning(t *testing.T) {
 	obj := testobj.Compile(t, "minimal", testobj.Options{})
 	cert, key := identity(t, cmstest.Options{})

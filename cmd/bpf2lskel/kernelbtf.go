@@ -29,7 +29,8 @@ func declared(obj *object.Object) (functions, variables []prototype.Symbol, err 
 	return functions, variables, nil
 }
 
-// compareWith refuses an object that declares what the kernel of -kernel-btf does not have, or has in another way.
+// compareWith refuses an object that declares what the kernel of -kernel-btf does not have, or has
+// in another way.
 func compareWith(kernel *prototype.Kernel, obj *object.Object, warn func(text string)) error {
 	functions, variables, err := declared(obj)
 	if err != nil {
@@ -55,8 +56,9 @@ func compareWith(kernel *prototype.Kernel, obj *object.Object, warn func(text st
 	return prototype.Join(refused)
 }
 
-// compareVariables refuses an object that declares a variable in another way than the running kernel has it.
-// Functions are for the load itself to compare; it does not know the types of variables.
+// compareVariables refuses an object that declares a variable in another way than the running
+// kernel has it. Functions are for the load itself to compare; it does not know the types of
+// variables.
 func compareVariables(obj *object.Object) error {
 	_, variables, err := declared(obj)
 	if err != nil || len(variables) == 0 {

@@ -63,7 +63,8 @@ func TestRightOnesPass(t *testing.T) {
 	}
 }
 
-// A strong symbol has to be in one of the files, and a flavor that the kernel does not have is worth a warning.
+// A strong symbol has to be in one of the files, and a flavor that the kernel does not have is
+// worth a warning.
 func TestKernelBTF(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "skel")
 	run := func(name string) []string {

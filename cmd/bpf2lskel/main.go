@@ -9,9 +9,9 @@
 //
 // Three verbs do without Go code:
 //
-//	bpf2lskel load [-json] [-pin DIR] [-pin-path DIR] FILE.o   load the object on this kernel and show what came to be
-//	bpf2lskel inspect FILE.o                   print the plan of its load
-//	bpf2lskel preflight [-btf FILE]... FOLDER|FILE.o   say what this kernel, or those of the files, lack for it
+//	bpf2lskel load [flags] FILE.o                load the object and show the result
+//	bpf2lskel inspect FILE.o                     print the plan of its load
+//	bpf2lskel preflight [flags] FOLDER|FILE.o    print what a kernel lacks for it
 //
 // And two are for packages that the kernel is to verify, see docs/signing.md:
 //
@@ -90,8 +90,8 @@ func find(args []string) (verb, []string) {
 	return generate, args
 }
 
-// looksLikeVerb reports whether the first argument is a word that is no file. With a C source after it, it is
-// not a verb either, but what bpf2go wants there.
+// looksLikeVerb reports whether the first argument is a word that is no file. With a C source after
+// it, it is not a verb either, but what bpf2go wants there.
 func looksLikeVerb(args []string) bool {
 	word := args[0]
 	if word == "" || strings.ContainsAny(word, "./\\") || strings.HasPrefix(word, "-") || exists(word) {

@@ -13,8 +13,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/codegen"
 )
 
-// checkModule makes sure that the module of the package's folder can import what generated
-// code imports. What cannot be known, where there is no module yet or no go command, is no error: the note says it.
+// checkModule makes sure that the module of the package's folder can import what generated code
+// imports. What cannot be known, where there is no module yet or no go command, is no error: the
+// note says it.
 func checkModule(outDir string) (note string, err error) {
 	dir, err := filepath.Abs(outDir)
 	if err != nil {

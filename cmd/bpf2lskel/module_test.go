@@ -53,7 +53,8 @@ func TestWorkspace(t *testing.T) {
 	goVet(t)
 }
 
-// In a module that vendors, the package builds once the runtime is vendored, which go mod vendor does when something imports it.
+// In a module that vendors, the package builds once the runtime is vendored, which go mod vendor
+// does when something imports it.
 func TestVendored(t *testing.T) {
 	inModule(t)
 	write(t, "counter.bpf.c", "//go:build ignore\n\n"+source)
@@ -74,8 +75,9 @@ func TestVendored(t *testing.T) {
 	goVet(t)
 }
 
-// A sandbox, as Bazel makes them: sources are links into another tree, there is neither a go command nor a home, the
-// package goes where the build system says, and what is there to be compared are links too.
+// A sandbox, as Bazel makes them: sources are links into another tree, there is neither a go
+// command nor a home, the package goes where the build system says, and what is there to be
+// compared are links too.
 func TestSandbox(t *testing.T) {
 	clang, err := exec.LookPath("clang")
 	if err != nil {

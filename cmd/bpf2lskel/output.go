@@ -15,8 +15,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/codegen"
 )
 
-// output is the folder that a package goes into. Only files that bear this command's own names and its header are its
-// business: any other may be beside them.
+// output is the folder that a package goes into. Only files that bear this command's own names and
+// its header are its business: any other may be beside them.
 type output struct {
 	dir  string
 	stem string
@@ -27,8 +27,9 @@ type output struct {
 
 const temporary = ".bpf2lskel-"
 
-// openOutput looks at the folder, which need not exist. It refuses one where a file of somebody else has a name that
-// is to be written, and one that has the package of another object: each declares a Skeleton.
+// openOutput looks at the folder, which need not exist. It refuses one where a file of somebody
+// else has a name that is to be written, and one that has the package of another object: each
+// declares a Skeleton.
 func openOutput(dir, stem string, targets []target) (*output, error) {
 	o := &output{dir: dir, stem: stem}
 	entries, err := os.ReadDir(dir)
@@ -104,9 +105,10 @@ func (o *output) suffixOf(name string) (suffix string, own bool) {
 	return suffix, ok && slices.Contains(suffixes(), suffix)
 }
 
-// obsolete lists the files of earlier runs that would not be there now: those whose target shares a GOARCH with
-// one of the new files, since both would be compiled, and those of a target that -target named together
-// with one of the new files'. What a run of its own made for other targets stays.
+// obsolete lists the files of earlier runs that would not be there now: those whose target shares a
+// GOARCH with one of the new files, since both would be compiled, and those of a target that
+// -target named together with one of the new files'. What a run of its own made for other targets
+// stays.
 func (o *output) obsolete(files []codegen.File) []string {
 	fresh := map[string]bool{}
 	names := map[string]bool{}
@@ -155,7 +157,8 @@ func goarchOf(suffix string) []string {
 	return list
 }
 
-// same reports whether a file need not be written again. Its compiler may be another: then both write the same code.
+// same reports whether a file need not be written again. Its compiler may be another: then both
+// write the same code.
 func same(f codegen.File, old []byte) bool {
 	if bytes.Equal(old, f.Data) {
 		return true

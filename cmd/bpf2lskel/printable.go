@@ -9,9 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// A printableWriter writes what a terminal can show without doing something else: names in an object and file
-// names may have control characters, and some that change the direction of all that follows. Those are
-// written as \u001b and so on, which is the same text in JSON.
+// A printableWriter writes what a terminal can show without doing something else: names in an
+// object and file names may have control characters, and some that change the direction of all that
+// follows. Those are written as \u001b and so on, which is the same text in JSON.
 type printableWriter struct {
 	w    io.Writer
 	rest []byte // the beginning of a character

@@ -119,8 +119,9 @@ func readSigned(base string) (*signedPackage, error) {
 	return &signedPackage{base, s}, checkLoaders(base, s)
 }
 
-// checkLoaders makes sure that each form's loader has what its signature does not say of the map, since whoever signs it
-// vouches for it, and that the package's Go file knows that loader: the map is exclusive to its hash.
+// checkLoaders makes sure that each form's loader has what its signature does not say of the map,
+// since whoever signs it vouches for it, and that the package's Go file knows that loader: the map
+// is exclusive to its hash.
 func checkLoaders(base string, s *spec.Spec) error {
 	var bo binary.ByteOrder = binary.LittleEndian
 	if strings.HasSuffix(base, "bpfeb") {

@@ -41,7 +41,8 @@ func contents(t *testing.T, dir string) map[string]string {
 	return files
 }
 
-// Generated first and signed later, on another machine, a package is the same as one that is signed at once.
+// Generated first and signed later, on another machine, a package is the same as one that is signed
+// at once.
 func TestSign(t *testing.T) {
 	obj := testobj.Compile(t, "globals", testobj.Options{})
 	cert, key := identity(t, cmstest.Options{})

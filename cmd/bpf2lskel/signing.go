@@ -123,8 +123,8 @@ func (s *signing) signSpec(planned *spec.Spec) error {
 	return nil
 }
 
-// signedExtensions are those of the files that only packages have which can be signed. Those of the first form
-// are how the others end.
+// signedExtensions are those of the files that only packages have which can be signed. Those of the
+// first form are how the others end.
 func signedExtensions() []string {
 	var list []string
 	for form := range spec.SignedForms {

@@ -60,7 +60,8 @@ func use(s *skel.Skeleton) {
 }
 `
 
-// Where there is no BPF, programs that import generated packages can be built and checked, and say so when they are run.
+// Where there is no BPF, programs that import generated packages can be built and checked, and say
+// so when they are run.
 func TestOtherSystems(t *testing.T) {
 	inModule(t)
 	write(t, "plain.bpf.c", "//go:build ignore\n\n"+source)

@@ -55,7 +55,8 @@ func verify(args []string, stdout, _ io.Writer) error {
 // kernelsOf says which kernels want a form.
 var kernelsOf = [spec.SignedForms]string{"Linux 7.3 and later", "Linux 7.1 and 7.2", "Linux 6.18 to 7.0"}
 
-// verify prints a package's parts and the verdicts on its signatures. It has to have all of them: a kernel takes no form but its own.
+// verify prints a package's parts and the verdicts on its signatures. It has to have all of them: a
+// kernel takes no form but its own.
 func (p *signedPackage) verify(stdout io.Writer, cert *x509.Certificate) error {
 	fmt.Fprintf(stdout, "\n%s\n", p.base)
 	part := func(name, data string) {

@@ -18,8 +18,8 @@ func version(args []string, stdout, _ io.Writer) error {
 	return printVersion(stdout)
 }
 
-// printVersion says which build this is: the tool's version, as generated files state it, the commit if that is known,
-// and the Go version that it was built with.
+// printVersion says which build this is: the tool's version, as generated files state it, the
+// commit if that is known, and the Go version that it was built with.
 func printVersion(w io.Writer) error {
 	version, goVersion := codegen.Version, "an unknown Go version"
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -1,9 +1,11 @@
-// The command agent tells of the processes that start on a machine, the files that are opened and the TCP
-// connections that are made: a line of JSON for each, and metrics for Prometheus at /metrics.
+// The command agent tells of the processes that start on a machine, the files that are opened and
+// the TCP connections that are made: a line of JSON for each, and metrics for Prometheus at
+// /metrics.
 //
 //	agent [-listen ADDRESS] [-uid UID] [-events LIST] [-quiet]
 //
-// It needs CAP_BPF and CAP_PERFMON, and to read /sys/kernel/tracing; deploy has a unit and a DaemonSet with just that.
+// It needs CAP_BPF and CAP_PERFMON, and to read /sys/kernel/tracing; deploy has a unit and a
+// DaemonSet with just that.
 package main
 
 import (
@@ -57,7 +59,8 @@ func main() {
 	}
 }
 
-// run tells of events until the context ends. It says "ready" on notes when it misses none any more.
+// run tells of events until the context ends. It says "ready" on notes when it misses none any
+// more.
 func run(ctx context.Context, o options, out, notes io.Writer) error {
 	for _, kind := range o.kinds {
 		if !slices.Contains(eventKinds, kind) {

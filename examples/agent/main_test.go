@@ -31,7 +31,8 @@ func build(t *testing.T) string {
 	return bin
 }
 
-// with is a command that has these capabilities and no others, as the unit and the DaemonSet give them.
+// with is a command that has these capabilities and no others, as the unit and the DaemonSet give
+// them.
 func with(caps, bin string, args ...string) *exec.Cmd {
 	return exec.Command("setpriv", append([]string{
 		"--bounding-set=-all" + caps, "--inh-caps=-all" + caps, "--no-new-privs", bin,

@@ -1,5 +1,6 @@
-// The command oldkernel shows what processes execute, open and connect to. It is the same binary for Linux
-// 5.10, which has neither loader programs nor CO-RE, and for the newest: one import makes the difference.
+// The command oldkernel shows what processes execute, open and connect to. It is the same binary
+// for Linux 5.10, which has neither loader programs nor CO-RE, and for the newest: one import makes
+// the difference.
 //
 //	oldkernel [PID]
 package main

@@ -19,8 +19,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/netlab"
 )
 
-// One binary loads, attaches and delivers events on all kernels. What the test does itself shows up: a process that it runs, a
-// file that it opens, a connection that it makes.
+// One binary loads, attaches and delivers events on all kernels. What the test does itself shows
+// up: a process that it runs, a file that it opens, a connection that it makes.
 func TestSeesWhatProcessesDo(t *testing.T) {
 	guest.Only(t) // it attaches kprobes
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)

@@ -1,5 +1,6 @@
-// The command sched replaces the scheduler of the machine by one of its own, written in BPF (sched_ext), until it is interrupted, and
-// shows what that does. It needs Linux 6.13, and a kernel built with CONFIG_SCHED_CLASS_EXT=y.
+// The command sched replaces the scheduler of the machine by one of its own, written in BPF
+// (sched_ext), until it is interrupted, and shows what that does. It needs Linux 6.13, and a kernel
+// built with CONFIG_SCHED_CLASS_EXT=y.
 //
 //	sched [-slice 20ms]
 package main
@@ -32,7 +33,8 @@ func main() {
 	}
 }
 
-// run schedules all tasks of the machine until something arrives on stop, and shows the statistics at each tick.
+// run schedules all tasks of the machine until something arrives on stop, and shows the statistics
+// at each tick.
 func run(slice time.Duration, out io.Writer, ticks <-chan time.Time, stop <-chan os.Signal) error {
 	s, err := skel.Open()
 	if err != nil {

@@ -77,10 +77,11 @@ func counters(t *testing.T, text string) (n [4]int) {
 	return n
 }
 
-// Debian's 7.2 is not among the kernels: its BTF lacks scx_bpf_create_dsq_impl, without which its verifier takes no call of
-// scx_bpf_create_dsq.
+// Debian's 7.2 is not among the kernels: its BTF lacks scx_bpf_create_dsq_impl, without which its
+// verifier takes no call of scx_bpf_create_dsq.
 //
-// The scheduler runs the machine's work, its counters move, and afterwards the machine is the kernel's own again.
+// The scheduler runs the machine's work, its counters move, and afterwards the machine is the
+// kernel's own again.
 func TestSchedulesTheMachine(t *testing.T) {
 	guest.Only(t)
 	if s := state(t); s != "disabled" {
@@ -142,7 +143,8 @@ func TestSchedulesTheMachine(t *testing.T) {
 
 const schedExt = "ext_sched_class"
 
-// policyOf says whether sched_ext schedules the calling thread: the kernel knows in /proc/self/sched.
+// policyOf says whether sched_ext schedules the calling thread: the kernel knows in
+// /proc/self/sched.
 func policyOf(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("/proc/thread-self/sched")

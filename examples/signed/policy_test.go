@@ -46,7 +46,8 @@ func appPackage(t *testing.T, form spec.SignedForm, ring runtime.Keyring) *siglo
 	}
 }
 
-// A signature does not cover CO-RE records, and these change the loader: the policy refuses them, and only them.
+// A signature does not cover CO-RE records, and these change the loader: the policy refuses them,
+// and only them.
 func TestPolicyRefusesRelocations(t *testing.T) {
 	guest.Only(t)
 	ring, err := keyring.New(t.Name())

@@ -38,8 +38,9 @@ func packets(t *testing.T, dir string) uint64 {
 	return c.Packets
 }
 
-// The process is killed at each of its system calls in turn, in its first start and in the upgrade: the next one starts, all packets since the first
-// one counted are there, and nothing is left but the pins.
+// The process is killed at each of its system calls in turn, in its first start and in the upgrade:
+// the next one starts, all packets since the first one counted are there, and nothing is left but
+// the pins.
 func TestKilledAtEachStep(t *testing.T) {
 	receiver, sender := hosts(t)
 	root := testfs.BPF(t)
@@ -97,8 +98,8 @@ func TestKilledAtEachStep(t *testing.T) {
 	}
 }
 
-// The process is killed at each of its system calls while it pins a whole skeleton: the folder is there as a whole or not at all, and if there was one
-// before, there always is one.
+// The process is killed at each of its system calls while it pins a whole skeleton: the folder is
+// there as a whole or not at all, and if there was one before, there always is one.
 func TestKilledWhilePinning(t *testing.T) {
 	receiver, _ := hosts(t)
 	root := testfs.BPF(t)
@@ -151,7 +152,8 @@ func TestKilledWhilePinning(t *testing.T) {
 	}
 }
 
-// objects counts the example's maps and programs in the kernel, once those are gone that nobody uses any more: that takes a moment.
+// objects counts the example's maps and programs in the kernel, once those are gone that nobody
+// uses any more: that takes a moment.
 func objects(t *testing.T) (maps, programs int) {
 	t.Helper()
 	for range 1000 {
@@ -189,10 +191,12 @@ func objects(t *testing.T) (maps, programs int) {
 	return maps, programs
 }
 
-// The system calls at which the process is killed: those that change what is in the kernel, or in the file system.
+// The system calls at which the process is killed: those that change what is in the kernel, or in
+// the file system.
 var watched = []uint32{unix.SYS_BPF, unix.SYS_RENAMEAT2, unix.SYS_RENAMEAT, unix.SYS_UNLINKAT, unix.SYS_MKDIRAT, unix.SYS_FLOCK}
 
-// watch has the calling thread ask at each of these calls whether it may go on. It returns the file descriptor by which it asks.
+// watch has the calling thread ask at each of these calls whether it may go on. It returns the file
+// descriptor by which it asks.
 func watch() (int, error) {
 	if _, _, errno := unix.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0); errno != 0 {
 		return -1, errno
@@ -216,7 +220,8 @@ func watch() (int, error) {
 	return int(fd), nil
 }
 
-// killAt lets an agent make n-1 of its calls, and kills it at the next one. It reports whether the agent has made no more.
+// killAt lets an agent make n-1 of its calls, and kills it at the next one. It reports whether the
+// agent has made no more.
 func killAt(t *testing.T, a *agent, n int) (finished bool) {
 	t.Helper()
 	defer a.kill(t)

@@ -1,10 +1,12 @@
-// The command upgrade counts the packets of a network interface, by a BPF program that goes on counting when the command
-// ends, is killed, or is replaced by its other version: not one packet is missed, and none is counted twice.
+// The command upgrade counts the packets of a network interface, by a BPF program that goes on
+// counting when the command ends, is killed, or is replaced by its other version: not one packet is
+// missed, and none is counted twice.
 //
 //	upgrade -version 1 INTERFACE FOLDER
 //	upgrade -version 2 INTERFACE FOLDER
 //
-// The folder is in a BPF file system, such as /sys/fs/bpf/upgrade. The two versions would be two releases of an agent; here they are two packages, v1 and v2.
+// The folder is in a BPF file system, such as /sys/fs/bpf/upgrade. The two versions would be two
+// releases of an agent; here they are two packages, v1 and v2.
 package main
 
 import (

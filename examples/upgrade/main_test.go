@@ -43,7 +43,8 @@ type agent struct {
 	out   *bufio.Reader
 }
 
-// start starts a version on a host. It returns when that says something: that it counts, unless it is to be killed.
+// start starts a version on a host. It returns when that says something: that it counts, unless it
+// is to be killed.
 func start(t *testing.T, host *netlab.Host, version int, dir string, env ...string) *agent {
 	t.Helper()
 	a := &agent{cmd: exec.Command("/proc/self/exe", "-test.run=^TestAgent$")}

@@ -37,7 +37,8 @@ func TestCountsTraffic(t *testing.T) {
 	}
 }
 
-// start runs the example on a host. It returns once that counts; what it prints from then on comes when it has ended.
+// start runs the example on a host. It returns once that counts; what it prints from then on comes
+// when it has ended.
 func start(t *testing.T, host *netlab.Host) (stop chan<- os.Signal, table <-chan string) {
 	t.Helper()
 	var (

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// The example is at most 55 % of the same program made with bpf2go and cilium/ebpf: static, stripped binaries.
+// The example is at most 55 % of the same program made with bpf2go and cilium/ebpf: static,
+// stripped binaries.
 func TestSizeOfBinary(t *testing.T) {
 	ours := sizeOfBinary(t, "github.com/bpf2lskel/bpf2lskel/examples/xdp")
 	theirs := sizeOfBinary(t, "github.com/bpf2lskel/bpf2lskel/examples/bpf2go/before")

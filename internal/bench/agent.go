@@ -15,8 +15,9 @@ import (
 	"time"
 )
 
-// A whole agent: examples/agent, beside the same with cilium/ebpf (package agent). What counts is how long it takes from
-// the start of the process until it misses nothing any more, and the memory that it has then.
+// A whole agent: examples/agent, beside the same with cilium/ebpf (package agent). What counts is
+// how long it takes from the start of the process until it misses nothing any more, and the memory
+// that it has then.
 
 // agentResult is what was measured of an agent by a peer.
 type agentResult struct {

@@ -10,8 +10,8 @@
 // peers load, one after the other in random order, so that what disturbs the machine disturbs
 // them alike; what is compared is the ratio of two peers in the same round.
 //
-// Loads that the kernel refuses are measured cold, beside cilium/ebpf alone, with their errors put into words; the flag -norefused
-// leaves them out.
+// Loads that the kernel refuses are measured cold, beside cilium/ebpf alone, with their errors put
+// into words; the flag -norefused leaves them out.
 //
 // Files, in the order in which a run goes through them:
 //

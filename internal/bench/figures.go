@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// figure is something that is told about each object and peer, as a number for which less is better.
+// figure is something that is told about each object and peer, as a number for which less is
+// better.
 type figure struct {
 	File, Title, Unit string
 	Peers             []string
@@ -166,7 +167,8 @@ func (r *results) mean(pick func(*objectResult) samples, id, rival string, which
 	return geometricMean(sets)
 }
 
-// worst is the largest of our times in terms of a rival's, of all objects, and whose it is; NaN if the rival can load none.
+// worst is the largest of our times in terms of a rival's, of all objects, and whose it is; NaN if
+// the rival can load none.
 func (r *results) worst(pick func(*objectResult) samples, rival string) (worst float64, name string) {
 	worst = math.NaN()
 	for _, o := range slices.Concat(r.Objects, r.Scale) {

@@ -16,9 +16,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/codegen"
 )
 
-// A load that the kernel refuses has to cost little: what is refused is tried again, in a loop of a supervisor or by
-// somebody who looks for the reason. Peers are ours and cilium/ebpf, each with all of its
-// error put into words, by %v and by %+v: that is when it takes memory.
+// A load that the kernel refuses has to cost little: what is refused is tried again, in a loop of a
+// supervisor or by somebody who looks for the reason. Peers are ours and cilium/ebpf, each with all
+// of its error put into words, by %v and by %+v: that is when it takes memory.
 
 // refusedObjects are objects that the kernel refuses.
 var refusedObjects = []refusedObject{
@@ -190,7 +190,8 @@ func main() {
 `, module, workDir, name))
 }
 
-// peak is the peak memory of a peer's process, above that of an empty one, in MiB: the median over rounds.
+// peak is the peak memory of a peer's process, above that of an empty one, in MiB: the median over
+// rounds.
 func (r *refusedResult) peak(empty emptyProcess, id string) float64 {
 	return (median(of(r.Cold[id], peak)) - empty.Peak) / 1024
 }

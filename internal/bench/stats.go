@@ -45,8 +45,8 @@ func pairwise(a, b []float64) []float64 {
 	return r
 }
 
-// geometricMean is that of the medians of several sets of ratios. Its interval
-// comes from drawing anew within each set: it is about how well each was measured, not about which there are.
+// geometricMean is that of the medians of several sets of ratios. Its interval comes from drawing
+// anew within each set: it is about how well each was measured, not about which there are.
 func geometricMean(sets [][]float64) interval {
 	mean := func(draw func([]float64) []float64) float64 {
 		sum := 0.0

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// What an agent does all day: it reads events, and looks things up in maps. Package use and c/use.c do it; this
-// file asks them in turn.
+// What an agent does all day: it reads events, and looks things up in maps. Package use and c/use.c
+// do it; this file asks them in turn.
 
 const (
 	copied = "copied" // ours, each record copied
@@ -57,7 +57,8 @@ func (r useRow) usePeers() []string {
 	return ids
 }
 
-// useResult is what was measured of a row: ns for one operation, by peer, one number for each round.
+// useResult is what was measured of a row: ns for one operation, by peer, one number for each
+// round.
 type useResult struct {
 	Name, What string
 	Took       map[string][]float64

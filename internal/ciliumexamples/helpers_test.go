@@ -135,8 +135,8 @@ func receives(t *testing.T, c *net.UDPConn, n int) string {
 	return ""
 }
 
-// connects has host a connect to host b by TCP, and send a text that comes back, some times. The connection is open until the
-// test closes it.
+// connects has host a connect to host b by TCP, and send a text that comes back, some times. The
+// connection is open until the test closes it.
 func connects(t *testing.T, a, b *netlab.Host) (from, to *net.TCPConn) {
 	t.Helper()
 	var l net.Listener

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// The ports do what the examples do with packages from the examples' own C sources, not a line of which is changed.
+// The ports do what the examples do with packages from the examples' own C sources, not a line of
+// which is changed.
 func TestUnchangedSources(t *testing.T) {
 	needRoot(t)
 	if Origin != Own {

@@ -27,7 +27,8 @@ var line = [...]byte{'l', 's', ' ', '-', 'l', 0, 'x'}
 //go:noinline
 func readline() *byte { return &line[0] }
 
-// The test binary is also the shell: it says which thread it is, and reads a line once its input ends.
+// The test binary is also the shell: it says which thread it is, and reads a line once its input
+// ends.
 func TestMain(m *testing.M) {
 	if os.Getenv("READLINE") == "" {
 		os.Exit(m.Run())

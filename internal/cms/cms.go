@@ -1,10 +1,11 @@
 // Package cms makes and checks the signatures of packages: detached PKCS #7,
 // as Linux verifies them. Keys and certificates come from PEM files, or signatures from a command.
 //
-// There is one encoding for each signature. The kernel ignores some bytes of the structure, and so that none of
-// them can be changed unnoticed, [Normalize] writes what remains in one way: without certificates, which the
-// kernel takes from its keyring, and without signed attributes, so that the signature covers the bytes themselves. An RSA key gives the
-// same signature each time, and so does an ECDSA key here.
+// There is one encoding for each signature. The kernel ignores some bytes of the structure, and so
+// that none of them can be changed unnoticed, [Normalize] writes what remains in one way: without
+// certificates, which the kernel takes from its keyring, and without signed attributes, so that the
+// signature covers the bytes themselves. An RSA key gives the same signature each time, and so does
+// an ECDSA key here.
 package cms
 
 import (

@@ -37,7 +37,8 @@ func keys(t *testing.T) map[string]crypto.Signer {
 
 var data = bytes.Repeat([]byte("what is signed. "), 100)
 
-// A signature is the same each time, verifies, and no longer does when any of its bytes, or of the data, is another one.
+// A signature is the same each time, verifies, and no longer does when any of its bytes, or of the
+// data, is another one.
 func TestEachByteCounts(t *testing.T) {
 	for name, key := range keys(t) {
 		t.Run(name, func(t *testing.T) {

@@ -66,11 +66,14 @@ func Verify(data, signature []byte, cert *x509.Certificate) error {
 	return nil
 }
 
-// CheckAlgorithms refuses a certificate whose key, or whose own signature, some kernel that verifies programs does not take.
+// CheckAlgorithms refuses a certificate whose key, or whose own signature, some kernel that
+// verifies programs does not take.
 //
-//   - RSA: the kernel has 2048, 3072 and 4096 bits (rsa_check_key_length in crypto/rsa.c), and no shorter ones in FIPS mode;
+//   - RSA: the kernel has 2048, 3072 and 4096 bits (rsa_check_key_length in crypto/rsa.c), and no
+//     shorter ones in FIPS mode;
 //   - ECDSA: P-256 and P-384;
-//   - SHA-1 and MD5 in the certificate: the kernel may be built without, and nobody should rely on them.
+//   - SHA-1 and MD5 in the certificate: the kernel may be built without, and nobody should rely on
+//     them.
 func CheckAlgorithms(cert *x509.Certificate) error {
 	switch key := cert.PublicKey.(type) {
 	case *rsa.PublicKey:

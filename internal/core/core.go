@@ -1,6 +1,6 @@
-// Package core resolves CO-RE relocations in the process, by package btf of cilium/ebpf, as the kernel does it
-// (tools/lib/bpf/relo_core.c): each record by itself, with the size of accesses to memory, and with zeros for the size and the ID of a type that
-// is missing.
+// Package core resolves CO-RE relocations in the process, by package btf of cilium/ebpf, as the
+// kernel does it (tools/lib/bpf/relo_core.c): each record by itself, with the size of accesses to
+// memory, and with zeros for the size and the ID of a type that is missing.
 package core
 
 import (
@@ -20,8 +20,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// Core resolves the CO-RE relocations of an object. The kernel resolves each by itself, and so does this; of those that are the
-// same in several programs, or several times in one, the result is kept.
+// Core resolves the CO-RE relocations of an object. The kernel resolves each by itself, and so does
+// this; of those that are the same in several programs, or several times in one, the result is
+// kept.
 type Core struct {
 	local   *btf.Spec
 	kernel  Kernel
@@ -31,8 +32,8 @@ type Core struct {
 
 // Kernel has the types to resolve relocations against.
 type Kernel interface {
-	// Targets are the BTF to look for a type of that name in: vmlinux's, and modules' if vmlinux has none
-	// (bpf_core_find_cands).
+	// Targets are the BTF to look for a type of that name in: vmlinux's, and modules' if vmlinux
+	// has none (bpf_core_find_cands).
 	Targets(name string) ([]*btf.Spec, error)
 }
 
@@ -86,8 +87,8 @@ func New(s *spec.Spec, kernel Kernel) (*Core, error) {
 	return c, nil
 }
 
-// objectFile makes an ELF file of BTF and CO-RE records, which is the one form in which package btf reads records. Each record is
-// at the instruction of its index.
+// objectFile makes an ELF file of BTF and CO-RE records, which is the one form in which package btf
+// reads records. Each record is at the instruction of its index.
 func objectFile(types []byte, relos []relo) []byte {
 	order := binary.NativeEndian
 	words := func(b []byte, w ...uint32) []byte {
@@ -200,8 +201,9 @@ func isPoison(in asm.Instruction) bool {
 	return in.Constant == btf.COREBadRelocationSentinel && (in.OpCode == asm.OpCode(sys.OpCall) || in.Dst == asm.R10)
 }
 
-// resize gives an access to memory the size that the field has in the kernel, which is possible for unsigned integers
-// (bpf_core_patch_insn). Of other fields whose size differs the instruction becomes invalid.
+// resize gives an access to memory the size that the field has in the kernel, which is possible for
+// unsigned integers (bpf_core_patch_insn). Of other fields whose size differs the instruction
+// becomes invalid.
 func (c *Core) resize(insn *sys.Insn, r relo) error {
 	sizes := [...]int64{4, 2, 1, 8}
 	local := sizes[insn.Code>>3&3]
@@ -226,7 +228,8 @@ func (c *Core) resize(insn *sys.Insn, r relo) error {
 	return nil
 }
 
-// value resolves a relocation whose value in the object is known; ok is false if it is another one, or cannot be resolved.
+// value resolves a relocation whose value in the object is known; ok is false if it is another one,
+// or cannot be resolved.
 func (c *Core) value(r relo, local int64) (n int64, ok bool) {
 	f := c.resolve(r)
 	in := asm.Mov.Imm(asm.R1, int32(local))

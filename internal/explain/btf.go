@@ -8,7 +8,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// types reads an object's own BTF, as far as error messages need it. It trusts nothing that it reads.
+// types reads an object's own BTF, as far as error messages need it. It trusts nothing that it
+// reads.
 type types struct {
 	buf     string // what follows the header's type_off: all types
 	strings string

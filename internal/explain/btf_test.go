@@ -13,8 +13,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// FuzzTypes claims that the reader of BTF for error messages comes to an end with any bytes, and that
-// it reads of types what package btf reads, where that one takes them.
+// FuzzTypes claims that the reader of BTF for error messages comes to an end with any bytes, and
+// that it reads of types what package btf reads, where that one takes them.
 func FuzzTypes(f *testing.F) {
 	for _, name := range []string{"btf_kinds", "core_fields", "core_types", "globals_sections"} {
 		obj, err := object.Read(testobj.Compile(f, name, testobj.Options{}))

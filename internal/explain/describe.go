@@ -7,8 +7,8 @@ import (
 
 // What follows is for those who ask before a load; nothing of it is in users' binaries.
 
-// Relocation says what a CO-RE record is about: "field mm.owner of struct task_struct", or the struct alone if the kernel
-// does not have that.
+// Relocation says what a CO-RE record is about: "field mm.owner of struct task_struct", or the
+// struct alone if the kernel does not have that.
 func Relocation(s *spec.Spec, r sys.CoreRelo, hasRoot bool) string {
 	log := ""
 	if t := objectTypes(s); t != nil && hasRoot {
@@ -17,7 +17,8 @@ func Relocation(s *spec.Spec, r sys.CoreRelo, hasRoot bool) string {
 	return describeRelo(s, r, log)
 }
 
-// SinceMapType returns the name of a map type that came after Linux 5.14, and the version that brought it; "" for older ones.
+// SinceMapType returns the name of a map type that came after Linux 5.14, and the version that
+// brought it; "" for older ones.
 func SinceMapType(n uint32) (name, since string) { return mapTypes.at(n) }
 
 // SinceProgramType is SinceMapType for enum bpf_prog_type.

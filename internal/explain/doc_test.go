@@ -17,7 +17,8 @@ var update = flag.Bool("update", false, "write docs/errors.md anew")
 
 const errorsDoc = "../../docs/errors.md"
 
-// docs/errors.md is made from the statements that give the hints, and from the comments before them.
+// docs/errors.md is made from the statements that give the hints, and from the comments before
+// them.
 func TestErrorsDoc(t *testing.T) {
 	want := errorsDocHead + tableHead + hintRows(t, "hints.go") + hintRows(t, "../load/targets.go") + errorsDocOperations + tableHead + hintRows(t, "operations.go")
 	if *update {
@@ -54,12 +55,17 @@ func hintRows(t *testing.T, name string) string {
 		text, inWords := render(ret.Results[0])
 		cause, kernel := "", ""
 		for len(comments) > 0 && comments[0].Pos() < ret.Pos() {
-			for line := range strings.SplitSeq(comments[0].Text(), "\n") {
+			var field *string // the one that the line before belongs to
+			for line := range strings.Lines(comments[0].Text()) {
+				line = strings.TrimSuffix(line, "\n")
 				if after, ok := strings.CutPrefix(line, "Cause: "); ok {
-					cause = after
-				}
-				if after, ok := strings.CutPrefix(line, "Kernel: "); ok {
-					kernel = after
+					cause, field = after, &cause
+				} else if after, ok := strings.CutPrefix(line, "Kernel: "); ok {
+					kernel, field = after, &kernel
+				} else if field != nil && line != "" {
+					*field += " " + line
+				} else {
+					field = nil
 				}
 			}
 			comments = comments[1:]
@@ -75,8 +81,8 @@ func hintRows(t *testing.T, name string) string {
 	return table
 }
 
-// render returns a string expression as a reader sees it, with {names} for what is not constant, and whether any
-// of it is in words.
+// render returns a string expression as a reader sees it, with {names} for what is not constant,
+// and whether any of it is in words.
 func render(e ast.Expr) (text string, inWords bool) {
 	switch e := e.(type) {
 	case *ast.BasicLit:

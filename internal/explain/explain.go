@@ -1,7 +1,7 @@
-// Package explain says why a load failed. It gets a [spec.Failure] as it comes from internal/load, with
-// the kernel's answer and the verifier's log, looks at the machine, and fills in the reason and the
-// hint in words. internal/load and package runtime call it, and only after a failure: a load that
-// succeeds pays nothing for it.
+// Package explain says why a load failed. It gets a [spec.Failure] as it comes from internal/load,
+// with the kernel's answer and the verifier's log, looks at the machine, and fills in the reason
+// and the hint in words. internal/load and package runtime call it, and only after a failure: a
+// load that succeeds pays nothing for it.
 //
 //   - reason.go: what the answer means, from the object and the log
 //   - hints.go, permission.go: what to do about it; docs/errors.md is made from them
@@ -19,7 +19,8 @@ import (
 
 // Explain fills in f.Reason and f.Hint, as far as the causes are known, and notes in f.Log what a
 // number in it stands for. It does nothing if f has a hint already. It reads files of /proc and
-// /sys, and should be called on the thread that made the load: threads may differ in what they are permitted to do.
+// /sys, and should be called on the thread that made the load: threads may differ in what they are
+// permitted to do.
 func Explain(f *spec.Failure) {
 	if f.Hint != "" {
 		return

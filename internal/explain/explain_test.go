@@ -32,9 +32,9 @@ func on(release string, f *spec.Failure) *failure {
 	})
 }
 
-// What no kernel says that Debian still has: those from 5.14 to 5.19, and one whose JIT compiler can be
-// switched off. The failures are made up here; package runtime has tests that provoke the others for
-// real, in hints_*_test.go and arena_test.go.
+// What no kernel says that Debian still has: those from 5.14 to 5.19, and one whose JIT compiler
+// can be switched off. The failures are made up here; package runtime has tests that provoke the
+// others for real, in hints_*_test.go and arena_test.go.
 func TestHintsOfOtherMachines(t *testing.T) {
 	program := spec.Step{Kind: spec.StepLoadProgram}
 	loaderCORE := made(spec.Failure{Op: spec.OpLoadLoader, Errno: unix.E2BIG})
@@ -145,7 +145,8 @@ func TestHintForInnerMap(t *testing.T) {
 	}
 }
 
-// Two programs of different kinds refer to a program array; what they refer to is in their instructions only.
+// Two programs of different kinds refer to a program array; what they refer to is in their
+// instructions only.
 func TestHintSharedMap(t *testing.T) {
 	const accepted = "processed 5 insns (limit 1000000)\n"
 	refer := func(slot uint32) string {
@@ -182,7 +183,8 @@ func TestHintSharedMap(t *testing.T) {
 	}
 }
 
-// A program may be refused before, or after, the verifier has looked at it: its log has no reason then.
+// A program may be refused before, or after, the verifier has looked at it: its log has no reason
+// then.
 func TestReasonWithoutVerifier(t *testing.T) {
 	const relocation = "CO-RE relocating STRUCT task_struct: found target candidate [114]\n" +
 		"prog '': relo #0: <byte_off> [7] STRUCT task_struct.pid (0:0 @ offset 0)\n" +

@@ -14,7 +14,8 @@ import (
 // mapsMemory reports whether the process's own memory was concerned.
 func (f *failure) mapsMemory() bool { return f.Op == spec.OpMapBlob || f.area != nil }
 
-// usesCORE reports whether the kernel had to resolve CO-RE relocations, of a program or of the loader.
+// usesCORE reports whether the kernel had to resolve CO-RE relocations, of a program or of the
+// loader.
 func (f *failure) usesCORE() bool {
 	return f.program != nil && f.program.CORERelos != 0 ||
 		f.Op == spec.OpLoadLoader && f.Spec.CORE.ValueCount > 0
@@ -94,8 +95,9 @@ func (f *failure) lacksInner() bool {
 	return true
 }
 
-// sharedMap looks for a map that the program shares with a program of another kind although such a map takes
-// programs of one kind only: a program array, or one whose entries may have a program (bpf_prog_map_compatible).
+// sharedMap looks for a map that the program shares with a program of another kind although such a
+// map takes programs of one kind only: a program array, or one whose entries may have a program
+// (bpf_prog_map_compatible).
 func (f *failure) sharedMap() (m *spec.MapSpec, other *spec.ProgramSpec) {
 	for i := range f.Spec.Maps {
 		switch m = &f.Spec.Maps[i]; m.Type {
@@ -169,7 +171,8 @@ func (f *failure) verified() int {
 	return sys.LeadingNumber(rest)
 }
 
-// unknownFunc returns the number in "invalid func unknown#N" (check_helper_call), -1 if there is none.
+// unknownFunc returns the number in "invalid func unknown#N" (check_helper_call), -1 if there is
+// none.
 func (f *failure) unknownFunc() int {
 	rest, ok := f.after("invalid func unknown#")
 	if !ok {
@@ -178,8 +181,8 @@ func (f *failure) unknownFunc() int {
 	return sys.LeadingNumber(rest)
 }
 
-// refusedHelper returns the helper that the kernel has, but not for this program: "unknown func bpf_x#1" up to
-// 6.9, "program of this type cannot use helper bpf_x#1" since (check_helper_call).
+// refusedHelper returns the helper that the kernel has, but not for this program: "unknown func
+// bpf_x#1" up to 6.9, "program of this type cannot use helper bpf_x#1" since (check_helper_call).
 func (f *failure) refusedHelper() string {
 	for _, text := range []string{"cannot use helper ", "unknown func "} {
 		if rest, ok := f.after(text); ok {
@@ -190,8 +193,8 @@ func (f *failure) refusedHelper() string {
 	return ""
 }
 
-// number returns a number, or a limit, in words. It is not inlined, as others here are not: that would be a
-// kilobyte more in each user's binary.
+// number returns a number, or a limit, in words. It is not inlined, as others here are not: that
+// would be a kilobyte more in each user's binary.
 //
 //go:noinline
 func number(n uint64) string {

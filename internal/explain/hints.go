@@ -10,9 +10,9 @@ import (
 )
 
 // Hints are plain statements. docs/errors.md is made from them: a return statement after a comment
-// "Cause: ..." is a row of its table, "Kernel: ..." says how the kernel says it, and expressions in the text are
-// words in braces. A hint does not blame the kernel for what the source lacks, and names the method that
-// would mend it.
+// "Cause: ..." is a row of its table, "Kernel: ..." says how the kernel says it, and expressions in
+// the text are words in braces. A hint does not blame the kernel for what the source lacks, and
+// names the method that would mend it.
 
 // hint returns what to do about the failure, "" if there is nothing to say. What is specific
 // comes before what is general.
@@ -182,7 +182,8 @@ func (f *failure) programHint(p *spec.ProgramSpec) string {
 				" away: boot without lockdown, or do without reading and writing kernel and user memory"
 		}
 		// Cause: a helper of other kinds of programs
-		// Kernel: `EINVAL`, the log says `unknown func`, or that a program of this type cannot use it
+		// Kernel: `EINVAL`, the log says `unknown func`, or that a program of this type cannot use
+		// it
 		return "this kernel, " + release + ", does not have " + helper + " for programs of section " + section
 	}
 	if f.Errno == unix.E2BIG && strings.Contains(f.Log, "too many different") {
@@ -212,7 +213,8 @@ func (f *failure) programHint(p *spec.ProgramSpec) string {
 		}
 		if f.verified() > 0 && Decisive(f.Log) == "" {
 			if m, other := f.sharedMap(); m != nil {
-				// Cause: programs of two kinds share a program array, or a map whose entries can have a program
+				// Cause: programs of two kinds share a program array, or a map whose entries can
+				// have a program
 				// Kernel: `EINVAL` after the verifier has accepted the program
 				sharedMap, other := m.Name, other.Name
 				return "it shares map " + sharedMap + " with " + other +

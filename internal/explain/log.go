@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Decisive returns in one line what a log of the verifier, or of the kernel's reader of BTF, gives as
-// the reason: what it said last apart from its own trace, the line of the source that this is about, and the
-// kernel's suggestion where it makes one. It returns "" if the log gives no reason: the verifier had no
-// objection, or was not asked.
+// Decisive returns in one line what a log of the verifier, or of the kernel's reader of BTF, gives
+// as the reason: what it said last apart from its own trace, the line of the source that this is
+// about, and the kernel's suggestion where it makes one. It returns "" if the log gives no reason:
+// the verifier had no objection, or was not asked.
 func Decisive(log string) string {
 	var lines []string // by strings.Cut: package strings would be 4 KB more in each user's binary
 	for line, rest, more := "", strings.TrimSpace(log), true; more; {
@@ -59,9 +59,10 @@ func previous(lines []string, i int) string {
 // report is what is used of a report: Linux 7.3 explains many refusals at length.
 type report struct{ reason, suggestion string }
 
-// cutReport takes the report out of a log that has one. In a line before the report, and sometimes in one
-// after it as well, there is what older kernels say. The report is a head line, "Verification failed: ...",
-// and sections of indented lines under "Reason:", "At:", "Causal path:" and "Suggestion:".
+// cutReport takes the report out of a log that has one. In a line before the report, and sometimes
+// in one after it as well, there is what older kernels say. The report is a head line,
+// "Verification failed: ...", and sections of indented lines under "Reason:", "At:", "Causal path:"
+// and "Suggestion:".
 func cutReport(lines []string) (r report, rest []string) {
 	begin := 0
 	for begin < len(lines) && !strings.HasPrefix(lines[begin], "Verification failed: ") {
@@ -86,7 +87,8 @@ func cutReport(lines []string) (r report, rest []string) {
 	return r, lines[:begin]
 }
 
-// isDetail reports whether a line follows what matters: statistics, and the two states of an infinite loop.
+// isDetail reports whether a line follows what matters: statistics, and the two states of an
+// infinite loop.
 func isDetail(line string) bool {
 	for _, prefix := range []string{
 		"processed ", "verification time ", "stack depth ", "cur state:", "old state:",
@@ -98,8 +100,8 @@ func isDetail(line string) bool {
 	return strings.TrimSpace(line) == ""
 }
 
-// isTrace reports whether the verifier, or the reader of BTF, shows its way in a line: "5: (61) r0 = ...",
-// "; return *v;", "from 3 to 5: ...", "func#0 @0", "[3] INT int". So does an empty line.
+// isTrace reports whether the verifier, or the reader of BTF, shows its way in a line: "5: (61) r0
+// = ...", "; return *v;", "from 3 to 5: ...", "func#0 @0", "[3] INT int". So does an empty line.
 func isTrace(line string) bool {
 	number, _, ok := strings.Cut(strings.TrimSpace(line), ":")
 	if _, err := strconv.ParseUint(number, 10, 32); ok && err == nil || line == "" || isRelocation(line) {
@@ -119,8 +121,9 @@ func isTrace(line string) bool {
 	return ok && len(reg) < 8 && strings.HasPrefix(reg, "R") && !strings.Contains(reg, " ")
 }
 
-// isRelocation reports whether a line is about a CO-RE relocation that the kernel could resolve, or that leaves
-// an invalid instruction for the verifier to find. What bpf_core_apply cannot make sense of is not among these.
+// isRelocation reports whether a line is about a CO-RE relocation that the kernel could resolve, or
+// that leaves an invalid instruction for the verifier to find. What bpf_core_apply cannot make
+// sense of is not among these.
 func isRelocation(line string) bool {
 	if strings.HasPrefix(line, "CO-RE relocating ") {
 		return true

@@ -2,8 +2,9 @@ package explain
 
 import "github.com/bpf2lskel/bpf2lskel/internal/unix"
 
-// What to do about an operation after the load that the kernel refused: a function for each kind of operation, so that programs
-// have only the hints of what they do. Each returns "" if there is nothing to say. docs/errors.md is made from their comments.
+// What to do about an operation after the load that the kernel refused: a function for each kind of
+// operation, so that programs have only the hints of what they do. Each returns "" if there is
+// nothing to say. docs/errors.md is made from their comments.
 
 // AttachHint is for all ways to attach. attachType is a value of enum bpf_attach_type.
 func AttachHint(attachType uint32, errno unix.Errno) string {
@@ -37,7 +38,8 @@ func XDPHint(errno unix.Errno) string {
 	return ""
 }
 
-// InterfaceHint is for attaching to an interface by TCX or netkit (tcx_link_attach, netkit_dev_fetch).
+// InterfaceHint is for attaching to an interface by TCX or netkit (tcx_link_attach,
+// netkit_dev_fetch).
 func InterfaceHint(errno unix.Errno) string {
 	switch errno {
 	case unix.ENODEV:
@@ -71,7 +73,8 @@ func CgroupHint(errno unix.Errno) string {
 	return ""
 }
 
-// StructOpsHint is for registering a struct of operations, by a link to it or by setting its value, which comes first.
+// StructOpsHint is for registering a struct of operations, by a link to it or by setting its value,
+// which comes first.
 func StructOpsHint(errno unix.Errno, link bool) string {
 	switch errno {
 	case unix.EEXIST:

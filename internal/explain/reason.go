@@ -27,8 +27,9 @@ func (f *failure) findReason() {
 	}
 }
 
-// programReason looks for what the verifier cannot know: what a number that the loader, or the kernel's own
-// CO-RE, has put into an instruction stands for, and whether the verifier was asked at all.
+// programReason looks for what the verifier cannot know: what a number that the loader, or the
+// kernel's own CO-RE, has put into an instruction stands for, and whether the verifier was asked at
+// all.
 func (f *failure) programReason() {
 	if f.unknownFunc() == spec.BadRelo {
 		relo, ok := reloOf(f.Spec, f.program, f.insnOf(badCall))
@@ -62,8 +63,9 @@ func (f *failure) programReason() {
 	}
 }
 
-// callsMissing reports whether the verifier complains about the call of a kfunc that was not found, which has no BTF
-// ID. Up to the call's result nobody minds (check_kfunc_call); if that is not used, fixup_kfunc_call does.
+// callsMissing reports whether the verifier complains about the call of a kfunc that was not found,
+// which has no BTF ID. Up to the call's result nobody minds (check_kfunc_call); if that is not
+// used, fixup_kfunc_call does.
 func (f *failure) callsMissing() bool {
 	if strings.Contains(f.Log, "invalid kernel function call") {
 		return true
@@ -79,7 +81,8 @@ const (
 	badCall   = ": (85) call " + badNumber
 )
 
-// insnOf returns the index of the last instruction that the log shows with this text, -1 if it does not.
+// insnOf returns the index of the last instruction that the log shows with this text, -1 if it does
+// not.
 func (f *failure) insnOf(text string) int {
 	i := lastIndex(f.Log, text)
 	if i < 0 {
@@ -130,8 +133,8 @@ func targetAdvice(t *spec.TargetSpec) string {
 	return "the function is not in the BTF of the kernel or of a loaded module: it may be inlined, static with a suffix such as .isra, renamed, or of another version"
 }
 
-// kfuncModules are the modules of kfuncs that are of use to others than their authors. Where they are built in, the
-// look-up succeeds.
+// kfuncModules are the modules of kfuncs that are of use to others than their authors. Where they
+// are built in, the look-up succeeds.
 var kfuncModules = []struct{ prefix, module string }{
 	{"bpf_ct_set_nat_info", "nf_nat"},
 	{"bpf_xdp_ct_", "nf_conntrack"},

@@ -36,9 +36,9 @@ func word(s *spec.Spec, at spec.BlobOff) uint32 {
 	return binary.NativeEndian.Uint32([]byte(s.Blob[at:][:4]))
 }
 
-// describeRelo says what a CO-RE record is about that the kernel does not have: "field mm.owner of struct
-// task_struct", or the whole struct if the log shows that the kernel has considered none of that name. It
-// returns "" for a record that makes no sense.
+// describeRelo says what a CO-RE record is about that the kernel does not have: "field mm.owner of
+// struct task_struct", or the whole struct if the log shows that the kernel has considered none of
+// that name. It returns "" for a record that makes no sense.
 func describeRelo(s *spec.Spec, r sys.CoreRelo, log string) string {
 	t := objectTypes(s)
 	if t == nil {

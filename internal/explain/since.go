@@ -7,10 +7,12 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// features are what came with versions of Linux, in the order of their numbers in the kernel, from first on. Each
-// version is followed by what it brought. Only what is newer than 5.14 is listed: before it there are no loader programs.
+// features are what came with versions of Linux, in the order of their numbers in the kernel, from
+// first on. Each version is followed by what it brought. Only what is newer than 5.14 is listed:
+// before it there are no loader programs.
 //
-// It is text because it is in every user's binary, where 70 structs take 3 KB, and a map is built at each start.
+// It is text because it is in every user's binary, where 70 structs take 3 KB, and a map is built
+// at each start.
 type features struct {
 	first  uint32
 	prefix string // of all names
@@ -81,8 +83,8 @@ func (l *features) tooNew(number uint32, linux sys.Version) (name, since string)
 	return "", ""
 }
 
-// AttachTypeTooNew returns the hint for a way to attach that the running kernel is too old for, "" if it
-// is not. attachType is a value of enum bpf_attach_type.
+// AttachTypeTooNew returns the hint for a way to attach that the running kernel is too old for, ""
+// if it is not. attachType is a value of enum bpf_attach_type.
 func AttachTypeTooNew(attachType uint32) string { return attachTypes.tooNewHere(attachType) }
 
 // MapTypeTooNew is AttachTypeTooNew for enum bpf_map_type.
@@ -91,7 +93,8 @@ func MapTypeTooNew(mapType uint32) string { return mapTypes.tooNewHere(mapType) 
 // ProgramTypeTooNew is AttachTypeTooNew for enum bpf_prog_type.
 func ProgramTypeTooNew(progType uint32) string { return programTypes.tooNewHere(progType) }
 
-// HelperName is a helper of enum bpf_func_id by name, "helper 6" for those that all kernels with loader programs have.
+// HelperName is a helper of enum bpf_func_id by name, "helper 6" for those that all kernels with
+// loader programs have.
 func HelperName(id uint32) string {
 	name, _ := helpers.at(id)
 	if name == "" {

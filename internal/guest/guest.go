@@ -1,5 +1,5 @@
-// Package guest is for tests that run in the virtual machines of vmtest: what kernel they are on, and the kernel modules
-// that are theirs to insert and remove.
+// Package guest is for tests that run in the virtual machines of vmtest: what kernel they are on,
+// and the kernel modules that are theirs to insert and remove.
 package guest
 
 import (
@@ -31,19 +31,20 @@ func Only(t testing.TB) {
 	}
 }
 
-// NotHere skips the test because of what this kernel lacks, with the only beginning of a message that is legal for a skip
-// in a guest.
+// NotHere skips the test because of what this kernel lacks, with the only beginning of a message
+// that is legal for a skip in a guest.
 func NotHere(t testing.TB, format string, args ...any) {
 	t.Helper()
 	t.Skipf("not on this kernel: "+format, args...)
 }
 
-// modulesDir is where a guest has its modules. order has a line for each, which ends in its name, with those that it needs
-// before it.
+// modulesDir is where a guest has its modules. order has a line for each, which ends in its name,
+// with those that it needs before it.
 const modulesDir = "/modules"
 
-// Module inserts a kernel module and those that it needs, unless they are there. Those that it inserted it removes when the
-// test ends, which fails if something still holds one. On a kernel that vmtest has no such module for, the test is skipped.
+// Module inserts a kernel module and those that it needs, unless they are there. Those that it
+// inserted it removes when the test ends, which fails if something still holds one. On a kernel
+// that vmtest has no such module for, the test is skipped.
 func Module(t testing.TB, name string) {
 	t.Helper()
 	Only(t)
@@ -79,7 +80,8 @@ func order(name string) ([]string, error) {
 		return nil, err
 	}
 	for line := range strings.Lines(string(text)) {
-		// A module that another one needs has no line of its own: what comes before it in that line is enough.
+		// A module that another one needs has no line of its own: what comes before it in that line
+		// is enough.
 		names := strings.Fields(line)
 		if i := slices.Index(names, name); i >= 0 {
 			return names[:i+1], nil
@@ -101,8 +103,8 @@ func Insert(name string) error {
 	return nil
 }
 
-// removePatience is for how long a module may still be in use when it is removed. The kernel frees a program, and drops what it
-// holds, only some time after its last user is gone.
+// removePatience is for how long a module may still be in use when it is removed. The kernel frees
+// a program, and drops what it holds, only some time after its last user is gone.
 const removePatience = 3 * time.Second
 
 // Remove removes a module. The error is EAGAIN if something goes on using it.
@@ -129,8 +131,8 @@ func Loaded(name string) bool {
 	return err == nil && string(bytes.TrimSpace(state)) == "live"
 }
 
-// JIT reports whether the kernel compiles BPF programs. If it does not, as on Debian's s390x, it refuses kfunc calls,
-// trampolines, callbacks and arenas.
+// JIT reports whether the kernel compiles BPF programs. If it does not, as on Debian's s390x, it
+// refuses kfunc calls, trampolines, callbacks and arenas.
 func JIT() bool {
 	enabled, err := os.ReadFile("/proc/sys/net/core/bpf_jit_enable")
 	return err == nil && string(bytes.TrimSpace(enabled)) != "0"

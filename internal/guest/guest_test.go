@@ -16,7 +16,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// createMap is BPF_MAP_CREATE of an array of one 4-byte value: the least that shows that bpf() works.
+// createMap is BPF_MAP_CREATE of an array of one 4-byte value: the least that shows that bpf()
+// works.
 func createMap() (fd int, err error) {
 	attr := sys.MapCreateAttr{MapType: sys.MapTypeArray, KeySize: 4, ValueSize: 4, MaxEntries: 1}
 	fd, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(&attr), unsafe.Offsetof(attr.MapFlags))

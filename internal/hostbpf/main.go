@@ -3,9 +3,9 @@
 //
 // A kernel may come to load none any more, and whoever tries then waits for ever, in a way that no
 // signal ends. In Linux 6.18.44 bpf_prog_pack_alloc holds pack_mutex while it waits, by way of
-// __purge_vmap_area_lazy and __flush_work, for work in the queue "events"; if all workers of that queue wait
-// in bpf_prog_pack_free for the same mutex, nothing gets on. Many loads at once lead there.
-// So a child process tries, and if it hangs its parent leaves it behind.
+// __purge_vmap_area_lazy and __flush_work, for work in the queue "events"; if all workers of that
+// queue wait in bpf_prog_pack_free for the same mutex, nothing gets on. Many loads at once lead
+// there. So a child process tries, and if it hangs its parent leaves it behind.
 package main
 
 import (
@@ -47,7 +47,8 @@ func main() {
 
 // ask runs this program as a child that tries, for at most limit.
 func ask(arg string, limit time.Duration) error {
-	// The child gets none of the parent's own files: who reads these to their end would wait for it.
+	// The child gets none of the parent's own files: who reads these to their end would wait for
+	// it.
 	r, w, err := os.Pipe()
 	if err != nil {
 		return err

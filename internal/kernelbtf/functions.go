@@ -1,5 +1,5 @@
-// Package kernelbtf finds functions in the BTF of the kernel, or of a BPF program, for programs that attach to them: the kernel wants
-// their BTF IDs.
+// Package kernelbtf finds functions in the BTF of the kernel, or of a BPF program, for programs
+// that attach to them: the kernel wants their BTF IDs.
 package kernelbtf
 
 import (
@@ -34,7 +34,8 @@ const (
 
 var errBTF = errors.New("the kernel's BTF makes no sense")
 
-// Read reads the functions of the running kernel, out of some megabytes of BTF. The error is an fs.PathError if it has none.
+// Read reads the functions of the running kernel, out of some megabytes of BTF. The error is an
+// fs.PathError if it has none.
 func Read() (*Functions, error) {
 	raw, err := sys.ReadFile(file)
 	if err != nil {
@@ -111,8 +112,9 @@ func (f *Functions) strip(id uint32) int {
 	return -1
 }
 
-// Traceable reports whether a program can be at a function whatever it does with the arguments: the kernel wants at most 12
-// (MAX_BPF_FUNC_ARGS), none of them variable, and passed in at most two registers each (btf_distill_func_proto).
+// Traceable reports whether a program can be at a function whatever it does with the arguments: the
+// kernel wants at most 12 (MAX_BPF_FUNC_ARGS), none of them variable, and passed in at most two
+// registers each (btf_distill_func_proto).
 func (f *Functions) Traceable(id uint32) bool {
 	if id == 0 || uint64(id) >= uint64(len(f.at)) || f.kindAt(f.at[id]) != sys.BtfKindFunc {
 		return false
@@ -154,7 +156,8 @@ func (f *Functions) passed(id, most uint32, structs bool) bool {
 // ID returns the BTF ID of a function, 0 if there is none or several.
 func (f *Functions) ID(name string) uint32 { return f.ids[name] }
 
-// Lookup returns the BTF ID of a function. The error wraps unix.ENOENT if there is none, and unix.EINVAL if there are several.
+// Lookup returns the BTF ID of a function. The error wraps unix.ENOENT if there is none, and
+// unix.EINVAL if there are several.
 func (f *Functions) Lookup(name string) (uint32, error) {
 	id, ok := f.ids[name]
 	switch {

@@ -9,7 +9,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// Kernel is the kernel's BTF, in which structs of operations are found. Close gives back what finding them took.
+// Kernel is the kernel's BTF, in which structs of operations are found. Close gives back what
+// finding them took.
 type Kernel struct {
 	vmlinux *Types
 	modules []module
@@ -23,7 +24,8 @@ type module struct {
 	types *Types // nil until it is looked into
 }
 
-// Operations are a struct of operations as the kernel has it: one that BPF programs can be the functions of.
+// Operations are a struct of operations as the kernel has it: one that BPF programs can be the
+// functions of.
 type Operations struct {
 	*Types
 	Type      uint32 // the struct
@@ -35,10 +37,12 @@ type Operations struct {
 	FD     int    // of the module's BTF, 0 for vmlinux; the Kernel's
 }
 
-// valuePrefix begins the names of the values' types, with which the kernel registers structs of operations.
+// valuePrefix begins the names of the values' types, with which the kernel registers structs of
+// operations.
 const valuePrefix = "bpf_struct_ops_"
 
-// ReadKernel reads the BTF of vmlinux, some megabytes. The error is an fs.PathError if the kernel has none.
+// ReadKernel reads the BTF of vmlinux, some megabytes. The error is an fs.PathError if the kernel
+// has none.
 func ReadKernel() (*Kernel, error) {
 	t, err := ReadTypes()
 	if err != nil {
@@ -60,8 +64,9 @@ func (k *Kernel) Close() {
 	k.vmlinux.Close()
 }
 
-// Operations finds a struct of operations by the name that the kernel gives the struct, in vmlinux or else in a module (libbpf's
-// find_struct_ops_kern_types). The error wraps unix.ENOENT if there is none.
+// Operations finds a struct of operations by the name that the kernel gives the struct, in vmlinux
+// or else in a module (libbpf's find_struct_ops_kern_types). The error wraps unix.ENOENT if there
+// is none.
 func (k *Kernel) Operations(name string) (*Operations, error) {
 	if ops := k.vmlinux.operations(name, k.vmlinux.Struct(valuePrefix+name)); ops != nil {
 		return ops, nil

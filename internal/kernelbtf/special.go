@@ -14,7 +14,8 @@ type SpecialField struct {
 	Offset uint32 // bytes
 }
 
-// special are the types that the kernel knows by name (btf_get_field_type), and the tags of pointers (btf_find_kptr).
+// special are the types that the kernel knows by name (btf_get_field_type), and the tags of
+// pointers (btf_find_kptr).
 var (
 	special = []string{
 		"bpf_spin_lock", "bpf_res_spin_lock", "bpf_timer", "bpf_wq", "bpf_task_work", "bpf_list_head", "bpf_list_node",

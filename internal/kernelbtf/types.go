@@ -9,8 +9,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// Types are the types in a kernel's BTF: in vmlinux's, or in a module's, which has the IDs that come after those of
-// vmlinux. They are looked through as they are, and nothing is kept of them but where each begins.
+// Types are the types in a kernel's BTF: in vmlinux's, or in a module's, which has the IDs that
+// come after those of vmlinux. They are looked through as they are, and nothing is kept of them but
+// where each begins.
 type Types struct {
 	base *Types // vmlinux's, for those of a module
 	table
@@ -123,8 +124,8 @@ func isName(raw []byte, name string) bool {
 	return len(raw) > len(name) && raw[len(name)] == 0 && string(raw[:len(name)]) == name
 }
 
-// Struct returns the ID of the first struct of a name, 0 if there is none. Those of vmlinux come before a module's, as
-// they do to the kernel (btf_find_by_name_kind).
+// Struct returns the ID of the first struct of a name, 0 if there is none. Those of vmlinux come
+// before a module's, as they do to the kernel (btf_find_by_name_kind).
 func (t *Types) Struct(name string) uint32 {
 	if t.base != nil {
 		if id := t.base.Struct(name); id != 0 {

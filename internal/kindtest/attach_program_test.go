@@ -40,7 +40,8 @@ func dispatched(t *testing.T, p runtime.XDPProgram) runtime.XDPAction {
 	return res.Return
 }
 
-// A function is replaced, for as long as the link is open; then another one, that the section does not name.
+// A function is replaced, for as long as the link is open; then another one, that the section does
+// not name.
 func TestFreplace(t *testing.T) {
 	d := loaded(t, dispatch.Open)
 	s := opened(t, targets.Open)
@@ -104,8 +105,9 @@ func TestFreplaceFurtherTargets(t *testing.T) {
 	}
 }
 
-// Tracing programs look at the entry function of a program, whose name is longer than what the kernel keeps of it,
-// and at one that it calls; the program is opened by its ID, as that of another process would be.
+// Tracing programs look at the entry function of a program, whose name is longer than what the
+// kernel keeps of it, and at one that it calls; the program is opened by its ID, as that of another
+// process would be.
 func TestTraceProgram(t *testing.T) {
 	d := loaded(t, dispatch.Open)
 	id, err := d.Progs.DispatchesPackets.ID()
@@ -137,7 +139,8 @@ func TestTraceProgram(t *testing.T) {
 	}
 }
 
-// What is wrong with a target is said with the names of both programs, and the load can be tried again.
+// What is wrong with a target is said with the names of both programs, and the load can be tried
+// again.
 func TestProgramTargetErrors(t *testing.T) {
 	d := opened(t, dispatch.Open)
 	s := opened(t, targets.Open)

@@ -20,7 +20,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// openTargets opens programs that have yet to be told what they attach to, and of which none is loaded unless a test says so.
+// openTargets opens programs that have yet to be told what they attach to, and of which none is
+// loaded unless a test says so.
 func openTargets(t *testing.T) *targets.Skeleton {
 	t.Helper()
 	s := opened(t, targets.Open)
@@ -53,7 +54,8 @@ func expectCalls(t *testing.T, n *uint64) {
 	}
 }
 
-// A program whose section names no target, and two whose section names another one, which they share.
+// A program whose section names no target, and two whose section names another one, which they
+// share.
 func TestSetAttachTarget(t *testing.T) {
 	s := openTargets(t)
 	retarget(t, s.Progs.OnEntry, "security_task_getpgid")
@@ -103,8 +105,8 @@ func TestSetAttachTargetLSM(t *testing.T) {
 	}
 }
 
-// withLSM skips the test where BPF is not among the security modules that the kernel was booted with: programs attach all the
-// same, and nothing calls them.
+// withLSM skips the test where BPF is not among the security modules that the kernel was booted
+// with: programs attach all the same, and nothing calls them.
 func withLSM(t *testing.T) {
 	t.Helper()
 	testfs.At(t, "securityfs", "/sys/kernel/security")
@@ -184,8 +186,8 @@ func TestSetAttachTargetIter(t *testing.T) {
 	}
 }
 
-// What has no target fails before the kernel is asked, and what is wrong with a target is an error with the names
-// of both. After that a load can be tried again.
+// What has no target fails before the kernel is asked, and what is wrong with a target is an error
+// with the names of both. After that a load can be tried again.
 func TestSetAttachTargetErrors(t *testing.T) {
 	s := openTargets(t)
 	s.Progs.OnTyped.SetAutoLoad(true)

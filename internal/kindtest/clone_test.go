@@ -44,7 +44,8 @@ func loadedTargets(t *testing.T) *targets.Skeleton {
 	return s
 }
 
-// Two clones of a tracepoint program count in the skeleton's own variable, and go on after the Cloner is closed.
+// Two clones of a tracepoint program count in the skeleton's own variable, and go on after the
+// Cloner is closed.
 func TestClone(t *testing.T) {
 	s := loadedTargets(t)
 	c := cloner(t, s, s.Progs.OnTyped)

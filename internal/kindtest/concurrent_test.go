@@ -14,8 +14,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// A signal handler and a deferred Close, two goroutines that attach: whoever is first, nothing is left attached, and
-// the race detector has nothing to say.
+// A signal handler and a deferred Close, two goroutines that attach: whoever is first, nothing is
+// left attached, and the race detector has nothing to say.
 func TestLoadAttachCloseConcurrently(t *testing.T) {
 	var all []*runtime.Link
 	var mu sync.Mutex

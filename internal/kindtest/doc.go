@@ -1,5 +1,5 @@
-// Package kindtest uses generated packages as their users do: one test for each kind of
-// map and for each way to attach a program, in which Go reads what the BPF side wrote, or the other way round.
+// Package kindtest uses generated packages as their users do: one test for each kind of map and for
+// each way to attach a program, in which Go reads what the BPF side wrote, or the other way round.
 //
 // The objects are in bpf, one for all kinds that one kernel either has or has not.
 package kindtest

@@ -43,8 +43,8 @@ func opened[S skeleton](t *testing.T, open func() (S, error)) S {
 	return s
 }
 
-// newer is what objects have beside what Linux 5.10 knows, by type: programs of one object are loaded together, so a test
-// leaves out what is not its own.
+// newer is what objects have beside what Linux 5.10 knows, by type: programs of one object are
+// loaded together, so a test leaves out what is not its own.
 var newer = []struct {
 	since    string
 	mapType  uint32
@@ -59,7 +59,8 @@ var newer = []struct {
 	{since: "5.18", attach: sys.AttachTraceKprobeMulti},
 }
 
-// leaveOutNewer leaves out maps and programs that an old kernel does not know. Tests of these say so: see before.
+// leaveOutNewer leaves out maps and programs that an old kernel does not know. Tests of these say
+// so: see before.
 func leaveOutNewer(t *testing.T, s *runtime.Skeleton) {
 	t.Helper()
 	for _, n := range newer {
@@ -118,7 +119,8 @@ func since(t *testing.T, err error, release, what string) {
 	}
 }
 
-// withoutJIT skips the test if the kernel has refused and has no JIT compiler: then it has no callbacks, trampolines or arenas.
+// withoutJIT skips the test if the kernel has refused and has no JIT compiler: then it has no
+// callbacks, trampolines or arenas.
 func withoutJIT(t *testing.T, err error) {
 	t.Helper()
 	if err == nil {
@@ -129,8 +131,9 @@ func withoutJIT(t *testing.T, err error) {
 	}
 }
 
-// withoutCX16 skips the test if the kernel has no memory for lack of an instruction: since 7.0 local storage and arenas
-// take theirs from kmalloc_nolock, which on x86 wants cmpxchg16b. Guests of that architecture are without it.
+// withoutCX16 skips the test if the kernel has no memory for lack of an instruction: since 7.0
+// local storage and arenas take theirs from kmalloc_nolock, which on x86 wants cmpxchg16b. Guests
+// of that architecture are without it.
 func withoutCX16(t *testing.T, err error) {
 	t.Helper()
 	if !errors.Is(err, unix.ENOMEM) || goruntime.GOARCH != "amd64" {
@@ -178,7 +181,8 @@ func soon(t *testing.T, what string, happened func() bool) {
 	}
 }
 
-// ownNetwork gives the test's goroutine a network of its own and returns the index of its only interface, lo, which is up.
+// ownNetwork gives the test's goroutine a network of its own and returns the index of its only
+// interface, lo, which is up.
 func ownNetwork(t *testing.T) (lo int) {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -286,7 +290,8 @@ func socketFD(t *testing.T, c interface{ File() (*os.File, error) }, f func(fd i
 	f(int(file.Fd()))
 }
 
-// getpgid asks for the process group of this process by its number, which is what the programs in this package look at.
+// getpgid asks for the process group of this process by its number, which is what the programs in
+// this package look at.
 func getpgid() error {
 	_, err := unix.Getpgid(os.Getpid())
 	return err

@@ -23,7 +23,8 @@ func init() {
 	}
 }
 
-// All tests of kinds, but for one that not all of these kernels run, hold for objects that no loader program has loaded, too. On Linux 5.10 there is no other way.
+// All tests of kinds, but for one that not all of these kernels run, hold for objects that no
+// loader program has loaded, too. On Linux 5.10 there is no other way.
 func TestAllInterpreted(t *testing.T) {
 	if os.Getenv(interpretedEnv) != "" {
 		t.Skip("not on this kernel: this is the process in which all is interpreted")

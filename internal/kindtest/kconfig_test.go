@@ -87,7 +87,8 @@ func TestKconfig(t *testing.T) {
 	}
 }
 
-// What is set between Open and Load wins, over the caller's own configuration too, which wins over the machine's.
+// What is set between Open and Load wins, over the caller's own configuration too, which wins over
+// the machine's.
 func TestKconfigIsSet(t *testing.T) {
 	s := opened(t, kconfig.Open)
 	if !s.Kconfig.CONFIG_BPF_SYSCALL || s.Kconfig.CONFIG_HZ == 0 || s.Kconfig.LINUX_KERNEL_VERSION == 0 {
@@ -153,7 +154,8 @@ func TestKconfigOfTheCaller(t *testing.T) {
 	}
 }
 
-// What cannot be had is an error that names the variable, what was found, and where. The load can be tried again.
+// What cannot be had is an error that names the variable, what was found, and where. The load can
+// be tried again.
 func TestKconfigErrors(t *testing.T) {
 	missing := opened(t, kconfigmissing.Open)
 	for _, c := range []struct {
@@ -198,7 +200,8 @@ func TestKconfigErrors(t *testing.T) {
 	}
 }
 
-// Without any configuration weak variables are zero, and a strong one is an error that names all files that were looked for.
+// Without any configuration weak variables are zero, and a strong one is an error that names all
+// files that were looked for.
 func TestKconfigWithoutFiles(t *testing.T) {
 	guest.Only(t)
 	testfs.At(t, "tmpfs", "/boot")

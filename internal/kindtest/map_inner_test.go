@@ -23,8 +23,8 @@ func lacksLockedInnerMaps(t *testing.T, err error) {
 	t.Fatalf("%+v", err)
 }
 
-// What NewInner makes is like the template that the object has: with the BTF that says where a value's lock is, and the size that
-// this machine wants.
+// What NewInner makes is like the template that the object has: with the BTF that says where a
+// value's lock is, and the size that this machine wants.
 func TestNewInnerIsLikeItsTemplate(t *testing.T) {
 	s := opened(t, innermaps.Open)
 	if err := s.Load(); err != nil {

@@ -68,7 +68,8 @@ func TestMapArena(t *testing.T) {
 	}
 }
 
-// The arena's global variables are there before the load, with their initial values, and the program's own after it.
+// The arena's global variables are there before the load, with their initial values, and the
+// program's own after it.
 func TestArenaGlobals(t *testing.T) {
 	s := opened(t, arena.Open)
 	if s.Arena.Shared.In != 5 || s.Arena.Runs != 0 {

@@ -28,8 +28,8 @@ func TestMapStack(t *testing.T) {
 	testQueue(t, s.Maps.Stack, s.Progs.TakeStack, []uint32{40, 3, 2, 1}, []uint32{5, 40, 3, 2})
 }
 
-// testQueue fills a queue with 1 to 4 and has the program make the tenfold of one of them. After it, the
-// numbers come in the order of after, and of over if a 5 is pushed over the oldest.
+// testQueue fills a queue with 1 to 4 and has the program make the tenfold of one of them. After
+// it, the numbers come in the order of after, and of over if a 5 is pushed over the oldest.
 func testQueue(t *testing.T, q queue, take runtime.SchedCLSProgram, after, over []uint32) {
 	t.Helper()
 	fill := func() {

@@ -58,7 +58,8 @@ func TestMapDevMapHash(t *testing.T) {
 	testDevMap(t, s, s.Maps.DevHash, s.Progs.ToDevHash, 1000)
 }
 
-// testDevMap sends packets back out of the interface that they came in at, through a program that counts them.
+// testDevMap sends packets back out of the interface that they came in at, through a program that
+// counts them.
 func testDevMap(t *testing.T, s *redirects.Skeleton, m *runtime.DevMap, redirect runtime.XDPProgram, key uint32) {
 	t.Helper()
 	decides(t, redirect, runtime.XDPDrop) // nothing there

@@ -25,7 +25,8 @@ func openFiles(t *testing.T) int {
 	return len(list)
 }
 
-// A struct of operations can be a module's, found by the module's own BTF. Without the module the error names the struct.
+// A struct of operations can be a module's, found by the module's own BTF. Without the module the
+// error names the struct.
 func TestStructOpsOfAModule(t *testing.T) {
 	guest.Only(t)
 	s := opened(t, moduleops.Open)

@@ -14,7 +14,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/netlab"
 )
 
-// All that a device sends goes through its queueing discipline, which a struct of operations can be.
+// All that a device sends goes through its queueing discipline, which a struct of operations can
+// be.
 func TestQdisc(t *testing.T) {
 	guest.Only(t)
 	s := loaded(t, qdisc.Open)

@@ -13,7 +13,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// What is set before the load arrives, what programs write is seen, and after Close there is nothing.
+// What is set before the load arrives, what programs write is seen, and after Close there is
+// nothing.
 func TestGlobals(t *testing.T) {
 	s := opened(t, tables.Open)
 	if s.Rodata.Factor != 2 || s.Bss.Runs != 0 {

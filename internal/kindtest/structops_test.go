@@ -32,7 +32,8 @@ func congestionControls(t *testing.T) []string {
 	return strings.Fields(string(text))
 }
 
-// transfer sends bytes through a TCP connection whose sender has a congestion control, and returns the one that it had.
+// transfer sends bytes through a TCP connection whose sender has a congestion control, and returns
+// the one that it had.
 func transfer(t *testing.T, control string, size int) string {
 	t.Helper()
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -81,7 +82,8 @@ func transfer(t *testing.T, control string, size int) string {
 
 const transferred = 4 << 20
 
-// The kernel calls the functions of a struct of operations from Attach to Close: data flows through a congestion control.
+// The kernel calls the functions of a struct of operations from Attach to Close: data flows through
+// a congestion control.
 func TestCongestionControl(t *testing.T) {
 	s := loaded(t, structops.Open)
 	if slices.Contains(congestionControls(t), "b2l_plain") {
@@ -112,7 +114,8 @@ func TestCongestionControl(t *testing.T) {
 	}
 }
 
-// What is set between Open and Load is what the kernel gets: data, other programs, functions that are left out.
+// What is set between Open and Load is what the kernel gets: data, other programs, functions that
+// are left out.
 func TestStructOpsAreSetBeforeLoad(t *testing.T) {
 	s := opened(t, structops.Open)
 	ops := &s.StructOps.Plain

@@ -15,8 +15,9 @@ type Area struct {
 	P    unsafe.Pointer // nil if there is no memory yet, or no more
 	Size uintptr
 	Map  int32 // index in Spec.Maps
-	// Count is how many areas the slice has that this one is the first of, 0 for others: so a finalizer of it needs
-	// no closure. Its topmost bit is set for a map that the load did not create, whose value stays what it is.
+	// Count is how many areas the slice has that this one is the first of, 0 for others: so a
+	// finalizer of it needs no closure. Its topmost bit is set for a map that the load did not
+	// create, whose value stays what it is.
 	Count uint32
 }
 
@@ -34,7 +35,8 @@ func AreaOf(i int, m *spec.MapSpec) Area {
 // Bytes returns the memory.
 func (a *Area) Bytes() []byte { return unsafe.Slice((*byte)(a.P), a.Size) }
 
-// changed reports whether memory that is there for the initial value has another one than the object.
+// changed reports whether memory that is there for the initial value has another one than the
+// object.
 func (a *Area) changed(s *spec.Spec) bool {
 	if a.P == nil {
 		return false
@@ -78,7 +80,8 @@ func (a *Area) attach(m *spec.MapSpec, fd int) error {
 	return nil
 }
 
-// MapArea maps the memory of a map that exists already. (A method would be in each binary, by its name.)
+// MapArea maps the memory of a map that exists already. (A method would be in each binary, by its
+// name.)
 func MapArea(a *Area, m *spec.MapSpec, fd int) error { return a.attach(m, fd) }
 
 // Unmap gives the memory back, if there is any.
@@ -95,8 +98,8 @@ func unmapAreas(areas []Area) {
 	}
 }
 
-// attachAreas maps global data, each where its initial value has been, and lets go of the initial values of arenas,
-// which are mapped already. After a failure all is as before.
+// attachAreas maps global data, each where its initial value has been, and lets go of the initial
+// values of arenas, which are mapped already. After a failure all is as before.
 func (e *engine) attachAreas() *spec.Failure {
 	areas := e.req.Areas
 	for i := range areas {
@@ -136,8 +139,9 @@ func (e *engine) attachAreas() *spec.Failure {
 	return nil
 }
 
-// detachAreas gives areas memory of their own again: those before the i-th, which are mapped, and that itself, whose
-// memory may be gone, with its initial value. It reports whether there was memory for that; if not, all areas are unmapped.
+// detachAreas gives areas memory of their own again: those before the i-th, which are mapped, and
+// that itself, whose memory may be gone, with its initial value. It reports whether there was
+// memory for that; if not, all areas are unmapped.
 func detachAreas(areas []Area, i int, initial []byte) bool {
 	for j := range areas[:i+1] {
 		a := &areas[j]

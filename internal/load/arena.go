@@ -7,7 +7,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// errArenaTooSmall is for a size, asked for or of the source, that gives an arena less than its global variables take.
+// errArenaTooSmall is for a size, asked for or of the source, that gives an arena less than its
+// global variables take.
 var errArenaTooSmall = errors.New("max_entries leaves no room for the arena's global variables")
 
 // mapArena maps the memory of an arena that was just created, which settles its address:
@@ -24,7 +25,8 @@ func (e *engine) mapArena(i int) error {
 	if m.Extra != 0 {
 		flags |= unix.MAP_FIXED_NOREPLACE
 	}
-	// Without an address of its own, the kernel chooses one that does not cross 4 GiB (arena_get_unmapped_area).
+	// Without an address of its own, the kernel chooses one that does not cross 4 GiB
+	// (arena_get_unmapped_area).
 	var at unsafe.Pointer
 	*(*uintptr)(unsafe.Pointer(&at)) = uintptr(m.Extra)
 	p, err := unix.MmapPtr(e.MapFD(i), 0, at, size, unix.PROT_READ|unix.PROT_WRITE, flags)
@@ -35,7 +37,8 @@ func (e *engine) mapArena(i int) error {
 	if len(globals) == 0 {
 		return nil
 	}
-	// A page that cannot be had is an error here, and a signal in copy. unix.Madvise would be one more function in each binary.
+	// A page that cannot be had is an error here, and a signal in copy. unix.Madvise would be one
+	// more function in each binary.
 	if err := unix.MadvisePtr(p, uintptr(len(globals)), unix.MADV_POPULATE_WRITE); err != nil {
 		return err
 	}

@@ -14,7 +14,8 @@ type blobMap struct {
 	mem []byte // the mapping; its first len(Spec.Blob) bytes are the blob
 }
 
-// newBlobMap creates the map, with room for some bytes after the blob, and fills it. After a failure it returns what it was doing.
+// newBlobMap creates the map, with room for some bytes after the blob, and fills it. After a
+// failure it returns what it was doing.
 func newBlobMap(blob string, extra uint32, token int32) (m *blobMap, op spec.Op, errno unix.Errno) {
 	attr := blobMapAttr(blob)
 	attr.ValueSize += extra

@@ -9,8 +9,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// This file changes what a Spec says of a map, in a copy of the Spec: a load knows nothing of it, so whoever changes no
-// map pays nothing, and whatever looks at a Spec, the explanations of failures among it, sees the map as it was to be.
+// This file changes what a Spec says of a map, in a copy of the Spec: a load knows nothing of it,
+// so whoever changes no map pays nothing, and whatever looks at a Spec, the explanations of
+// failures among it, sees the map as it was to be.
 
 // MapFields are the fields of a map that can be changed.
 type MapFields struct {
@@ -54,7 +55,8 @@ func (c *Changer) setWord(at spec.BlobOff, n uint32) {
 	binary.NativeEndian.PutUint32(c.blob[at:], n)
 }
 
-// SetMap gives the map of that index other fields, all but max_entries, which are in Request.Entries.
+// SetMap gives the map of that index other fields, all but max_entries, which are in
+// Request.Entries.
 func (c *Changer) SetMap(i int, to MapFields) {
 	m := &c.spec.Maps[i]
 	to.MaxEntries = m.MaxEntries
@@ -94,21 +96,23 @@ func templateStep(s *spec.Spec, i int) *spec.Step {
 	return nil
 }
 
-// SetTemplate gives what a map of maps holds other fields. The object says what that is. It returns what else NewInner needs: the
-// types that keys and values have in the object's BTF still, and the NUMA node.
+// SetTemplate gives what a map of maps holds other fields. The object says what that is. It returns
+// what else NewInner needs: the types that keys and values have in the object's BTF still, and the
+// NUMA node.
 func (c *Changer) SetTemplate(i int, to MapFields) (keyType, valueType, numaNode uint32) {
 	step := templateStep(c.spec, i)
 	keyType, valueType = c.setAttr(step.Attr, attrSizeOf(c.spec, step), to)
 	return keyType, valueType, c.word(step.Attr + spec.BlobOff(unsafe.Offsetof(sys.MapCreateAttr{}.NumaNode)))
 }
 
-// SetTemplateFD says what a map of maps holds of which the object does not say it: maps like the one with this file descriptor.
+// SetTemplateFD says what a map of maps holds of which the object does not say it: maps like the
+// one with this file descriptor.
 func (c *Changer) SetTemplateFD(i, fd int) {
 	c.setWord(c.spec.Maps[i].Attr+spec.BlobOff(unsafe.Offsetof(sys.MapCreateAttr{}.InnerMapFd)), uint32(fd))
 }
 
-// setAttr writes to an attr. Types of keys and values that these do not have any more are taken out, or the kernel refuses
-// the map (map_check_btf); it returns those that stay.
+// setAttr writes to an attr. Types of keys and values that these do not have any more are taken
+// out, or the kernel refuses the map (map_check_btf); it returns those that stay.
 func (c *Changer) setAttr(at spec.BlobOff, size uint32, to MapFields) (keyType, valueType uint32) {
 	var old [len(fieldsOf)]uint32
 	for i, n := range [...]uint32{to.Type, to.KeySize, to.ValueSize, to.MaxEntries, to.Flags} {
@@ -127,7 +131,8 @@ func (c *Changer) setAttr(at spec.BlobOff, size uint32, to MapFields) (keyType, 
 	return c.word(at + spec.BlobOff(key)), c.word(at + spec.BlobOff(value))
 }
 
-// SameKind reports whether maps of the two types are used alike: a Go type for the one does for the other.
+// SameKind reports whether maps of the two types are used alike: a Go type for the one does for the
+// other.
 func SameKind(a, b uint32) bool { return kindOf(a) == kindOf(b) }
 
 func kindOf(mapType uint32) uint32 {
@@ -140,9 +145,10 @@ func kindOf(mapType uint32) uint32 {
 	return mapType
 }
 
-// LeaveOut takes a map out: all steps that are about it, and static entries of others that hold it. What programs do with it is
-// replaced by the call of a helper that there is not, BadMap and the map's index, which the verifier refuses if it can be
-// reached, as libbpf does (poison_map_ldimm64).
+// LeaveOut takes a map out: all steps that are about it, and static entries of others that hold it.
+// What programs do with it is replaced by the call of a helper that there is not, BadMap and the
+// map's index, which the verifier refuses if it can be reached, as libbpf does
+// (poison_map_ldimm64).
 func (c *Changer) LeaveOut(i int) {
 	s := c.spec
 	m := &s.Maps[i]
@@ -175,7 +181,8 @@ func (c *Changer) LeaveOut(i int) {
 // LeftOut reports whether a map was left out.
 func LeftOut(s *spec.Spec, i int) bool { return int32(s.Word(spec.BlobOff(4*s.Maps[i].Slot))) < 0 }
 
-// holds reports whether a step that sets an entry sets it to the fd in that slot: whether it has r1 = slots; r1 += 4 * slot.
+// holds reports whether a step that sets an entry sets it to the fd in that slot: whether it has r1
+// = slots; r1 += 4 * slot.
 func holds(s *spec.Spec, step *spec.Step, slot spec.Slot) bool {
 	for i := step.Start; i < step.End-1; i++ {
 		insn, next := insnAt(s.Loader, int(i)), insnAt(s.Loader, int(i)+1)

@@ -12,11 +12,13 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// Cloner is a program of a loaded object that is ready to be loaded again and again, each time for another target.
+// Cloner is a program of a loaded object that is ready to be loaded again and again, each time for
+// another target.
 //
-// The loader has run once more for it, with the object's maps in their slots, and has loaded nothing but BTF: the attr of
-// the program is as the kernel wants it, its externs are resolved, and what it refers to is open. A clone is then one plain
-// BPF_PROG_LOAD. It is safe for concurrent use, but for Close.
+// The loader has run once more for it, with the object's maps in their slots, and has loaded
+// nothing but BTF: the attr of the program is as the kernel wants it, its externs are resolved, and
+// what it refers to is open. A clone is then one plain BPF_PROG_LOAD. It is safe for concurrent
+// use, but for Close.
 type Cloner struct {
 	e       engine
 	program int32
@@ -28,11 +30,12 @@ type Cloner struct {
 	noIndex bool
 }
 
-// manyNames is how many names are left to the kernel to find, 0.3 ms each, before its BTF is read, which takes 10 ms.
+// manyNames is how many names are left to the kernel to find, 0.3 ms each, before its BTF is read,
+// which takes 10 ms.
 const manyNames = 16
 
-// NewCloner prepares a program for being loaded again. The maps are the file descriptors of the object's, in the order of the Spec, and
-// have to stay open until Close.
+// NewCloner prepares a program for being loaded again. The maps are the file descriptors of the
+// object's, in the order of the Spec, and have to stay open until Close.
 func NewCloner(s *spec.Spec, features unsafe.Pointer, maps []int, program int32) (*Cloner, *spec.Failure) {
 	changed := *s
 	changed.Maps = slices.Clone(s.Maps)
@@ -172,7 +175,8 @@ func (t *Cloner) fail(target *Target, errno unix.Errno) *spec.Failure {
 	return f
 }
 
-// find finds a target. What is in the kernel's own BTF once only is found there if many names are looked up.
+// find finds a target. What is in the kernel's own BTF once only is found there if many names are
+// looked up.
 func (t *Cloner) find(target *Target) (foundTarget, *spec.Failure) {
 	if target.Open == nil && target.Kind == sys.BtfKindFunc && target.Module == "" {
 		if kernel := t.index(); kernel != nil {

@@ -13,8 +13,9 @@ type IncompatibleMapError struct {
 
 	Map  string // name in the source
 	Path string // where it is pinned, "" for a map that the caller has given
-	// Field is what differs: "type", "key size", "value size", "max_entries", "map_flags", "map_extra",
-	// or, of fields that the kernel looks after, "number of bpf_timer fields" or "offset of bpf_timer".
+	// Field is what differs: "type", "key size", "value size", "max_entries", "map_flags",
+	// "map_extra", or, of fields that the kernel looks after, "number of bpf_timer fields" or
+	// "offset of bpf_timer".
 	Field string
 	// Have is the existing map's, Want the object's.
 	Have, Want uint64
@@ -45,8 +46,9 @@ const (
 	fieldExtra      = "map_extra"
 )
 
-// Compatible returns nil if the object's programs, and a Go type for the map, can work with an existing one: it is of the same
-// kind, and has keys and values of the same size. How many entries it has, and its other flags, are its own. Global variables have to be mapped.
+// Compatible returns nil if the object's programs, and a Go type for the map, can work with an
+// existing one: it is of the same kind, and has keys and values of the same size. How many entries
+// it has, and its other flags, are its own. Global variables have to be mapped.
 func Compatible(s *spec.Spec, i int, info *sys.MapInfo) error {
 	m := &s.Maps[i]
 	differ := func(field string, have, want uint32) error {
@@ -76,8 +78,8 @@ func Compatible(s *spec.Spec, i int, info *sys.MapInfo) error {
 	return nil
 }
 
-// differs returns in what a map that is pinned by name differs from what the loader would create, nil if in nothing: all that libbpf compares
-// (map_is_reuse_compat).
+// differs returns in what a map that is pinned by name differs from what the loader would create,
+// nil if in nothing: all that libbpf compares (map_is_reuse_compat).
 func differs(e *engine, i int32, info *sys.MapInfo) *IncompatibleMapError {
 	m := &e.spec.Maps[i]
 	differ := func(field string, have, want uint64) *IncompatibleMapError {
@@ -106,7 +108,8 @@ func differs(e *engine, i int32, info *sys.MapInfo) *IncompatibleMapError {
 	return nil
 }
 
-// createdEntries returns the number of entries that the kernel would say a map has that it creates, and whether the object cares.
+// createdEntries returns the number of entries that the kernel would say a map has that it creates,
+// and whether the object cares.
 func createdEntries(e *engine, i int32) (n uint32, counts bool) {
 	m := &e.spec.Maps[i]
 	n = m.MaxEntries

@@ -19,8 +19,8 @@ func (e *engine) leaveToLoader() {
 // noLine is line info of a program without any.
 var noLine [1]sys.LineInfo
 
-// loaderCORE gives the loader its own CO-RE records, and returns the size of its attr. Line info comes with
-// them: without it a program has no CO-RE records (check_btf_info).
+// loaderCORE gives the loader its own CO-RE records, and returns the size of its attr. Line info
+// comes with them: without it a program has no CO-RE records (check_btf_info).
 func (e *engine) loaderCORE(attr *sys.ProgLoadAttr) uintptr {
 	attr.ProgBtfFd = uint32(*e.blob.slot(e.spec.BTF.Slot))
 	lines := noLine[:]

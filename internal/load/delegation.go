@@ -35,7 +35,8 @@ func delegatedBy(token int) delegation {
 	return d
 }
 
-// lacks says what the token of the BPF file system at path does not delegate of what a load has failed at, "" if it delegates all of it.
+// lacks says what the token of the BPF file system at path does not delegate of what a load has
+// failed at, "" if it delegates all of it.
 func (d delegation) lacks(f *spec.Failure, path string) string {
 	says := "the BPF token of " + path + " does not delegate "
 	cmd := func(c sys.Cmd, name string) string {

@@ -35,7 +35,8 @@ func LoadBTF(s *spec.Spec) (int, unix.Errno) {
 	return num, errno
 }
 
-// EachKey calls do with each key of a map, which must not keep it. If a key goes while it is looked at, the kernel begins with the first one again; how often is bounded.
+// EachKey calls do with each key of a map, which must not keep it. If a key goes while it is looked
+// at, the kernel begins with the first one again; how often is bounded.
 func EachKey(fd, keySize int, entries uint32, do func(key []byte) error) error {
 	keys := make([]byte, 2*keySize)
 	key, next := keys[:keySize], keys[keySize:]

@@ -13,25 +13,28 @@ import (
 // engine is a load under way.
 type engine struct {
 	Loaded
-	// req is by value: an engine with its request takes less memory, and less time, than two allocations.
+	// req is by value: an engine with its request takes less memory, and less time, than two
+	// allocations.
 	req Request
 
 	// quick lets other threads help, and the loader resolve CO-RE.
 	quick bool
-	// again is set if a failed attempt is worth another one: it was a quick one that does not say why, or
-	// the step that failed succeeds by itself.
+	// again is set if a failed attempt is worth another one: it was a quick one that does not say
+	// why, or the step that failed succeeds by itself.
 	again bool
 	// verified is set while what runs was verified by the kernel.
 	verified bool
-	// asked is how many of Request.Skip are the caller's, once reuses is set: the blob that existing maps were put into last.
+	// asked is how many of Request.Skip are the caller's, once reuses is set: the blob that
+	// existing maps were put into last.
 	asked  int32
 	reuses *blobMap
 	// finish is set if more than attachAreas is to be done once all is loaded; it does both.
 	finish func(*engine) *spec.Failure
 	// logs is the context of a loader that can be signed: the first of as many as LogRequests says.
 	logs *spec.LogRequest
-	// lines are the line info of a loader to which functions were appended: one line for each of its functions, as the
-	// kernel wants it (check_btf_line). They are nil for others. By a pointer, since an engine is allocated for each load.
+	// lines are the line info of a loader to which functions were appended: one line for each of
+	// its functions, as the kernel wants it (check_btf_line). They are nil for others. By a
+	// pointer, since an engine is allocated for each load.
 	lines *[]sys.LineInfo
 }
 
@@ -185,7 +188,8 @@ func loaderAttr(blob *blobMap, loader string) sys.ProgLoadAttr {
 	return attr
 }
 
-// loadLoader loads the loader program. What the attr refers to has to be kept alive, but for the loader's map.
+// loadLoader loads the loader program. What the attr refers to has to be kept alive, but for the
+// loader's map.
 func (e *engine) loadLoader(attr *sys.ProgLoadAttr, size uintptr) (prog int, failure *spec.Failure) {
 	if token := e.req.token; token != 0 {
 		attr.ProgFlags |= sys.FlagTokenFd

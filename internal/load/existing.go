@@ -8,7 +8,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// Existing is a map that a load uses instead of creating one: another object's, or one that was pinned.
+// Existing is a map that a load uses instead of creating one: another object's, or one that was
+// pinned.
 type Existing struct {
 	_ incomparable
 
@@ -18,9 +19,10 @@ type Existing struct {
 
 // Reuse is the code for maps that exist before the load.
 //
-// Such a map has its file descriptor, a duplicate for each attempt, in its slot before the loader runs, and the loader's
-// steps about it are skipped. All else, programs and maps of maps among it, finds it there as if the loader had created it.
-// It is called once in each attempt, before the loader is loaded. (A type of its own would be half a KB in each binary, and so would methods of
+// Such a map has its file descriptor, a duplicate for each attempt, in its slot before the loader
+// runs, and the loader's steps about it are skipped. All else, programs and maps of maps among it,
+// finds it there as if the loader had created it. It is called once in each attempt, before the
+// loader is loaded. (A type of its own would be half a KB in each binary, and so would methods of
 // an engine, whose names are in the type: hence functions.)
 type Reuse = func(*engine) *spec.Failure
 
@@ -30,8 +32,8 @@ type Engine = engine
 // UseReuse is the code for maps that exist before the load.
 func UseReuse(e *Engine) *spec.Failure { return beginReuse(e) }
 
-// AddExisting gives the loads of a skeleton, whose features these are, maps to use instead of creating them. Of several for a map the one
-// that was added last counts.
+// AddExisting gives the loads of a skeleton, whose features these are, maps to use instead of
+// creating them. Of several for a map the one that was added last counts.
 func AddExisting(f *Features, maps []Existing) {
 	inner := f.Reuse
 	if inner == nil {
@@ -48,7 +50,8 @@ func AddExisting(f *Features, maps []Existing) {
 // errChanged is for initial values that would be lost.
 var errChanged = errors.New("its initial value was changed, but the map exists already, with a value")
 
-// Reusable reports why maps of a type cannot be used by another load than the one that has created them.
+// Reusable reports why maps of a type cannot be used by another load than the one that has created
+// them.
 func Reusable(mapType uint32) error {
 	switch mapType {
 	case sys.MapTypeArena: // each address in it is one of the process that has mapped it first
@@ -106,8 +109,8 @@ func isReused(e *engine, i int32) bool {
 	return true // it is left out
 }
 
-// give puts a map into its slot, and has the loader leave out what it does to maps that it creates. Only what a program array holds is set
-// as ever: the object's programs are new.
+// give puts a map into its slot, and has the loader leave out what it does to maps that it creates.
+// Only what a program array holds is set as ever: the object's programs are new.
 func give(e *engine, i int32, fd int, info *sys.MapInfo) *spec.Failure {
 	m := &e.spec.Maps[i]
 	if err := Reusable(m.Type); err != nil {

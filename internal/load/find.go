@@ -8,9 +8,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// findKernel finds targets in the BTF of the kernel and of its modules, for programs of the object that of is. The
-// kernel looks for them itself, in a loader that does nothing else: reading all of its BTF would take longer than most
-// loads, and only a loader gets at a module's without CAP_SYS_ADMIN.
+// findKernel finds targets in the BTF of the kernel and of its modules, for programs of the object
+// that of is. The kernel looks for them itself, in a loader that does nothing else: reading all of
+// its BTF would take longer than most loads, and only a loader gets at a module's without
+// CAP_SYS_ADMIN.
 func findKernel(of *spec.Spec, targets []*Target) ([]foundTarget, *spec.Failure) {
 	s := finder(of, targets)
 	found := make([]foundTarget, len(targets))

@@ -11,8 +11,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// FunctionOf returns the BTF ID of a function of the BPF program fd, in that program's own BTF; of its entry function,
-// if name is empty. Any other takes reading that BTF, for which the kernel wants CAP_SYS_ADMIN (bpf_btf_get_fd_by_id).
+// FunctionOf returns the BTF ID of a function of the BPF program fd, in that program's own BTF; of
+// its entry function, if name is empty. Any other takes reading that BTF, for which the kernel
+// wants CAP_SYS_ADMIN (bpf_btf_get_fd_by_id).
 func FunctionOf(fd int, name string) (uint32, error) {
 	entry := new(sys.FuncInfo)
 	info := &sys.ProgInfo{NrFuncInfo: 1, FuncInfoRecSize: uint32(unsafe.Sizeof(*entry)), FuncInfo: sys.Addr(unsafe.Pointer(entry))}

@@ -12,8 +12,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// FuzzSpec damages a Spec, and reads it in all the ways that a load does, without a kernel. Each five bytes of changes are
-// the place of a change and what comes there; blob is the blob; words are what the loader left in the slots.
+// FuzzSpec damages a Spec, and reads it in all the ways that a load does, without a kernel. Each
+// five bytes of changes are the place of a change and what comes there; blob is the blob; words are
+// what the loader left in the slots.
 func FuzzSpec(f *testing.F) {
 	blob := []byte(spectest.New().Blob)
 	f.Add([]byte{}, blob, []byte{}, false)
@@ -105,7 +106,8 @@ func damage(s *spec.Spec, changes []byte) {
 	}
 }
 
-// collectPlaces lists what of a Spec may be wrong. Sums are not: what belongs together by them does, whatever is in it.
+// collectPlaces lists what of a Spec may be wrong. Sums are not: what belongs together by them
+// does, whatever is in it.
 func collectPlaces(v reflect.Value, out *[]reflect.Value) {
 	switch {
 	case v.Type() == reflect.TypeFor[spec.Sums]():

@@ -5,9 +5,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// growFiles makes room for n more files, and returns what waits until that is over. The kernel doubles the table of files
-// when it is full, and in a process of several threads waits for a grace period of RCU each time, several ms
-// (expand_fdtable in fs/file.c). So it is done once, and while the load has begun.
+// growFiles makes room for n more files, and returns what waits until that is over. The kernel
+// doubles the table of files when it is full, and in a process of several threads waits for a grace
+// period of RCU each time, several ms (expand_fdtable in fs/file.c). So it is done once, and while
+// the load has begun.
 func growFiles(n int) (wait func()) {
 	const small = 64 // there is room for these, or for the little that is missing
 	if n <= small {

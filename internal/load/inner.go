@@ -15,7 +15,8 @@ type InnerBTF struct {
 	FD  int
 }
 
-// fitInner gives the templates of inner maps the sizes that this machine needs, as libbpf's create_inner_map does.
+// fitInner gives the templates of inner maps the sizes that this machine needs, as libbpf's
+// create_inner_map does.
 func (e *engine) fitInner() error {
 	for i := range e.spec.Steps {
 		step := &e.spec.Steps[i]

@@ -11,12 +11,14 @@ import (
 )
 
 // This file is the second engine, for kernels that run no loader programs: it reads the same
-// loader, instruction by instruction, in the process. Whatever is patched into blob or loader for the first engine
-// thus holds here too. Only package runtime/oldkernel refers to it, so it is in no other binary.
+// loader, instruction by instruction, in the process. Whatever is patched into blob or loader for
+// the first engine thus holds here too. Only package runtime/oldkernel refers to it, so it is in no
+// other binary.
 
 // Kernel does for an interpreted loader what helpers do for one that the kernel runs.
 type Kernel interface {
-	// BPF is bpf_sys_bpf. The attr and all that it refers to is the loader's, and must not be written to.
+	// BPF is bpf_sys_bpf. The attr and all that it refers to is the loader's, and must not be
+	// written to.
 	BPF(cmd sys.Cmd, attr unsafe.Pointer, size uintptr) (int, unix.Errno)
 	// FindBTF is bpf_btf_find_by_name_kind. The caller closes fd, which is 0 for vmlinux.
 	FindBTF(name string, kind uint8) (id uint32, fd int, errno unix.Errno)
@@ -24,8 +26,8 @@ type Kernel interface {
 	FindSymbol(name string) (address uint64, errno unix.Errno)
 }
 
-// Interpret carries out a request without a loader program, as [Run] does with one: a failed Interpret gives everything
-// back. A signature is not verified.
+// Interpret carries out a request without a loader program, as [Run] does with one: a failed
+// Interpret gives everything back. A signature is not verified.
 func Interpret(req *Request, kernel Kernel) (*Loaded, *spec.Failure) {
 	e := &engine{Loaded: Loaded{spec: req.Spec, Interpreted: true}, req: *req}
 	var failure *spec.Failure
@@ -106,8 +108,8 @@ func (e *engine) interpret(kernel Kernel) *spec.Failure {
 	return e.settle(failure)
 }
 
-// interpretTargets finds the attach targets that the request has, as chooseTargets does with a loader of its own. What
-// the programs are loaded for has to exist until done is called.
+// interpretTargets finds the attach targets that the request has, as chooseTargets does with a
+// loader of its own. What the programs are loaded for has to exist until done is called.
 func (e *engine) interpretTargets(kernel Kernel) (done func(), failure *spec.Failure) {
 	targets := targetsOf(&e.req)
 	found := make([]foundTarget, len(targets))
@@ -149,7 +151,8 @@ func (e *engine) interpretTargets(kernel Kernel) (done func(), failure *spec.Fai
 	return done, nil
 }
 
-// interpretParts runs the loader, part by part if it has several. The first failure ends the load. What the loader would resolve of CO-RE is left to the programs' own records.
+// interpretParts runs the loader, part by part if it has several. The first failure ends the load.
+// What the loader would resolve of CO-RE is left to the programs' own records.
 func (e *engine) interpretParts(cpu *interpreter, loader string) *spec.Failure {
 	parts := int32(1)
 	if e.spec.Phases != nil {
@@ -174,8 +177,9 @@ func (e *engine) interpretParts(cpu *interpreter, loader string) *spec.Failure {
 	return nil
 }
 
-// interpretOutside takes the steps that are not the loader's: the object's BTF if that is outside, and arenas, which have to be
-// mapped before a program is loaded. It adds those that the loader must not take again to skip.
+// interpretOutside takes the steps that are not the loader's: the object's BTF if that is outside,
+// and arenas, which have to be mapped before a program is loaded. It adds those that the loader
+// must not take again to skip.
 func (e *engine) interpretOutside(cpu *interpreter, skip *[]int) *spec.Failure {
 	hasArena := func(step spec.Step) bool {
 		return step.Kind == spec.StepCreateMap && e.spec.Maps[step.Index].Type == sys.MapTypeArena
@@ -253,5 +257,6 @@ func (e *engine) interpretAgain(cpu *interpreter, f *spec.Failure) {
 // WantedProgram has a program loaded, for requests of other packages.
 func WantedProgram(program int32) Wanted { return Wanted{Program: program, Load: true} }
 
-// NoKconfig is for requests that are not about this machine: variables of its configuration stay what the object says.
+// NoKconfig is for requests that are not about this machine: variables of its configuration stay
+// what the object says.
 func NoKconfig() Hook { return Hook{patch: func(*engine) error { return nil }} }

@@ -8,9 +8,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// interpreter runs a loader in the process. Its memory is one mapping: the blob, room for longer attrs, the
-// context, and the stack. No access outside of it is made. Since it is not Go's memory, addresses in
-// registers stay good.
+// interpreter runs a loader in the process. Its memory is one mapping: the blob, room for longer
+// attrs, the context, and the stack. No access outside of it is made. Since it is not Go's memory,
+// addresses in registers stay good.
 type interpreter struct {
 	blobMap // without a map: mem is all of the memory
 
@@ -19,11 +19,13 @@ type interpreter struct {
 	regs    [11]uint64
 	pc      int
 	calls   []frame
-	// refused is set between a helper that has failed and the instruction that stores what it returned.
+	// refused is set between a helper that has failed and the instruction that stores what it
+	// returned.
 	refused bool
 }
 
-// frame is what a call of the loader's own functions gives back: those are only what [Room] appends.
+// frame is what a call of the loader's own functions gives back: those are only what [Room]
+// appends.
 type frame struct {
 	pc   int
 	regs [5]uint64 // R6 to R10
@@ -46,9 +48,9 @@ func newInterpreter(s *spec.Spec, extra uint32, kernel Kernel) (*interpreter, un
 	return c, 0
 }
 
-// run executes the loader once, with the number of a part as its context. Once a step has left an errno, it asks whether to
-// stop. The errno is that of the interpreter itself: EFAULT for memory that is not the loader's, EINVAL for an instruction that
-// loaders do not have.
+// run executes the loader once, with the number of a part as its context. Once a step has left an
+// errno, it asks whether to stop. The errno is that of the interpreter itself: EFAULT for memory
+// that is not the loader's, EINVAL for an instruction that loaders do not have.
 func (c *interpreter) run(loader string, part uint32, stop func() bool) unix.Errno {
 	*(*uint32)(unsafe.Pointer(&c.mem[c.context])) = part
 	c.calls, c.refused = c.calls[:0], false

@@ -41,7 +41,8 @@ func code(insns ...sys.Insn) string {
 	return string(b)
 }
 
-// A loader that does what no loader does ends, with an errno, and touches nothing but its own memory.
+// A loader that does what no loader does ends, with an errno, and touches nothing but its own
+// memory.
 func TestInterpreterRefuses(t *testing.T) {
 	blob := func(dst uint8, offset int32) []sys.Insn {
 		return []sys.Insn{{Code: sys.OpLdImm64, Regs: regs(dst, sys.PseudoMapIdxValue)}, {Imm: offset}}

@@ -102,9 +102,9 @@ func (e *engine) loadProgramAgain(step int, l *logBuffer) (int, unix.Errno) {
 	return num, errno
 }
 
-// programAgain returns the attr with which the loader has loaded a program, its size, and what has to be
-// kept alive. The loader has left all pointers in the attr, as addresses of the blob in the kernel. The size is
-// 0 if the loader has not come to the program.
+// programAgain returns the attr with which the loader has loaded a program, its size, and what has
+// to be kept alive. The loader has left all pointers in the attr, as addresses of the blob in the
+// kernel. The size is 0 if the loader has not come to the program.
 func (e *engine) programAgain(step int) (attr sys.ProgLoadAttr, size uintptr, insns []sys.Insn) {
 	p := &e.spec.Programs[e.spec.Steps[step].Index]
 	license, inBlob := e.pointerIn(p, unsafe.Offsetof(attr.License)), e.pointerIn(p, unsafe.Offsetof(attr.Insns))
@@ -138,7 +138,8 @@ func (e *engine) pointerIn(p *spec.ProgramSpec, offset uintptr) uint64 {
 	return *(*uint64)(e.blob.at(p.Attr + spec.BlobOff(offset)))
 }
 
-// originalInsns returns a program's instructions as they were before the loader resolved CO-RE for it, nil if it did not.
+// originalInsns returns a program's instructions as they were before the loader resolved CO-RE for
+// it, nil if it did not.
 func (e *engine) originalInsns(p *spec.ProgramSpec, at uint64, count uint32) []sys.Insn {
 	end := at + 8*uint64(count)
 	if e.spec.CORE.ValueCount == 0 || count == 0 || p.CORERelos == 0 || at%8 != 0 || end > uint64(len(e.blob.mem)) {

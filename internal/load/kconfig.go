@@ -7,13 +7,15 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// This file settles the values of __kconfig variables: kconfig_read.go finds them, and what the caller has set since Open wins.
+// This file settles the values of __kconfig variables: kconfig_read.go finds them, and what the
+// caller has set since Open wins.
 
 // UseKconfig returns the code for objects with __kconfig variables.
 func UseKconfig() Hook { return Hook{patch: (*engine).patchKconfig} }
 
-// OpenKconfig writes the values that are in the machine's own configuration into the memory of the areas, for a caller that may change
-// them before the load. What cannot be found is zero, and an error of the load.
+// OpenKconfig writes the values that are in the machine's own configuration into the memory of the
+// areas, for a caller that may change them before the load. What cannot be found is zero, and an
+// error of the load.
 func OpenKconfig(s *spec.Spec, areas []Area) {
 	if m, opened := kconfigMap(s, areas); opened != nil {
 		if k, err := readKconfig(s, int(m.MappedSize()), nil); err == nil {
@@ -22,7 +24,8 @@ func OpenKconfig(s *spec.Spec, areas []Area) {
 	}
 }
 
-// patchKconfig writes the values into the blob, where what the caller has set since Open is already.
+// patchKconfig writes the values into the blob, where what the caller has set since Open is
+// already.
 func (e *engine) patchKconfig() error {
 	m, opened := kconfigMap(e.spec, e.req.Areas)
 	if m == nil {
@@ -53,7 +56,8 @@ func (e *engine) patchKconfig() error {
 	return nil
 }
 
-// kconfigMap returns the map that has the variables, and the memory that the caller has had for it since Open, if any.
+// kconfigMap returns the map that has the variables, and the memory that the caller has had for it
+// since Open, if any.
 func kconfigMap(s *spec.Spec, areas []Area) (m *spec.MapSpec, opened *Area) {
 	for i := range areas {
 		a := &areas[i]
@@ -74,8 +78,8 @@ type KconfigError struct {
 	Name string // CONFIG_HZ
 	// Value is what was found, as written there; "" if nothing was found, and then Err is nil.
 	Value string
-	// Where is what has the value. If there is none, these are all places that were looked at, with what was wrong with
-	// each.
+	// Where is what has the value. If there is none, these are all places that were looked at, with
+	// what was wrong with each.
 	Where []string
 	Err   error // what is wrong with the value
 }

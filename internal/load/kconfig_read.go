@@ -17,7 +17,8 @@ import (
 //	CONFIG_HZ=250
 //	CONFIG_DEFAULT_HOSTNAME="(none)"
 //
-// of which the first for a name counts. Variables that begin with LINUX_ are in none of them (kconfig_virtual.go).
+// of which the first for a name counts. Variables that begin with LINUX_ are in none of them
+// (kconfig_virtual.go).
 
 // kconfigValues are the values of an object's variables.
 type kconfigValues struct {
@@ -32,15 +33,17 @@ type kconfigValues struct {
 
 const thisKernel = "this kernel"
 
-// isFound marks a variable that has its value. It needs no code to be initialized, which would be in each binary.
+// isFound marks a variable that has its value. It needs no code to be initialized, which would be
+// in each binary.
 var isFound error = foundMark{}
 
 type foundMark struct{}
 
 func (foundMark) Error() string { return "found" }
 
-// readKconfig finds out the values of all variables: from the caller's own configuration, if there is one, then from that of
-// the machine. Files are read only for variables that need them. An error is about the caller's own.
+// readKconfig finds out the values of all variables: from the caller's own configuration, if there
+// is one, then from that of the machine. Files are read only for variables that need them. An error
+// is about the caller's own.
 func readKconfig(s *spec.Spec, size int, own *KconfigSource) (*kconfigValues, error) {
 	vars, err := spec.ParseKconfig(s.Kconfig, size)
 	if err != nil {
@@ -130,7 +133,8 @@ func (k *kconfigValues) settle(i int, where, value string, err error) {
 	}
 }
 
-// set gives a variable a value as a configuration has it (libbpf's bpf_object__process_kconfig_line).
+// set gives a variable a value as a configuration has it (libbpf's
+// bpf_object__process_kconfig_line).
 func (k *kconfigValues) set(i int, value string) error {
 	v := &k.vars[i]
 	switch {
@@ -192,8 +196,8 @@ func misfit(v *spec.KconfigVar) error {
 	return errors.New("it does not fit the variable, which is of type " + v.CType())
 }
 
-// parseKconfigNumber reads a number as C's strtoull does for libbpf: decimal, hexadecimal after 0x, octal after 0, and a
-// negative one as its two's complement.
+// parseKconfigNumber reads a number as C's strtoull does for libbpf: decimal, hexadecimal after 0x,
+// octal after 0, and a negative one as its two's complement.
 func parseKconfigNumber(text string) (uint64, error) {
 	digits, negative := strings.CutPrefix(text, "-")
 	n, err := strconv.ParseUint(digits, 0, 64)

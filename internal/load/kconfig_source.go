@@ -12,7 +12,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// KconfigSource is a kernel configuration that the caller gives. It can be used for any number of loads, at the same time too.
+// KconfigSource is a kernel configuration that the caller gives. It can be used for any number of
+// loads, at the same time too.
 type KconfigSource struct {
 	_ incomparable
 
@@ -28,7 +29,8 @@ func KconfigFile(path string) *KconfigSource {
 	}}
 }
 
-// KconfigReader returns a configuration that comes from a reader. The first load that needs it reads it to its end.
+// KconfigReader returns a configuration that comes from a reader. The first load that needs it
+// reads it to its end.
 func KconfigReader(r io.Reader) *KconfigSource {
 	read := sync.OnceValues(func() (string, error) { return kconfigText(r) })
 	return &KconfigSource{read: func() (string, string, error) {

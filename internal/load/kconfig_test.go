@@ -14,7 +14,8 @@ func kconfigSpec(v spec.KconfigVar) *spec.Spec {
 	return &spec.Spec{Kconfig: spec.FormatKconfig([]spec.KconfigVar{v})}
 }
 
-// Each type takes the values that libbpf's takes (set_kcfg_value_tri, _str and _num), and no others.
+// Each type takes the values that libbpf's takes (set_kcfg_value_tri, _str and _num), and no
+// others.
 func TestKconfigValues(t *testing.T) {
 	const refused = "refused"
 	tri, boolean := spec.KconfigVar{Type: spec.KconfigTristate, Size: 4}, spec.KconfigVar{Type: spec.KconfigBool, Size: 1}

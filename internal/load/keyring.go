@@ -21,13 +21,13 @@ const (
 	SessionKeyring Keyring = 0
 	// UserKeyring is that of the process's user.
 	UserKeyring Keyring = unix.KEY_SPEC_USER_KEYRING
-	// SecondaryKeyring has the certificates of BuiltinKeyring, and those that one of them has signed or the
-	// machine's owner has enrolled.
+	// SecondaryKeyring has the certificates of BuiltinKeyring, and those that one of them has
+	// signed or the machine's owner has enrolled.
 	SecondaryKeyring Keyring = 1
 	// PlatformKeyring has the certificates of the firmware.
 	PlatformKeyring Keyring = 2
-	// BuiltinKeyring has the certificates that the kernel was built with. The kernel's number for it is 0, and
-	// the default here is the session's, so this one is out of the range of any other.
+	// BuiltinKeyring has the certificates that the kernel was built with. The kernel's number for
+	// it is 0, and the default here is the session's, so this one is out of the range of any other.
 	BuiltinKeyring Keyring = math.MinInt32 + 1
 	// NoKeyring is the keyring of a load that was not verified, see [Signature].
 	NoKeyring Keyring = math.MinInt32
@@ -44,7 +44,8 @@ func (k Keyring) String() string {
 	return "keyring " + strconv.Itoa(int(k))
 }
 
-// name returns the name of a keyring that has one. It is no table, since a binary without signed packages would have that too.
+// name returns the name of a keyring that has one. It is no table, since a binary without signed
+// packages would have that too.
 func (k Keyring) name() string {
 	switch k {
 	case SessionKeyring, unix.KEY_SPEC_SESSION_KEYRING:
@@ -81,8 +82,8 @@ func ParseKeyring(s string) (Keyring, error) {
 	return Keyring(n), nil
 }
 
-// ID is what the kernel calls the keyring in keyring_id of BPF_PROG_LOAD: a serial number, one of KEY_SPEC_* of
-// linux/keyctl.h, or one of the system's own (VERIFY_USE_SECONDARY_KEYRING and
+// ID is what the kernel calls the keyring in keyring_id of BPF_PROG_LOAD: a serial number, one of
+// KEY_SPEC_* of linux/keyctl.h, or one of the system's own (VERIFY_USE_SECONDARY_KEYRING and
 // VERIFY_USE_PLATFORM_KEYRING of linux/verification.h, and 0).
 func (k Keyring) ID() int32 {
 	switch k {
@@ -100,8 +101,9 @@ func (k Keyring) isSystem() bool { id := k.ID(); return id >= 0 && id <= 2 }
 // unknownCount is the number of certificates in a keyring that the process cannot see as a whole.
 const unknownCount = -1
 
-// certificates counts the certificates that can be found from a keyring, or returns unknownCount. Whoever may search a
-// key need not be allowed to view it, so what cannot be seen may be a certificate.
+// certificates counts the certificates that can be found from a keyring, or returns unknownCount.
+// Whoever may search a key need not be allowed to view it, so what cannot be seen may be a
+// certificate.
 func (k Keyring) certificates() int {
 	if k.isSystem() {
 		return unknownCount

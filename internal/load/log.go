@@ -14,15 +14,16 @@ const logKept = 4 << 20
 
 // logBuffer is where the kernel writes a log.
 //
-// Since Linux 6.4 (12166409bf0d, "bpf: Switch BPF verifier log to be a rotating log by default") the
-// kernel itself keeps the end. Before, it keeps the beginning: there the buffer is the same memory many
-// times over, so that what comes later overwrites what came earlier.
+// Since Linux 6.4 (12166409bf0d, "bpf: Switch BPF verifier log to be a rotating log by default")
+// the kernel itself keeps the end. Before, it keeps the beginning: there the buffer is the same
+// memory many times over, so that what comes later overwrites what came earlier.
 type logBuffer struct {
 	p      unsafe.Pointer
 	mapped uintptr // bytes
 }
 
-// logCopies is how often a kernel before 6.4 sees the memory: it takes 1 GiB at most (bpf_verifier_log_attr_valid).
+// logCopies is how often a kernel before 6.4 sees the memory: it takes 1 GiB at most
+// (bpf_verifier_log_attr_valid).
 const logCopies = 128
 
 func newLogBuffer() (*logBuffer, error) {
@@ -65,12 +66,13 @@ func (l *logBuffer) size() uint32 { return uint32(l.mapped) }
 
 func (l *logBuffer) close() { _ = unix.MunmapPtr(l.p, l.mapped) }
 
-// text returns the log, of which the beginning may be missing. Of the memory it touches what the kernel has
-// written, and the last page: most logs are short, and 4 MiB of page faults take longer than a small program's verification.
+// text returns the log, of which the beginning may be missing. Of the memory it touches what the
+// kernel has written, and the last page: most logs are short, and 4 MiB of page faults take longer
+// than a small program's verification.
 func (l *logBuffer) text() string {
 	kept := unsafe.String((*byte)(l.p), logKept)
-	// What is after the end was written before it if the log went round. Else it is of an earlier log: the
-	// verifier takes everything back once it accepts a program (bpf_vlog_reset).
+	// What is after the end was written before it if the log went round. Else it is of an earlier
+	// log: the verifier takes everything back once it accepts a program (bpf_vlog_reset).
 	wentRound := l.mapped > logKept && kept[logKept-1] != 0
 	end := strings.IndexByte(kept, 0)
 	if end < 0 {

@@ -6,24 +6,25 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// Old is what package runtime/oldkernel does for kernels that lack what this package needs; nil in programs that do not
-// import it.
+// Old is what package runtime/oldkernel does for kernels that lack what this package needs; nil in
+// programs that do not import it.
 var Old *OldKernel
 
 // OldKernel loads and attaches on old kernels.
 type OldKernel struct {
-	// Fallback returns features that have a load done in another way if the kernel needs it: those of [TakeOver].
+	// Fallback returns features that have a load done in another way if the kernel needs it: those
+	// of [TakeOver].
 	Fallback func(*Features) *Features
-	// AttachPerfEvent attaches a program to a perf event and enables that, where there are no links for it (5.15). The
-	// attachment lasts as long as the event.
+	// AttachPerfEvent attaches a program to a perf event and enables that, where there are no links
+	// for it (5.15). The attachment lasts as long as the event.
 	AttachPerfEvent func(program, event int) error
 }
 
 // Runner carries out a request, as [Run] does.
 type Runner func(*Request) (*Loaded, *spec.Failure)
 
-// TakeOver returns features with which [Run] leaves a request to another runner, which gets it with the features as they
-// are. It may call Run.
+// TakeOver returns features with which [Run] leaves a request to another runner, which gets it with
+// the features as they are. It may call Run.
 func TakeOver(f *Features, run Runner) *Features {
 	taken := *f
 	taken.Targets = func(req *Request) (failure *spec.Failure) {

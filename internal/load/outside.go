@@ -9,8 +9,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// createOutside creates the maps that must not be created inside the loader
-// (see MapSpec.Outside), from the same attrs, and the BTF that they or the loader need. It returns a loader without their
+// createOutside creates the maps that must not be created inside the loader (see MapSpec.Outside),
+// from the same attrs, and the BTF that they or the loader need. It returns a loader without their
 // steps.
 func (e *engine) createOutside() (loader string, failure *spec.Failure) {
 	var done []int

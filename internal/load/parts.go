@@ -10,9 +10,10 @@ import (
 // mostThreads is how many threads do a load.
 const mostThreads = 4
 
-// runParts loads the loader and has it do its parts, phase by phase. Other threads help only with what is tried
-// again without them: the calling one may have capabilities, namespaces or a seccomp filter of its own. No more
-// parts are taken once a step has failed. Those before it all have been by then, so that the first failure is always the same.
+// runParts loads the loader and has it do its parts, phase by phase. Other threads help only with
+// what is tried again without them: the calling one may have capabilities, namespaces or a seccomp
+// filter of its own. No more parts are taken once a step has failed. Those before it all have been
+// by then, so that the first failure is always the same.
 func (e *engine) runParts(loader string) *spec.Failure {
 	threads := int32(1)
 	if e.quick {
@@ -48,8 +49,8 @@ func (e *engine) runParts(loader string) *spec.Failure {
 	return nil
 }
 
-// partsAgain reports whether a plain attempt may tell more than a quick one did. A map is created once more on the calling
-// thread instead: if the kernel gives the same answer, that is it.
+// partsAgain reports whether a plain attempt may tell more than a quick one did. A map is created
+// once more on the calling thread instead: if the kernel gives the same answer, that is it.
 func (e *engine) partsAgain(f *spec.Failure) bool {
 	if f.StepKind() != spec.StepCreateMap || e.req.Longer != nil { // createMap knows only the attr of the blob
 		return true

@@ -9,22 +9,25 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// PinOptions are about the maps that the source pins by name (LIBBPF_PIN_BY_NAME). A nil *PinOptions is the default.
+// PinOptions are about the maps that the source pins by name (LIBBPF_PIN_BY_NAME). A nil
+// *PinOptions is the default.
 type PinOptions struct {
-	// Path is the folder of a BPF file system where they are, each under its name; "" means /sys/fs/bpf. If the folder does
-	// not exist, but the one above it does, it is created.
+	// Path is the folder of a BPF file system where they are, each under its name; "" means
+	// /sys/fs/bpf. If the folder does not exist, but the one above it does, it is created.
 	Path string
-	// Incompatible says what happens to a pinned map that is not as the object has it: ReplacePinned, CopyPinned,
-	// SetAsidePinned, or a function that chooses one of these, or returns an error. If it is nil, that is an error of the load. It is called once the
-	// programs are loaded, before anything else sees them.
+	// Incompatible says what happens to a pinned map that is not as the object has it:
+	// ReplacePinned, CopyPinned, SetAsidePinned, or a function that chooses one of these, or
+	// returns an error. If it is nil, that is an error of the load. It is called once the programs
+	// are loaded, before anything else sees them.
 	Incompatible func(*PinConflict) error
 }
 
 // UsePins is the code for objects with maps that are pinned by name.
 //
-// What is pinned already is given to the load. What is not is created by the loader like any other map, and pinned once all programs are
-// loaded: a load that fails leaves no pins. If another process was faster, the kernel says so (EEXIST), and
-// the load is done again with that process's map. So there is never more than one.
+// What is pinned already is given to the load. What is not is created by the loader like any other
+// map, and pinned once all programs are loaded: a load that fails leaves no pins. If another
+// process was faster, the kernel says so (EEXIST), and the load is done again with that process's
+// map. So there is never more than one.
 func UsePins(e *Engine) *spec.Failure { return takePinned(e) }
 
 // defaultPinPath is libbpf's (BPF_FS_DEFAULT_PATH).
@@ -67,8 +70,9 @@ func takePinned(e *engine) *spec.Failure {
 				checked = true
 			}
 		case errors.As(err, &differs) && incompatible(e) != nil:
-			// A map that is as it should be may be left from an upgrade that was interrupted: just before it took the old
-			// one's place, or, if this is an older version that is started again, when it was set aside.
+			// A map that is as it should be may be left from an upgrade that was interrupted: just
+			// before it took the old one's place, or, if this is an older version that is started
+			// again, when it was set aside.
 			p.aside = tryPin(e, p.index, AsidePath(p.path)) == nil
 		case err != nil:
 			return failPin(e, p.index, err)
@@ -156,7 +160,8 @@ func checkPinFolder(e *engine, i int32, folder string) *spec.Failure {
 	return f
 }
 
-// finishPins pins what the loader has created, and maps global data. After a failure what was pinned is not pinned any more.
+// finishPins pins what the loader has created, and maps global data. After a failure what was
+// pinned is not pinned any more.
 func finishPins(e *engine, pins []pin) (failure *spec.Failure) {
 	var pinned []string
 	for _, p := range pins {
@@ -178,7 +183,8 @@ func finishPins(e *engine, pins []pin) (failure *spec.Failure) {
 	if failure == nil {
 		failure = e.attachAreas()
 	}
-	// If another process was faster, what is pinned stays: it may have been found there by a third one, and the next attempt finds it too.
+	// If another process was faster, what is pinned stays: it may have been found there by a third
+	// one, and the next attempt finds it too.
 	if failure != nil && !interrupted(failure) {
 		for _, path := range pinned {
 			_ = unix.Unlink(path)

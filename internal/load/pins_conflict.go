@@ -26,7 +26,8 @@ type PinConflict struct {
 // AsidePath is where SetAsidePinned leaves a map that was pinned at path.
 func AsidePath(path string) string { return path + "_old" }
 
-// settlePin decides what happens to a map that is pinned where the object's is to be. Only one process at a time does.
+// settlePin decides what happens to a map that is pinned where the object's is to be. Only one
+// process at a time does.
 func settlePin(e *engine, p pin) *spec.Failure {
 	release, err := LockFolder(p.path[:strings.LastIndexByte(p.path, '/')])
 	if err != nil {
@@ -60,7 +61,8 @@ func settlePin(e *engine, p pin) *spec.Failure {
 	return nil
 }
 
-// LockFolder keeps other processes that do the same from changing what is pinned in a folder. A process that dies unlocks it.
+// LockFolder keeps other processes that do the same from changing what is pinned in a folder. A
+// process that dies unlocks it.
 func LockFolder(folder string) (release func(), err error) {
 	fd, err := unix.Open(folder, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -109,8 +111,8 @@ func (e *asideError) Error() string {
 
 func (e *asideError) Unwrap() error { return unix.EEXIST }
 
-// ReplacePinned puts the object's map in the place of the pinned one, whose entries are lost to whoever looks there. Programs that use the old one
-// go on to do so.
+// ReplacePinned puts the object's map in the place of the pinned one, whose entries are lost to
+// whoever looks there. Programs that use the old one go on to do so.
 func ReplacePinned(c *PinConflict) error {
 	if err := c.stage(); err != nil {
 		return err
@@ -122,7 +124,8 @@ func ReplacePinned(c *PinConflict) error {
 	return nil
 }
 
-// SetAsidePinned puts the object's map in the place of the pinned one, in one step, and leaves that pinned at [AsidePath].
+// SetAsidePinned puts the object's map in the place of the pinned one, in one step, and leaves that
+// pinned at [AsidePath].
 func SetAsidePinned(c *PinConflict) error {
 	if err := c.stage(); err != nil {
 		return err

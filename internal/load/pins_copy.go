@@ -7,8 +7,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// CopyPinned copies the entries of the pinned map to the object's, and puts that in its place. Values may have grown: what is new in them is
-// zero. What programs write to the old map from then on is not copied.
+// CopyPinned copies the entries of the pinned map to the object's, and puts that in its place.
+// Values may have grown: what is new in them is zero. What programs write to the old map from then
+// on is not copied.
 func CopyPinned(c *PinConflict) error {
 	if err := c.copyable(); err != nil {
 		return err

@@ -10,33 +10,36 @@ import (
 // Request says what to load, and what about it differs from the object.
 type Request struct {
 	Spec *spec.Spec
-	// Features is a *[Features]. It has no type: all that a Request refers to is described in each binary, and so would the code be
-	// that it does without.
+	// Features is a *[Features]. It has no type: all that a Request refers to is described in each
+	// binary, and so would the code be that it does without.
 	Features unsafe.Pointer
-	// Areas are the memory of global data, in the order of the maps. One that has memory already has the initial
-	// value there, and gets the kernel's memory at the same address.
+	// Areas are the memory of global data, in the order of the maps. One that has memory already
+	// has the initial value there, and gets the kernel's memory at the same address.
 	Areas []Area
 	// Entries are the maps whose size is not the object's.
 	Entries []Entries
-	// Wanted are the programs that are loaded although the object does not say so, or the other way round.
+	// Wanted are the programs that are loaded although the object does not say so, or the other way
+	// round.
 	Wanted []Wanted
-	// Targets are what programs are loaded for, in the place of what their sections name: a *[Target] or nil, without
-	// that type, whose description is 1 KB in each binary.
+	// Targets are what programs are loaded for, in the place of what their sections name: a
+	// *[Target] or nil, without that type, whose description is 1 KB in each binary.
 	Targets unsafe.Pointer
 	// FindTargets is [UseTargets] where there are Targets, for objects whose Features do without.
 	FindTargets func(*Request) *spec.Failure
 	// loaded is the result of a load whose targets were found first.
 	loaded *Loaded
-	// Longer are the steps whose attr has to be longer than in the blob, nil for none. By a pointer, since a Request is allocated for each load.
+	// Longer are the steps whose attr has to be longer than in the blob, nil for none. By a
+	// pointer, since a Request is allocated for each load.
 	Longer *[]Longer
 	// Skip are the steps that must not run, by their indices in Spec.Steps, whatever the reason.
 	Skip []int
-	// Pins is a *PinOptions, about the maps that the source pins by name; see [UsePins]. Types of fields are in each binary: that one is 2 KB.
+	// Pins is a *PinOptions, about the maps that the source pins by name; see [UsePins]. Types of
+	// fields are in each binary: that one is 2 KB.
 	Pins unsafe.Pointer
 	// Externs reads what became of the externs, nil if nobody wants to know: [ReadExterns].
 	Externs func(*Loaded) []Extern
-	// Kconfig is a *[KconfigSource], which is read for __kconfig variables before the machine's own configuration; nil for none. It has no
-	// type, whose description would be in each binary.
+	// Kconfig is a *[KconfigSource], which is read for __kconfig variables before the machine's own
+	// configuration; nil for none. It has no type, whose description would be in each binary.
 	Kconfig unsafe.Pointer
 	// Keyring has the certificates to verify a signed package with.
 	Keyring Keyring
@@ -56,8 +59,8 @@ func (r *Request) findTargets() func(*Request) *spec.Failure {
 	return r.FindTargets
 }
 
-// incomparable is for structs that nobody compares. It is the first field, where it takes no room: type
-// descriptors refer to the code that compares two, which is 4 KB in a small program.
+// incomparable is for structs that nobody compares. It is the first field, where it takes no room:
+// type descriptors refer to the code that compares two, which is 4 KB in a small program.
 type incomparable = [0][]byte
 
 // Entries is the number of entries of a map.
@@ -125,7 +128,8 @@ func (l *Loaded) Release() { l.blob.close() }
 // Features is the code that not every object needs. Generated code names what
 // its object needs, so that the linker leaves the rest out of the binary; see [AllFeatures].
 type Features struct {
-	// Outside is for objects with maps, or BTF, that are created before the loader runs: [UseOutside].
+	// Outside is for objects with maps, or BTF, that are created before the loader runs:
+	// [UseOutside].
 	Outside func() Outside
 	// Parts is for loaders that work in parts: [UseParts].
 	Parts func() Parts
@@ -139,7 +143,8 @@ type Features struct {
 	Kconfig func() Hook
 	// OddBTF is for objects whose BTF kernels may refuse: [UseOddBTF].
 	OddBTF func(*engine, *spec.Failure) *spec.Failure
-	// Targets is for objects with programs whose section names no target, and for requests with targets: [UseTargets].
+	// Targets is for objects with programs whose section names no target, and for requests with
+	// targets: [UseTargets].
 	Targets func(*Request) *spec.Failure
 	// Reuse is for maps that exist before the load: [UseReuse], [AddExisting], [UsePins].
 	Reuse Reuse
@@ -159,7 +164,8 @@ type Hook struct {
 	loaded func(*engine) *spec.Failure // when the loader has run
 }
 
-// Outside creates what must not be created inside the loader, and returns a loader without these steps.
+// Outside creates what must not be created inside the loader, and returns a loader without these
+// steps.
 type Outside struct {
 	create func(*engine) (loader string, failure *spec.Failure)
 }

@@ -38,7 +38,8 @@ func (r *Request) extra() (n uint32) {
 	return n + uint32(-len(r.Spec.Blob)&7)
 }
 
-// attrSize returns the size of a step's attr: what the loader has in R3 when it makes the system call.
+// attrSize returns the size of a step's attr: what the loader has in R3 when it makes the system
+// call.
 func (r *Request) attrSize(step int) uint32 {
 	call := r.callOf(step)
 	for i := call; i >= int(r.Spec.Steps[step].Start); i-- {
@@ -60,8 +61,9 @@ func (r *Request) callOf(step int) int {
 	return -1
 }
 
-// makeRoom returns a loader that copies attrs to where there is room after them. For each step, the call of bpf_sys_bpf,
-// whose arguments are command, attr and size, becomes a call of a function that is appended:
+// makeRoom returns a loader that copies attrs to where there is room after them. For each step, the
+// call of bpf_sys_bpf, whose arguments are command, attr and size, becomes a call of a function
+// that is appended:
 //
 //	r6 = r2
 //	r6 += distance          ; to the room in the blob's map
@@ -126,7 +128,8 @@ func put(to []byte, insn sys.Insn) {
 	copy(to, unsafe.Slice((*byte)(unsafe.Pointer(&insn)), unsafe.Sizeof(insn)))
 }
 
-// regs returns the byte that has dst_reg and src_reg, bit-fields in the order of the machine's bytes.
+// regs returns the byte that has dst_reg and src_reg, bit-fields in the order of the machine's
+// bytes.
 func regs(dst, src uint8) uint8 {
 	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
 		return src<<4 | dst

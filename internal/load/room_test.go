@@ -28,7 +28,8 @@ func longerSteps(s *spec.Spec) (steps []int) {
 	return steps
 }
 
-// Each attr can be made longer, whatever the object: zeros after it change nothing, and what is not zero the kernel sees.
+// Each attr can be made longer, whatever the object: zeros after it change nothing, and what is not
+// zero the kernel sees.
 func TestRoom(t *testing.T) {
 	features := AllFeatures()
 	for _, name := range []string{"globals_sections", "map_in_map", "prog_array", "big_100", "core_shared"} {

@@ -74,8 +74,9 @@ func Run(req *Request) (*Loaded, *spec.Failure) {
 	return nil, failure
 }
 
-// withToken carries out a request that has failed with a BPF token, if that is what it lacked, or returns the failure. It is nil unless
-// package runtime/token is in the program: few programs need 8 KB for it.
+// withToken carries out a request that has failed with a BPF token, if that is what it lacked, or
+// returns the failure. It is nil unless package runtime/token is in the program: few programs need
+// 8 KB for it.
 var withToken func(*Request, *spec.Failure) (*Loaded, *spec.Failure)
 
 // LockThread keeps signals away from a run of the loader, or of a program: BPF_PROG_LOAD

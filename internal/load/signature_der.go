@@ -1,8 +1,8 @@
 package load
 
-// The kernel ignores some bytes of a PKCS #7 structure: which digests a signature may use,
-// for instance (pkcs7_parser.c). So that every byte counts, there is one encoding that the runtime takes, the
-// one that `bpf2lskel sign` writes.
+// The kernel ignores some bytes of a PKCS #7 structure: which digests a signature may use, for
+// instance (pkcs7_parser.c). So that every byte counts, there is one encoding that the runtime
+// takes, the one that `bpf2lskel sign` writes.
 
 // DER of the parts that are always the same.
 const (
@@ -68,7 +68,8 @@ type der struct {
 	bad  bool // something else was there than expected
 }
 
-// open takes an element of that tag and returns what is in it. Lengths have to be in their shortest form.
+// open takes an element of that tag and returns what is in it. Lengths have to be in their shortest
+// form.
 func (d *der) open(tag byte) *der {
 	const short, one, two = 0x7f, 0x81, 0x82
 	b := d.rest

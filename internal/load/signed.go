@@ -133,8 +133,9 @@ func (e *engine) requestLog(step int, log *logBuffer) {
 	}
 }
 
-// attemptForm runs the loader by one of the protocols. If a step fails whose reason is in a log, it runs the whole
-// loader again for it: a policy of the machine may let only what is signed load programs.
+// attemptForm runs the loader by one of the protocols. If a step fails whose reason is in a log, it
+// runs the whole loader again for it: a policy of the machine may let only what is signed load
+// programs.
 func (e *engine) attemptForm(form spec.SignedForm) *spec.Failure {
 	failure := e.runForm(form)
 	if failure == nil || interrupted(failure) || failure.Errno == unix.EMFILE ||
@@ -171,7 +172,8 @@ func (e *engine) runForm(form spec.SignedForm) *spec.Failure {
 	}
 	e.blob = blob
 	if failure := e.runSigned(form, program); failure != nil {
-		// The loader has done nothing: what is in the slots is the blob's, of which nothing is known.
+		// The loader has done nothing: what is in the slots is the blob's, of which nothing is
+		// known.
 		e.blob.close()
 		return e.judge(failure, who)
 	}
@@ -246,9 +248,10 @@ func (e *engine) judge(failure *spec.Failure, who signer) *spec.Failure {
 	return failure
 }
 
-// newFrozenBlobMap creates the map in the way of a signed load: it belongs to the
-// loader program alone, nobody can change it, and the kernel knows the hash of its contents where it wants that.
-// It cannot be mapped: the loader refuses such maps (see loader.BlobCheck). Its memory is a copy, see readBack.
+// newFrozenBlobMap creates the map in the way of a signed load: it belongs to the loader program
+// alone, nobody can change it, and the kernel knows the hash of its contents where it wants that.
+// It cannot be mapped: the loader refuses such maps (see loader.BlobCheck). Its memory is a copy,
+// see readBack.
 func newFrozenBlobMap(blob, loaderHash string, form spec.SignedForm) (m *blobMap, op spec.Op, errno unix.Errno) {
 	attr := blobMapAttr(blob)
 	attr.MapFlags &^= sys.FlagMmapable

@@ -62,9 +62,10 @@ func rememberProtocol(p protocol) {
 	knownProtocol.protocol = p
 }
 
-// askProtocol loads a program with something that is no signature, and a map that is not frozen. Kernels differ in what they
-// mind first: those that cover maps want them frozen (EPERM), others cannot read the signature (EBADMSG).
-// EPERM may also mean that the process may not load programs; that it will then hear from the load itself.
+// askProtocol loads a program with something that is no signature, and a map that is not frozen.
+// Kernels differ in what they mind first: those that cover maps want them frozen (EPERM), others
+// cannot read the signature (EBADMSG). EPERM may also mean that the process may not load programs;
+// that it will then hear from the load itself.
 func askProtocol() (protocol, error) {
 	m, _, errno := newBlobMap("\x00\x00\x00\x00\x00\x00\x00\x00", 0, 0)
 	if errno == unix.EPERM {

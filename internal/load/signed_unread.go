@@ -11,8 +11,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// maxReads bounds how often the map of a signed load is read. The kernel copies it as a whole, and may lack
-// the memory for a moment.
+// maxReads bounds how often the map of a signed load is read. The kernel copies it as a whole, and
+// may lack the memory for a moment.
 const maxReads = 8
 
 // readBack copies the map to memory, with what the loader has put into the slots.
@@ -34,14 +34,16 @@ func (m *blobMap) readOnce() unix.Errno {
 	return errno
 }
 
-// unread are loads whose loader has run, and whose slots could not be read: only they say which file descriptors
-// it has made. These are closed when the slots can be read, so the map is kept until then.
+// unread are loads whose loader has run, and whose slots could not be read: only they say which
+// file descriptors it has made. These are closed when the slots can be read, so the map is kept
+// until then.
 var unread struct {
 	sync.Mutex
 	loads []*engine
 }
 
-// settleLater keeps what is needed to close what a load has made. The map is then no longer the load's.
+// settleLater keeps what is needed to close what a load has made. The map is then no longer the
+// load's.
 func settleLater(e *engine) {
 	unread.Lock()
 	defer unread.Unlock()

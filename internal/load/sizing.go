@@ -24,7 +24,8 @@ func (e *engine) fit() error {
 			return fmt.Errorf("map %s: %w", m.Name, err)
 		}
 		if fitted != n {
-			// The request's own stays as it is, for the next attempt. Of two entries for a map the last one counts.
+			// The request's own stays as it is, for the next attempt. Of two entries for a map the
+			// last one counts.
 			e.Entries = append(e.Entries[:len(e.Entries):len(e.Entries)], Entries{int32(i), fitted})
 		}
 	}
@@ -53,9 +54,9 @@ func (e *engine) maxEntries(m int32) uint32 {
 	return e.spec.Maps[m].MaxEntries
 }
 
-// fitPages rounds the size of a ring buffer up to a power of two times the
-// page size, as libbpf's adjust_ringbuf_sz does: the kernel takes no other
-// (ringbuf_map_alloc). 0 stays what it is, for the kernel to refuse, and so does a size that cannot be rounded.
+// fitPages rounds the size of a ring buffer up to a power of two times the page size, as libbpf's
+// adjust_ringbuf_sz does: the kernel takes no other (ringbuf_map_alloc). 0 stays what it is, for
+// the kernel to refuse, and so does a size that cannot be rounded.
 func fitPages(size uint32) uint32 {
 	page := uint32(unix.Getpagesize())
 	if size == 0 {

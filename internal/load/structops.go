@@ -12,9 +12,11 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// This file fits structs of operations to the kernel's, in a copy of the Spec: a load knows nothing of it.
+// This file fits structs of operations to the kernel's, in a copy of the Spec: a load knows nothing
+// of it.
 
-// Fitted is an object whose structs of operations are as the kernel has them. Close has to be called once it is loaded.
+// Fitted is an object whose structs of operations are as the kernel has them. Close has to be
+// called once it is loaded.
 type Fitted struct {
 	Spec *spec.Spec
 	// Operations are in the order of spec.ReadStructOps.
@@ -70,9 +72,10 @@ func OperationsOf(s *spec.Spec, list []spec.StructOps) []Operation {
 	return values
 }
 
-// FitOperations fits structs of operations to the kernel's: it writes into the attrs of maps and programs what the kernel
-// calls the structs that they are for, and makes the values of the maps (libbpf's bpf_object__init_kern_struct_ops_maps).
-// What is wanted says of each program whether it is to be loaded, as [Wants] does.
+// FitOperations fits structs of operations to the kernel's: it writes into the attrs of maps and
+// programs what the kernel calls the structs that they are for, and makes the values of the maps
+// (libbpf's bpf_object__init_kern_struct_ops_maps). What is wanted says of each program whether it
+// is to be loaded, as [Wants] does.
 func FitOperations(s *spec.Spec, list []spec.StructOps, values []Operation, wanted []bool) (*Fitted, *spec.Failure) {
 	f := &Fitted{Operations: make([]KernelOperation, len(list))}
 	c := Change(s)
@@ -105,8 +108,9 @@ func FitOperations(s *spec.Spec, list []spec.StructOps, values []Operation, want
 	return f, nil
 }
 
-// Wants says which programs the structs of operations want to be loaded: those that are a member of one that is created, and not
-// those that are members of others only (libbpf's bpf_object_adjust_struct_ops_autoload). Of all others wanted stays as it is.
+// Wants says which programs the structs of operations want to be loaded: those that are a member of
+// one that is created, and not those that are members of others only (libbpf's
+// bpf_object_adjust_struct_ops_autoload). Of all others wanted stays as it is.
 func Wants(list []spec.StructOps, values []Operation, wanted []bool) {
 	each := func(want bool, programs func(i, j int) int32) {
 		for i := range list {
@@ -248,7 +252,8 @@ func (m *matcher) fit(i int) unix.Errno {
 	return 0
 }
 
-// setProgram says what a program is to be loaded for. One that several structs have has to be the same member of all.
+// setProgram says what a program is to be loaded for. One that several structs have has to be the
+// same member of all.
 func (m *matcher) setProgram(program int32, member uint32, name string) unix.Errno {
 	p := &m.source.Programs[program]
 	if p.Type != sys.ProgTypeStructOps {

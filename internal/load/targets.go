@@ -11,11 +11,11 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// This file gives programs other attach targets than their sections name. What changes is in a copy of the Spec: the
-// attempts of a load, and the explanations of failures, know nothing of it.
+// This file gives programs other attach targets than their sections name. What changes is in a copy
+// of the Spec: the attempts of a load, and the explanations of failures, know nothing of it.
 
-// Target is what a program is loaded for, chosen at run time: a function or type of the kernel, or a function of
-// another BPF program. It needs [UseTargets].
+// Target is what a program is loaded for, chosen at run time: a function or type of the kernel, or
+// a function of another BPF program. It needs [UseTargets].
 type Target struct {
 	_ incomparable
 
@@ -27,12 +27,13 @@ type Target struct {
 	Kind   uint8
 	Module string
 
-	// Open is set for a function of another program: Name, or that program's entry function if it is empty. It returns the
-	// program's file descriptor, which stays open until release is called.
+	// Open is set for a function of another program: Name, or that program's entry function if it
+	// is empty. It returns the program's file descriptor, which stays open until release is called.
 	Open func() (fd int, release func(), err error)
 }
 
-// UseTargets carries out a request whose programs' targets are chosen at run time, or that may lack one.
+// UseTargets carries out a request whose programs' targets are chosen at run time, or that may lack
+// one.
 func UseTargets(req *Request) *spec.Failure {
 	e := engine{Loaded: Loaded{spec: req.Spec}, req: *req}
 	release, failure := e.chooseTargets()
@@ -45,8 +46,8 @@ func UseTargets(req *Request) *spec.Failure {
 	return failure
 }
 
-// chooseTargets finds the targets that the request has, and makes a Spec of them. What the programs are loaded for
-// has to exist until release is called, which may be once a load has ended.
+// chooseTargets finds the targets that the request has, and makes a Spec of them. What the programs
+// are loaded for has to exist until release is called, which may be once a load has ended.
 func (e *engine) chooseTargets() (release func(), failure *spec.Failure) {
 	release = func() {}
 	if targets := targetsOf(&e.req); len(targets) > 0 {
@@ -153,7 +154,8 @@ const (
 	targetEnd   = uint32(attachFD) + 4
 )
 
-// setTargets makes a Spec in which programs have these targets, and takes it in the place of the request's.
+// setTargets makes a Spec in which programs have these targets, and takes it in the place of the
+// request's.
 func (e *engine) setTargets(targets []*Target, found []foundTarget) *spec.Failure {
 	changed := *e.spec
 	changed.Programs = slices.Clone(changed.Programs)
@@ -193,8 +195,8 @@ func (e *engine) isTarget(target int32) bool {
 	return slices.ContainsFunc(e.spec.Programs, func(p spec.ProgramSpec) bool { return p.Target == target })
 }
 
-// leaveTarget has a step of the loader leave the attr's target as it is in the blob: the two instructions that would
-// write to it do nothing.
+// leaveTarget has a step of the loader leave the attr's target as it is in the blob: the two
+// instructions that would write to it do nothing.
 func leaveTarget(loader []byte, step *spec.Step) {
 	const cursor, value = 7, 1
 	for i := int(step.Start); i < int(step.End); i++ {

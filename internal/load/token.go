@@ -11,11 +11,13 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// A BPF token (6.9) lets a process of a user namespace do what the mount options of its BPF file system delegate. The
-// token's file descriptor is in the attr of whatever is created, at the end of it, and a flag says so: in those that the
-// runtime passes itself, and in those that the loader passes (Request.Longer).
+// A BPF token (6.9) lets a process of a user namespace do what the mount options of its BPF file
+// system delegate. The token's file descriptor is in the attr of whatever is created, at the end of
+// it, and a flag says so: in those that the runtime passes itself, and in those that the loader
+// passes (Request.Longer).
 
-// EnableTokens lets loads that are refused for lack of privileges take a token. It is called before any load.
+// EnableTokens lets loads that are refused for lack of privileges take a token. It is called before
+// any load.
 func EnableTokens() { withToken = runWithToken }
 
 // tokenFields says where an attr has a token's file descriptor, and where the flags that say so.
@@ -49,7 +51,8 @@ func setToken(attr []byte, flags, fd uintptr, token int32) {
 	order.PutUint32(attr[fd:], uint32(token))
 }
 
-// runWithToken carries out a request with a token, if there is one to be had and the kernel has refused what a token is for.
+// runWithToken carries out a request with a token, if there is one to be had and the kernel has
+// refused what a token is for.
 func runWithToken(req *Request, refused *spec.Failure) (*Loaded, *spec.Failure) {
 	if req.token != 0 || refused.Errno != unix.EPERM || refused.Op != spec.OpCreateBlob && refused.Op != spec.OpLoadLoader {
 		return nil, refused // it has the capabilities for a loader: a token has none besides
@@ -99,8 +102,8 @@ func createToken(path string) (int, error) {
 	return token, nil
 }
 
-// withoutToken is the failure of a load that would need a token and does not get one. Only a path that somebody
-// has asked for has to have one, as with libbpf (bpf_object_prepare_token).
+// withoutToken is the failure of a load that would need a token and does not get one. Only a path
+// that somebody has asked for has to have one, as with libbpf (bpf_object_prepare_token).
 func withoutToken(refused *spec.Failure, path string, asked bool, err error) *spec.Failure {
 	errno := sys.ErrnoOf(err)
 	nothing := "the BPF file system at " + path + " delegates nothing: mount it with delegate_cmds, delegate_maps, delegate_progs and delegate_attachs"
@@ -125,8 +128,8 @@ func withoutToken(refused *spec.Failure, path string, asked bool, err error) *sp
 	return &f
 }
 
-// addToken has the loader pass the token: in a copy of the Spec the attrs have the flag, and each gets longer by what is
-// missing up to the token.
+// addToken has the loader pass the token: in a copy of the Spec the attrs have the flag, and each
+// gets longer by what is missing up to the token.
 func (r *Request) addToken() {
 	changed := *r.Spec
 	changed.Sums = spec.Sums{} // those of the files, which have been checked

@@ -17,13 +17,14 @@ type workers struct {
 	errno        atomic.Uintptr // of a run that failed, 0 if none did
 	finished     chan struct{}  // closed by a helper that does the last part
 
-	// engine says after each part whether a step has failed. Then no more parts are taken: what comes after
-	// it can take the verifier seconds, and is of no use.
+	// engine says after each part whether a step has failed. Then no more parts are taken: what
+	// comes after it can take the verifier seconds, and is of no use.
 	engine  *engine
 	stopped atomic.Bool
 }
 
-// run does all parts, together with helpers. Helpers that come too late find nothing to do, and nobody waits for them.
+// run does all parts, together with helpers. Helpers that come too late find nothing to do, and
+// nobody waits for them.
 func (w *workers) run(helpers int32) unix.Errno {
 	if helpers > 0 {
 		w.finished = make(chan struct{})

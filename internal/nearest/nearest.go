@@ -14,7 +14,8 @@ func Name(name string, names []string) string {
 	return best
 }
 
-// distance is the number of edits that make b of a (optimal string alignment), or limit if it is no less.
+// distance is the number of edits that make b of a (optimal string alignment), or limit if it is no
+// less.
 func distance(a, b string, limit int) int {
 	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit

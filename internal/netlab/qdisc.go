@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Qdisc gives a device a queueing discipline of that kind, through which all goes that it sends. It is called on the device's host
-// (see [Host.Do]).
+// Qdisc gives a device a queueing discipline of that kind, through which all goes that it sends. It
+// is called on the device's host (see [Host.Do]).
 func Qdisc(device, kind string) error {
 	iface, err := net.InterfaceByName(device)
 	if err != nil {

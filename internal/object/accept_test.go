@@ -220,8 +220,8 @@ func TestAnInnerValueThatIsOnlyDeclared(t *testing.T) {
 	read(t, "bad/inner_value_forward", testobj.Options{CC: "clang-22"})
 }
 
-// ciliumOnly are objects of cilium/ebpf's own tests that it reads and we do not, and why. What is undefined in
-// them it leaves to Go code to define, and does not load either.
+// ciliumOnly are objects of cilium/ebpf's own tests that it reads and we do not, and why. What is
+// undefined in them it leaves to Go code to define, and does not load either.
 var ciliumOnly = map[string]string{
 	"fwd_decl":            "fwd: undefined",
 	"linked1":             "l2: undefined",
@@ -297,7 +297,8 @@ func TestJumpTablesAreRefused(t *testing.T) {
 	}
 }
 
-// An object says of its BTF whether the kernel may refuse it; an enum that is only declared is mended.
+// An object says of its BTF whether the kernel may refuse it; an enum that is only declared is
+// mended.
 func TestOddBTF(t *testing.T) {
 	for name, want := range map[string]bool{"btf_odd": true, "btf_kinds": false, "odd/btf_forward_enum": false, "data_managed": false, "linked/lib": false} {
 		obj, err := Read(testobj.Compile(t, name, testobj.Options{}))

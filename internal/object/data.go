@@ -92,7 +92,8 @@ func (r *reader) variablesOf(name string, size uint64) (*btf.Datasec, []Var, err
 	return sec, vars, nil
 }
 
-// untypedVariables are the variables of a section by their symbols, for objects without BTF: each is bytes.
+// untypedVariables are the variables of a section by their symbols, for objects without BTF: each
+// is bytes.
 func (r *reader) untypedVariables(section string, size uint64) []Var {
 	var vars []Var
 	seen := make(map[uint64]bool)

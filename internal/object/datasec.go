@@ -101,9 +101,9 @@ func (b *rawBTF) voidDatasec(datasec btf.TypeID) {
 	b.setField(datasec, 8, 0)
 }
 
-// renameDatasecs gives data sections with names that kernels before 6.9 refuse, such as maps/events, those of their first
-// variables. Nobody looks for these sections by name: libbpf goes on without BTF where it can, and cilium/ebpf does
-// not have them in what it loads.
+// renameDatasecs gives data sections with names that kernels before 6.9 refuse, such as
+// maps/events, those of their first variables. Nobody looks for these sections by name: libbpf goes
+// on without BTF where it can, and cilium/ebpf does not have them in what it loads.
 func (b *rawBTF) renameDatasecs() {
 	for id := btf.TypeID(1); b.has(id); id++ {
 		if b.kind(id) != kindDatasec || !strings.ContainsFunc(b.name(id), oddInName) {
@@ -115,8 +115,9 @@ func (b *rawBTF) renameDatasecs() {
 	}
 }
 
-// sizeForwardEnums gives enums that are only declared (enum state;) the size of an int, which GCC takes it for too. Clang leaves it
-// at 0, and the kernel refuses all of the BTF for that (btf_enum_check_meta); libbpf then goes on with no BTF at all.
+// sizeForwardEnums gives enums that are only declared (enum state;) the size of an int, which GCC
+// takes it for too. Clang leaves it at 0, and the kernel refuses all of the BTF for that
+// (btf_enum_check_meta); libbpf then goes on with no BTF at all.
 func (b *rawBTF) sizeForwardEnums() {
 	for id := btf.TypeID(1); b.has(id); id++ {
 		if kind := b.kind(id); (kind == kindEnum || kind == kindEnum64) && b.field(id, 8) == 0 {
@@ -125,8 +126,9 @@ func (b *rawBTF) sizeForwardEnums() {
 	}
 }
 
-// isOdd reports whether kernels refuse the BTF, as far as compilers write such: for names with other characters than C's own, or of
-// 128 and more (btf_name_valid_identifier; 512 since Linux 6.1), and for integers of more than 128 bits (btf_int_check_meta).
+// isOdd reports whether kernels refuse the BTF, as far as compilers write such: for names with
+// other characters than C's own, or of 128 and more (btf_name_valid_identifier; 512 since Linux
+// 6.1), and for integers of more than 128 bits (btf_int_check_meta).
 func (b *rawBTF) isOdd() bool {
 	const mostName, mostBits = 127, 128
 	odd := false

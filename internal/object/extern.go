@@ -31,7 +31,8 @@ type externs struct {
 	bySymbol map[*symbol]*externSym
 	byName   map[string]*externSym
 	kconfig  uint32 // size of the .kconfig map, 0 if there is none
-	// undefined says what is wrong with the others: an error if a program has them, which it need not.
+	// undefined says what is wrong with the others: an error if a program has them, which it need
+	// not.
 	undefined map[*symbol]error
 	// inAsm are those of undefined that C has no declaration of: assembly names them.
 	inAsm map[*symbol]bool

@@ -112,8 +112,8 @@ func (r *reader) entries() ([]*Program, error) {
 			if fn.called {
 				continue // it can be called from anywhere
 			}
-			// Its type is missing for whoever asks for it. libbpf loads such a program only if it has to,
-			// cilium/ebpf leaves it out wherever it is.
+			// Its type is missing for whoever asks for it. libbpf loads such a program only if it
+			// has to, cilium/ebpf leaves it out wherever it is.
 			if !optional {
 				r.warn("section %s: %s: %v; it is not loaded", clean(section), clean(fn.name), unknownSection(section))
 			}

@@ -14,9 +14,9 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// FuzzBTF claims of sections .BTF and .BTF.ext what FuzzParse does of whole files, and that what is accepted means the same to
-// package btf and stays BTF when it is made fit for the kernel. There is no file: its other sections, and symbols, are
-// those that the BTF speaks of.
+// FuzzBTF claims of sections .BTF and .BTF.ext what FuzzParse does of whole files, and that what is
+// accepted means the same to package btf and stays BTF when it is made fit for the kernel. There is
+// no file: its other sections, and symbols, are those that the BTF speaks of.
 func FuzzBTF(f *testing.F) {
 	for _, data := range corpusObjects(f) {
 		file, err := readELF(data)
@@ -88,8 +88,8 @@ func readBTFAlone(t *testing.T, types, ext []byte, order binary.ByteOrder) (*Obj
 	return r.obj, r.readMaps()
 }
 
-// addDatasec adds the ELF section of a data section in BTF, with a symbol for each variable. Those of externs have
-// symbols only.
+// addDatasec adds the ELF section of a data section in BTF, with a symbol for each variable. Those
+// of externs have symbols only.
 func addDatasec(f *elfFile, raw *rawBTF, id btf.TypeID, add func(string, elf.SectionType, []byte, uint64)) {
 	const most = 1 << 16 // bytes of contents
 	name, in, end := raw.name(id), elf.SHN_UNDEF, uint32(0)

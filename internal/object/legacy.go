@@ -10,17 +10,19 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// isLegacyMaps reports whether a section holds map definitions of the old kind: SEC("maps"), and for cilium/ebpf
-// each name that begins so.
+// isLegacyMaps reports whether a section holds map definitions of the old kind: SEC("maps"), and
+// for cilium/ebpf each name that begins so.
 func (s *section) isLegacyMaps() bool {
 	return strings.HasPrefix(s.name, "maps") && s.isProgbits() && !s.isCode()
 }
 
-// legacyMapSize is the size of struct bpf_map_def: type, key_size, value_size, max_entries and map_flags.
+// legacyMapSize is the size of struct bpf_map_def: type, key_size, value_size, max_entries and
+// map_flags.
 const legacyMapSize = 5 * 4
 
-// legacyMaps reads the maps of such sections: each variable is a struct bpf_map_def, whose values, not whose types, say
-// what the map is like. libbpf has had none of them since 1.0; cilium/ebpf has (loadMaps in its elf_reader.go).
+// legacyMaps reads the maps of such sections: each variable is a struct bpf_map_def, whose values,
+// not whose types, say what the map is like. libbpf has had none of them since 1.0; cilium/ebpf has
+// (loadMaps in its elf_reader.go).
 func (r *reader) legacyMaps() ([]*Map, error) {
 	var maps []*Map
 	for i := range r.elf.sections {
@@ -91,8 +93,8 @@ func (r *reader) legacyMap(s *section, sym *symbol) (*Map, error) {
 	return m, nil
 }
 
-// annotate gives a map of the old kind the types that BPF_ANNOTATE_KV_PAIR(name, key, value) declares for it, as
-// struct ____btf_map_name, where the sizes agree.
+// annotate gives a map of the old kind the types that BPF_ANNOTATE_KV_PAIR(name, key, value)
+// declares for it, as struct ____btf_map_name, where the sizes agree.
 func (r *reader) annotate(m *Map) {
 	var pair *btf.Struct
 	if err := r.types.TypeByName("____btf_map_"+m.Name, &pair); err != nil || len(pair.Members) != 2 {

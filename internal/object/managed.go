@@ -2,7 +2,8 @@ package object
 
 import "github.com/cilium/ebpf/btf"
 
-// managedStructs are the types whose contents are the kernel's business alone (btf_get_field_type in kernel/bpf/btf.c).
+// managedStructs are the types whose contents are the kernel's business alone (btf_get_field_type
+// in kernel/bpf/btf.c).
 var managedStructs = map[string]bool{
 	"bpf_spin_lock": true, "bpf_res_spin_lock": true, "bpf_timer": true, "bpf_wq": true, "bpf_task_work": true,
 	"bpf_list_head": true, "bpf_list_node": true, "bpf_rb_root": true, "bpf_rb_node": true, "bpf_refcount": true,
@@ -11,8 +12,9 @@ var managedStructs = map[string]bool{
 // managedPointers are the type tags of pointers that hold a reference to something of the kernel's.
 var managedPointers = map[string]bool{"kptr": true, "kptr_untrusted": true, "kptr_ref": true, "percpu_kptr": true, "uptr": true}
 
-// isManaged reports whether the kernel manages a variable of the type, or a part of one. It does not let such memory be mapped
-// (bpf_map_mmap: ENOTSUPP), and for libbpf the variables are hidden, so that it does not try to (map_is_mmapable).
+// isManaged reports whether the kernel manages a variable of the type, or a part of one. It does
+// not let such memory be mapped (bpf_map_mmap: ENOTSUPP), and for libbpf the variables are hidden,
+// so that it does not try to (map_is_mmapable).
 func isManaged(t btf.Type) bool {
 	switch t := btf.UnderlyingType(t).(type) {
 	case *btf.Datasec:

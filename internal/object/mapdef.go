@@ -94,8 +94,8 @@ func (m *Map) checkType() error {
 	return nil
 }
 
-// fixSizes gives maps the sizes that the kernel wants where the source has no say: cilium/ebpf does so too
-// (canHaveValueSize and fixupMagicFields). What __type(value, T) says of a ring or perf
+// fixSizes gives maps the sizes that the kernel wants where the source has no say: cilium/ebpf does
+// so too (canHaveValueSize and fixupMagicFields). What __type(value, T) says of a ring or perf
 // buffer is what its records are like.
 func (m *Map) fixSizes() {
 	switch ebpf.MapType(m.Type) {
@@ -108,14 +108,15 @@ func (m *Map) fixSizes() {
 	}
 }
 
-// SizedByCPUs reports whether the map gets an entry for each CPU because the source gives it no number of entries
-// (libbpf's map_set_def_max_entries, cilium/ebpf's fixupMagicFields).
+// SizedByCPUs reports whether the map gets an entry for each CPU because the source gives it no
+// number of entries (libbpf's map_set_def_max_entries, cilium/ebpf's fixupMagicFields).
 func (m *Map) SizedByCPUs() bool {
 	typ := ebpf.MapType(m.Type)
 	return (typ == ebpf.PerfEventArray || typ == ebpf.CPUMap) && m.MaxEntries == 0
 }
 
-// SizedByPages reports whether the map's number of entries is rounded to pages of memory (libbpf's adjust_ringbuf_sz).
+// SizedByPages reports whether the map's number of entries is rounded to pages of memory (libbpf's
+// adjust_ringbuf_sz).
 func (m *Map) SizedByPages() bool {
 	typ := ebpf.MapType(m.Type)
 	return typ == ebpf.RingBuf || typ == userRingBuf
@@ -171,8 +172,8 @@ func (r *reader) readAttr(m *Map, member btf.Member, inner, last bool) (err erro
 	return err
 }
 
-// intAttr reads a number written as a pointer to an array of that length, __uint(type, BPF_MAP_TYPE_ARRAY), or, which
-// libbpf knows of map_extra only, by __ulong.
+// intAttr reads a number written as a pointer to an array of that length, __uint(type,
+// BPF_MAP_TYPE_ARRAY), or, which libbpf knows of map_extra only, by __ulong.
 func intAttr(t btf.Type) (uint32, error) {
 	if _, ok := btf.As[*btf.Enum](t); ok {
 		n, err := longAttr(t)
@@ -235,8 +236,9 @@ func (r *reader) typeAttr(t btf.Type, size *uint32) (btf.Type, btf.TypeID, error
 	return ptr.Target, id, setSize(size, uint32(n))
 }
 
-// noSize says why a type has no size. Clang before 22 does not look into the definition of an inner map: what the types in it
-// point to is whole only if another map has the same definition, and comes first.
+// noSize says why a type has no size. Clang before 22 does not look into the definition of an inner
+// map: what the types in it point to is whole only if another map has the same definition, and
+// comes first.
 func noSize(t btf.Type, err error) error {
 	fwd, ok := btf.As[*btf.Fwd](t)
 	if !ok {
@@ -287,8 +289,8 @@ func (r *reader) readValues(m *Map, t btf.Type) error {
 
 func isMapOfMaps(t ebpf.MapType) bool { return t == ebpf.ArrayOfMaps || t == ebpf.HashOfMaps }
 
-// kernelName is as much of a name as struct bpf_attr has room for, without what the kernel does not allow in one
-// (bpf_obj_name_cpy): C does allow letters of other languages, and clang '$'.
+// kernelName is as much of a name as struct bpf_attr has room for, without what the kernel does not
+// allow in one (bpf_obj_name_cpy): C does allow letters of other languages, and clang '$'.
 func kernelName(name string) string {
 	const most = sys.ObjNameLen - 1
 	name = strings.Map(func(c rune) rune {

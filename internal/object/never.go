@@ -10,9 +10,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// This file refuses what no kernel loads, and no option of the runtime mends, in the words of the source: the kernel's own come
-// when the object is loaded. What it refuses has been refused by each kernel since 5.14, in code that cannot be reached
-// as well. Programs of '?' sections are passed over, since the object loads without them.
+// This file refuses what no kernel loads, and no option of the runtime mends, in the words of the
+// source: the kernel's own come when the object is loaded. What it refuses has been refused by each
+// kernel since 5.14, in code that cannot be reached as well. Programs of '?' sections are passed
+// over, since the object loads without them.
 
 const (
 	maxInsns = 1_000_000 // BPF_COMPLEXITY_LIMIT_INSNS, which bpf_prog_load compares with insn_cnt
@@ -42,9 +43,10 @@ func (l *linker) checkProgram(p *Program, lay *layout) error {
 	return l.checkKfuncs(p, lay)
 }
 
-// checkEnd refuses a function whose end can be passed (check_subprogs: "last insn is not an exit or jmp"). That is what compilers
-// make of a function without a return statement, or of one that cannot return. The call of a kernel function
-// may come last: of bpf_throw, or of clang's __bpf_trap.
+// checkEnd refuses a function whose end can be passed (check_subprogs: "last insn is not an exit or
+// jmp"). That is what compilers make of a function without a return statement, or of one that
+// cannot return. The call of a kernel function may come last: of bpf_throw, or of clang's
+// __bpf_trap.
 func (l *linker) checkEnd(part *part) error {
 	fn := part.fn
 	switch last := fn.insns[len(fn.insns)-1]; last.Op {
@@ -59,8 +61,9 @@ func (l *linker) checkEnd(part *part) error {
 		l.where(part, fn.end()-1))
 }
 
-// checkCalls refuses recursion: as a back edge in the graph of a program's instructions up to 6.1 (check_cfg), as calls that nest too deep
-// later. How deep calls may nest otherwise is not the same on each kernel: 7.3 does not count functions that it verifies by themselves.
+// checkCalls refuses recursion: as a back edge in the graph of a program's instructions up to 6.1
+// (check_cfg), as calls that nest too deep later. How deep calls may nest otherwise is not the same
+// on each kernel: 7.3 does not count functions that it verifies by themselves.
 func (l *linker) checkCalls(lay *layout) error {
 	const (
 		onTheWay = iota + 1
@@ -117,8 +120,9 @@ func (l *linker) countMaps(p *Program) int {
 	return len(used)
 }
 
-// checkKfuncs refuses calls of kernel functions by a program whose license is not compatible with the GPL
-// (add_kfunc_call). Weak ones do not count: the calls of those that are not there are taken out.
+// checkKfuncs refuses calls of kernel functions by a program whose license is not compatible with
+// the GPL (add_kfunc_call). Weak ones do not count: the calls of those that are not there are taken
+// out.
 func (l *linker) checkKfuncs(p *Program, lay *layout) error {
 	if l.obj.isGPL() {
 		return nil

@@ -25,10 +25,10 @@ type Object struct {
 	// License is the string in section "license", "" if there is none.
 	License string
 
-	// BTF is what BPF_BTF_LOAD gets, nil if the object has none: the bytes of section .BTF with data
-	// sections sized, variables placed and sorted, and hidden functions made
-	// static. Type IDs and string offsets are those of the file, so that func
-	// info, line info and CO-RE records hold without translation.
+	// BTF is what BPF_BTF_LOAD gets, nil if the object has none: the bytes of section .BTF with
+	// data sections sized, variables placed and sorted, and hidden functions made static. Type IDs
+	// and string offsets are those of the file, so that func info, line info and CO-RE records hold
+	// without translation.
 	BTF []byte
 	// Types is the same BTF, decoded; Types.TypeByID takes the IDs used here.
 	Types *btf.Spec
@@ -42,13 +42,15 @@ type Object struct {
 	// order of first use.
 	Externs []*Extern
 
-	// OddBTF is set if the BTF has what clang writes and the kernel refuses. libbpf goes on without BTF then.
+	// OddBTF is set if the BTF has what clang writes and the kernel refuses. libbpf goes on without
+	// BTF then.
 	OddBTF bool
 
-	// CutEnums are the enums of 64 bits whose values have only 32 in BTF, as clang before 15 writes them: what the others
-	// were is not known.
+	// CutEnums are the enums of 64 bits whose values have only 32 in BTF, as clang before 15 writes
+	// them: what the others were is not known.
 	CutEnums map[*btf.Enum]bool
-	// Warnings are what whoever compiled the file should know, a line each: it loads, but not all of it as C means it.
+	// Warnings are what whoever compiled the file should know, a line each: it loads, but not all
+	// of it as C means it.
 	Warnings []string
 }
 
@@ -105,7 +107,8 @@ type Map struct {
 	StructOps *StructOps
 
 	Kind DataKind
-	// Managed is set for global data that the kernel manages a part of, a lock, say: nobody can map it.
+	// Managed is set for global data that the kernel manages a part of, a lock, say: nobody can map
+	// it.
 	Managed bool
 	// Data is the initial value of global data, ValueSize bytes in the
 	// object's byte order; nil for BSS. An arena, which has no value, begins with it.
@@ -237,8 +240,8 @@ type Extern struct {
 	Weak       bool
 	// TypeID is the BTF ID of its FUNC or VAR in the object, for errors and listings.
 	TypeID btf.TypeID
-	// Declared is the BTF ID of the type that the source gives it: a function's prototype, or the type of a variable,
-	// for which the kernel gets an int.
+	// Declared is the BTF ID of the type that the source gives it: a function's prototype, or the
+	// type of a variable, for which the kernel gets an int.
 	Declared btf.TypeID
 }
 

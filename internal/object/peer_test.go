@@ -18,7 +18,8 @@ var onlyLibbpf = map[string]bool{
 	"fentry.multi.s": true, "fexit.multi.s": true,
 }
 
-// sectionNames are names that a program's section may have: what either peer knows, what sources make of it, and what neither knows.
+// sectionNames are names that a program's section may have: what either peer knows, what sources
+// make of it, and what neither knows.
 func sectionNames() []string {
 	var names []string
 	for i := range sectionDefs {
@@ -43,7 +44,8 @@ func sectionNames() []string {
 	)
 }
 
-// What cilium/ebpf takes a section for is what it is here, but for the names that libbpf has another meaning for.
+// What cilium/ebpf takes a section for is what it is here, but for the names that libbpf has
+// another meaning for.
 func TestSectionsAreWhatCiliumTakesThemFor(t *testing.T) {
 	names := sectionNames()
 	if len(names) < 300 {

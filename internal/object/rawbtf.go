@@ -283,9 +283,9 @@ func (b *rawBTF) eachName(id btf.TypeID, f func(off uint32)) {
 	}
 }
 
-// checkNames checks that every name is there and fit for one line, and bounds them all together. Names go into errors,
-// those of package btf among them, and into generated code. The kernel takes fewer (btf_name_valid_identifier in
-// kernel/bpf/btf.c); only tags are free text to it.
+// checkNames checks that every name is there and fit for one line, and bounds them all together.
+// Names go into errors, those of package btf among them, and into generated code. The kernel takes
+// fewer (btf_name_valid_identifier in kernel/bpf/btf.c); only tags are free text to it.
 func (b *rawBTF) checkNames() error {
 	budget := maxNameBytes
 	for id := btf.TypeID(1); b.has(id); id++ {
@@ -378,7 +378,8 @@ func (b *rawBTF) checkDepth() error {
 	return nil
 }
 
-// eachPart calls f with each type that a type has within itself, in contrast to those that it points to.
+// eachPart calls f with each type that a type has within itself, in contrast to those that it
+// points to.
 func (b *rawBTF) eachPart(id btf.TypeID, f func(btf.TypeID)) {
 	switch b.kind(id) {
 	case kindPtr, kindFunc, kindFuncProto, kindDeclTag:
@@ -391,8 +392,9 @@ func (b *rawBTF) eachPart(id btf.TypeID, f func(btf.TypeID)) {
 	})
 }
 
-// checkNesting bounds how many types are part of each other, and checks that none is part of itself, which the kernel
-// refuses as well (btf_resolve): who follows the parts of a type comes to an end.
+// checkNesting bounds how many types are part of each other, and checks that none is part of
+// itself, which the kernel refuses as well (btf_resolve): who follows the parts of a type comes to
+// an end.
 func (b *rawBTF) checkNesting() error {
 	const open = -1 // height of a type whose parts are looked at
 	heights := make([]int, len(b.offs))

@@ -119,8 +119,8 @@ func (r *reader) read(data []byte) (err error) {
 	return r.readPrograms()
 }
 
-// licenseSection is what libbpf and cilium/ebpf read the license from: section "license", or else the last whose name
-// begins so.
+// licenseSection is what libbpf and cilium/ebpf read the license from: section "license", or else
+// the last whose name begins so.
 func (f *elfFile) licenseSection() []byte {
 	var data []byte
 	for i := range f.sections {
@@ -144,7 +144,8 @@ func license(data []byte) string {
 // errNoBTF is for objects that cannot do without.
 var errNoBTF = errors.New("no BTF; compile with -g")
 
-// readBTF reads and fixes the BTF. An object without has maps of the old kind only, and variables without types.
+// readBTF reads and fixes the BTF. An object without has maps of the old kind only, and variables
+// without types.
 func (r *reader) readBTF() (err error) {
 	s := r.elf.sectionByName(btfSection)
 	if s == nil || !s.isProgbits() {
@@ -226,9 +227,9 @@ func (r *reader) warn(format string, args ...any) {
 // maxWarnings is how many are worth reading.
 const maxWarnings = 20
 
-// shrinkArrays makes arrays of 4 GiB and more arrays of one element in what the
-// kernel gets, since it would refuse all of the BTF for them (btf_array_check_meta, btf_array_resolve). They are numbers of map
-// definitions: __uint(max_entries, 1 << 30) is the length of an array of int. libbpf
+// shrinkArrays makes arrays of 4 GiB and more arrays of one element in what the kernel gets, since
+// it would refuse all of the BTF for them (btf_array_check_meta, btf_array_resolve). They are
+// numbers of map definitions: __uint(max_entries, 1 << 30) is the length of an array of int. libbpf
 // goes on with no BTF at all.
 func (r *reader) shrinkArrays() {
 	const nelems = btfTypeSize + 8 // of struct btf_array

@@ -137,8 +137,8 @@ func (r *reader) collectFrom(s, target *section) error {
 	return nil
 }
 
-// pointersIn warns of global data that contains addresses: there is none to put there before the program runs. libbpf and
-// cilium/ebpf load such data as it is, and so do we.
+// pointersIn warns of global data that contains addresses: there is none to put there before the
+// program runs. libbpf and cilium/ebpf load such data as it is, and so do we.
 func (r *reader) pointersIn(s, target *section) error {
 	rels, err := r.elf.relocations(s)
 	if err != nil || len(rels) == 0 {

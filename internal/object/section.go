@@ -35,11 +35,11 @@ const (
 	attachTraceFsessionMulti ebpf.AttachType = sys.AttachTraceFsessionMulti
 )
 
-// sectionDefs is libbpf's section_defs, of version 1.8-dev, in its order: the
-// first that matches counts. An attach type is always passed to the kernel;
-// libbpf leaves an optional one out for kernels older than those we load on.
-// libbpf gives usdt programs BPF_TRACE_UPROBE_MULTI only where the kernel has links of that kind (6.6).
-// Older ones do not look at a kprobe program's attach type, so here they always have it.
+// sectionDefs is libbpf's section_defs, of version 1.8-dev, in its order: the first that matches
+// counts. An attach type is always passed to the kernel; libbpf leaves an optional one out for
+// kernels older than those we load on. libbpf gives usdt programs BPF_TRACE_UPROBE_MULTI only where
+// the kernel has links of that kind (6.6). Older ones do not look at a kprobe program's attach
+// type, so here they always have it.
 var sectionDefs = []sectionDef{
 	{"socket", ebpf.SocketFilter, 0, 0},
 	{"sk_reuseport/migrate", ebpf.SkReuseport, ebpf.AttachSkReuseportSelectOrMigrate, 0},

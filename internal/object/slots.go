@@ -75,7 +75,8 @@ func (r *reader) readSlot(rel relocation) error {
 		return bad(errors.New("unsupported relocation: only the member values can have it"))
 	}
 	slot := Slot{Index: uint32((rel.off - first) / ptrSize)}
-	// The symbol of something static is that of its section, and the distance is where the address goes.
+	// The symbol of something static is that of its section, and the distance is where the address
+	// goes.
 	var addend uint64
 	if uint64(len(r.maps.data)) == r.maps.size {
 		addend = r.elf.order.Uint64(r.maps.data[rel.off:])

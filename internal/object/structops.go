@@ -25,7 +25,8 @@ type StructOps struct {
 	Section string
 	// AutoCreate is false for sections that begin with '?'.
 	AutoCreate bool
-	// Data is the initial value, Type.Size bytes in the object's byte order, with zeros for programs.
+	// Data is the initial value, Type.Size bytes in the object's byte order, with zeros for
+	// programs.
 	Data []byte
 	// Programs are by member of Type; nil for data, and for functions that the source leaves out.
 	Programs []*Program
@@ -220,7 +221,8 @@ func (s *StructOps) check() error {
 	return nil
 }
 
-// IsFunctionPointer reports whether a member of a struct of operations is one that a program can be.
+// IsFunctionPointer reports whether a member of a struct of operations is one that a program can
+// be.
 func IsFunctionPointer(t btf.Type) bool {
 	ptr, ok := btf.As[*btf.Pointer](t)
 	if !ok {
@@ -231,7 +233,8 @@ func IsFunctionPointer(t btf.Type) bool {
 }
 
 // loadUsedOperations has a program be loaded if a struct that is created has it, and not if only
-// others have it (libbpf's bpf_object_adjust_struct_ops_autoload). Of a program that no struct has its section decides.
+// others have it (libbpf's bpf_object_adjust_struct_ops_autoload). Of a program that no struct has
+// its section decides.
 func (r *reader) loadUsedOperations() {
 	used := make(map[*Program]bool)
 	for _, m := range r.obj.Maps {

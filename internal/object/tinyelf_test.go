@@ -25,7 +25,8 @@ func tinyProgram(section, name string, bind elf.SymBind) tinySection {
 	return tinySection{section, elf.SHT_PROGBITS, elf.SHF_ALLOC | elf.SHF_EXECINSTR, code, name, bind, elf.STT_FUNC}
 }
 
-// tinyELF is a BPF object with these sections, without BTF, in little endian. Local symbols come first, as ELF wants it.
+// tinyELF is a BPF object with these sections, without BTF, in little endian. Local symbols come
+// first, as ELF wants it.
 func tinyELF(t testing.TB, sections ...tinySection) []byte {
 	t.Helper()
 	order := binary.LittleEndian

@@ -54,8 +54,8 @@ func Running() (*Kernel, error) {
 	return k, nil
 }
 
-// File is a kernel whose BTF is in a file: an ELF file, or BTF as /sys/kernel/btf/vmlinux has it. Of symbols without types and of modules
-// it says nothing.
+// File is a kernel whose BTF is in a file: an ELF file, or BTF as /sys/kernel/btf/vmlinux has it.
+// Of symbols without types and of modules it says nothing.
 func File(path string) (*Kernel, error) {
 	s, err := prototype.ReadFile(path)
 	if err != nil {
@@ -105,8 +105,8 @@ func (k *Kernel) find(name string, kind uint8) bool {
 	return false
 }
 
-// has reports whether an enum of the kernel has a value, which is how its BTF shows what it knows. A
-// kernel whose BTF lacks the enum is taken to know everything.
+// has reports whether an enum of the kernel has a value, which is how its BTF shows what it knows.
+// A kernel whose BTF lacks the enum is taken to know everything.
 func (k *Kernel) has(enum string, n uint32) bool {
 	v := k.values(enum)
 	return len(v) == 0 || v[n]

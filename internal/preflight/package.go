@@ -15,7 +15,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// Package reads what generated packages in a folder say about their objects, for this machine's byte order, without compiling them.
+// Package reads what generated packages in a folder say about their objects, for this machine's
+// byte order, without compiling them.
 func Package(dir string) ([]*spec.Spec, error) {
 	suffix := "_bpfel.go"
 	if bigEndian {

@@ -1,5 +1,6 @@
-// Package preflight says what of an object would not resolve on a kernel, of which it needs no more than the BTF. It makes no BPF
-// system call: it has the object's loader interpreted by internal/load, and answers for the kernel.
+// Package preflight says what of an object would not resolve on a kernel, of which it needs no more
+// than the BTF. It makes no BPF system call: it has the object's loader interpreted by
+// internal/load, and answers for the kernel.
 package preflight
 
 import (
@@ -22,7 +23,8 @@ import (
 type Finding struct {
 	What    string // "field pid_links of struct task_struct", "helper bpf_loop needs Linux 5.17"
 	Program string // that needs it, "" for a map
-	// Strong is set if the load fails for it. What is weak is guarded, declared so, or of a program that is loaded only when asked for.
+	// Strong is set if the load fails for it. What is weak is guarded, declared so, or of a program
+	// that is loaded only when asked for.
 	Strong bool
 	// Why says why it is weak.
 	Why string
@@ -161,7 +163,8 @@ func (c *check) FindSymbol(name string) (address uint64, errno unix.Errno) {
 	return 0, c.missing(name)
 }
 
-// missing notes a symbol that the kernel does not have. What is strong is answered all the same, so that the rest is looked at.
+// missing notes a symbol that the kernel does not have. What is strong is answered all the same, so
+// that the rest is looked at.
 func (c *check) missing(name string) unix.Errno {
 	errno := unix.Errno(0)
 	for i := range c.spec.Externs {
@@ -253,8 +256,8 @@ func (c *check) constants(slot int32) string {
 	return ""
 }
 
-// withoutConfig is constants for a kernel whose configuration has nothing of what the object asks for: LINUX_HAS_BPF_COOKIE, for one.
-// What is reached all the same does not depend on it.
+// withoutConfig is constants for a kernel whose configuration has nothing of what the object asks
+// for: LINUX_HAS_BPF_COOKIE, for one. What is reached all the same does not depend on it.
 func (c *check) withoutConfig(slot int32) string {
 	for i := range c.spec.Maps {
 		if m := &c.spec.Maps[i]; m.Slot == spec.Slot(slot) && m.Kind == spec.Kconfig {
@@ -266,7 +269,8 @@ func (c *check) withoutConfig(slot int32) string {
 
 const asksConfig = "the program asks the kernel's configuration before"
 
-// checksAttachType reports whether the kernel looks at the attach type when a program is loaded (bpf_prog_load_check_attach).
+// checksAttachType reports whether the kernel looks at the attach type when a program is loaded
+// (bpf_prog_load_check_attach).
 func checksAttachType(progType uint32) bool {
 	switch progType {
 	case sys.ProgTypeKprobe, sys.ProgTypeXDP, sys.ProgTypeSchedCLS, sys.ProgTypeSKSKB, sys.ProgTypeSKReuseport, sys.ProgTypePerfEvent:
@@ -281,8 +285,8 @@ func pointer(address uint64) unsafe.Pointer {
 	return *(*unsafe.Pointer)(unsafe.Pointer(&at))
 }
 
-// allFeatures are what any object may need. Pins and the configuration of this machine, and targets that are chosen later, are not
-// the object's.
+// allFeatures are what any object may need. Pins and the configuration of this machine, and targets
+// that are chosen later, are not the object's.
 func allFeatures() *load.Features {
 	f := load.AllFeatures()
 	f.Reuse, f.Targets, f.Kconfig = nil, nil, load.NoKconfig

@@ -14,8 +14,9 @@ import (
 	_ "github.com/bpf2lskel/bpf2lskel/runtime/oldkernel"
 )
 
-// What preflight says is what happens, for all objects of testdata: whatever it calls missing, the kernel refuses. What the kernel
-// refuses for other reasons, the verifier's for the most part, is listed.
+// What preflight says is what happens, for all objects of testdata: whatever it calls missing, the
+// kernel refuses. What the kernel refuses for other reasons, the verifier's for the most part, is
+// listed.
 func TestAgreesWithTheKernel(t *testing.T) {
 	kernel, err := preflight.Running()
 	if err != nil {

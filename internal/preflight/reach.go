@@ -22,8 +22,9 @@ type contents func(slot int32) string
 
 type state [11]value
 
-// reachable tells which instructions of a program can be reached, as far as constants say it: CO-RE's answers, and the zeros of weak
-// symbols that are missing, and the values of constants in .rodata as the object has them. The verifier knows more.
+// reachable tells which instructions of a program can be reached, as far as constants say it:
+// CO-RE's answers, and the zeros of weak symbols that are missing, and the values of constants in
+// .rodata as the object has them. The verifier knows more.
 func reachable(insns []sys.Insn, rodata contents) []bool {
 	reached := make([]bool, len(insns))
 	states := make([]state, len(insns))

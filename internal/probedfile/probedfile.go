@@ -1,5 +1,5 @@
-// Package probedfile makes executables with symbols for tests of uprobes: copies of the test's own binary, which may have been
-// stripped, as those of guests are.
+// Package probedfile makes executables with symbols for tests of uprobes: copies of the test's own
+// binary, which may have been stripped, as those of guests are.
 package probedfile
 
 import (
@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// Write writes a copy of this binary, of 64 bits, to a folder of the test's own, and returns its path. It has one symbol for
-// each of the functions, by the names given.
+// Write writes a copy of this binary, of 64 bits, to a folder of the test's own, and returns its
+// path. It has one symbol for each of the functions, by the names given.
 func Write(t testing.TB, name string, functions map[string]any) string {
 	t.Helper()
 	raw, err := os.ReadFile("/proc/self/exe")

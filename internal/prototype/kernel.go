@@ -15,8 +15,8 @@ import (
 
 // A Kernel is what symbols are compared with.
 type Kernel struct {
-	// parts returns the BTF of vmlinux and of modules, in the order in which a symbol is looked for: one at a time,
-	// since most symbols are vmlinux's and a machine has a hundred modules.
+	// parts returns the BTF of vmlinux and of modules, in the order in which a symbol is looked
+	// for: one at a time, since most symbols are vmlinux's and a machine has a hundred modules.
 	parts []part
 }
 
@@ -24,8 +24,8 @@ type Kernel struct {
 type part struct {
 	name string
 	load func() (*btf.Spec, error)
-	// last is set where what follows is looked at only if this one lacks the symbol. Modules are looked at together:
-	// which of two with the same name the kernel takes, only the kernel knows.
+	// last is set where what follows is looked at only if this one lacks the symbol. Modules are
+	// looked at together: which of two with the same name the kernel takes, only the kernel knows.
 	last bool
 }
 
@@ -50,8 +50,8 @@ func Running() (*Kernel, error) {
 	return k, nil
 }
 
-// Files is the kernel whose BTF is in files: that of vmlinux first, then those of modules. They are ELF
-// files, or BTF as /sys/kernel/btf has it.
+// Files is the kernel whose BTF is in files: that of vmlinux first, then those of modules. They are
+// ELF files, or BTF as /sys/kernel/btf has it.
 func Files(paths []string) (*Kernel, error) {
 	k := &Kernel{}
 	var base *btf.Spec
@@ -88,7 +88,8 @@ func ReadFile(path string) (*btf.Spec, error) {
 	return s, nil
 }
 
-// read returns the BTF in a file. Package btf wants symbols of an ELF file too, which a stripped vmlinux lacks.
+// read returns the BTF in a file. Package btf wants symbols of an ELF file too, which a stripped
+// vmlinux lacks.
 func read(path string) ([]byte, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil || !bytes.HasPrefix(raw, []byte(elf.ELFMAG)) {
@@ -117,7 +118,8 @@ type Result struct {
 	Mismatch error
 }
 
-// Compare compares symbols with a kernel's, in the order of the symbols. The error is one of reading BTF.
+// Compare compares symbols with a kernel's, in the order of the symbols. The error is one of
+// reading BTF.
 func (k *Kernel) Compare(symbols []Symbol) ([]Result, error) {
 	results := make([]Result, len(symbols))
 	for i := range symbols {
@@ -148,7 +150,8 @@ func (k *Kernel) Compare(symbols []Symbol) ([]Result, error) {
 	return results, nil
 }
 
-// find returns what BTF has of a symbol, nil if nothing. Of several the kernel takes the first (btf_find_by_name_kind).
+// find returns what BTF has of a symbol, nil if nothing. Of several the kernel takes the first
+// (btf_find_by_name_kind).
 func find(spec *btf.Spec, s *Symbol) (btf.Type, error) {
 	types, err := spec.AnyTypesByName(s.KernelName())
 	if errors.Is(err, btf.ErrNotFound) {

@@ -1,7 +1,9 @@
-// Package prototype compares what an object declares of the kernel's functions and variables with what a kernel has.
+// Package prototype compares what an object declares of the kernel's functions and variables with
+// what a kernel has.
 //
-// In go the symbols that the object declares and a [Kernel], the running one or one that files describe; out comes
-// what does not match. The callers are cmd/bpf2lskel and runtime/kfunccheck: a plain load compares nothing.
+// In go the symbols that the object declares and a [Kernel], the running one or one that files
+// describe; out comes what does not match. The callers are cmd/bpf2lskel and runtime/kfunccheck: a
+// plain load compares nothing.
 package prototype
 
 import (
@@ -21,7 +23,8 @@ type Symbol struct {
 	Func bool
 }
 
-// KernelName is what the kernel calls it. Only functions have flavors (libbpf's bpf_object__collect_externs).
+// KernelName is what the kernel calls it. Only functions have flavors (libbpf's
+// bpf_object__collect_externs).
 func (s *Symbol) KernelName() string {
 	if s.Func {
 		return EssentialName(s.Name)
@@ -128,9 +131,10 @@ func compare(s *Symbol, kernel btf.Type, where string) error {
 // maxDepth bounds pointers to pointers and functions of functions, as libbpf does.
 const maxDepth = 32
 
-// compatible is libbpf's rule for prototypes (bpf_core_types_are_compat): kinds have to be the same behind each pointer,
-// names and sizes need not. It differs in one thing: here a struct or union that the source only declares is the
-// kernel's struct or union, since a pointer to it is the same argument.
+// compatible is libbpf's rule for prototypes (bpf_core_types_are_compat): kinds have to be the same
+// behind each pointer, names and sizes need not. It differs in one thing: here a struct or union
+// that the source only declares is the kernel's struct or union, since a pointer to it is the same
+// argument.
 func compatible(source, kernel btf.Type, depth int) bool {
 	if depth == 0 {
 		return false

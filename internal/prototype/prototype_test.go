@@ -139,7 +139,8 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// A function of pointers to pointers without end, as only a damaged file has it, is no endless loop.
+// A function of pointers to pointers without end, as only a damaged file has it, is no endless
+// loop.
 func TestPrototypesWithoutEnd(t *testing.T) {
 	p := &btf.Pointer{}
 	p.Target = p

@@ -67,7 +67,8 @@ func TestMutantsThroughTheGenerator(t *testing.T) {
 	t.Logf("%d mutants of %d objects: %d packages, %d refused; at most %d MiB of memory", packages+refused, len(files), packages, refused, mappedBytes()>>20)
 }
 
-// readAll compiles the corpus, without the few objects whose sheer size would take the time of a thousand others.
+// readAll compiles the corpus, without the few objects whose sheer size would take the time of a
+// thousand others.
 func readAll(t *testing.T) [][]byte {
 	var files [][]byte
 	for _, name := range testobj.All(t) {
@@ -83,8 +84,9 @@ func readAll(t *testing.T) [][]byte {
 	return append(files, testobj.Read(t, "arena/globals", testobj.Options{CC: "clang-19"}))
 }
 
-// generateWithin returns what is wrong with how the generator took a file, and why it refused it. Another file that
-// is generated from at the same time may be blamed for the memory of this one, but never instead of it.
+// generateWithin returns what is wrong with how the generator took a file, and why it refused it.
+// Another file that is generated from at the same time may be blamed for the memory of this one,
+// but never instead of it.
 func generateWithin(file []byte) (fault string, refusal error) {
 	type outcome struct {
 		fault   string
@@ -101,7 +103,8 @@ func generateWithin(file []byte) (fault string, refusal error) {
 		}()
 		o.refusal = generate(file)
 	}()
-	// A ticker drops ticks that come while the process is stopped: only time in which it could work counts.
+	// A ticker drops ticks that come while the process is stopped: only time in which it could work
+	// counts.
 	clock := time.NewTicker(time.Second)
 	defer clock.Stop()
 	for range deadline / time.Second {
@@ -146,8 +149,8 @@ func keep(t *testing.T, seed uint64, file []byte) string {
 	return path
 }
 
-// mappedBytes is all memory that Go has ever taken for heap, stacks and itself: it does not shrink, so that what one file took
-// for a moment is seen after it.
+// mappedBytes is all memory that Go has ever taken for heap, stacks and itself: it does not shrink,
+// so that what one file took for a moment is seen after it.
 func mappedBytes() uint64 {
 	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}}
 	metrics.Read(samples)

@@ -95,7 +95,8 @@ func changeSection(r *rand.Rand, file *[]byte) {
 	setWord(r, &header)
 }
 
-// changeSectionContents changes a word of a section, whatever its size: large sections would get all changes otherwise.
+// changeSectionContents changes a word of a section, whatever its size: large sections would get
+// all changes otherwise.
 func changeSectionContents(r *rand.Rand, file *[]byte) {
 	table, n := sections(*file)
 	if table == nil {

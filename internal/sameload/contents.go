@@ -74,7 +74,8 @@ func isArray(typ ebpf.MapType) bool {
 	return false
 }
 
-// eachKey calls f for every key of a map. The keys of an array are known; those of other maps are asked for.
+// eachKey calls f for every key of a map. The keys of an array are known; those of other maps are
+// asked for.
 func eachKey(fd int, typ ebpf.MapType, info sys.MapInfo, f func(key []byte) error) error {
 	if isArray(typ) {
 		key := make([]byte, 4)
@@ -113,7 +114,8 @@ func valueSize(typ ebpf.MapType, size uint32) (int, error) {
 	return int(size), nil
 }
 
-// hexValue shows a value in full if it is short, and by its non-zero beginning and a hash otherwise.
+// hexValue shows a value in full if it is short, and by its non-zero beginning and a hash
+// otherwise.
 func hexValue(v []byte) string {
 	const full, head = 256, 64
 	if len(v) <= full {

@@ -12,8 +12,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// Describe asks the kernel about the maps and programs of a load, given by name and file descriptor of this
-// process. The load is taken to be one that a loader program made; see [View.Style] where it is not.
+// Describe asks the kernel about the maps and programs of a load, given by name and file descriptor
+// of this process. The load is taken to be one that a loader program made; see [View.Style] where
+// it is not.
 func Describe(mapFDs, progFDs map[string]int) (View, error) {
 	d, err := newDescriber()
 	if err != nil {
@@ -47,8 +48,8 @@ func Describe(mapFDs, progFDs map[string]int) (View, error) {
 	return v, nil
 }
 
-// DescribeProcess describes the maps and programs that another process holds. They are called as the kernel calls
-// them, with a number behind the name where several have the same.
+// DescribeProcess describes the maps and programs that another process holds. They are called as
+// the kernel calls them, with a number behind the name where several have the same.
 func DescribeProcess(pid int) (View, error) {
 	mapFDs, progFDs, err := processFDs(pid)
 	defer closeAll(mapFDs)
@@ -59,7 +60,8 @@ func DescribeProcess(pid int) (View, error) {
 	return Describe(mapFDs, progFDs)
 }
 
-// processFDs opens the maps and programs that a process holds, in the order of its file descriptors.
+// processFDs opens the maps and programs that a process holds, in the order of its file
+// descriptors.
 func processFDs(pid int) (mapFDs, progFDs map[string]int, err error) {
 	mapFDs, progFDs = map[string]int{}, map[string]int{}
 	paths, err := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", pid))
@@ -155,7 +157,8 @@ func newDescriber() (*describer, error) {
 	return d, nil
 }
 
-// canonical renames maps as their object calls them, and remembers the names for those who refer to the maps.
+// canonical renames maps as their object calls them, and remembers the names for those who refer to
+// the maps.
 func (d *describer) canonical(fds map[string]int) (map[string]int, error) {
 	renamed := make(map[string]int, len(fds))
 	for given, fd := range fds {
@@ -171,7 +174,8 @@ func (d *describer) canonical(fds map[string]int) (map[string]int, error) {
 	return renamed, nil
 }
 
-// name finds out what a map is called in its object, and remembers it for those who refer to the map.
+// name finds out what a map is called in its object, and remembers it for those who refer to the
+// map.
 func (d *describer) name(given string, fd int) (string, error) {
 	var info sys.MapInfo
 	if err := objInfo(fd, &info); err != nil {

@@ -59,7 +59,8 @@ type records struct {
 	insns, funcs, lines []byte
 }
 
-// progRecords reads a program's info, and in a second call the arrays whose sizes the first one told.
+// progRecords reads a program's info, and in a second call the arrays whose sizes the first one
+// told.
 func progRecords(fd int) (sys.ProgInfo, records, error) {
 	var sizes sys.ProgInfo
 	if err := objInfo(fd, &sizes); err != nil {

@@ -11,7 +11,8 @@ func Diff(reference, got View) string {
 	return cmp.Diff(comparable(reference, got), comparable(got, reference), cmpopts.EquateEmpty())
 }
 
-// comparable is what of a view can be compared with another one: all but tags that depend on the way of loading.
+// comparable is what of a view can be compared with another one: all but tags that depend on the
+// way of loading.
 func comparable(v, other View) View {
 	programs := make(map[string]Program, len(v.Programs))
 	for name, p := range v.Programs {

@@ -17,19 +17,21 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// loadall loads an object in a mount namespace in which /sys/fs/bpf is the directory $1: maps that the object wants
-// to be pinned by name must not show up in the machine's own. They are pinned at its top, and libbpf will not
-// pin them elsewhere too: so all maps are pinned there.
+// loadall loads an object in a mount namespace in which /sys/fs/bpf is the directory $1: maps that
+// the object wants to be pinned by name must not show up in the machine's own. They are pinned at
+// its top, and libbpf will not pin them elsewhere too: so all maps are pinned there.
 const loadall = `mount --bind "$1" /sys/fs/bpf &&
 exec bpftool prog loadall "$2" /sys/fs/bpf/` + progsDir + ` pinmaps /sys/fs/bpf`
 
 // progsDir is where programs are pinned: beside the maps, so not called as a map may be.
 const progsDir = "0-programs"
 
-// ErrNoBpftool is in a [Refusal] where a machine has no bpftool: then nobody knows what libbpf would have done.
+// ErrNoBpftool is in a [Refusal] where a machine has no bpftool: then nobody knows what libbpf
+// would have done.
 var ErrNoBpftool = errors.New("there is no bpftool")
 
-// fullLoad loads an object with libbpf, without its loader, and gives the file descriptors of all that it made.
+// fullLoad loads an object with libbpf, without its loader, and gives the file descriptors of all
+// that it made.
 func fullLoad(ctx context.Context, obj string) (mapFDs, progFDs map[string]int, err error) {
 	if _, err := exec.LookPath("bpftool"); err != nil {
 		return nil, nil, &saidNo{ErrNoBpftool}

@@ -10,7 +10,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// objInfo fills info from a file descriptor. What its fields hold the addresses of has to stay alive.
+// objInfo fills info from a file descriptor. What its fields hold the addresses of has to stay
+// alive.
 func objInfo[T sys.MapInfo | sys.ProgInfo | sys.BtfInfo](fd int, info *T) error {
 	if errno := sys.ObjInfo(fd, unsafe.Pointer(info), unsafe.Sizeof(*info)); errno != 0 {
 		return fmt.Errorf("BPF_OBJ_GET_INFO_BY_FD: %w", errno)

@@ -10,8 +10,8 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// Some of what a load decides is in no info struct: a program's expected attach type, whether it may sleep, a map's NUMA node.
-// It is in the kernel's own structs, which a BPF iterator can read.
+// Some of what a load decides is in no info struct: a program's expected attach type, whether it
+// may sleep, a map's NUMA node. It is in the kernel's own structs, which a BPF iterator can read.
 
 // progFields is what the iterator reads of struct bpf_prog and struct bpf_prog_aux.
 type progFields struct {
@@ -190,7 +190,8 @@ func load(m btf.Member, offset uint32) (step, error) {
 	return step{int32(offset / 8), width, 0, 0}, nil
 }
 
-// iterate runs a BPF iterator that writes the fields of each object as 64-bit words, and reads them.
+// iterate runs a BPF iterator that writes the fields of each object as 64-bit words, and reads
+// them.
 //
 // What the program does, for the object in the context's second word:
 //

@@ -15,8 +15,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// runIterator loads a BPF iterator over a kind of kernel object, runs it, and returns what it wrote. The system
-// calls are made here because cilium/ebpf decodes all of vmlinux BTF for every such program.
+// runIterator loads a BPF iterator over a kind of kernel object, runs it, and returns what it
+// wrote. The system calls are made here because cilium/ebpf decodes all of vmlinux BTF for every
+// such program.
 func runIterator(target string, insns asm.Instructions) ([]byte, error) {
 	prog, err := loadIterator(target, insns)
 	if err != nil {

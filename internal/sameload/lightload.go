@@ -14,16 +14,16 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// Layout of the context of libbpf's loader: struct bpf_loader_ctx, then a struct bpf_map_desc for each map, then
-// a struct bpf_prog_desc for each program.
+// Layout of the context of libbpf's loader: struct bpf_loader_ctx, then a struct bpf_map_desc for
+// each map, then a struct bpf_prog_desc for each program.
 const (
 	ctxHead     = 24 // sz, flags, log_level, log_size: 4 bytes each; log_buf: 8
 	mapDescSize = 16 // map_fd, max_entries: 4 bytes each; initial_value: 8
 	progDesc4   = 4  // prog_fd
 )
 
-// lightLoad runs libbpf's loader, as the header of a light skeleton does, and gives the file descriptors of
-// all that it made. An errno is the kernel's refusal.
+// lightLoad runs libbpf's loader, as the header of a light skeleton does, and gives the file
+// descriptors of all that it made. An errno is the kernel's refusal.
 func lightLoad(s *LightSkeleton, defs mapDefs) (mapFDs, progFDs map[string]int, err error) {
 	blob, err := loaderMap(s.Data)
 	if err != nil {
@@ -65,7 +65,8 @@ func lightLoad(s *LightSkeleton, defs mapDefs) (mapFDs, progFDs map[string]int, 
 		if fd <= 0 {
 			continue
 		}
-		// Not names[i]: libbpf's loader counts only the programs that it loads, its header counts those with "?" too.
+		// Not names[i]: libbpf's loader counts only the programs that it loads, its header counts
+		// those with "?" too.
 		var info sys.ProgInfo
 		if err := objInfo(fd, &info); err != nil {
 			return nil, nil, err
@@ -139,8 +140,9 @@ func runLoader(prog int, ctx []byte) error {
 	return err
 }
 
-// retryInterrupted tries again when a program load was interrupted by a signal: Go sends itself signals, and the
-// verifier gives up with EAGAIN when one is pending. Signals are blocked on this thread so that there are few.
+// retryInterrupted tries again when a program load was interrupted by a signal: Go sends itself
+// signals, and the verifier gives up with EAGAIN when one is pending. Signals are blocked on this
+// thread so that there are few.
 func retryInterrupted(f func() (int, error)) (r int, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -13,8 +13,9 @@ import (
 	"strings"
 )
 
-// SkeletonSuffix is what is appended to an object's path to name its light skeleton, made beforehand for a machine
-// that has no bpftool, and ErrorSuffix to name what bpftool said where it could not make one.
+// SkeletonSuffix is what is appended to an object's path to name its light skeleton, made
+// beforehand for a machine that has no bpftool, and ErrorSuffix to name what bpftool said where it
+// could not make one.
 const (
 	SkeletonSuffix = ".lskel.h"
 	ErrorSuffix    = ".lskel.err"
@@ -24,8 +25,9 @@ const (
 type LightSkeleton struct {
 	// Insns are the loader's instructions, Data its blob.
 	Insns, Data []byte
-	// Maps and Programs are the names of those it creates, in the order in which its context has them, as C
-	// identifiers: the section's name without the dot, dots replaced, for a map of global data.
+	// Maps and Programs are the names of those it creates, in the order in which its context has
+	// them, as C identifiers: the section's name without the dot, dots replaced, for a map of
+	// global data.
 	Maps, Programs []string
 }
 
@@ -139,8 +141,8 @@ func literal(re *regexp.Regexp, text []byte) ([]byte, error) {
 	return out, nil
 }
 
-// reason is the line of libbpf's and bpftool's messages that says most: libbpf's last but the summary, or the last
-// there is.
+// reason is the line of libbpf's and bpftool's messages that says most: libbpf's last but the
+// summary, or the last there is.
 func reason(said string) string {
 	lines := strings.Split(strings.TrimSpace(said), "\n")
 	for i := len(lines) - 1; i >= 0; i-- {

@@ -8,8 +8,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// listing shows translated instructions as text that is the same for two loads of one program: maps by name,
-// and no address of anything.
+// listing shows translated instructions as text that is the same for two loads of one program: maps
+// by name, and no address of anything.
 func listing(raw []byte, aux uint64, mapName func(id uint32) string) []string {
 	var out []string
 	insns := slices.Collect(slices.Chunk(raw, int(insnSize)))
@@ -41,7 +41,8 @@ func listing(raw []byte, aux uint64, mapName func(id uint32) string) []string {
 	return out
 }
 
-// srcReg is the source register of an instruction: the two fields of the register byte lie in the order of the byte order.
+// srcReg is the source register of an instruction: the two fields of the register byte lie in the
+// order of the byte order.
 func srcReg(regs byte) byte {
 	if isLittleEndian {
 		return regs >> 4
@@ -49,10 +50,10 @@ func srcReg(regs byte) byte {
 	return regs & 0xf
 }
 
-// imm64 shows a 64-bit constant, but not where the kernel keeps things. The verifier writes the address of struct bpf_prog_aux
-// into calls of bpf_timer_set_callback, of the kernel's variables into what loads them, of struct metas into
-// allocations. Kernel addresses are in the upper part of the address space on amd64 and arm64; the last page
-// of it is for small negative numbers.
+// imm64 shows a 64-bit constant, but not where the kernel keeps things. The verifier writes the
+// address of struct bpf_prog_aux into calls of bpf_timer_set_callback, of the kernel's variables
+// into what loads them, of struct metas into allocations. Kernel addresses are in the upper part of
+// the address space on amd64 and arm64; the last page of it is for small negative numbers.
 func imm64(v, aux uint64) string {
 	switch {
 	case v == aux:

@@ -55,8 +55,8 @@ func Light(ctx context.Context, obj string) (*Loaded, error) {
 	return l, l.rename()
 }
 
-// Full loads an object with libbpf, without its loader. If it does not load, the error is a *Refusal
-// whose Errno is the kernel's answer, or zero if libbpf did not even ask the kernel.
+// Full loads an object with libbpf, without its loader. If it does not load, the error is a
+// *Refusal whose Errno is the kernel's answer, or zero if libbpf did not even ask the kernel.
 func Full(ctx context.Context, obj string) (*Loaded, error) {
 	l := &Loaded{Style: ByFD}
 	var err error
@@ -82,10 +82,10 @@ func (l *Loaded) rename() error {
 	return nil
 }
 
-// Load loads an object through libbpf's loader if that can be done, and without it otherwise. Where libbpf's
-// loader is not to be trusted with the object ([PrefersFull]), there is only the other way, and if that
-// is refused, nobody knows: the Refusal has no Errno unless the loader is refused too.
-// Before Linux 5.14 there is only the other way too, and its answer counts.
+// Load loads an object through libbpf's loader if that can be done, and without it otherwise. Where
+// libbpf's loader is not to be trusted with the object ([PrefersFull]), there is only the other
+// way, and if that is refused, nobody knows: the Refusal has no Errno unless the loader is refused
+// too. Before Linux 5.14 there is only the other way too, and its answer counts.
 func Load(ctx context.Context, obj string) (*Loaded, error) {
 	if sys.KernelVersion().Before(sys.Version{5, 14}) {
 		return Full(ctx, obj)

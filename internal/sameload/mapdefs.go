@@ -9,9 +9,11 @@ import (
 type mapDefs map[string]mapDef
 
 type mapDef struct {
-	// entriesByCPUs is whether the loading machine's number of CPUs decides how many entries the map has.
+	// entriesByCPUs is whether the loading machine's number of CPUs decides how many entries the
+	// map has.
 	entriesByCPUs bool
-	// unsafeInLoader is whether the map must not be created by a loader program: see the package comment.
+	// unsafeInLoader is whether the map must not be created by a loader program: see the package
+	// comment.
 	unsafeInLoader bool
 }
 
@@ -53,14 +55,16 @@ func readMapDefs(obj string) (mapDefs, error) {
 	return defs, nil
 }
 
-// unsafeTypes are the local storage maps, and arenas, which want an mmap before any program is loaded.
+// unsafeTypes are the local storage maps, and arenas, which want an mmap before any program is
+// loaded.
 var unsafeTypes = map[ebpf.MapType]bool{
 	ebpf.SkStorage: true, ebpf.InodeStorage: true, ebpf.TaskStorage: true,
 	ebpf.MapType(32): true, // BPF_MAP_TYPE_CGRP_STORAGE
 	ebpf.MapType(33): true, // BPF_MAP_TYPE_ARENA
 }
 
-// attribute is a number in a map definition, which is the length of an array that the member points to.
+// attribute is a number in a map definition, which is the length of an array that the member points
+// to.
 func attribute(def *btf.Struct, name string) uint32 {
 	for _, m := range def.Members {
 		if m.Name != name {

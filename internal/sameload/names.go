@@ -13,9 +13,9 @@ func cString(b []byte) string {
 	return s
 }
 
-// mapName is the name of a map in its object. A map of global data is called as its section, whatever the caller calls it: BTF has the
-// section's name in full, where the kernel's name ("object.bss") is cut at 15 bytes. Other maps are called as the
-// caller calls them.
+// mapName is the name of a map in its object. A map of global data is called as its section,
+// whatever the caller calls it: BTF has the section's name in full, where the kernel's name
+// ("object.bss") is cut at 15 bytes. Other maps are called as the caller calls them.
 func mapName(given, kernel string, value btf.Type) string {
 	if sec, ok := value.(*btf.Datasec); ok {
 		return sec.Name

@@ -7,8 +7,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// LikeOldLibbpf takes from what libbpf before 1.3 has loaded, which does not know uprobe links for many places, what depends on the
-// attach type of usdt programs: that, and which function of the kernel's stands for bpf_get_attach_cookie.
+// LikeOldLibbpf takes from what libbpf before 1.3 has loaded, which does not know uprobe links for
+// many places, what depends on the attach type of usdt programs: that, and which function of the
+// kernel's stands for bpf_get_attach_cookie.
 func LikeOldLibbpf(ref, ours View, of *spec.Spec) {
 	for i := range of.Programs {
 		p := &of.Programs[i]

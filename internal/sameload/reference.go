@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Reference loads an object as libbpf does ([Load]), describes what came to be, and lets go of it. A Refusal
-// says that libbpf could do it in neither way. An error is neither the object's fault nor the kernel's.
+// Reference loads an object as libbpf does ([Load]), describes what came to be, and lets go of it.
+// A Refusal says that libbpf could do it in neither way. An error is neither the object's fault nor
+// the kernel's.
 func Reference(ctx context.Context, obj string) (View, *Refusal, error) {
 	l, err := Load(ctx, obj)
 	if r := new(Refusal); errors.As(err, &r) {
@@ -25,8 +26,8 @@ func Reference(ctx context.Context, obj string) (View, *Refusal, error) {
 
 // Refusal is why the reference did not load an object.
 type Refusal struct {
-	// Errno is the kernel's answer: to libbpf's loader if it came that far, to libbpf otherwise. It is zero
-	// if it was not the kernel that refused.
+	// Errno is the kernel's answer: to libbpf's loader if it came that far, to libbpf otherwise. It
+	// is zero if it was not the kernel that refused.
 	Errno unix.Errno
 	// Light is what came of libbpf's loader, Full what came of libbpf without it; nil if not tried.
 	Light, Full error
@@ -56,7 +57,8 @@ func (r *Refusal) and(other *Refusal) *Refusal {
 	return both
 }
 
-// errUnsafe is for objects that are not to be loaded by a loader program on a kernel that one wants to keep.
+// errUnsafe is for objects that are not to be loaded by a loader program on a kernel that one wants
+// to keep.
 var errUnsafe = errors.New("not tried: a map that hangs the kernel if its creation fails in a loader")
 
 func asErrno(err error) (unix.Errno, bool) {

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The reference must agree with itself: an object that libbpf loads with and without its loader is the same
-// load both times, and does what its source claims.
+// The reference must agree with itself: an object that libbpf loads with and without its loader is
+// the same load both times, and does what its source claims.
 func TestReferenceAgreesWithItself(t *testing.T) {
 	if unix.Geteuid() != 0 {
 		t.Skip("needs root")

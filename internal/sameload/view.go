@@ -38,8 +38,9 @@ type Map struct {
 	// Inner is what inner maps must look like; nil unless this is a map of maps.
 	Inner *Template
 
-	// Contents are the elements, key and value in hexadecimal, less those of an array that are all zero.
-	// The value is a program's name in program arrays; in maps of maps it is "map NAME" for a map of the object.
+	// Contents are the elements, key and value in hexadecimal, less those of an array that are all
+	// zero. The value is a program's name in program arrays; in maps of maps it is "map NAME" for a
+	// map of the object.
 	Contents map[string]string
 	// Nested are the inner maps that are not maps of the object themselves, by key in hexadecimal.
 	Nested map[string]Map

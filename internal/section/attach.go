@@ -1,5 +1,5 @@
-// Package section reads what a program's section says about attaching it. Both the generator and the runtime ask
-// here, so that a generated Attach leaves alone what the runtime would refuse.
+// Package section reads what a program's section says about attaching it. Both the generator and
+// the runtime ask here, so that a generated Attach leaves alone what the runtime would refuse.
 package section
 
 import (
@@ -33,12 +33,14 @@ const (
 	KprobeMulti                 // kprobe.multi, kretprobe.multi, kprobe.session
 )
 
-// IsTracingMulti reports whether an attach type is for many functions of the kernel: fentry.multi, fexit.multi, fsession.multi.
+// IsTracingMulti reports whether an attach type is for many functions of the kernel: fentry.multi,
+// fexit.multi, fsession.multi.
 func IsTracingMulti(attachType uint32) bool {
 	return attachType >= sys.AttachTraceFentryMulti && attachType <= sys.AttachTraceFsessionMulti
 }
 
-// AttachesBySection is how to attach p with nothing but its section, [None] if that does not say enough.
+// AttachesBySection is how to attach p with nothing but its section, [None] if that does not say
+// enough.
 func AttachesBySection(p Program) Method {
 	switch p.Type {
 	case sys.ProgTypeTracing:

@@ -80,7 +80,8 @@ func (v *victim) sign(t *testing.T, loader string) {
 // none expects that no load verifies.
 func none(string) bool { return false }
 
-// count tries loads, and returns how many the kernel has verified. It reports those that are not expected.
+// count tries loads, and returns how many the kernel has verified. It reports those that are not
+// expected.
 func (v *victim) count(t *testing.T, loads func(yield func(string, sigload.Load) bool), expected func(string) bool) (verified, tried int) {
 	t.Helper()
 	answers := map[string]int{}
@@ -125,8 +126,8 @@ func TestEverySplit(t *testing.T) {
 	}
 }
 
-// The test above is worth something: without the load of the blob's end, splits verify where the signature covers the blob. On
-// other kernels the loader has the hash of all of it.
+// The test above is worth something: without the load of the blob's end, splits verify where the
+// signature covers the blob. On other kernels the loader has the hash of all of it.
 func TestSplitsWithoutTheSizeLoad(t *testing.T) {
 	for _, name := range []string{"minimal", "globals"} {
 		t.Run(name, func(t *testing.T) {
@@ -285,8 +286,9 @@ func TestOtherMaps(t *testing.T) {
 	})
 }
 
-// Before Linux 7.3 the kernel reads fd_array for each instruction, so that what is the map of its hash may not be the map of its
-// value, if a process writes to fd_array between. Here the two have an index each, which comes to the same.
+// Before Linux 7.3 the kernel reads fd_array for each instruction, so that what is the map of its
+// hash may not be the map of its value, if a process writes to fd_array between. Here the two have
+// an index each, which comes to the same.
 func TestTwoMapsAtOneIndex(t *testing.T) {
 	v := newVictim(t, "globals")
 	if v.Listed {
@@ -320,7 +322,8 @@ func TestMapTypes(t *testing.T) {
 				const newest = 40
 				for kind := uint32(unix.BPF_MAP_TYPE_ARRAY + 1); kind < newest; kind++ {
 					m := sigload.Map{Type: kind, Contents: v.Blob}
-					// Types want keys, sizes and flags of their own: what a type refuses it does not even try.
+					// Types want keys, sizes and flags of their own: what a type refuses it does
+					// not even try.
 					for _, keys := range []uint32{4, 8} {
 						for _, flags := range []uint32{0, unix.BPF_F_NO_PREALLOC, unix.BPF_F_MMAPABLE} {
 							m.KeySize, m.Flags = keys, flags
@@ -361,11 +364,13 @@ func TestMapFlags(t *testing.T) {
 	}
 }
 
-// The program's own attributes are not signed either. Those that can be another one's change nothing that the loader does.
+// The program's own attributes are not signed either. Those that can be another one's change
+// nothing that the loader does.
 func TestProgramAttributes(t *testing.T) {
 	v := newVictim(t, "minimal")
 	good := v.Good()
-	// The loader calls nothing that asks for a license, is no XDP program, and accesses its map at multiples of 8.
+	// The loader calls nothing that asks for a license, is no XDP program, and accesses its map at
+	// multiples of 8.
 	harmless := []string{"another license", "for a device alone", "strict alignment"}
 	if !v.Listed {
 		harmless = append(harmless, "no map listed", "two maps listed") // the kernel does not ask for the list
@@ -401,8 +406,8 @@ func TestProgramAttributes(t *testing.T) {
 	}, func(name string) bool { return slices.Contains(harmless, name) })
 }
 
-// What no loader can prevent: CO-RE records are applied after the signature was verified, and the verdict stays. A policy has
-// to refuse them; that of examples/signed does, and has a test for it.
+// What no loader can prevent: CO-RE records are applied after the signature was verified, and the
+// verdict stays. A policy has to refuse them; that of examples/signed does, and has a test for it.
 func TestCORERecordsChangeAVerifiedLoader(t *testing.T) {
 	v := newVictim(t, "minimal")
 	load := v.Good()
@@ -415,7 +420,8 @@ func TestCORERecordsChangeAVerifiedLoader(t *testing.T) {
 		t.Errorf("%v, returned %d: this kernel covers the records, or refuses them: docs/signing.md and "+
 			"docs/kernel-report-signed-loaders.md say that it does not", verdict, verdict.Retval)
 	}
-	// Without a signature, such a program has another hash than the loader, so that the loader's map is not its own.
+	// Without a signature, such a program has another hash than the loader, so that the loader's
+	// map is not its own.
 	twin := v.Good()
 	twin.Relos, twin.Unsigned = true, true
 	if verdict := v.Try(twin); verdict.Err != unix.EACCES {

@@ -84,7 +84,8 @@ func (m *memory) addr(b []byte) uint64 {
 	return uint64(uintptr(unsafe.Pointer(&p[0])))
 }
 
-// bpf makes the system call with an attr of the given size. What the attr points to by numbers has to be in m.
+// bpf makes the system call with an attr of the given size. What the attr points to by numbers has
+// to be in m.
 func bpf[T any](cmd uintptr, attr *T, m *memory) (int, error) {
 	r, _, errno := unix.Syscall(unix.SYS_BPF, cmd, uintptr(unsafe.Pointer(attr)), unsafe.Sizeof(*attr))
 	runtime.KeepAlive(m)

@@ -66,7 +66,8 @@ func (v Verdict) String() string {
 	return fmt.Sprintf("%s: %v", v.Doing, v.Err)
 }
 
-// Try makes the maps, loads the loader with the package's signature, and runs it. Nothing is left of it.
+// Try makes the maps, loads the loader with the package's signature, and runs it. Nothing is left
+// of it.
 func (p *Package) Try(l Load) Verdict {
 	var m memory
 	var maps []int
@@ -162,8 +163,8 @@ func (p *Package) Relocated() string {
 	return p.Loader[:at] + string(binary.NativeEndian.AppendUint32(nil, 1)) + p.Loader[at+4:]
 }
 
-// addRelos adds a record that the last instruction but one shall get the number of a type, 1, as its immediate, and the BTF and
-// the line that the kernel wants beside.
+// addRelos adds a record that the last instruction but one shall get the number of a type, 1, as
+// its immediate, and the BTF and the line that the kernel wants beside.
 func (p *Package) addRelos(attr *progLoad, m *memory) (btf int, err error) {
 	ne := binary.NativeEndian
 	words := func(list ...uint32) (b []byte) {

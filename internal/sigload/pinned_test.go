@@ -15,7 +15,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sigload"
 )
 
-// ring is an io_uring with one registered buffer, whose pages the kernel keeps whatever becomes of their mapping.
+// ring is an io_uring with one registered buffer, whose pages the kernel keeps whatever becomes of
+// their mapping.
 type ring struct {
 	fd       int
 	sq, sqes []byte
@@ -28,8 +29,8 @@ type ring struct {
 
 // newRing registers a buffer.
 func newRing(t *testing.T, buffer []byte) (*ring, error) {
-	// struct io_uring_params: the offsets of the submission ring are at byte 40, those of the completion ring at byte 80. The two
-	// rings are one mapping (IORING_FEAT_SINGLE_MMAP).
+	// struct io_uring_params: the offsets of the submission ring are at byte 40, those of the
+	// completion ring at byte 80. The two rings are one mapping (IORING_FEAT_SINGLE_MMAP).
 	var params [30]uint32
 	fd, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, 4, uintptr(unsafe.Pointer(&params)), 0)
 	if errno != 0 {
@@ -89,8 +90,8 @@ func (r *ring) read(from *os.File, n int) error {
 	return nil
 }
 
-// A map that can be mapped can be written to after it was frozen: whoever has mapped it before can have the kernel keep its pages.
-// So the loader refuses it, though the kernel has verified it.
+// A map that can be mapped can be written to after it was frozen: whoever has mapped it before can
+// have the kernel keep its pages. So the loader refuses it, though the kernel has verified it.
 func TestMapWhosePagesAreKept(t *testing.T) {
 	v := newVictim(t, "globals")
 	const marker = "changed!" // in the slots, which the loader writes before it reads them

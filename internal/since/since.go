@@ -1,5 +1,6 @@
-// Package since says which version of Linux brought what, from 5.11 on: what later kernels than the oldest that packages load on,
-// 5.10, have. internal/explain has what came after loader programs; users' binaries need no more.
+// Package since says which version of Linux brought what, from 5.11 on: what later kernels than the
+// oldest that packages load on, 5.10, have. internal/explain has what came after loader programs;
+// users' binaries need no more.
 package since
 
 import (
@@ -7,7 +8,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// Feature is something that a version of Linux brought. The zero Feature is one that was always there.
+// Feature is something that a version of Linux brought. The zero Feature is one that was always
+// there.
 type Feature struct {
 	Name  string
 	Since sys.Version

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Constant is a place of a number that assembly in the source has a name for: an ld_imm64 in the blob. Spec.Constants has
-// them as text, since a type of Spec's is described in each binary.
+// Constant is a place of a number that assembly in the source has a name for: an ld_imm64 in the
+// blob. Spec.Constants has them as text, since a type of Spec's is described in each binary.
 type Constant struct {
 	Name string
 	At   BlobOff

@@ -29,7 +29,8 @@ const (
 type Failure struct {
 	Spec *Spec
 	Op   Op
-	// Doing describes what is none of the object's steps: the look-up of what was chosen at run time.
+	// Doing describes what is none of the object's steps: the look-up of what was chosen at run
+	// time.
 	Doing string
 	// Step is the index in Spec.Steps of what failed for OpStep, -1 for others.
 	Step int
@@ -37,15 +38,18 @@ type Failure struct {
 	Map   int
 	Errno unix.Errno // 0 if it was not the kernel that refused
 	Err   error
-	// MaxEntries is the number of entries that the map was to be created with, for a step that creates one.
+	// MaxEntries is the number of entries that the map was to be created with, for a step that
+	// creates one.
 	MaxEntries uint32
 	// Missing are the weak kfuncs that the program refers to and this kernel does not have.
 	Missing []string
 	// Log is what the verifier said, for programs and BTF; "" if it said nothing.
 	Log string
-	// Reason is what the answer means, and Hint what to do about it; "" as long as nobody has found out.
+	// Reason is what the answer means, and Hint what to do about it; "" as long as nobody has found
+	// out.
 	Reason, Hint string
-	// Lost is set if what the caller had changed before the load could not be restored: there is no memory for it.
+	// Lost is set if what the caller had changed before the load could not be restored: there is no
+	// memory for it.
 	Lost bool
 }
 

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// KconfigVar is a __kconfig variable: its value is in the running kernel's configuration, or a fact about that kernel. Spec.Kconfig
-// has them as text, since a type of Spec's is described in each binary.
+// KconfigVar is a __kconfig variable: its value is in the running kernel's configuration, or a fact
+// about that kernel. Spec.Kconfig has them as text, since a type of Spec's is described in each
+// binary.
 type KconfigVar struct {
 	Name string // CONFIG_HZ, LINUX_KERNEL_VERSION
 	Type KconfigType
@@ -14,8 +15,8 @@ type KconfigVar struct {
 	Signed bool
 	// Weak variables are zero if there is no value for them.
 	Weak bool
-	// Offset and Size are the variable's place in the map's value, in bytes. Size is a power of two up to 8, but for
-	// KconfigString.
+	// Offset and Size are the variable's place in the map's value, in bytes. Size is a power of two
+	// up to 8, but for KconfigString.
 	Offset, Size uint32
 }
 
@@ -50,7 +51,8 @@ func (v *KconfigVar) CType() string {
 	return fmt.Sprintf("%sint%d_t", unsigned, 8*v.Size)
 }
 
-// FormatKconfig makes the text of Spec.Kconfig: offset, size, type, whether it is signed, whether it is weak, and name.
+// FormatKconfig makes the text of Spec.Kconfig: offset, size, type, whether it is signed, whether
+// it is weak, and name.
 func FormatKconfig(vars []KconfigVar) string {
 	var b strings.Builder
 	for i := range vars {

@@ -10,13 +10,15 @@ type SignedSpec struct {
 type SignedForm uint8
 
 const (
-	// SignedContents is that of Linux 7.3: the signature covers the loader and the
-	// contents of its frozen, exclusive map, the blob. The loader sees to the map's size, which it does not cover.
+	// SignedContents is that of Linux 7.3: the signature covers the loader and the contents of its
+	// frozen, exclusive map, the blob. The loader sees to the map's size, which it does not cover.
 	SignedContents SignedForm = iota
-	// SignedExclusive is that of 7.1 and 7.2: the signature covers the loader, and the loader compares
-	// the hash that the kernel has made of the map's contents, and sees that the map is exclusive.
+	// SignedExclusive is that of 7.1 and 7.2: the signature covers the loader, and the loader
+	// compares the hash that the kernel has made of the map's contents, and sees that the map is
+	// exclusive.
 	SignedExclusive
-	// SignedHash is that of 6.18 to 7.0: likewise, but a loader cannot see whether the map is exclusive.
+	// SignedHash is that of 6.18 to 7.0: likewise, but a loader cannot see whether the map is
+	// exclusive.
 	SignedHash
 
 	SignedForms SignedForm = 3 // how many there are
@@ -35,8 +37,8 @@ func (f SignedForm) String() string {
 	return "none"
 }
 
-// SignedHead is how many bytes of instructions a loader that can be signed has before the check of a form: they
-// keep the context, and take the blob's address.
+// SignedHead is how many bytes of instructions a loader that can be signed has before the check of
+// a form: they keep the context, and take the blob's address.
 const SignedHead = 3 * 8
 
 // SignedProgram is a loader as one protocol wants it.
@@ -45,7 +47,8 @@ type SignedProgram struct {
 
 	// Check are the instructions that go into Spec.Loader after the first SignedHead bytes.
 	Check string
-	// LoaderHash is the SHA-256 of what [Spec.SignedLoader] returns: the program that the map is exclusive to.
+	// LoaderHash is the SHA-256 of what [Spec.SignedLoader] returns: the program that the map is
+	// exclusive to.
 	LoaderHash string
 	// Signature is a detached PKCS #7 signature, DER: of SHA-256, without certificates
 	// and signed attributes. It is empty if there is none.
@@ -58,7 +61,8 @@ func (s *Spec) SignedLoader(form SignedForm) string {
 	return s.Loader[:head] + s.Signed.Forms[form].Check + s.Loader[head:]
 }
 
-// SignedBytes returns what a form's signature covers: the loader program, and for SignedContents the blob after it.
+// SignedBytes returns what a form's signature covers: the loader program, and for SignedContents
+// the blob after it.
 func (s *Spec) SignedBytes(form SignedForm) string {
 	if form == SignedContents {
 		return s.SignedLoader(form) + s.Blob

@@ -36,22 +36,25 @@ type Spec struct {
 	Programs []ProgramSpec
 	Targets  []TargetSpec
 	Externs  []ExternSpec
-	// Kconfig has a line for each __kconfig variable that the runtime finds the value of; see [ParseKconfig].
+	// Kconfig has a line for each __kconfig variable that the runtime finds the value of; see
+	// [ParseKconfig].
 	Kconfig string
-	// Constants has a line for each place of a number that assembly names; see [Spec.ParseConstants].
+	// Constants has a line for each place of a number that assembly names; see
+	// [Spec.ParseConstants].
 	Constants string
-	// NoAddresses is a word that is 1: set to 0, the loader looks the addresses of kfuncs
-	// up in kallsyms, for kernels where a program cannot take them by BTF ID. 0 if no program takes one.
+	// NoAddresses is a word that is 1: set to 0, the loader looks the addresses of kfuncs up in
+	// kallsyms, for kernels where a program cannot take them by BTF ID. 0 if no program takes one.
 	NoAddresses Slot
-	// StructOps is where the structs of operations are described, 0 if no map is one: [ReadStructOps].
+	// StructOps is where the structs of operations are described, 0 if no map is one:
+	// [ReadStructOps].
 	StructOps BlobOff
 	// Steps in the order in which the loader takes them on one thread.
 	Steps []Step
-	// Phases is set for large objects, whose loader does its work in parts, one a run: how many parts each phase
-	// has. Those of one phase depend on those before, not on each other.
+	// Phases is set for large objects, whose loader does its work in parts, one a run: how many
+	// parts each phase has. Those of one phase depend on those before, not on each other.
 	Phases []int32
-	// CORE is set for objects whose loader resolves CO-RE relocations for the programs. It does so in the first of its
-	// phases, which does nothing else.
+	// CORE is set for objects whose loader resolves CO-RE relocations for the programs. It does so
+	// in the first of its phases, which does nothing else.
 	CORE CORESpec
 	// Signed is set for packages that can be signed, nil for others.
 	Signed *SignedSpec
@@ -70,8 +73,8 @@ type BlobOff uint32
 // Slot is the index of a 32-bit word at the start of a blob.
 type Slot uint32
 
-// NoCompare is a field of structs that nobody compares. It takes no room: type descriptors refer to the
-// code that compares two, which is 3 KB of a small program.
+// NoCompare is a field of structs that nobody compares. It takes no room: type descriptors refer to
+// the code that compares two, which is 3 KB of a small program.
 type NoCompare [0][]byte
 
 // NoSlot marks a missing slot.
@@ -86,7 +89,8 @@ type BTFSpec struct {
 	Slot Slot
 	Data BlobOff
 	Size uint32 // bytes
-	// Outside is set if the runtime loads it, before the loader: one with CO-RE records of its own needs it.
+	// Outside is set if the runtime loads it, before the loader: one with CO-RE records of its own
+	// needs it.
 	Outside bool
 }
 
@@ -197,7 +201,8 @@ type ProgramSpec struct {
 	Insns      uint32 // instructions; the attr has 0 in insn_cnt if AutoLoad is not set
 	// CORERelos is where the CO-RE records are, 0 if there are none.
 	CORERelos BlobOff
-	// OwnRelos is how many of them, the first, are left to the kernel when the loader resolves the others.
+	// OwnRelos is how many of them, the first, are left to the kernel when the loader resolves the
+	// others.
 	OwnRelos uint32
 	// AutoLoad is false for programs that are loaded only when asked for.
 	AutoLoad bool
@@ -338,6 +343,6 @@ func (s *Spec) Outside() bool {
 // (bpf_core_poison_insn): the verifier refuses it if it can be reached.
 const BadRelo = 195896080
 
-// BadMap, with the index of a map that was left out added, is the helper's number in the place of an instruction that
-// refers to the map.
+// BadMap, with the index of a map that was left out added, is the helper's number in the place of
+// an instruction that refers to the map.
 const BadMap = 2001000000

@@ -7,10 +7,12 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// StructOps is a struct of operations: the value of a map of type BPF_MAP_TYPE_STRUCT_OPS, as the object has it. The
-// kernel's own struct may have more, fewer and other members, so the value is fitted to it when it is loaded.
+// StructOps is a struct of operations: the value of a map of type BPF_MAP_TYPE_STRUCT_OPS, as the
+// object has it. The kernel's own struct may have more, fewer and other members, so the value is
+// fitted to it when it is loaded.
 //
-// These descriptions are in the blob, at Spec.StructOps, and not in the Spec: in each program there would be their types.
+// These descriptions are in the blob, at Spec.StructOps, and not in the Spec: in each program there
+// would be their types.
 type StructOps struct {
 	Map     int32  // index in Spec.Maps, whose ValueSize is that of the object's struct
 	Type    string // what the kernel calls the struct: "tcp_congestion_ops"
@@ -36,8 +38,8 @@ type StructOpsMember struct {
 // IsPointer reports whether the member is a pointer: a function, or always NULL.
 func (m *StructOpsMember) IsPointer() bool { return m.Kind == sys.BtfKindPtr }
 
-// AppendStructOps appends descriptions as ReadStructOps reads them: words in the byte order of the target, and strings
-// after their lengths.
+// AppendStructOps appends descriptions as ReadStructOps reads them: words in the byte order of the
+// target, and strings after their lengths.
 func AppendStructOps(b []byte, bo binary.ByteOrder, list []StructOps) []byte {
 	word := func(n uint32) {
 		b = append(b, 0, 0, 0, 0)
@@ -75,8 +77,8 @@ func AppendStructOps(b []byte, bo binary.ByteOrder, list []StructOps) []byte {
 	return b
 }
 
-// ReadStructOps returns the structs of operations of an object, nil if there are none. It makes sure of them as Check does of the rest,
-// and its error is a [DamagedError].
+// ReadStructOps returns the structs of operations of an object, nil if there are none. It makes
+// sure of them as Check does of the rest, and its error is a [DamagedError].
 func ReadStructOps(s *Spec) ([]StructOps, error) {
 	if s.StructOps == 0 {
 		return nil, nil

@@ -65,6 +65,6 @@ func Dup(fd int) (int, error) {
 	return dup, err
 }
 
-// Gunzip decompresses a file such as /proc/config.gz. It is nil unless package internal/sys/gunzip sets it, which is only in binaries
-// that need it.
+// Gunzip decompresses a file such as /proc/config.gz. It is nil unless package internal/sys/gunzip
+// sets it, which is only in binaries that need it.
 var Gunzip func(io.Reader) (io.Reader, error)

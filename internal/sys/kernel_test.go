@@ -250,7 +250,8 @@ func enum(t *testing.T, spec *btf.Spec, name string) *btf.Enum {
 	return e
 }
 
-// isEnd reports whether an enumerator says how many there are: __MAX_BPF_CMD, MAX_BPF_LINK_TYPE of 6.1.
+// isEnd reports whether an enumerator says how many there are: __MAX_BPF_CMD, MAX_BPF_LINK_TYPE of
+// 6.1.
 func isEnd(name string) bool { return strings.HasPrefix(strings.TrimPrefix(name, "__"), "MAX_BPF_") }
 
 // last is the largest value of an enum.

@@ -5,17 +5,20 @@ import (
 	"strings"
 )
 
-// MapTypeName is the name of a map type as bpftool writes it: BPF_MAP_TYPE_LRU_HASH is lru_hash. It is "type 99" for one that is
-// not known.
+// MapTypeName is the name of a map type as bpftool writes it: BPF_MAP_TYPE_LRU_HASH is lru_hash. It
+// is "type 99" for one that is not known.
 func MapTypeName(typ uint32) string { return typeName(mapTypeNames, typ) }
 
-// ProgTypeName is the name of a program type as bpftool writes it: BPF_PROG_TYPE_SCHED_CLS is sched_cls.
+// ProgTypeName is the name of a program type as bpftool writes it: BPF_PROG_TYPE_SCHED_CLS is
+// sched_cls.
 func ProgTypeName(typ uint32) string { return typeName(progTypeNames, typ) }
 
-// MapTypeSymbol is the name of a map type in the kernel's headers, BPF_MAP_TYPE_LRU_HASH, or "map type 99".
+// MapTypeSymbol is the name of a map type in the kernel's headers, BPF_MAP_TYPE_LRU_HASH, or "map
+// type 99".
 func MapTypeSymbol(typ uint32) string { return symbol("map ", "BPF_MAP_TYPE_", MapTypeName(typ)) }
 
-// ProgTypeSymbol is the name of a program type in the kernel's headers, BPF_PROG_TYPE_SCHED_CLS, or "program type 99".
+// ProgTypeSymbol is the name of a program type in the kernel's headers, BPF_PROG_TYPE_SCHED_CLS, or
+// "program type 99".
 func ProgTypeSymbol(typ uint32) string {
 	return symbol("program ", "BPF_PROG_TYPE_", ProgTypeName(typ))
 }

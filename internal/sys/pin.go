@@ -39,16 +39,16 @@ func ObjGet(path string) (int, unix.Errno) {
 	return fd, errno
 }
 
-// IsMap reports whether a file descriptor is of a map. It looks nothing up: with what is not a map, the kernel does not get that far
-// (bpf_map_do_batch).
+// IsMap reports whether a file descriptor is of a map. It looks nothing up: with what is not a map,
+// the kernel does not get that far (bpf_map_do_batch).
 func IsMap(fd int) bool {
 	attr := MapBatchAttr{MapFd: uint32(fd)}
 	_, errno := BPF(CmdMapLookupBatch, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
 	return errno != unix.EINVAL
 }
 
-// IsProgram reports whether a file descriptor is of a program. It binds no map to it, for which the kernel looks at the program first
-// (bpf_prog_bind_map).
+// IsProgram reports whether a file descriptor is of a program. It binds no map to it, for which the
+// kernel looks at the program first (bpf_prog_bind_map).
 func IsProgram(fd int) bool {
 	attr := ProgBindMapAttr{ProgFd: uint32(fd), MapFd: 1<<32 - 1}
 	_, errno := BPF(CmdProgBindMap, unsafe.Pointer(&attr), unsafe.Sizeof(attr))

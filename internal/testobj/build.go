@@ -77,8 +77,8 @@ func Build(ctx context.Context, name string, opts Options) (string, error) {
 	return path, compileTo(ctx, path, root, name, opts)
 }
 
-// compileTo compiles into a temporary file and renames it, so that tests of several packages that want the
-// same object at the same time never see half of it.
+// compileTo compiles into a temporary file and renames it, so that tests of several packages that
+// want the same object at the same time never see half of it.
 func compileTo(ctx context.Context, path, root, name string, opts Options) error {
 	tmp, err := os.MkdirTemp(filepath.Dir(path), "tmp-*")
 	if err != nil {

@@ -14,9 +14,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CheckRuns runs the programs of a loaded object as its source claims ([Runs]), and reports what came out
-// differently. obj is the compiled object; maps and programs are file descriptors by name, where a map of
-// global data may be called by its section with or without the dot, or as the kernel calls it.
+// CheckRuns runs the programs of a loaded object as its source claims ([Runs]), and reports what
+// came out differently. obj is the compiled object; maps and programs are file descriptors by name,
+// where a map of global data may be called by its section with or without the dot, or as the kernel
+// calls it.
 func CheckRuns(t testing.TB, name, obj string, maps, programs map[string]int) {
 	t.Helper()
 	for _, r := range Runs(t, name) {
@@ -111,7 +112,8 @@ func Global(obj, name string, maps map[string]int) (uint64, error) {
 	return 0, fmt.Errorf("%s has %d bytes, which is no integer", name, size)
 }
 
-// findGlobal finds a variable by the object's symbols: BTF has no offsets before an object is linked.
+// findGlobal finds a variable by the object's symbols: BTF has no offsets before an object is
+// linked.
 func findGlobal(obj, name string) (section string, offset, size uint32, err error) {
 	spec, err := btf.LoadSpec(obj)
 	if err != nil {

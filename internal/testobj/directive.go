@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// directives are the lines of a source's head comment that say something to this package: " * KEY: TEXT".
+// directives are the lines of a source's head comment that say something to this package: " * KEY:
+// TEXT".
 func directives(name, key string) ([]string, error) {
 	path, err := Source(name)
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 
 const sourceSuffix = ".bpf.c"
 
-// Names lists the objects of one directory of testdata, sorted: "" for the corpus proper, "extern", "peer" or "bad".
+// Names lists the objects of one directory of testdata, sorted: "" for the corpus proper, "extern",
+// "peer" or "bad".
 func Names(dir string) ([]string, error) {
 	base, err := sourceDir()
 	if err != nil {

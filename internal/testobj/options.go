@@ -50,8 +50,9 @@ func NativeTarget() string {
 	return "bpfeb"
 }
 
-// isDefault reports whether precompiled objects, which are all compiled one way, answer these options.
-// Compiler and instruction set are left to whoever compiled them, but only where nobody asks for one.
+// isDefault reports whether precompiled objects, which are all compiled one way, answer these
+// options. Compiler and instruction set are left to whoever compiled them, but only where nobody
+// asks for one.
 func (o Options) isDefault() bool {
 	return o.CC == "" && (o.Target == "" || o.Target == NativeTarget()) &&
 		o.CPU == "" && !o.Strip && !o.NoDebug && len(o.CFlags) == 0
@@ -69,13 +70,15 @@ func (o Options) args(root string) []string {
 		args = append(args, "-g")
 	}
 	if dir := asmTypesDir(); dir != "" {
-		// linux/types.h includes asm/types.h, which Debian keeps in a directory that is not searched for this target.
+		// linux/types.h includes asm/types.h, which Debian keeps in a directory that is not
+		// searched for this target.
 		args = append(args, "-idirafter", dir)
 	}
 	return append(args, o.CFlags...)
 }
 
-// tool is another program of LLVM, of the same version as the compiler if there is one of that version.
+// tool is another program of LLVM, of the same version as the compiler if there is one of that
+// version.
 func (o Options) tool(name string) string {
 	same := strings.Replace(o.CC, "clang", name, 1)
 	if _, err := exec.LookPath(same); err != nil {

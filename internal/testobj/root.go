@@ -9,7 +9,8 @@ import (
 	"sync"
 )
 
-// PrecompiledEnv names the environment variable with the directory of objects that were compiled elsewhere.
+// PrecompiledEnv names the environment variable with the directory of objects that were compiled
+// elsewhere.
 const PrecompiledEnv = "BPF2LSKEL_OBJECTS"
 
 // precompiled is the directory of objects compiled elsewhere, or "".
@@ -39,8 +40,8 @@ func findRoot() (string, error) {
 	}
 }
 
-// sourceDir is where NAME.bpf.c files are: the checkout's testdata, or the directory of precompiled objects,
-// which holds copies of the sources too.
+// sourceDir is where NAME.bpf.c files are: the checkout's testdata, or the directory of precompiled
+// objects, which holds copies of the sources too.
 func sourceDir() (string, error) {
 	if dir := precompiled(); dir != "" {
 		return dir, nil

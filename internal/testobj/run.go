@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// Run is a claim that an object's source makes about one of its programs: run by BPF_PROG_TEST_RUN, it leaves
-// these values in these global variables. The head comment of the source says so, one line a run:
+// Run is a claim that an object's source makes about one of its programs: run by BPF_PROG_TEST_RUN,
+// it leaves these values in these global variables. The head comment of the source says so, one
+// line a run:
 //
 //   - run: sum_all retval=0 total=55 calls=3
 //

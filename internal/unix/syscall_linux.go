@@ -8,8 +8,9 @@ import (
 	linux "golang.org/x/sys/unix"
 )
 
-// What golang.org/x/sys/unix has no function for is here, with pointers as pointers. A call of linux.Syscall keeps
-// what is converted among its own arguments alive and where it is; one of a Go function around it does not.
+// What golang.org/x/sys/unix has no function for is here, with pointers as pointers. A call of
+// linux.Syscall keeps what is converted among its own arguments alive and where it is; one of a Go
+// function around it does not.
 
 // Supported returns ErrUnsupported where there is no BPF.
 func Supported() error { return nil }
@@ -34,7 +35,8 @@ func MremapFixed(oldAddr unsafe.Pointer, oldSize, newSize uintptr, newAddr unsaf
 	return errno
 }
 
-// Personality sets the execution domain of the calling thread, unless persona is 0xffffffff, and returns the one before.
+// Personality sets the execution domain of the calling thread, unless persona is 0xffffffff, and
+// returns the one before.
 func Personality(persona uint32) (uint32, error) {
 	r, _, errno := linux.Syscall(linux.SYS_PERSONALITY, uintptr(persona), 0, 0)
 	if errno != 0 {

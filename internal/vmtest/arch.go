@@ -16,9 +16,10 @@ type arch struct {
 var (
 	amd64 = &arch{
 		Debian: "amd64", GOARCH: "amd64", BPF: "bpfel", Console: "ttyS0",
-		// Without cmpxchg16b, which kernels do without if they must: the emulation in Debian 12's QEMU 7.2 now and then leaves
-		// wrong flags behind it, and 6.12, whose allocator branches on them, crashed in 7 of 16 boots. Without: 0 of 40.
-		// And with four levels of page tables rather than five: every TLB miss is a walk in software.
+		// Without cmpxchg16b, which kernels do without if they must: the emulation in Debian 12's
+		// QEMU 7.2 now and then leaves wrong flags behind it, and 6.12, whose allocator branches on
+		// them, crashed in 7 of 16 boots. Without: 0 of 40. And with four levels of page tables
+		// rather than five: every TLB miss is a walk in software.
 		QEMU: []string{"qemu-system-x86_64", "-cpu", "max,-cx16,-la57"}, Package: "qemu-system-x86",
 	}
 	// i386 is for a kernel of 32 bits: Debian builds these without BTF.
@@ -28,13 +29,14 @@ var (
 	}
 	arm64 = &arch{
 		Debian: "arm64", GOARCH: "arm64", BPF: "bpfel", Console: "ttyAMA0",
-		// The kernel signs its return addresses. Emulating the cipher that this is specified with takes two thirds of all time.
+		// The kernel signs its return addresses. Emulating the cipher that this is specified with
+		// takes two thirds of all time.
 		QEMU: []string{"qemu-system-aarch64", "-M", "virt", "-cpu", "max,pauth-impdef=on"}, Package: "qemu-system-arm",
 	}
 	s390x = &arch{
 		Debian: "s390x", GOARCH: "s390x", BPF: "bpfeb", Console: "ttyS0",
-		// Debian 12's QEMU 7.2 gets checksums of the kernel wrong, which computes them with vector instructions: there is no
-		// answer to any ping. 10.0 does them right.
+		// Debian 12's QEMU 7.2 gets checksums of the kernel wrong, which computes them with vector
+		// instructions: there is no answer to any ping. 10.0 does them right.
 		QEMU: []string{"qemu-system-s390x", "-M", "s390-ccw-virtio"}, Package: "qemu-system-s390x", QEMUSuite: "bookworm-backports",
 	}
 )

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// archive is one suite of Debian for one architecture, read through apt with folders of its own: the machine's
-// apt is neither asked nor changed, except for where its mirror is.
+// archive is one suite of Debian for one architecture, read through apt with folders of its own:
+// the machine's apt is neither asked nor changed, except for where its mirror is.
 type archive struct {
 	dir  string
 	args []string // what makes apt use dir
@@ -32,7 +32,8 @@ type pkg struct {
 // listsMaxAge is for how long package lists are taken as current.
 const listsMaxAge = 24 * time.Hour
 
-// openArchive prepares the archive and brings its lists up to date. If they cannot be refreshed, older ones do.
+// openArchive prepares the archive and brings its lists up to date. If they cannot be refreshed,
+// older ones do.
 func openArchive(ctx context.Context, c *cache, suite string, a *arch) (*archive, error) {
 	name := suite + "-" + a.Debian
 	unlock, err := c.lock("archive-" + name)
@@ -60,7 +61,8 @@ func openArchive(ctx context.Context, c *cache, suite string, a *arch) (*archive
 		"-o", "Dir::Etc::sourceparts=/dev/null",
 		"-o", "Dir::State::Lists=" + filepath.Join(dir, "lists"),
 		"-o", "Dir::Cache=" + filepath.Join(dir, "cache"),
-		// The architecture is not this machine's, and nothing counts as installed: what depends on what is wanted in full.
+		// The architecture is not this machine's, and nothing counts as installed: what depends on
+		// what is wanted in full.
 		"-o", "Dir::State::status=/dev/null",
 		"-o", "APT::Architecture=" + a.Debian,
 		"-o", "APT::Architectures=" + a.Debian,
@@ -75,7 +77,8 @@ func openArchive(ctx context.Context, c *cache, suite string, a *arch) (*archive
 	if info, err := os.Stat(stamp); err == nil && time.Since(info.ModTime()) < listsMaxAge {
 		return ar, nil
 	}
-	// An update without a single list ends well if all that failed was the network, unless told otherwise.
+	// An update without a single list ends well if all that failed was the network, unless told
+	// otherwise.
 	_, err = ar.apt(ctx, "", "apt-get", "-qq", "-o", "APT::Update::Error-Mode=any", "update")
 	if err != nil {
 		if exists(stamp) {
@@ -91,8 +94,8 @@ func openArchive(ctx context.Context, c *cache, suite string, a *arch) (*archive
 	return ar, os.Chtimes(stamp, now, now)
 }
 
-// suiteSources is the machine's first entry for a mirror, turned to another suite and architecture. apt is the folder
-// /etc/apt.
+// suiteSources is the machine's first entry for a mirror, turned to another suite and architecture.
+// apt is the folder /etc/apt.
 func suiteSources(apt, suite string, a *arch) (string, error) {
 	var out strings.Builder
 	switch text, err := os.ReadFile(filepath.Join(apt, "sources.list.d", "debian.sources")); {
@@ -212,7 +215,8 @@ func parsePackages(r io.Reader) ([]pkg, error) {
 
 // closure returns the names of the packages and of all that they depend on.
 func (ar *archive) closure(ctx context.Context, names ...string) ([]string, error) {
-	// Each line of a simulation that matters reads: Inst libelf1 (0.188-2.1 Debian:12/stable [s390x])
+	// Each line of a simulation that matters reads: Inst libelf1 (0.188-2.1 Debian:12/stable
+	// [s390x])
 	out, err := ar.apt(ctx, "", "apt-get", slices.Concat([]string{"install", "--simulate", "--no-install-recommends", "-y"}, names)...)
 	if err != nil {
 		return nil, err

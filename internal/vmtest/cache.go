@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cache is a folder outside the checkout, shared by all checkouts and safe for several runs at a time.
+// cache is a folder outside the checkout, shared by all checkouts and safe for several runs at a
+// time.
 type cache struct{ dir string }
 
 func openCache() (*cache, error) {
@@ -50,8 +51,8 @@ func (c *cache) lock(name string) (unlock func(), err error) {
 	}
 }
 
-// put makes the folder kind/name if it is not there yet. fill is given an empty folder, which becomes that folder
-// only when fill succeeds: what is in the cache is complete.
+// put makes the folder kind/name if it is not there yet. fill is given an empty folder, which
+// becomes that folder only when fill succeeds: what is in the cache is complete.
 func (c *cache) put(kind, name string, fill func(dir string) error) (string, error) {
 	parent := filepath.Join(c.dir, kind)
 	dir := filepath.Join(parent, name)
@@ -83,8 +84,8 @@ func (c *cache) put(kind, name string, fill func(dir string) error) (string, err
 // partialPrefix begins the names of folders that are being filled.
 const partialPrefix = ".partial-"
 
-// current returns the folder in kind that fetch brings up to date. If fetch fails, the newest one from before does, and
-// the note says so.
+// current returns the folder in kind that fetch brings up to date. If fetch fails, the newest one
+// from before does, and the note says so.
 func (c *cache) current(kind string, fetch func() (dir string, err error)) (dir, note string, err error) {
 	dir, err = fetch()
 	if err == nil {

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// clock is how long a process has been at it, without the time that it waited for a processor because others
-// had them all: a guest gets the same time to run on a busy machine as on an idle one.
+// clock is how long a process has been at it, without the time that it waited for a processor
+// because others had them all: a guest gets the same time to run on a busy machine as on an idle
+// one.
 type clock struct {
 	pid    int
 	begun  time.Time
@@ -33,10 +34,12 @@ func (c *clock) elapsed() time.Duration {
 // wall is the time that has passed for all others.
 func (c *clock) wall() time.Duration { return time.Since(c.begun) }
 
-// runDelay is for how long a process was ready to run and did not, by its thread that had to wait longest: the one that
-// emulates the guest's processor. It is 0 where the kernel does not say, and when the process is gone.
+// runDelay is for how long a process was ready to run and did not, by its thread that had to wait
+// longest: the one that emulates the guest's processor. It is 0 where the kernel does not say, and
+// when the process is gone.
 func runDelay(pid int) time.Duration {
-	// Documentation/scheduler/sched-stats.rst: time on a processor, time waiting for one, both in ns, and how often.
+	// Documentation/scheduler/sched-stats.rst: time on a processor, time waiting for one, both in
+	// ns, and how often.
 	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
 	var longest time.Duration
 	for _, file := range files {

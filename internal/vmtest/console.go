@@ -17,8 +17,8 @@ const (
 	markDone   = "vmtest-done"    // all test binaries ended
 )
 
-// typeExpired is the line that a guest is sent when its time is up. init then ends the test binary that runs by SIGQUIT,
-// which has Go show all goroutines, and begins no other.
+// typeExpired is the line that a guest is sent when its time is up. init then ends the test binary
+// that runs by SIGQUIT, which has Go show all goroutines, and begins no other.
 const typeExpired = "vmtest-expired"
 
 // session is what a console says about a guest.

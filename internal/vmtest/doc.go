@@ -2,19 +2,21 @@
 //
 // For every kernel of the matrix (matrix.go) it
 //
-//  1. looks up and fetches the newest packages (archive.go, kernel.go, userland.go), cached by version
-//     outside the checkout (cache.go),
-//  2. builds static test binaries for the guest (tests.go), and the project's own kernel modules where
-//     the kernel's headers fit the compiler of this machine (kmod.go),
+//  1. looks up and fetches the newest packages (archive.go, kernel.go, userland.go), cached by
+//     version outside the checkout (cache.go),
+//  2. builds static test binaries for the guest (tests.go), and the project's own kernel modules
+//     where the kernel's headers fit the compiler of this machine (kmod.go),
 //  3. packs an initramfs (initramfs.go) with an init that runs them one after the other (init.sh),
-//  4. boots it (qemu.go, machine.go), reads markers and test events from the console (console.go, results.go), and
-//     ends with a table (report.go).
+//  4. boots it (qemu.go, machine.go), reads markers and test events from the console (console.go,
+//     results.go), and ends with a table (report.go).
 //
-// A guest whose init never runs is booted again. One that dies later is not, nor is a test that failed run again. The time
-// that a guest may take is counted without what it waited for a processor (clock.go), so that several runs on one machine do not
-// make each other fail; when it is up, init has the test binary show its goroutines.
+// A guest whose init never runs is booted again. One that dies later is not, nor is a test that
+// failed run again. The time that a guest may take is counted without what it waited for a
+// processor (clock.go), so that several runs on one machine do not make each other fail; when it is
+// up, init has the test binary show its goroutines.
 //
-// Other projects can run their tests with it, too: docs/ci.md has the recipe. It changes as this project's needs do.
+// Other projects can run their tests with it, too: docs/ci.md has the recipe. It changes as this
+// project's needs do.
 //
 // # What is run
 //
@@ -24,10 +26,11 @@
 //	//vmtest:5.10,6.1    only the kernels with these keys
 //	//vmtest:all,5.10    both
 //
-// A test runs in /src/<its package>, where it finds the testdata folders of its package and of the module at
-// the paths they have in the checkout. Package internal/guest has what such a test asks the guest for. A package whose
-// folder has a command overlay is compiled with the files that it puts in the place of others, as internal/ciliumexamples is.
+// A test runs in /src/<its package>, where it finds the testdata folders of its package and of the
+// module at the paths they have in the checkout. Package internal/guest has what such a test asks
+// the guest for. A package whose folder has a command overlay is compiled with the files that it
+// puts in the place of others, as internal/ciliumexamples is.
 //
-// A skip is legal only if its message begins with "not on this kernel:". Any other skip is a failure: a
-// matrix that silently tests less is worth nothing.
+// A skip is legal only if its message begins with "not on this kernel:". Any other skip is a
+// failure: a matrix that silently tests less is worth nothing.
 package main

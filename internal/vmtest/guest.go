@@ -32,7 +32,8 @@ type builder struct {
 	built map[string]func() error
 }
 
-// once runs build the first time that it is called with this name, and returns that one's error ever after.
+// once runs build the first time that it is called with this name, and returns that one's error
+// ever after.
 func (b *builder) once(name string, build func() error) error {
 	b.mu.Lock()
 	if b.built == nil {
@@ -163,8 +164,8 @@ func (b *builder) addUserland(ctx context.Context, fs *initramfs, k *kernel) err
 	return fs.write("init", 0o755, initScript)
 }
 
-// addModules adds /modules: the modules, order with a line for each that names what to insert, in order, to have it, and
-// load with those that init inserts.
+// addModules adds /modules: the modules, order with a line for each that names what to insert, in
+// order, to have it, and load with those that init inserts.
 func (b *builder) addModules(ctx context.Context, fs *initramfs, k *kernel, img *image) error {
 	contents := map[string][]byte{}
 	dependsOf := func(name string) ([]string, error) {
@@ -245,8 +246,8 @@ func (b *builder) addTests(ctx context.Context, fs *initramfs, k *kernel, run []
 	return fs.write("tests/list", 0o644, lines(list))
 }
 
-// overlay returns the flags that the package's tests are compiled with: where the package's folder has a command overlay, the
-// name of the file that it writes.
+// overlay returns the flags that the package's tests are compiled with: where the package's folder
+// has a command overlay, the name of the file that it writes.
 func (b *builder) overlay(ctx context.Context, p *testPackage) ([]string, error) {
 	command := filepath.Join(b.root, p.Path, "overlay")
 	if !exists(command) {
@@ -264,7 +265,8 @@ func (b *builder) overlay(ctx context.Context, p *testPackage) ([]string, error)
 	return []string{"-overlay=" + filepath.Join(out, "overlay.json")}, err
 }
 
-// addSources adds /src: of the module's tree, what tests read at the paths that they know from the checkout.
+// addSources adds /src: of the module's tree, what tests read at the paths that they know from the
+// checkout.
 func (b *builder) addSources(fs *initramfs, run []testRun) error {
 	if err := fs.copy("src/go.mod", filepath.Join(b.root, "go.mod")); err != nil {
 		return err
@@ -310,7 +312,8 @@ func (b *builder) addEnvironment(ctx context.Context, fs *initramfs, k *kernel) 
 	const compiler = "internal/testobj/compile"
 	variables := []string{
 		"export BPF2LSKEL_VM=" + k.Key,
-		// The guest does not know how busy the machine is: its deadline is kept outside. This is for want of anything better.
+		// The guest does not know how busy the machine is: its deadline is kept outside. This is
+		// for want of anything better.
 		fmt.Sprintf("VMTEST_TIMEOUT=%v", maxStretch*b.deadline),
 	}
 	if exists(filepath.Join(b.root, compiler)) {

@@ -12,8 +12,8 @@ import (
 	"github.com/cavaliergopher/cpio"
 )
 
-// initramfs writes a guest's root folder as the kernel takes it: a cpio archive, not compressed, since unpacking is slow under
-// emulation.
+// initramfs writes a guest's root folder as the kernel takes it: a cpio archive, not compressed,
+// since unpacking is slow under emulation.
 type initramfs struct {
 	file *os.File
 	buf  *bufio.Writer

@@ -21,7 +21,8 @@ type image struct {
 	Note    string // what the reader of the results should know
 }
 
-// fetchKernel finds the newest kernel of the entry and returns it, from the cache if it has been fetched before.
+// fetchKernel finds the newest kernel of the entry and returns it, from the cache if it has been
+// fetched before.
 func fetchKernel(ctx context.Context, c *cache, k *kernel) (*image, error) {
 	kind := filepath.Join("kernels", k.Key)
 	dir, note, err := c.current(kind, func() (string, error) {
@@ -63,7 +64,8 @@ func fetchKernel(ctx context.Context, c *cache, k *kernel) (*image, error) {
 	return img, err
 }
 
-// fetchConfig returns the file with the configuration of a kernel whose package does not have it, as since Debian's 7.0.
+// fetchConfig returns the file with the configuration of a kernel whose package does not have it,
+// as since Debian's 7.0.
 func fetchConfig(ctx context.Context, c *cache, k *kernel, release string) (string, error) {
 	dir, err := c.put(filepath.Join("configs", k.Key), release, func(dir string) error {
 		ar, err := openArchive(ctx, c, k.Suite, k.Arch)
@@ -99,20 +101,23 @@ func names(packages []pkg) []string {
 	return all
 }
 
-// lookUpKernels returns the packages that make up each kernel of the entry, the newest kernel first.
+// lookUpKernels returns the packages that make up each kernel of the entry, the newest kernel
+// first.
 func lookUpKernels(ctx context.Context, ar *archive, k *kernel) ([][]pkg, error) {
 	stem := "linux-image-"
 	if k.Split {
 		stem = "linux-binary-"
 	}
-	// After the version comes Debian's suffix or its ABI number: 6.12.95+deb12, 6.1.0-50. No other flavour fits.
+	// After the version comes Debian's suffix or its ABI number: 6.12.95+deb12, 6.1.0-50. No other
+	// flavour fits.
 	name := "^" + stem + regexp.QuoteMeta(k.Version) + `[0-9.+a-z]*(-[0-9]+)?-` + k.Flavour + "$"
 	found, err := ar.search(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	if k.OwnModules {
-		// A kernel without its headers is of no use, and in backports headers are kept for the newest one only.
+		// A kernel without its headers is of no use, and in backports headers are kept for the
+		// newest one only.
 		found, err = withHeaders(ctx, ar, found)
 		if err != nil {
 			return nil, err
@@ -158,8 +163,8 @@ func withHeaders(ctx context.Context, ar *archive, kernels []pkg) ([]pkg, error)
 	}), nil
 }
 
-// openImage finds the kernel and its modules in an unpacked package: /boot and /lib/modules, or all of it in
-// /usr/lib/modules.
+// openImage finds the kernel and its modules in an unpacked package: /boot and /lib/modules, or all
+// of it in /usr/lib/modules.
 func openImage(dir string) (*image, error) {
 	var trees []string
 	for _, pattern := range []string{"lib/modules/*", "usr/lib/modules/*"} {

@@ -15,7 +15,8 @@ import (
 // ownModules are the folders with the project's own modules, from the module's root.
 var ownModules = []string{"examples/kfunc/kmod", "internal/vmtest/manykmod", "internal/vmtest/opskmod"}
 
-// buildOwnModules builds the project's own modules for a kernel. It returns their files by the modules' names.
+// buildOwnModules builds the project's own modules for a kernel. It returns their files by the
+// modules' names.
 func buildOwnModules(ctx context.Context, c *cache, root string, k *kernel, img *image) (map[string]string, error) {
 	sources, err := hashFolders(root, ownModules)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Deadlines of a guest, by its own clock, and how often one that never reached init is booted. A test that failed is not
-// tried again, nor is a guest that dies once init runs.
+// Deadlines of a guest, by its own clock, and how often one that never reached init is booted. A
+// test that failed is not tried again, nor is a guest that dies once init runs.
 const (
 	bootDeadline = 90 * time.Second
 	testDeadline = 600 * time.Second // for all tests together, counted from init, unless -deadline says otherwise
@@ -28,8 +28,8 @@ const (
 // errNoBoot says that a guest never came to run init.
 var errNoBoot = errors.New("no boot")
 
-// machine is a guest to be booted. It has one CPU: emulated ones only take turns where there are as many guests as processors,
-// and guests with two were seen to crash more often.
+// machine is a guest to be booted. It has one CPU: emulated ones only take turns where there are as
+// many guests as processors, and guests with two were seen to crash more often.
 type machine struct {
 	emulator
 	kernel   *kernel
@@ -143,7 +143,8 @@ func (s *screen) text() []byte {
 	return bytes.Clone(s.buf.Bytes())
 }
 
-// wait waits for a text to appear. It gives up when a clock has come to limit, and when the guest has ended.
+// wait waits for a text to appear. It gives up when a clock has come to limit, and when the guest
+// has ended.
 func (s *screen) wait(ended <-chan struct{}, text string, clock *clock, limit time.Duration) bool {
 	poll := time.NewTicker(100 * time.Millisecond)
 	defer poll.Stop()

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// fakeGuest is a machine whose QEMU is a shell script. It is run with $attempts, a file to count in.
+// fakeGuest is a machine whose QEMU is a shell script. It is run with $attempts, a file to count
+// in.
 func fakeGuest(t *testing.T, script string) *machine {
 	t.Helper()
 	dir := t.TempDir()

@@ -123,7 +123,8 @@ func run(ctx context.Context, o options) (bool, error) {
 // projectModule is how the go.mod at the top of the checkout begins.
 const projectModule = "module github.com/bpf2lskel/bpf2lskel\n"
 
-// moduleRoot is the top of the module whose tests are run: of the one in a folder, or of this project.
+// moduleRoot is the top of the module whose tests are run: of the one in a folder, or of this
+// project.
 func moduleRoot(dir string) (string, error) {
 	if dir == "" {
 		return projectRoot()

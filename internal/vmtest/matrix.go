@@ -16,19 +16,20 @@ type kernel struct {
 	Version string
 	Flavour string // how the package's name ends, "cloud-amd64"
 
-	// Split says that the image and its modules are packages of their own, linux-binary and linux-modules, as
-	// they are since Debian's 7.0.
+	// Split says that the image and its modules are packages of their own, linux-binary and
+	// linux-modules, as they are since Debian's 7.0.
 	Split bool
 
-	// Refuses says that this kernel is there to refuse light skeletons, because it is too old, locked down or without
-	// BTF: only tests that name its key run there.
+	// Refuses says that this kernel is there to refuse light skeletons, because it is too old,
+	// locked down or without BTF: only tests that name its key run there.
 	Refuses bool
 
 	// Append is added to the kernel's command line.
 	Append string
 
-	// OwnModules says that the project's own modules are built for it. They need headers that the gcc of this
-	// machine fits: gcc-12 for 6.1 and 6.12. Later ones want a newer gcc than Debian 12 has.
+	// OwnModules says that the project's own modules are built for it. They need headers that the
+	// gcc of this machine fits: gcc-12 for 6.1 and 6.12. Later ones want a newer gcc than Debian 12
+	// has.
 	OwnModules bool
 }
 

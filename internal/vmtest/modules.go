@@ -11,8 +11,9 @@ import (
 	"strings"
 )
 
-// wantedModules are what guests get in /modules if their kernel has them as modules. Load reports whether init
-// inserts them: without those, few programs attach to anything. The others are for tests to insert and remove.
+// wantedModules are what guests get in /modules if their kernel has them as modules. Load reports
+// whether init inserts them: without those, few programs attach to anything. The others are for
+// tests to insert and remove.
 var wantedModules = []struct {
 	Name     string
 	Load     bool
@@ -50,7 +51,8 @@ func indexModules(tree string) (modules, error) {
 	})
 }
 
-// moduleName is the name that the kernel gives to the module in a file: nf_conntrack for nf-conntrack.ko.xz.
+// moduleName is the name that the kernel gives to the module in a file: nf_conntrack for
+// nf-conntrack.ko.xz.
 func moduleName(path string) string {
 	name, _, _ := strings.Cut(filepath.Base(path), ".ko")
 	return strings.ReplaceAll(name, "-", "_")
@@ -79,7 +81,8 @@ func (m modules) load(name string) ([]byte, error) {
 	return nil, fmt.Errorf("%s: packed in a way not known here", path)
 }
 
-// depends returns the modules that a module names as the ones it needs. What is built into the kernel is not among them.
+// depends returns the modules that a module names as the ones it needs. What is built into the
+// kernel is not among them.
 func (m modules) depends(module []byte) ([]string, error) {
 	f, err := elf.NewFile(bytes.NewReader(module))
 	if err != nil {
@@ -106,8 +109,9 @@ func (m modules) parseDepends(info []byte) []string {
 				names = append(names, moduleName(name))
 			}
 		}
-		// What a module asks the kernel to insert for it: in guests there is no modprobe that the kernel could call. It may
-		// be a crypto algorithm, "crc32c" for libcrc32c, whose plain implementation is crc32c_generic.
+		// What a module asks the kernel to insert for it: in guests there is no modprobe that the
+		// kernel could call. It may be a crypto algorithm, "crc32c" for libcrc32c, whose plain
+		// implementation is crc32c_generic.
 		if list, ok := strings.CutPrefix(string(entry), "softdep=pre: "); ok {
 			list, _, _ = strings.Cut(list, "post:")
 			for name := range strings.FieldsSeq(list) {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Another module's tests run in a guest by the command that docs/ci.md has. One of them fails where it should not
-// pass: what the guest says is what the command says.
+// Another module's tests run in a guest by the command that docs/ci.md has. One of them fails where
+// it should not pass: what the guest says is what the command says.
 func TestAnotherModule(t *testing.T) {
 	here, err := os.Getwd()
 	if err != nil {

@@ -17,7 +17,8 @@ type emulator struct {
 	Env  []string
 }
 
-// findQEMU returns the QEMU for an architecture: the machine's own, or one fetched as the kernels are.
+// findQEMU returns the QEMU for an architecture: the machine's own, or one fetched as the kernels
+// are.
 func findQEMU(ctx context.Context, c *cache, a *arch) (emulator, error) {
 	if a.QEMUSuite != "" {
 		e, err := fetchQEMU(ctx, c, a)
@@ -33,7 +34,8 @@ func findQEMU(ctx context.Context, c *cache, a *arch) (emulator, error) {
 	return emulator{Path: path, Args: a.QEMU[1:]}, nil
 }
 
-// fetchQEMU fetches a newer QEMU than the machine has. The libraries that it needs are those of the machine's own QEMU.
+// fetchQEMU fetches a newer QEMU than the machine has. The libraries that it needs are those of the
+// machine's own QEMU.
 func fetchQEMU(ctx context.Context, c *cache, a *arch) (emulator, error) {
 	host, err := hostArch()
 	if err != nil {

@@ -24,14 +24,16 @@ type result struct {
 // legalSkip is how the message of a skip in a guest has to begin.
 const legalSkip = "not on this kernel:"
 
-// testEvents turns the output of a test binary that ran with -test.v=test2json into events, with Go's own tool.
+// testEvents turns the output of a test binary that ran with -test.v=test2json into events, with
+// Go's own tool.
 func testEvents(ctx context.Context, s section) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", "tool", "test2json", "-p", s.Package)
 	cmd.Stdin = bytes.NewReader(s.Output)
 	return output(cmd)
 }
 
-// readResults gathers the events of a test binary into one result for each of its tests, in the order that they began.
+// readResults gathers the events of a test binary into one result for each of its tests, in the
+// order that they began.
 func readResults(s section, events []byte) ([]result, error) {
 	byName := map[string]*result{}
 	var order []string

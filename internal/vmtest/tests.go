@@ -30,11 +30,12 @@ type markedTest struct {
 	Keys []string // of the kernels that it is for; nil, or "all" among them, is all that can load
 }
 
-// marker is the line that a test file for guests has above its package clause. Without a colon gofumpt takes it for prose
-// and puts a space into it.
+// marker is the line that a test file for guests has above its package clause. Without a colon
+// gofumpt takes it for prose and puts a space into it.
 var marker = regexp.MustCompile(`(?m)^// ?vmtest(?::([^\s]+))?[ \t]*$`)
 
-// findPackages returns the packages with marked test files of the module at root, and of those below it.
+// findPackages returns the packages with marked test files of the module at root, and of those
+// below it.
 func findPackages(root string) ([]*testPackage, error) {
 	byPath := map[string]*testPackage{}
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
@@ -109,8 +110,8 @@ func markedTests(file string, text []byte) ([]markedTest, error) {
 	return tests, nil
 }
 
-// runPattern returns the -test.run for a kernel: the package's tests that are for it and that pattern, as given to -run,
-// matches. It is empty if there are none.
+// runPattern returns the -test.run for a kernel: the package's tests that are for it and that
+// pattern, as given to -run, matches. It is empty if there are none.
 func (p *testPackage) runPattern(k *kernel, pattern string) (string, error) {
 	top, rest, hasRest := strings.Cut(pattern, "/")
 	filter, err := regexp.Compile(top)
@@ -140,14 +141,16 @@ func (t markedTest) isFor(k *kernel) bool {
 	return slices.Contains(t.Keys, k.Key) || slices.Contains(t.Keys, "all") && !k.Refuses
 }
 
-// compile builds the package's tests as a static binary for an architecture. Vetting is for the machine that runs them all.
+// compile builds the package's tests as a static binary for an architecture. Vetting is for the
+// machine that runs them all.
 func (p *testPackage) compile(ctx context.Context, root string, a *arch, binary string, flags ...string) error {
 	module, inside := p.module(root)
 	args := slices.Concat([]string{"-c", "-vet=off", "-o", binary}, flags, []string{"./" + inside})
 	return goBuild(ctx, filepath.Join(root, module), a, "test", args...)
 }
 
-// module returns the folder of the package's module, "" for the one at root, and the package's folder in it.
+// module returns the folder of the package's module, "" for the one at root, and the package's
+// folder in it.
 func (p *testPackage) module(root string) (folder, inside string) {
 	folder, inside = p.Path, "."
 	for folder != "." && !exists(filepath.Join(root, folder, "go.mod")) {
@@ -156,8 +159,9 @@ func (p *testPackage) module(root string) (folder, inside string) {
 	return strings.TrimPrefix(folder, "."), inside
 }
 
-// programs returns the main packages that a guest gets in /usr/local/bin, by the names that they have there: the commands, and
-// of the examples those whose tests it runs, as example-xdp and example-kfunc.
+// programs returns the main packages that a guest gets in /usr/local/bin, by the names that they
+// have there: the commands, and of the examples those whose tests it runs, as example-xdp and
+// example-kfunc.
 func programs(root string, run []testRun) (map[string]string, error) {
 	found := map[string]string{}
 	commands, err := filepath.Glob(filepath.Join(root, "cmd", "*"))

@@ -13,14 +13,15 @@ import (
 	"strings"
 )
 
-// userlandSuite is where the guests' programs come from. It is older than any suite with a kernel of ours that is
-// tested, so the reference loader (bpftool) is one and the same everywhere.
+// userlandSuite is where the guests' programs come from. It is older than any suite with a kernel
+// of ours that is tested, so the reference loader (bpftool) is one and the same everywhere.
 const userlandSuite = "bookworm"
 
 // userlandPackages are what guests can run beside the tests.
 var userlandPackages = []string{"busybox-static", "bpftool", "iproute2", "iputils-ping", "python3.11-minimal"}
 
-// userlandPrograms are the files taken from those packages, with the libraries that they need. Python has USDT probes.
+// userlandPrograms are the files taken from those packages, with the libraries that they need.
+// Python has USDT probes.
 var userlandPrograms = []string{"bin/busybox", "usr/sbin/bpftool", "bin/ip", "sbin/tc", "bin/ping", "usr/bin/python3.11"}
 
 // userlandFiles are what Python needs to start.
@@ -28,7 +29,8 @@ var userlandFiles = []string{
 	"usr/lib/python3.11/encodings/__init__.py", "usr/lib/python3.11/encodings/aliases.py", "usr/lib/python3.11/encodings/utf_8.py",
 }
 
-// fetchUserland returns a root folder with the programs above for an architecture, and the paths in it that guests get.
+// fetchUserland returns a root folder with the programs above for an architecture, and the paths in
+// it that guests get.
 func fetchUserland(ctx context.Context, c *cache, a *arch) (root string, paths []string, err error) {
 	kind := filepath.Join("userland", a.Debian)
 	root, note, err := c.current(kind, func() (string, error) {
@@ -83,8 +85,8 @@ func lookUpUserland(ctx context.Context, ar *archive) (packages []string, versio
 	return packages, fmt.Sprintf("%s+%x", busybox, h.Sum(nil)[:6]), nil
 }
 
-// withLibraries returns the programs' paths in root, those of their interpreters and libraries, and of what any of them is
-// a link to.
+// withLibraries returns the programs' paths in root, those of their interpreters and libraries, and
+// of what any of them is a link to.
 func withLibraries(root string, programs []string) ([]string, error) {
 	byName := map[string]string{}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {

@@ -37,8 +37,8 @@ func extractVmlinux(vmlinuz, vmlinux string) error {
 	return fmt.Errorf("compressed in a way not known here: it begins with % x", payload[:min(len(payload), 6)])
 }
 
-// bzImagePayload returns the compressed kernel in a bzImage, by the boot protocol's header: Documentation/arch/x86/boot.rst
-// in the kernel's tree.
+// bzImagePayload returns the compressed kernel in a bzImage, by the boot protocol's header:
+// Documentation/arch/x86/boot.rst in the kernel's tree.
 func bzImagePayload(raw []byte) ([]byte, error) {
 	const (
 		setupSects    = 0x1f1 // number of 512-byte sectors of set-up code, after the first one

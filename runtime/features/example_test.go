@@ -8,7 +8,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/features"
 )
 
-// What is missing is named, and anything else that keeps a question from being answered is another error.
+// What is missing is named, and anything else that keeps a question from being answered is another
+// error.
 func ExampleSupports() {
 	switch err := features.Supports(features.TCX); {
 	case err == nil:

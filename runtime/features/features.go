@@ -48,7 +48,8 @@ func (f Feature) String() string {
 	return "feature " + strconv.Itoa(int(f))
 }
 
-// Supports reports whether the kernel has a feature; see the package's documentation for its answers.
+// Supports reports whether the kernel has a feature; see the package's documentation for its
+// answers.
 func Supports(f Feature) error {
 	return answer(question{feature, uint32(f), 0}, func() error {
 		switch f {
@@ -93,7 +94,8 @@ const (
 
 var answers sync.Map // question to error, of those that were answered
 
-// answer asks what has not been asked before. Two goroutines may ask at once, and get the same answer.
+// answer asks what has not been asked before. Two goroutines may ask at once, and get the same
+// answer.
 func answer(q question, ask func() error) error {
 	if known, ok := answers.Load(q); ok {
 		err, _ := known.(error)

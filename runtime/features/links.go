@@ -10,8 +10,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// A linkProbe attaches a program to something that does not exist: what the kernel says then tells whether it knows the
-// way to attach. Nothing is ever attached.
+// A linkProbe attaches a program to something that does not exist: what the kernel says then tells
+// whether it knows the way to attach. Nothing is ever attached.
 type linkProbe struct {
 	feature              Feature
 	progType, attachType uint32

@@ -11,8 +11,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// MapType reports whether the kernel has a type of map, a value of enum bpf_map_type such as unix.BPF_MAP_TYPE_RINGBUF; see the
-// package's documentation for its answers.
+// MapType reports whether the kernel has a type of map, a value of enum bpf_map_type such as
+// unix.BPF_MAP_TYPE_RINGBUF; see the package's documentation for its answers.
 func MapType(typ uint32) error {
 	return answer(question{mapType, typ, 0}, func() error { return probeMap(typ) })
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// ProgramType reports whether the kernel has a type of program, a value of enum bpf_prog_type such as unix.BPF_PROG_TYPE_XDP; see
-// the package's documentation for its answers.
+// ProgramType reports whether the kernel has a type of program, a value of enum bpf_prog_type such
+// as unix.BPF_PROG_TYPE_XDP; see the package's documentation for its answers.
 func ProgramType(typ uint32) error {
 	return answer(question{programType, typ, 0}, func() error {
 		what := sys.ProgTypeSymbol(typ)
@@ -28,9 +28,10 @@ func ProgramType(typ uint32) error {
 	})
 }
 
-// Helper reports whether programs of a type can call a helper, a value of enum bpf_func_id such as 174 for bpf_get_attach_cookie; see the package's
-// documentation for its answers. What programs of type TRACING, LSM, EXT and STRUCT_OPS can call depends on what they attach to: for these
-// it reports whether the kernel has the helper at all.
+// Helper reports whether programs of a type can call a helper, a value of enum bpf_func_id such as
+// 174 for bpf_get_attach_cookie; see the package's documentation for its answers. What programs of
+// type TRACING, LSM, EXT and STRUCT_OPS can call depends on what they attach to: for these it
+// reports whether the kernel has the helper at all.
 func Helper(progType, id uint32) error {
 	return answer(question{helper, progType, id}, func() error {
 		what := explain.HelperName(id)
@@ -57,7 +58,8 @@ func Helper(progType, id uint32) error {
 	})
 }
 
-// attachTypeOf is an attach type for program types that are loaded with none but theirs (bpf_prog_load_check_attach).
+// attachTypeOf is an attach type for program types that are loaded with none but theirs
+// (bpf_prog_load_check_attach).
 func attachTypeOf(typ uint32) uint32 {
 	switch typ {
 	case sys.ProgTypeCgroupSockAddr:

@@ -16,9 +16,9 @@ import (
 //		_ = impl.UpgradeRuntime(impl.Newest - 1)
 //	)
 //
-// with the version of the contract that it was generated for. If one of these is negative, the error
-// names what to do: generate the package again with the tool of this module's version, or upgrade this module to
-// that of the tool.
+// with the version of the contract that it was generated for. If one of these is negative, the
+// error names what to do: generate the package again with the tool of this module's version, or
+// upgrade this module to that of the tool.
 type (
 	GenerateAgain  uint
 	UpgradeRuntime uint
@@ -87,7 +87,8 @@ func UseParts() load.Parts { return load.UseParts() }
 // UseInner is for objects with maps of maps.
 func UseInner() load.Hook { return load.UseInner() }
 
-// UseKconfig is for objects with __kconfig variables. Those whose names begin with CONFIG_ need package runtime/impl/gunzip as well.
+// UseKconfig is for objects with __kconfig variables. Those whose names begin with CONFIG_ need
+// package runtime/impl/gunzip as well.
 func UseKconfig() load.Hook { return load.UseKconfig() }
 
 // UseTargets is for objects with programs whose section does not say what they attach to.

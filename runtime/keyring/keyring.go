@@ -1,6 +1,6 @@
-// Package keyring puts certificates into the kernel's keyrings, for programs
-// that set up themselves what signed packages are verified against. It is a package of its own, since
-// it needs crypto/x509; keyctl of keyutils does the same in a shell.
+// Package keyring puts certificates into the kernel's keyrings, for programs that set up themselves
+// what signed packages are verified against. It is a package of its own, since it needs
+// crypto/x509; keyctl of keyutils does the same in a shell.
 package keyring
 
 import (
@@ -23,7 +23,8 @@ var ErrExpired = errors.New("the certificate is not valid at this time")
 // kernel does not look at a certificate's dates, so Add does: it refuses one that is not valid
 // today, and has the key vanish when the certificate's time is over.
 //
-// The session's keyring is that of the calling thread: a process that joins a session does that before Go starts threads, by keyctl session.
+// The session's keyring is that of the calling thread: a process that joins a session does that
+// before Go starts threads, by keyctl session.
 func Add(ring runtime.Keyring, certificate []byte) (runtime.Keyring, error) {
 	if block, _ := pem.Decode(certificate); block != nil {
 		certificate = block.Bytes

@@ -14,7 +14,8 @@ import (
 
 // CgroupOptions say more about an attachment to a cgroup; nil means the defaults.
 type CgroupOptions struct {
-	// Exclusive lets no other program be attached to the cgroup or those below it. Otherwise others may be attached too, and all run.
+	// Exclusive lets no other program be attached to the cgroup or those below it. Otherwise others
+	// may be attached too, and all run.
 	Exclusive bool
 	// Override lets a program of a cgroup below run in the place of this one.
 	Override bool
@@ -29,8 +30,8 @@ const (
 	replace       = 1 << 2
 )
 
-// AttachCgroup attaches a program to the cgroup (version 2) in that directory, without a BPF link. The program is one of
-// those that package runtime has an AttachCgroup for.
+// AttachCgroup attaches a program to the cgroup (version 2) in that directory, without a BPF link.
+// The program is one of those that package runtime has an AttachCgroup for.
 func AttachCgroup(p runtime.AnyProgram, dir string, opts *CgroupOptions) (*runtime.Link, error) {
 	what := "attach to cgroup " + dir
 	if p == nil {

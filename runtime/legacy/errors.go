@@ -10,15 +10,16 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// programError is an error like those of package runtime. The file descriptor of the program, for what wants one, is
-// borrowed by the caller.
+// programError is an error like those of package runtime. The file descriptor of the program, for
+// what wants one, is borrowed by the caller.
 func programError(name, op string, err error, hint string) error {
 	e := &runtime.ProgramError{Program: name, Op: op, Err: err, Hint: hint}
 	errors.As(err, &e.Errno)
 	return e
 }
 
-// borrow returns a file descriptor for the program that nobody else closes, with the function that closes it.
+// borrow returns a file descriptor for the program that nobody else closes, with the function that
+// closes it.
 func borrow(p *runtime.Program, op string) (num int, release func(), err error) {
 	num, err = p.DupFD()
 	var failed *runtime.ProgramError
@@ -31,7 +32,8 @@ func borrow(p *runtime.Program, op string) (num int, release func(), err error) 
 	return num, func() { unix.Close(num) }, nil
 }
 
-// interfaceHint is about attaching to an interface by netlink, which says of one that is not there what TCX says.
+// interfaceHint is about attaching to an interface by netlink, which says of one that is not there
+// what TCX says.
 func interfaceHint(err error) string {
 	var errno unix.Errno
 	errors.As(err, &errno)

@@ -23,7 +23,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/legacy"
 )
 
-// loopback gives the test a network namespace of its own, and the index of its loopback interface, which is up.
+// loopback gives the test a network namespace of its own, and the index of its loopback interface,
+// which is up.
 func loopback(t *testing.T) int {
 	t.Helper()
 	if os.Getuid() != 0 {

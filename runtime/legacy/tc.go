@@ -12,18 +12,21 @@ import (
 
 // TCOptions say more about an attachment to clsact; nil means the defaults.
 type TCOptions struct {
-	// Priority orders the programs of one interface and direction, the lowest first. 0 is after all that are there.
+	// Priority orders the programs of one interface and direction, the lowest first. 0 is after all
+	// that are there.
 	Priority uint16
 	// Handle tells programs of the same priority apart; 0 is 1.
 	Handle uint32
 }
 
-// lastPriority is the highest that a program may have: with those above the kernel does not find what comes after it.
+// lastPriority is the highest that a program may have: with those above the kernel does not find
+// what comes after it.
 const lastPriority = 1<<16 - 1
 
-// AttachTC attaches a program to the ingress or egress side of a network interface, in direct-action mode, as a filter of the clsact qdisc, which it adds if
-// there is none. A program that returns [runtime.TCActUnspec] lets those after it decide. The filter is on the interface in the
-// network namespace of the caller's thread.
+// AttachTC attaches a program to the ingress or egress side of a network interface, in
+// direct-action mode, as a filter of the clsact qdisc, which it adds if there is none. A program
+// that returns [runtime.TCActUnspec] lets those after it decide. The filter is on the interface in
+// the network namespace of the caller's thread.
 //
 // If an interface has TCX programs too, they come before.
 func AttachTC(p runtime.SchedCLSProgram, ifindex int, dir runtime.Direction, opts *TCOptions) (*runtime.Link, error) {
@@ -76,7 +79,8 @@ func AttachTC(p runtime.SchedCLSProgram, ifindex int, dir runtime.Direction, opt
 	}), nil
 }
 
-// addFilter adds the qdisc, if need be, and the filter, with a priority after all others if it has none.
+// addFilter adds the qdisc, if need be, and the filter, with a priority after all others if it has
+// none.
 func addFilter(nl *netlink.Handle, filter *netlink.BpfFilter) error {
 	qdisc := &netlink.Clsact{QdiscAttrs: netlink.QdiscAttrs{
 		LinkIndex: filter.LinkIndex, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT,

@@ -19,8 +19,9 @@ type XDPOptions struct {
 	Replace bool
 }
 
-// AttachXDP attaches a program to a network interface by netlink, in the network namespace of the caller's thread. An interface takes one: unix.EBUSY if there
-// is another, unless it is to be replaced. Close leaves a program alone that has replaced this one.
+// AttachXDP attaches a program to a network interface by netlink, in the network namespace of the
+// caller's thread. An interface takes one: unix.EBUSY if there is another, unless it is to be
+// replaced. Close leaves a program alone that has replaced this one.
 func AttachXDP(p runtime.XDPProgram, ifindex int, opts *XDPOptions) (*runtime.Link, error) {
 	what := onInterface("XDP", ifindex)
 	num, release, err := borrow(p.Program, what)

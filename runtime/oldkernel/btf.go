@@ -11,8 +11,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// loadBTF loads the object's BTF: as it is if the kernel takes it, or without what the kernel does not know. IDs stay what
-// they are, since programs and maps refer to them.
+// loadBTF loads the object's BTF: as it is if the kernel takes it, or without what the kernel does
+// not know. IDs stay what they are, since programs and maps refer to them.
 func (k *kernel) loadBTF(p unsafe.Pointer, size uintptr) (int, unix.Errno) {
 	attr, size := attrOf[sys.BtfLoadAttr](p, size)
 	if k.btf != nil {
@@ -87,8 +87,9 @@ func takes(types ...[]uint32) bool {
 	return errno != unix.EINVAL // and not that there is no room for a file, say
 }
 
-// fitBTF returns BTF with other kinds in the place of those that the kernel does not know, each of the same length, nil if
-// there is nothing to replace. Sizes stay what they are as well, so that maps still fit their types.
+// fitBTF returns BTF with other kinds in the place of those that the kernel does not know, each of
+// the same length, nil if there is nothing to replace. Sizes stay what they are as well, so that
+// maps still fit their types.
 //
 //	FLOAT     an int would be read as a number: a struct without members of that size
 //	DECL_TAG  an int that nothing refers to
@@ -153,7 +154,8 @@ func fitBTF(raw []byte, known kinds) []byte {
 	return raw
 }
 
-// walkTypes calls do for each type, with its ID and all of its bytes. It ends at what is not a type.
+// walkTypes calls do for each type, with its ID and all of its bytes. It ends at what is not a
+// type.
 func walkTypes(raw []byte, do func(id uint32, t []byte)) {
 	for id := uint32(1); len(raw) >= sys.BtfTypeSize; id++ {
 		info := binary.NativeEndian.Uint32(raw[4:])

@@ -12,7 +12,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// kernel makes the system calls of one load, each fit for the running kernel: a load.Kernel. It is for one goroutine.
+// kernel makes the system calls of one load, each fit for the running kernel: a load.Kernel. It is
+// for one goroutine.
 type kernel struct {
 	spec  *spec.Spec
 	types *types     // of the kernel
@@ -47,7 +48,8 @@ func (k *kernel) BPF(cmd sys.Cmd, attr unsafe.Pointer, size uintptr) (int, unix.
 // maxAttempts bounds how often a system call is made that a signal interrupts.
 const maxAttempts = 64
 
-// call makes a system call: again if a signal was pending, and again if it was refused for the locked memory limit.
+// call makes a system call: again if a signal was pending, and again if it was refused for the
+// locked memory limit.
 func (k *kernel) call(cmd sys.Cmd, attr unsafe.Pointer, size uintptr) (num int, errno unix.Errno) {
 	for range maxAttempts {
 		num, errno = sys.BPF(cmd, attr, size)
@@ -64,8 +66,8 @@ func (k *kernel) call(cmd sys.Cmd, attr unsafe.Pointer, size uintptr) (num int, 
 	return num, errno
 }
 
-// raiseMemlock lifts the limit that the memory of BPF objects counts against before Linux 5.11 (bpf_charge_memlock),
-// once. It reports whether it did.
+// raiseMemlock lifts the limit that the memory of BPF objects counts against before Linux 5.11
+// (bpf_charge_memlock), once. It reports whether it did.
 func (k *kernel) raiseMemlock() bool {
 	if k.raised || probed().memcg {
 		return false
@@ -101,7 +103,8 @@ func (k *kernel) createMap(p unsafe.Pointer, size uintptr) (int, unix.Errno) {
 	return -1, errno
 }
 
-// loadProgram loads a program whose CO-RE relocations are resolved, and which names maps in a way that this kernel knows.
+// loadProgram loads a program whose CO-RE relocations are resolved, and which names maps in a way
+// that this kernel knows.
 func (k *kernel) loadProgram(p unsafe.Pointer, size uintptr) (int, unix.Errno) {
 	attr, size := attrOf[sys.ProgLoadAttr](p, size)
 	if attr.InsnCnt == 0 {
@@ -155,7 +158,8 @@ func nameByFD(insns []sys.Insn, fds unsafe.Pointer) {
 	}
 }
 
-// pointer is what a field of an attr has the address of. It is memory of the interpreter's, or kept alive by the caller.
+// pointer is what a field of an attr has the address of. It is memory of the interpreter's, or kept
+// alive by the caller.
 func pointer(address uint64) unsafe.Pointer {
 	at := uintptr(address)
 	return *(*unsafe.Pointer)(unsafe.Pointer(&at))

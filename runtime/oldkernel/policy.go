@@ -14,7 +14,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// isForOldKernel reports whether a load with a loader program has failed for what the kernel lacks, rather than the object.
+// isForOldKernel reports whether a load with a loader program has failed for what the kernel lacks,
+// rather than the object.
 func isForOldKernel(req *load.Request, f *spec.Failure) bool {
 	switch {
 	case req.RequireSignature || f.Lost || f.Errno == unix.ENOSYS || errors.Is(f.Err, load.ErrSigned):
@@ -41,16 +42,18 @@ func isForOldKernel(req *load.Request, f *spec.Failure) bool {
 		raw := []byte(req.Spec.Blob[req.Spec.BTF.Data:][:req.Spec.BTF.Size])
 		return f.Errno == unix.EINVAL && fitBTF(raw, knownKinds()) != nil
 	case spec.StepFindExtern:
-		// Addresses are looked up by a helper that came later than loaders (5.16): the verifier refuses the loader, above.
+		// Addresses are looked up by a helper that came later than loaders (5.16): the verifier
+		// refuses the loader, above.
 	}
 	return false
 }
 
-// maxOldValue is the size of the largest map value before Linux 6.0 (KMALLOC_MAX_SIZE in array_map_alloc_check).
+// maxOldValue is the size of the largest map value before Linux 6.0 (KMALLOC_MAX_SIZE in
+// array_map_alloc_check).
 const maxOldValue = 4<<20 - 64
 
-// explain says why the second way has failed. That the kernel resolves no CO-RE plays no part in it, so the advice is that for an object
-// without.
+// explain says why the second way has failed. That the kernel resolves no CO-RE plays no part in
+// it, so the advice is that for an object without.
 func (k *kernel) explain(f *spec.Failure) {
 	if k.failed != nil && f.StepKind() == spec.StepLoadProgram && f.Log == "" {
 		f.Reason = k.failed.Error()
@@ -82,7 +85,8 @@ func (k *kernel) explain(f *spec.Failure) {
 	}
 }
 
-// unknownHelper is the number of the helper that a log says the kernel does not have, 0 if it says nothing of one.
+// unknownHelper is the number of the helper that a log says the kernel does not have, 0 if it says
+// nothing of one.
 func unknownHelper(log string) uint32 {
 	_, rest, _ := strings.Cut(log, "invalid func unknown#")
 	return uint32(max(0, sys.LeadingNumber(rest)))

@@ -31,7 +31,8 @@ func read(t *testing.T, name string, opts loader.Options) *runtime.Spec {
 	return spec
 }
 
-// The import alone makes objects load on a kernel without loader programs, and changes nothing on others.
+// The import alone makes objects load on a kernel without loader programs, and changes nothing on
+// others.
 func TestImportIsEnough(t *testing.T) {
 	for _, name := range []string{"minimal", "bench_counter", "bench_execsnoop"} {
 		s, err := runtime.Load(read(t, name, loader.Options{}), nil)
@@ -46,7 +47,8 @@ func TestImportIsEnough(t *testing.T) {
 	}
 }
 
-// An object that the kernel refuses for its own sake is refused with the same error, whether the package is there or not.
+// An object that the kernel refuses for its own sake is refused with the same error, whether the
+// package is there or not.
 func TestRefusedAsBefore(t *testing.T) {
 	if isOld() {
 		guest.NotHere(t, "it has no loader programs")
@@ -64,7 +66,8 @@ func TestRefusedAsBefore(t *testing.T) {
 	}
 }
 
-// Where it is the second way that fails, its error says why: with the verifier's log, and without advice that is about loaders.
+// Where it is the second way that fails, its error says why: with the verifier's log, and without
+// advice that is about loaders.
 func TestErrorOfTheSecondWay(t *testing.T) {
 	_, err := runtime.Load(read(t, "refused_verifier", loader.Options{}), &runtime.LoadOptions{Fallback: oldkernel.Always})
 	var failure *runtime.LoadError
@@ -117,7 +120,8 @@ func TestUnverifiedIsSaid(t *testing.T) {
 	}
 }
 
-// Options of a load hold in the second way too: programs left out, sizes, initial values, inner maps.
+// Options of a load hold in the second way too: programs left out, sizes, initial values, inner
+// maps.
 func TestChangesHold(t *testing.T) {
 	s, err := runtime.Open(read(t, "bench_agent", loader.Options{}))
 	if err != nil {
@@ -196,7 +200,8 @@ func TestOutOfFiles(t *testing.T) {
 	}
 }
 
-// Loads do not share anything: several at once, of one description and of others, with and without loader programs.
+// Loads do not share anything: several at once, of one description and of others, with and without
+// loader programs.
 func TestConcurrentLoads(t *testing.T) {
 	specs := []*runtime.Spec{read(t, "bench_execsnoop", loader.Options{}), read(t, "bench_counter", loader.Options{})}
 	var g sync.WaitGroup

@@ -17,8 +17,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/oldkernel"
 )
 
-// What is loaded without a loader program is what libbpf loads, as the kernel sees it, for all objects of testdata;
-// and what the kernel refuses libbpf it refuses us.
+// What is loaded without a loader program is what libbpf loads, as the kernel sees it, for all
+// objects of testdata; and what the kernel refuses libbpf it refuses us.
 func TestSameLoadInterpreted(t *testing.T) {
 	var same, refused, ours, neither int
 	for _, name := range append(testobj.All(t), "structops/congestion", "structops/shared_old") {
@@ -56,7 +56,8 @@ func TestSameLoadInterpreted(t *testing.T) {
 				t.Logf("libbpf does not know it: %v; the kernel: %v", refusal, err)
 			case err != nil:
 				refused++
-				// On s390x there is neither the function, of amd64, that sec_fentry names nor a JIT: which of the two is found first differs.
+				// On s390x there is neither the function, of amd64, that sec_fentry names nor a
+				// JIT: which of the two is found first differs.
 				if !errors.Is(err, refusal.Errno) && (guest.Key() != "6.12-s390x" || name != "sec_fentry") {
 					t.Errorf("libbpf is refused with %v, we with: %v", refusal.Errno, err)
 				}
@@ -69,14 +70,15 @@ func TestSameLoadInterpreted(t *testing.T) {
 				}
 				sameload.LikeOldLibbpf(ref, view, spec)
 				if guest.In() && strings.HasPrefix(name, "kconfig") {
-					// LINUX_KERNEL_VERSION of Debian's kernels: 5.10.223, say, where this libbpf reads 5.10.0 in uname -r. The values have
-					// tests of their own.
+					// LINUX_KERNEL_VERSION of Debian's kernels: 5.10.223, say, where this libbpf
+					// reads 5.10.0 in uname -r. The values have tests of their own.
 					kconfig := view.Maps[".kconfig"]
 					kconfig.Contents = ref.Maps[".kconfig"].Contents
 					view.Maps[".kconfig"] = kconfig
 				}
 				if guest.Key() == "5.10" && name == "map_array" {
-					// libbpf gives up all of its BTF for a section without variables (btf_datasec_check_meta), and we only that.
+					// libbpf gives up all of its BTF for a section without variables
+					// (btf_datasec_check_meta), and we only that.
 					for name, p := range view.Programs {
 						p.HasBTF, p.Funcs, p.Lines = false, nil, nil
 						view.Programs[name] = p

@@ -17,8 +17,8 @@ type types struct {
 	room  bool      // there was room for files
 }
 
-// roomForPoller returns EMFILE if the process has no room for a few files. Package btf opens files by package os, which starts Go's
-// poller, and that ends the process if it cannot have its own two.
+// roomForPoller returns EMFILE if the process has no room for a few files. Package btf opens files
+// by package os, which starts Go's poller, and that ends the process if it cannot have its own two.
 func roomForPoller() error {
 	const files = 4
 	for range files {

@@ -28,7 +28,8 @@ type delegated struct{ cmds, maps, progs, attachs string }
 
 var all = delegated{"any", "any", "any", "any"}
 
-// place is where a child works: a user namespace of its own with a BPF file system that delegates something to it.
+// place is where a child works: a user namespace of its own with a BPF file system that delegates
+// something to it.
 type place struct {
 	delegated
 	at   string // where the file system is mounted
@@ -37,7 +38,8 @@ type place struct {
 
 const bpffs = "/sys/fs/bpf"
 
-// inNamespace does one of the jobs of TestChild in such a place, and returns what it said: "" if all went well.
+// inNamespace does one of the jobs of TestChild in such a place, and returns what it said: "" if
+// all went well.
 func inNamespace(t *testing.T, job string, p place) string {
 	t.Helper()
 	guest.Only(t)
@@ -79,8 +81,8 @@ func inNamespace(t *testing.T, job string, p place) string {
 	return said
 }
 
-// delegate gets the child's file system, as yet without options, sets them, which takes CAP_SYS_ADMIN of the initial user
-// namespace, and gives it back as a mount.
+// delegate gets the child's file system, as yet without options, sets them, which takes
+// CAP_SYS_ADMIN of the initial user namespace, and gives it back as a mount.
 func delegate(socket int, d delegated) error {
 	fs, err := receive(socket)
 	if err != nil {
@@ -235,7 +237,8 @@ func TestChild(t *testing.T) {
 	unix.Exit(0)
 }
 
-// Objects with global data, with maps of maps, with CO-RE, and with a loader in parts load in a user namespace.
+// Objects with global data, with maps of maps, with CO-RE, and with a loader in parts load in a
+// user namespace.
 func TestToken(t *testing.T) {
 	const objects = "load:globals,map_in_map,core_fields,core_shared,many_programs,big_60"
 	elsewhere := t.TempDir()

@@ -18,21 +18,21 @@ type Options struct {
 	PID int
 	// Cookie is what bpf_get_attach_cookie returns.
 	Cookie uint64
-	// Address is where the function is in the file's own virtual memory, as nm shows it, for files without
-	// symbols: the name is not looked up then.
+	// Address is where the function is in the file's own virtual memory, as nm shows it, for files
+	// without symbols: the name is not looked up then.
 	Address uint64
 	// RefCtrOffset is where in the file the semaphore of a USDT probe is, 0 for none.
 	RefCtrOffset uint64
 }
 
-// Attach attaches a program to the entry of a function of a file. Its error is a [*runtime.ProgramError]; it wraps [ErrNoSymbol]
-// if the file has no such function.
+// Attach attaches a program to the entry of a function of a file. Its error is a
+// [*runtime.ProgramError]; it wraps [ErrNoSymbol] if the file has no such function.
 func Attach(p runtime.UprobeProgram, file, symbol string, opts *Options) (*runtime.Link, error) {
 	return attach(p, nil, "uprobe", file, symbol, opts)
 }
 
-// AttachReturn attaches a program to the return of a function of a file; see [Attach]. Functions of Go programs
-// crash when their stack is moved during the call.
+// AttachReturn attaches a program to the return of a function of a file; see [Attach]. Functions of
+// Go programs crash when their stack is moved during the call.
 func AttachReturn(p runtime.UprobeProgram, file, symbol string, opts *Options) (*runtime.Link, error) {
 	return attach(p, nil, "uretprobe", file, symbol, opts)
 }
@@ -89,18 +89,19 @@ func programError(p *runtime.Program, op string, err error) error {
 type MultiOptions struct {
 	// PID restricts the probes to one process; 0 is all.
 	PID int
-	// Cookies is what bpf_get_attach_cookie returns, one for each symbol; nil for none. All functions that a pattern
-	// matches have the pattern's.
+	// Cookies is what bpf_get_attach_cookie returns, one for each symbol; nil for none. All
+	// functions that a pattern matches have the pattern's.
 	Cookies []uint64
 }
 
-// AttachMulti attaches a program to the entries of several functions of a file, or to none (6.6). A symbol with * or ? is
-// a pattern: it stands for all functions that match it.
+// AttachMulti attaches a program to the entries of several functions of a file, or to none (6.6). A
+// symbol with * or ? is a pattern: it stands for all functions that match it.
 func AttachMulti(p runtime.UprobeMultiProgram, file string, symbols []string, opts *MultiOptions) (*runtime.Link, error) {
 	return attachMulti(p, nil, "uprobe.multi", file, symbols, opts)
 }
 
-// AttachReturnMulti attaches a program to the returns of several functions of a file, or to none (6.6); see [AttachMulti].
+// AttachReturnMulti attaches a program to the returns of several functions of a file, or to none
+// (6.6); see [AttachMulti].
 func AttachReturnMulti(p runtime.UprobeMultiProgram, file string, symbols []string, opts *MultiOptions) (*runtime.Link, error) {
 	return attachMulti(p, nil, "uretprobe.multi", file, symbols, opts)
 }
@@ -173,9 +174,9 @@ func (f *File) offsets(symbols []string, cookies []uint64) (offsets, each []uint
 	return offsets, each, nil
 }
 
-// AttachSection attaches a program to what its section names, as in uprobe//usr/bin/bash:readline or
-// uretprobe/libc.so.6:malloc+0x10. It fails with [runtime.ErrNoAttachTarget] if the section does not say. An offset in
-// the section's name and that of the options add up.
+// AttachSection attaches a program to what its section names, as in uprobe//usr/bin/bash:readline
+// or uretprobe/libc.so.6:malloc+0x10. It fails with [runtime.ErrNoAttachTarget] if the section does
+// not say. An offset in the section's name and that of the options add up.
 func AttachSection(p runtime.UprobeProgram, opts *Options) (*runtime.Link, error) {
 	kind, file, symbol, err := section(p.Program, "uprobe", "uretprobe")
 	if err != nil {
@@ -196,8 +197,9 @@ func AttachSection(p runtime.UprobeProgram, opts *Options) (*runtime.Link, error
 	return attach(p, nil, kind, file, symbol, &o)
 }
 
-// AttachSectionMulti attaches a program to what its section names, as in uprobe.multi//usr/bin/bash:read*.
-// It fails with [runtime.ErrNoAttachTarget] if the section does not say.
+// AttachSectionMulti attaches a program to what its section names, as in
+// uprobe.multi//usr/bin/bash:read*. It fails with [runtime.ErrNoAttachTarget] if the section does
+// not say.
 func AttachSectionMulti(p runtime.UprobeMultiProgram, opts *MultiOptions) (*runtime.Link, error) {
 	kind, file, symbol, err := section(p.Program, "uprobe.multi", "uretprobe.multi", "uprobe.session")
 	if err != nil {

@@ -183,7 +183,8 @@ func TestAttach(t *testing.T) {
 	}
 }
 
-// tooOld skips the test where the kernel is older than what it was asked for, which the error has to say.
+// tooOld skips the test where the kernel is older than what it was asked for, which the error has
+// to say.
 func tooOld(t *testing.T, err error) {
 	t.Helper()
 	if e, ok := errtype.Of[*runtime.ProgramError](err); ok && strings.Contains(e.Hint, "BPF_TRACE_UPROBE_MULTI needs Linux 6.6") {

@@ -9,8 +9,9 @@ import (
 // cacheEntry is a library that ldconfig has found: libc.so.6, /lib/x86_64-linux-gnu/libc.so.6.
 type cacheEntry struct{ name, path string }
 
-// The file that ldconfig writes (glibc's sysdeps/generic/dl-cache.h): a header of 48 bytes with the number of entries, entries of
-// 24 bytes with the offsets of two strings from the header on. Before it there may be one of the format of libc5.
+// The file that ldconfig writes (glibc's sysdeps/generic/dl-cache.h): a header of 48 bytes with the
+// number of entries, entries of 24 bytes with the offsets of two strings from the header on. Before
+// it there may be one of the format of libc5.
 const (
 	oldMagic      = "ld.so-1.7.0"
 	oldHeader     = 16

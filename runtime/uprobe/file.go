@@ -13,8 +13,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// File is an executable or a shared library, opened for its symbols. It is safe for concurrent use, and has nothing
-// to close: the symbols are read when it is opened.
+// File is an executable or a shared library, opened for its symbols. It is safe for concurrent use,
+// and has nothing to close: the symbols are read when it is opened.
 type File struct {
 	path      string
 	functions map[string][]function
@@ -119,8 +119,8 @@ func (f *File) add(s *elf.Symbol) {
 // Path is where the file is.
 func (f *File) Path() string { return f.path }
 
-// Offset is where a function begins, in bytes from the beginning of the file: what the kernel wants to know. It fails
-// with [ErrNoSymbol] if there is no such function, and if there are several.
+// Offset is where a function begins, in bytes from the beginning of the file: what the kernel wants
+// to know. It fails with [ErrNoSymbol] if there is no such function, and if there are several.
 func (f *File) Offset(symbol string) (uint64, error) {
 	name := strings.Replace(symbol, "@@", "@", 1)
 	fn, err := f.lookup(name)
@@ -165,8 +165,8 @@ func (f *File) OffsetOf(address uint64) (uint64, error) {
 	return 0, fmt.Errorf("%s: no code at address %#x: %w", f.path, address, unix.EINVAL)
 }
 
-// Match lists the functions whose names match a pattern of * and ?, sorted. Those that cannot be attached to by name
-// alone are left out.
+// Match lists the functions whose names match a pattern of * and ?, sorted. Those that cannot be
+// attached to by name alone are left out.
 func (f *File) Match(pattern string) ([]string, error) {
 	var names []string
 	for name := range f.functions {
@@ -185,7 +185,8 @@ func (f *File) Match(pattern string) ([]string, error) {
 	return names, nil
 }
 
-// Names of Go functions have slashes, which are nothing special here, and brackets and backslashes are no patterns.
+// Names of Go functions have slashes, which are nothing special here, and brackets and backslashes
+// are no patterns.
 var patternEscapes = strings.NewReplacer("/", "\x00", "[", `\[`, `\`, `\\`)
 
 func escape(pattern string) string   { return patternEscapes.Replace(pattern) }

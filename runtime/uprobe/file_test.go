@@ -128,7 +128,8 @@ func TestFind(t *testing.T) {
 		t.Errorf("no ELF: %v", err)
 	}
 
-	// LD_LIBRARY_PATH comes before the cache, the cache before folders, and files of other architectures do not count.
+	// LD_LIBRARY_PATH comes before the cache, the cache before folders, and files of other
+	// architectures do not count.
 	exe, err := os.ReadFile("/proc/self/exe")
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// find is the path of an executable or a library by its name; a name with a slash is a path already.
+// find is the path of an executable or a library by its name; a name with a slash is a path
+// already.
 func find(name string) (string, error) {
 	switch {
 	case name == "":
@@ -32,7 +33,8 @@ func find(name string) (string, error) {
 // libraryCache is what ldconfig writes for the dynamic linker.
 const libraryCache = "/etc/ld.so.cache"
 
-// findLibrary looks where the dynamic linker does, but for what an executable asks for itself (DT_RUNPATH).
+// findLibrary looks where the dynamic linker does, but for what an executable asks for itself
+// (DT_RUNPATH).
 func findLibrary(name, cache string) (string, error) {
 	var similar []string
 	cached, entries := "", readCache(cache)
@@ -85,7 +87,8 @@ var machines = map[string]elf.Machine{
 	"mips64": elf.EM_MIPS, "mips64le": elf.EM_MIPS, "mips": elf.EM_MIPS, "mipsle": elf.EM_MIPS,
 }
 
-// isNative reports whether a file is ELF of this architecture: a system may have libraries of several.
+// isNative reports whether a file is ELF of this architecture: a system may have libraries of
+// several.
 func isNative(file string) bool {
 	f, err := elf.Open(file)
 	if err != nil {

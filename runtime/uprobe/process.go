@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// findMapped is find for a process: a library that is named without a folder is the one that the process has mapped. 0 is
-// no process.
+// findMapped is find for a process: a library that is named without a folder is the one that the
+// process has mapped. 0 is no process.
 func findMapped(pid int, name string) (string, error) {
 	if pid == 0 || strings.Contains(name, "/") || !strings.Contains(name, ".so") {
 		return find(name)

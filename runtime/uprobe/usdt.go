@@ -12,23 +12,24 @@ import (
 
 // USDTOptions say more about an attachment to a USDT probe; nil means the defaults.
 type USDTOptions struct {
-	// PID restricts the probe to one process; 0 is all. A library that is named without a folder is then the one that this
-	// process has mapped, in its own mount namespace.
+	// PID restricts the probe to one process; 0 is all. A library that is named without a folder is
+	// then the one that this process has mapped, in its own mount namespace.
 	PID int
 	// Cookie is what bpf_usdt_cookie returns.
 	Cookie uint64
 }
 
-// AttachUSDT attaches a program to a USDT probe of a file, in all places where the compiler has put it. The program's
-// source includes <bpf/usdt.bpf.h>, whose functions read the probe's arguments; s is the program's skeleton, what Core of a
-// generated one returns. It takes 64-bit files of x86-64, arm64 and s390x, and is safe for concurrent use.
+// AttachUSDT attaches a program to a USDT probe of a file, in all places where the compiler has put
+// it. The program's source includes <bpf/usdt.bpf.h>, whose functions read the probe's arguments; s
+// is the program's skeleton, what Core of a generated one returns. It takes 64-bit files of x86-64,
+// arm64 and s390x, and is safe for concurrent use.
 //
-// A program of section usdt is attached with one link for all places where the kernel has such links (6.6). The error is
-// a [*runtime.ProgramError]; it wraps [ErrNoUSDT] if the file has no such probe. The Link has no file descriptor: it cannot be
-// pinned or updated.
+// A program of section usdt is attached with one link for all places where the kernel has such
+// links (6.6). The error is a [*runtime.ProgramError]; it wraps [ErrNoUSDT] if the file has no such
+// probe. The Link has no file descriptor: it cannot be pinned or updated.
 //
-// The arguments are described in the skeleton's map __bpf_usdt_specs, an entry for each different description, from
-// this call until the Link is closed. Two skeletons must not share that map.
+// The arguments are described in the skeleton's map __bpf_usdt_specs, an entry for each different
+// description, from this call until the Link is closed. Two skeletons must not share that map.
 func AttachUSDT(s *runtime.Skeleton, p runtime.USDTProgram, file, provider, name string, opts *USDTOptions) (*runtime.Link, error) {
 	what := "attach to USDT probe " + file + ":" + provider + ":" + name
 	if opts == nil {
@@ -41,8 +42,9 @@ func AttachUSDT(s *runtime.Skeleton, p runtime.USDTProgram, file, provider, name
 	return nil, programError(p.Program, what, err)
 }
 
-// AttachSectionUSDT attaches a program to the probe that its section names, as in usdt/libc.so.6:libc:setjmp. It fails with
-// [runtime.ErrNoAttachTarget] if the section does not say.
+// AttachSectionUSDT attaches a program to the probe that its section names, as in
+// usdt/libc.so.6:libc:setjmp. It fails with [runtime.ErrNoAttachTarget] if the section does not
+// say.
 func AttachSectionUSDT(s *runtime.Skeleton, p runtime.USDTProgram, opts *USDTOptions) (*runtime.Link, error) {
 	kind, rest, name, err := section(p.Program, "usdt")
 	if err != nil {
@@ -109,7 +111,8 @@ type usdtAttachment struct {
 	ips  []uint64
 }
 
-// start describes the arguments and attaches the program. If it fails, undo takes back what it has done.
+// start describes the arguments and attaches the program. If it fails, undo takes back what it has
+// done.
 func (a *usdtAttachment) start(s *runtime.Skeleton, f *usdtFile, cookie uint64) error {
 	cookies, err := usesCookies(s)
 	if err != nil {
@@ -204,11 +207,12 @@ func (a *usdtAttachment) attachMulti(p runtime.UprobeMultiProgram) error {
 	return nil
 }
 
-// hasUprobeMulti asks the kernel whether it has uprobe links for many places, by trying one at a folder, which cannot be: EBADF if it has
-// them, EINVAL if not (bpf_uprobe_multi_link_attach, 6.6).
+// hasUprobeMulti asks the kernel whether it has uprobe links for many places, by trying one at a
+// folder, which cannot be: EBADF if it has them, EINVAL if not (bpf_uprobe_multi_link_attach, 6.6).
 //
-// In the first kernels that had them, a process's ID meant only its main thread (fixed in 6.10 by 46ba0e49b642, "bpf: fix
-// multi-uprobe PID filtering logic", and in stable releases). The fix refuses negative IDs, by EINVAL, before it looks at the folder.
+// In the first kernels that had them, a process's ID meant only its main thread (fixed in 6.10 by
+// 46ba0e49b642, "bpf: fix multi-uprobe PID filtering logic", and in stable releases). The fix
+// refuses negative IDs, by EINVAL, before it looks at the folder.
 func hasUprobeMulti(p runtime.UprobeMultiProgram, pid int) (bool, error) {
 	try := func(pid int) error {
 		l, err := p.AttachUprobeMulti("/", []uint64{0}, &runtime.UprobeMultiOptions{PID: pid})
@@ -230,7 +234,8 @@ func hasUprobeMulti(p runtime.UprobeMultiProgram, pid int) (bool, error) {
 	return true, nil
 }
 
-// undo detaches the program, and then lets others have the descriptions: no program reads them any more.
+// undo detaches the program, and then lets others have the descriptions: no program reads them any
+// more.
 func (a *usdtAttachment) undo() error {
 	var errs []error
 	for _, l := range a.links {

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// The compiler describes each argument of a USDT probe as N@OPERAND: N is its size in bytes, negative if it is
-// signed, and OPERAND is the assembler's text for where it is when the probe fires
-// (https://sourceware.org/systemtap/wiki/UserSpaceProbeImplementation).
+// The compiler describes each argument of a USDT probe as N@OPERAND: N is its size in bytes,
+// negative if it is signed, and OPERAND is the assembler's text for where it is when the probe
+// fires (https://sourceware.org/systemtap/wiki/UserSpaceProbeImplementation).
 
 // maxUSDTArgs is BPF_USDT_MAX_ARG_CNT of usdt.bpf.h.
 const maxUSDTArgs = 12
@@ -63,7 +63,8 @@ func (s *usdtSite) parseArgs(text string) ([]usdtArg, error) {
 	return args, nil
 }
 
-// argLen returns the length of the first argument: what is before a blank, except for blanks in brackets.
+// argLen returns the length of the first argument: what is before a blank, except for blanks in
+// brackets.
 func argLen(text string) int {
 	depth := 0
 	for i := range len(text) {
@@ -159,8 +160,8 @@ func (s *usdtSite) parseX86(operand string) (arg usdtArg, err error) {
 	return arg, err
 }
 
-// relative returns how far what name, name+8, 8+name or 8 means is from the probe. While the program runs, the
-// instruction pointer is the probe's address, wherever the file has been mapped.
+// relative returns how far what name, name+8, 8+name or 8 means is from the probe. While the
+// program runs, the instruction pointer is the probe's address, wherever the file has been mapped.
 func (s *usdtSite) relative(expr string) (int64, error) {
 	name, offset := "", int64(0)
 	for _, term := range terms(expr) {
@@ -293,8 +294,8 @@ func scaleBits(scale string) (uint8, error) {
 	return 0, fmt.Errorf("scale %q: want 1, 2, 4 or 8", scale)
 }
 
-// x86Registers are the registers in the order of the kernel's struct pt_regs (arch/x86/include/asm/ptrace.h), each with
-// its names; "" is what no operand can name.
+// x86Registers are the registers in the order of the kernel's struct pt_regs
+// (arch/x86/include/asm/ptrace.h), each with its names; "" is what no operand can name.
 var x86Registers = [...]string{
 	"r15 r15d r15w r15b", "r14 r14d r14w r14b", "r13 r13d r13w r13b", "r12 r12d r12w r12b", "rbp ebp bp bpl", "rbx ebx bx bl",
 	"r11 r11d r11w r11b", "r10 r10d r10w r10b", "r9 r9d r9w r9b", "r8 r8d r8w r8b", "rax eax ax al", "rcx ecx cx cl",
@@ -319,8 +320,8 @@ func x86Register(name string) (uint16, error) {
 	return 0, unknownRegister(name)
 }
 
-// arm64Register knows struct user_pt_regs (arch/arm64/include/uapi/asm/ptrace.h), with which the kernel's struct pt_regs
-// begins: x0 to x30 and the stack pointer.
+// arm64Register knows struct user_pt_regs (arch/arm64/include/uapi/asm/ptrace.h), with which the
+// kernel's struct pt_regs begins: x0 to x30 and the stack pointer.
 func arm64Register(name string) (uint16, error) {
 	if name == "sp" {
 		return 31 * 8, nil
@@ -333,8 +334,8 @@ func arm64Register(name string) (uint16, error) {
 	return 0, unknownRegister(name)
 }
 
-// s390Register knows user_pt_regs (arch/s390/include/uapi/asm/ptrace.h), with which the kernel's struct pt_regs begins: a
-// word, the program status word of 16 bytes, the 16 registers.
+// s390Register knows user_pt_regs (arch/s390/include/uapi/asm/ptrace.h), with which the kernel's
+// struct pt_regs begins: a word, the program status word of 16 bytes, the 16 registers.
 func s390Register(name string) (uint16, error) {
 	name = strings.TrimSpace(name)
 	if number, ok := strings.CutPrefix(name, "%r"); ok {

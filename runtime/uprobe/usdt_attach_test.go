@@ -33,7 +33,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/uprobe"
 )
 
-// The test binary as the process that has the probes: for each line that it reads it comes by them once, and writes what the semaphore is.
+// The test binary as the process that has the probes: for each line that it reads it comes by them
+// once, and writes what the semaphore is.
 func init() {
 	serveUSDT = func() {
 		_, _, semaphore := usdtsites.Addresses()
@@ -68,8 +69,8 @@ func (n *sdtNote) bytes() []byte {
 	return raw
 }
 
-// withNotes gives a file of 64 bits these sections in place of its own: the notes, .stapsdt.base at that address, and a
-// symbol named "variable" at data.
+// withNotes gives a file of 64 bits these sections in place of its own: the notes, .stapsdt.base at
+// that address, and a symbol named "variable" at data.
 func withNotes(raw []byte, base, data uint64, notes ...sdtNote) []byte {
 	order := binary.NativeEndian
 	names := []byte{0}
@@ -216,7 +217,8 @@ func loadUSDT(t *testing.T, pid int) *usdt.Skeleton {
 	return s
 }
 
-// Arguments of each size and sign, in registers, in memory and as constants, are what the process has, to each kind of program.
+// Arguments of each size and sign, in registers, in memory and as constants, are what the process
+// has, to each kind of program.
 func TestAttachUSDTArguments(t *testing.T) {
 	needUprobes(t)
 	file := usdtFile(t)
@@ -265,7 +267,8 @@ func TestAttachUSDTArguments(t *testing.T) {
 	}
 }
 
-// A probe in several places is attached in all of them, and its semaphore counts who looks, in each process.
+// A probe in several places is attached in all of them, and its semaphore counts who looks, in each
+// process.
 func TestAttachUSDTSemaphores(t *testing.T) {
 	needUprobes(t)
 	file := usdtFile(t)
@@ -289,7 +292,8 @@ func TestAttachUSDTSemaphores(t *testing.T) {
 		if c := third.fire(); c != "1" {
 			t.Errorf("%s: semaphore of a new process %s, want 1", kind, c)
 		}
-		// Three places with one semaphore, of one process. The kernel counts places, of which the first one is counted already.
+		// Three places with one semaphore, of one process. The kernel counts places, of which the
+		// first one is counted already.
 		spread, err := uprobe.AttachUSDT(s.Core(), program, file, "test", "spread", &uprobe.USDTOptions{PID: other.pid})
 		if err != nil {
 			t.Fatal(err)
@@ -309,7 +313,8 @@ func TestAttachUSDTSemaphores(t *testing.T) {
 	}
 }
 
-// An argument may be in memory at two registers, for an object with the header that describes those.
+// An argument may be in memory at two registers, for an object with the header that describes
+// those.
 func TestAttachUSDTIndex(t *testing.T) {
 	needUprobes(t)
 	if usdtsites.Index == "" {
@@ -333,7 +338,8 @@ func TestAttachUSDTIndex(t *testing.T) {
 	}
 }
 
-// An object that is told that the kernel has no cookies finds the arguments by the instruction pointer.
+// An object that is told that the kernel has no cookies finds the arguments by the instruction
+// pointer.
 func TestAttachUSDTWithoutCookies(t *testing.T) {
 	withoutCookies(t, func(s *usdt.Skeleton) runtime.USDTProgram {
 		s.Kconfig.LINUX_HAS_BPF_COOKIE = false
@@ -405,7 +411,8 @@ func TestAttachUSDTSection(t *testing.T) {
 	}
 }
 
-// What cannot be attached is an error that names the program, the file, the probe and the argument, and takes nothing.
+// What cannot be attached is an error that names the program, the file, the probe and the argument,
+// and takes nothing.
 func TestAttachUSDTRefused(t *testing.T) {
 	needUprobes(t)
 	file := usdtFile(t)
@@ -528,8 +535,8 @@ func TestAttachUSDTConcurrently(t *testing.T) {
 	}
 }
 
-// The kernel's own view: a program that is of section usdt has one link for all places where the kernel has such links, else one
-// for each.
+// The kernel's own view: a program that is of section usdt has one link for all places where the
+// kernel has such links, else one for each.
 func TestAttachUSDTLinks(t *testing.T) {
 	needUprobes(t)
 	guest.Only(t)
@@ -553,7 +560,8 @@ func TestAttachUSDTLinks(t *testing.T) {
 	}
 }
 
-// A probe of a program that Debian has compiled fires, with its argument. It fires only if its semaphore says that somebody looks.
+// A probe of a program that Debian has compiled fires, with its argument. It fires only if its
+// semaphore says that somebody looks.
 func TestAttachUSDTDebian(t *testing.T) {
 	needUprobes(t)
 	guest.Only(t)

@@ -12,8 +12,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// elfFile is what USDT probes need of a file of 64 bits. The file may be anybody's, in a container for example, and
-// [debug/elf] is not for those: a small one makes it take as much memory as there is. So it has only types and names here.
+// elfFile is what USDT probes need of a file of 64 bits. The file may be anybody's, in a container
+// for example, and [debug/elf] is not for those: a small one makes it take as much memory as there
+// is. So it has only types and names here.
 type elfFile struct {
 	r        io.ReaderAt
 	order    binary.ByteOrder
@@ -24,7 +25,8 @@ type elfFile struct {
 	names    []byte // of sections
 }
 
-// Files that have more are not read. Those of real programs have some ten segments, some hundred sections, and a few MiB of names.
+// Files that have more are not read. Those of real programs have some ten segments, some hundred
+// sections, and a few MiB of names.
 const (
 	segmentsMost = 1 << 10
 	sectionsMost = 1 << 16
@@ -161,7 +163,8 @@ func (f *elfFile) offset(address, size uint64, code bool) (uint64, error) {
 	return 0, fmt.Errorf("the file has no %s at address %#x: %w", what, address, unix.EINVAL)
 }
 
-// variable finds a variable's address by its name, in both symbol tables. It reports false if there are several.
+// variable finds a variable's address by its name, in both symbol tables. It reports false if there
+// are several.
 func (f *elfFile) variable(name string) (address uint64, ok bool) {
 	for i := range f.sections {
 		s := &f.sections[i]

@@ -15,21 +15,24 @@ import (
 // ErrNoUSDT means that a file has no USDT probe of that name.
 var ErrNoUSDT = errors.New("no such USDT probe")
 
-// USDTProbe is a place in a file where a USDT probe fires: a probe is in as many places as the compiler has put it into.
+// USDTProbe is a place in a file where a USDT probe fires: a probe is in as many places as the
+// compiler has put it into.
 type USDTProbe struct {
 	Provider, Name string
-	// Args says how large the arguments are and where, in the compiler's words: "-4@%edi 8@-16(%rbp)".
+	// Args says how large the arguments are and where, in the compiler's words: "-4@%edi
+	// 8@-16(%rbp)".
 	Args string
 	// Offset is where in the file the place is, in bytes.
 	Offset uint64
-	// RefCtrOffset is where in the file the semaphore is, a counter of 16 bits of who looks at the probe; 0 for none.
+	// RefCtrOffset is where in the file the semaphore is, a counter of 16 bits of who looks at the
+	// probe; 0 for none.
 	RefCtrOffset uint64
 
 	address uint64 // in the file's virtual memory
 }
 
-// ReadUSDT lists the USDT probes of a file, in the file's order: see the package's documentation for how it is named. It fails with
-// [ErrNoUSDT] if there are none.
+// ReadUSDT lists the USDT probes of a file, in the file's order: see the package's documentation
+// for how it is named. It fails with [ErrNoUSDT] if there are none.
 func ReadUSDT(file string) ([]USDTProbe, error) {
 	path, err := find(file)
 	if err != nil {
@@ -95,7 +98,8 @@ func (f *elfFile) probes(want func(*USDTProbe) bool) ([]USDTProbe, error) {
 	if err != nil {
 		return nil, fmt.Errorf("section .note.stapsdt: %w", err)
 	}
-	// A prelinked file is moved, and its notes are not: they say where they think that this section is.
+	// A prelinked file is moved, and its notes are not: they say where they think that this section
+	// is.
 	var base uint64
 	if s := f.section(".stapsdt.base"); s != nil {
 		base = s.Addr
@@ -126,10 +130,12 @@ func (f *elfFile) probes(want func(*USDTProbe) bool) ([]USDTProbe, error) {
 
 var errNotes = errors.New("section .note.stapsdt is damaged")
 
-// noteHeader are the three words that a note begins with: the sizes of owner and description, and the type.
+// noteHeader are the three words that a note begins with: the sizes of owner and description, and
+// the type.
 const noteHeader = 12
 
-// cutNote takes the first note off a section of at least noteHeader bytes: the header, the owner and the description, each padded to words.
+// cutNote takes the first note off a section of at least noteHeader bytes: the header, the owner
+// and the description, each padded to words.
 func cutNote(raw []byte, order binary.ByteOrder) (owner, desc []byte, typ uint32, rest []byte, err error) {
 	ownerSize, descSize := uint64(order.Uint32(raw)), uint64(order.Uint32(raw[4:]))
 	typ = order.Uint32(raw[8:])
@@ -141,8 +147,8 @@ func cutNote(raw []byte, order binary.ByteOrder) (owner, desc []byte, typ uint32
 	return raw[noteHeader : noteHeader+ownerSize], raw[descAt : descAt+descSize], typ, raw[end:], nil
 }
 
-// parseProbe reads a note's description: three addresses, of the probe, of .stapsdt.base and of the semaphore, and three
-// strings.
+// parseProbe reads a note's description: three addresses, of the probe, of .stapsdt.base and of the
+// semaphore, and three strings.
 func (f *elfFile) parseProbe(desc []byte, base uint64) (p USDTProbe, err error) {
 	const addresses = 3 * 8
 	if len(desc) < addresses {

@@ -15,13 +15,14 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// Before Linux 5.15 attachments have no cookies: programs look the instruction pointer up in a second map of usdt.bpf.h,
-// for the entry that describes the arguments there. The addresses of a library's code are known in one process only.
+// Before Linux 5.15 attachments have no cookies: programs look the instruction pointer up in a
+// second map of usdt.bpf.h, for the entry that describes the arguments there. The addresses of a
+// library's code are known in one process only.
 
 const ipMap = "__bpf_usdt_ip_to_spec_id"
 
-// usesCookies reports what LINUX_HAS_BPF_COOKIE of usdt.bpf.h was when the object's programs were loaded. An object without that
-// variable is one for kernels with cookies.
+// usesCookies reports what LINUX_HAS_BPF_COOKIE of usdt.bpf.h was when the object's programs were
+// loaded. An object without that variable is one for kernels with cookies.
 func usesCookies(s *runtime.Skeleton) (bool, error) {
 	of := s.Spec()
 	for i := range of.Maps {
@@ -44,8 +45,8 @@ func usesCookies(s *runtime.Skeleton) (bool, error) {
 	return true, nil
 }
 
-// readFirst reads the value of an array that has one. It asks the kernel: the skeleton's own memory of global data may be
-// unmapped at any time.
+// readFirst reads the value of an array that has one. It asks the kernel: the skeleton's own memory
+// of global data may be unmapped at any time.
 func readFirst(m *runtime.Map, value []byte) error {
 	fd, err := m.DupFD()
 	if err != nil {
@@ -63,7 +64,8 @@ func readFirst(m *runtime.Map, value []byte) error {
 	return nil
 }
 
-// mapPlaces writes which entry belongs to each address. If that fails, what it has written is in a.ips.
+// mapPlaces writes which entry belongs to each address. If that fails, what it has written is in
+// a.ips.
 func (a *usdtAttachment) mapPlaces(s *runtime.Skeleton, f *usdtFile) error {
 	m := s.MapByName(ipMap)
 	if m == nil || m.Spec().KeySize != 8 || m.Spec().ValueSize != 4 {

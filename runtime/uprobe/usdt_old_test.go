@@ -13,7 +13,8 @@ import (
 	_ "github.com/bpf2lskel/bpf2lskel/runtime/oldkernel"
 )
 
-// A kernel without loader programs, links of perf events and cookies shows the arguments of USDT probes.
+// A kernel without loader programs, links of perf events and cookies shows the arguments of USDT
+// probes.
 func TestOldUSDT(t *testing.T) {
 	guest.Only(t)
 	withoutCookies(t, func(s *usdt.Skeleton) runtime.USDTProgram {

@@ -13,12 +13,13 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// specsMap is the map of usdt.bpf.h in which a program looks up where the arguments are. Its index is the cookie that the
-// program is attached with.
+// specsMap is the map of usdt.bpf.h in which a program looks up where the arguments are. Its index
+// is the cookie that the program is attached with.
 const specsMap = "__bpf_usdt_specs"
 
-// The header has changed the layout of its descriptions without any other sign than their size: since libbpf 1.7
-// they have an index register, in bit fields that make each argument's 24 bytes rather than 16.
+// The header has changed the layout of its descriptions without any other sign than their size:
+// since libbpf 1.7 they have an index register, in bit fields that make each argument's 24 bytes
+// rather than 16.
 const (
 	specSize    = maxUSDTArgs*16 + 16 // struct __bpf_usdt_spec up to libbpf 1.6
 	specSizeSIB = maxUSDTArgs*24 + 16
@@ -42,8 +43,9 @@ func encodeSpec(raw []byte, args []usdtArg, cookie uint64, order binary.ByteOrde
 			order.PutUint32(b[8:], uint32(a.kind))
 		} else {
 			tail = b[14:]
-			// Bit fields of 8, 12, 4 and 8 bits, where those of 12 and 4 share two bytes. Compilers begin with the low bits on
-			// little endian, and with the high bits on big endian, where the header has the 8 bits in the opposite order.
+			// Bit fields of 8, 12, 4 and 8 bits, where those of 12 and 4 share two bytes. Compilers
+			// begin with the low bits on little endian, and with the high bits on big endian, where
+			// the header has the 8 bits in the opposite order.
 			if isBigEndian(order) {
 				b[12] = byte(a.kind)
 				order.PutUint16(b[10:], a.index<<4|uint16(a.scale))
@@ -72,8 +74,8 @@ type specTable struct {
 	next uint32   // it and those above have never been given out
 }
 
-// specTables has the table of each map that has ever been used, for as long as the map exists: all attachments of one
-// skeleton share it.
+// specTables has the table of each map that has ever been used, for as long as the map exists: all
+// attachments of one skeleton share it.
 var specTables struct {
 	sync.Mutex
 	of map[goweak.Pointer[runtime.Map]]*specTable

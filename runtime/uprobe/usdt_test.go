@@ -114,7 +114,8 @@ func TestUSDTArgumentOperands(t *testing.T) {
 	}
 }
 
-// The bytes are those that compilers lay the structs of usdt.bpf.h out as; that of libbpf 1.7 as clang 14 to 22 and gcc 12 do.
+// The bytes are those that compilers lay the structs of usdt.bpf.h out as; that of libbpf 1.7 as
+// clang 14 to 22 and gcc 12 do.
 func TestUSDTSpecs(t *testing.T) {
 	args := []usdtArg{
 		{value: -1, signed: true, size: 4},

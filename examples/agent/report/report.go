@@ -59,8 +59,8 @@ func New(out io.Writer) *Report {
 	return r
 }
 
-// Watch adds what the agent's buffer says of itself: how many events of a kind were dropped for lack of room,
-// and how many bytes of them are waiting.
+// Watch adds what the agent's buffer says of itself: how many events of a kind were dropped for
+// lack of room, and how many bytes of them are waiting.
 func (r *Report) Watch(dropped func(Kind) uint64, backlog func() int) {
 	for k, name := range names {
 		r.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{

@@ -12,14 +12,15 @@ import (
 
 //go:generate go tool bpf2lskel -o skel counter.bpf.c
 
-// Agent is what counts in this process. The counting itself does not end with it: map and link are pinned.
+// Agent is what counts in this process. The counting itself does not end with it: map and link are
+// pinned.
 type Agent struct {
 	*skel.Skeleton
 	link *runtime.Link
 }
 
-// Start counts the packets of an interface. What another version, or an earlier life, has pinned in the folder goes on: the link
-// with this version's program, and the counts in this version's map.
+// Start counts the packets of an interface. What another version, or an earlier life, has pinned in
+// the folder goes on: the link with this version's program, and the counts in this version's map.
 func Start(ifindex int, dir string) (*Agent, error) {
 	s, err := skel.Open()
 	if err != nil {
@@ -33,7 +34,8 @@ func Start(ifindex int, dir string) (*Agent, error) {
 }
 
 func (a *Agent) start(ifindex int, dir string) error {
-	// An incompatible map, that of another version, is set aside: the program that counts in it is attached still.
+	// An incompatible map, that of another version, is set aside: the program that counts in it is
+	// attached still.
 	err := a.LoadWith(&runtime.LoadOptions{Pins: &runtime.PinOptions{Path: dir, Incompatible: runtime.SetAsidePinned}})
 	if err != nil {
 		return err

@@ -1,5 +1,5 @@
-// Agent is examples/agent with cilium/ebpf in the place of this project, as a program on bpf2go has it: the same object,
-// filters, report and metrics. The bench compares the two.
+// Agent is examples/agent with cilium/ebpf in the place of this project, as a program on bpf2go has
+// it: the same object, filters, report and metrics. The bench compares the two.
 package main
 
 import (

@@ -78,7 +78,8 @@ func measure(load Loader) ([]int64, error) {
 	return []int64{wall.Nanoseconds(), cpu, int64(after.Minflt - before.Minflt), peak}, err
 }
 
-// count counts the allocations of one load. The garbage collector rests meanwhile, because it allocates too.
+// count counts the allocations of one load. The garbage collector rests meanwhile, because it
+// allocates too.
 func count(load Loader) ([]int64, error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	var before, after runtime.MemStats

@@ -33,7 +33,8 @@ func load(object string) (*our, error) {
 	}, nil
 }
 
-// readers are ways to read n records of type T, all of one size: from a ring buffer and from a perf event array.
+// readers are ways to read n records of type T, all of one size: from a ring buffer and from a perf
+// event array.
 type readers[T any] struct {
 	ring func(r *runtime.RingBufReader[T], n int) (sum uint64, err error)
 	perf func(r *runtime.PerfReader[T], n int) (sum uint64, err error)
@@ -41,7 +42,8 @@ type readers[T any] struct {
 
 func first[T any](t *T) uint64 { return *(*uint64)(unsafe.Pointer(t)) }
 
-// events adds the rows of one size of records, which have an object of their own: a buffer has one reader.
+// events adds the rows of one size of records, which have an object of their own: a buffer has one
+// reader.
 func events[T any](rows benches, object string, by readers[T]) error {
 	o, err := load(object)
 	if err != nil {

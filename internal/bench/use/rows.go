@@ -31,8 +31,8 @@ type value struct{ Packets, Bytes uint64 }
 // sizes are those of records, in bytes.
 var sizes = []int{8, 48, 512, 4096}
 
-// ringRecords is how many records of that size a ring buffer is filled with, perfRecords how many a perf event's
-// buffer.
+// ringRecords is how many records of that size a ring buffer is filled with, perfRecords how many a
+// perf event's buffer.
 func ringRecords(size int) int { return ringSize / 10 * 9 / (size + 8) }
 
 func perfRecords(size int) int { return perfPages * unix.Getpagesize() / 10 * 9 / (size + 24) }

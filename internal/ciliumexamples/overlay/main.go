@@ -1,11 +1,12 @@
-// Command overlay generates the packages of ciliumexamples from the C sources of cilium/ebpf's examples, unchanged, and writes
-// an overlay that has `go build` take them in the place of the committed ones:
+// Command overlay generates the packages of ciliumexamples from the C sources of cilium/ebpf's
+// examples, unchanged, and writes an overlay that has `go build` take them in the place of the
+// committed ones:
 //
 //	go run ./internal/ciliumexamples/overlay -o DIR
 //	go test -overlay DIR/overlay.json ./internal/ciliumexamples
 //
-// The sources are those in the module cache; what bpf2go is called with there, bpf2lskel is called with. vmtest runs the command
-// before it compiles the tests of a folder that has one.
+// The sources are those in the module cache; what bpf2go is called with there, bpf2lskel is called
+// with. vmtest runs the command before it compiles the tests of a folder that has one.
 package main
 
 import (
@@ -118,8 +119,9 @@ func overlay(replace map[string]string, committed, generated string) error {
 
 var goGenerate = regexp.MustCompile(`(?m)^//go:generate go tool bpf2go (.*)$`)
 
-// bpf2goArgs returns what a program has bpf2go called with, without the name that comes before the C source, and without
-// -no-global-types: bpf2lskel takes all else as it is. It is nil for a program that has no C source.
+// bpf2goArgs returns what a program has bpf2go called with, without the name that comes before the
+// C source, and without -no-global-types: bpf2lskel takes all else as it is. It is nil for a
+// program that has no C source.
 func bpf2goArgs(file string) ([]string, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {

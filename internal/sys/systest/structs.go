@@ -50,8 +50,8 @@ type Struct struct {
 	// Kernel names a struct or union, then members of it. A name in parentheses is that of a field,
 	// and means the anonymous struct that has it.
 	Kernel string
-	// Names has those of fields that are not called as the kernel calls them: fields are compared by
-	// name. One that ends in + is the first of several that the Go field covers.
+	// Names has those of fields that are not called as the kernel calls them: fields are compared
+	// by name. One that ends in + is the first of several that the Go field covers.
 	Names map[string]string
 }
 
@@ -134,8 +134,8 @@ func fieldOf(fields []kernelField, name string) *kernelField {
 	return nil
 }
 
-// taken reports whether any field has a byte there. What is newer than the kernel is past the end of
-// its struct, or in a hole of it.
+// taken reports whether any field has a byte there. What is newer than the kernel is past the end
+// of its struct, or in a hole of it.
 func taken(fields []kernelField, offset, size uintptr) bool {
 	for _, f := range fields {
 		if f.offset < offset+size && offset < f.offset+f.size {

@@ -116,8 +116,8 @@ type writer struct {
 // section begins a section, which is left out if nothing follows.
 func (w *writer) section(heading string) { w.heading = heading }
 
-// decl writes a declaration, without comments, bodies and what variables are made of. Columns are not
-// aligned: one more field should be one more line.
+// decl writes a declaration, without comments, bodies and what variables are made of. Columns are
+// not aligned: one more field should be one more line.
 func (w *writer) decl(d ast.Decl) {
 	if f, ok := d.(*ast.FuncDecl); ok {
 		f.Body = nil
@@ -186,7 +186,8 @@ func (w *writer) typ(t *doc.Type) {
 	}
 }
 
-// target writes, indented, the type of an internal package that a name is an alias for, and its methods.
+// target writes, indented, the type of an internal package that a name is an alias for, and its
+// methods.
 func (w *writer) target(spec *ast.TypeSpec) {
 	if !spec.Assign.IsValid() {
 		return

@@ -1,11 +1,12 @@
-// Command apidoc writes down the API of the project's public packages, so that each change of it is a
-// change of a file in docs/api, which review sees:
+// Command apidoc writes down the API of the project's public packages, so that each change of it is
+// a change of a file in docs/api, which review sees:
 //
 //	make golden    writes the files
 //	make lint      fails if they are not what the code says
 //
-// A file has what go doc -all shows, without the comments: those may get better at any time. Where a
-// name is an alias for a type of an internal package, that type is shown too, for it is as public.
+// A file has what go doc -all shows, without the comments: those may get better at any time. Where
+// a name is an alias for a type of an internal package, that type is shown too, for it is as
+// public.
 package main
 
 import (
@@ -98,8 +99,8 @@ func settle(file, text string, write bool) (same bool, err error) {
 	return true, os.WriteFile(file, []byte(text), 0o644)
 }
 
-// publicPackages returns the folders of the module that others may import: neither internal ones, nor
-// commands, examples and tests.
+// publicPackages returns the folders of the module that others may import: neither internal ones,
+// nor commands, examples and tests.
 func publicPackages(root string) ([]string, error) {
 	var all []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {

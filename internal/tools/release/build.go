@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// build writes the command for each platform, checksums and notes to a folder that is not there yet.
+// build writes the command for each platform, checksums and notes to a folder that is not there
+// yet.
 func (t tree) build(version, out string, platforms []string) error {
 	if err := t.check(version); err != nil {
 		return err

@@ -1,11 +1,11 @@
 // Command release makes a release, in three steps that each check what the one before has left:
 //
 //	release prepare v0.2.0          writes the version into the files that state it
-//	release build -o DIR v0.2.0     builds the command for each platform, in two clones, and compares them
+//	release build -o DIR v0.2.0     builds the command for each platform, twice, and compares
 //	release tag v0.2.0              tags all modules that users get
 //
-// After prepare, make generate golden writes what states the version, and a commit has all of it. The release
-// is HEAD: what is not committed is not in it, and is refused.
+// After prepare, make generate golden writes what states the version, and a commit has all of it.
+// The release is HEAD: what is not committed is not in it, and is refused.
 package main
 
 import (

@@ -1,5 +1,6 @@
-// Unixgen writes package internal/unix: unixgen ROOT, where ROOT is the folder of the module. It looks for the names
-// of that package which the module's Go files use, tests aside, and takes them from golang.org/x/sys/unix.
+// Unixgen writes package internal/unix: unixgen ROOT, where ROOT is the folder of the module. It
+// looks for the names of that package which the module's Go files use, tests aside, and takes them
+// from golang.org/x/sys/unix.
 package main
 
 import (

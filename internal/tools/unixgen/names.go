@@ -17,8 +17,8 @@ import (
 // byHand are the names that golang.org/x/sys/unix does not have, or not so.
 var byHand = []string{"BPF", "MadvisePtr", "MremapFixed", "Personality", "Supported"}
 
-// usedNames lists the names of the package that files of the module use, in order, but for those that it
-// has by hand.
+// usedNames lists the names of the package that files of the module use, in order, but for those
+// that it has by hand.
 func usedNames(root string) ([]string, error) {
 	used := map[string]bool{"Errno": true} // by hand, syscall_linux.go uses it
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {

@@ -22,7 +22,8 @@ type surface struct {
 	funcs  []*types.Func
 }
 
-// resolve finds names in golang.org/x/sys/unix for Linux. Where architectures differ, it is amd64's.
+// resolve finds names in golang.org/x/sys/unix for Linux. Where architectures differ, it is
+// amd64's.
 func resolve(names []string, dir string) (*surface, error) {
 	found, err := packages.Load(&packages.Config{
 		Mode: packages.NeedName | packages.NeedTypes | packages.NeedImports,
