@@ -8,20 +8,20 @@ import (
 	"strings"
 )
 
-// bpf2goFlags are flags of bpf2go that have no counterpart, each with the reason.
+// bpf2goFlags lists the flags of bpf2go that bpf2lskel lacks, with what to do instead.
 var bpf2goFlags = []struct {
 	name   string
 	isBool bool
 	answer string
 }{
-	{"no-global-types", true, "leave it out: types are in a package of their own, where they get in nobody's way"},
+	{"no-global-types", true, "drop it: the types have a package to themselves, so they cannot collide"},
 	{"output-stem", false, "files are named after the source: rename the source, or choose another folder with -o"},
-	{"output-suffix", false, "files are in a package of their own: a test imports it, and needs no suffix"},
-	{"verbose", true, "leave it out"},
+	{"output-suffix", false, "drop it: the files have a package to themselves, which tests can import"},
+	{"verbose", true, "drop it"},
 }
 
-// addBpf2goFlags lets fs understand these flags, without showing them. Each that is used is added
-// to used.
+// addBpf2goFlags makes fs accept bpf2goFlags without listing them in its help. The name of each
+// flag that is set is appended to used.
 func addBpf2goFlags(fs *flag.FlagSet, used *[]string) {
 	for _, f := range bpf2goFlags {
 		use := func(string) error {
@@ -36,8 +36,8 @@ func addBpf2goFlags(fs *flag.FlagSet, used *[]string) {
 	}
 }
 
-// answerBpf2go is the error for a command line of bpf2go: a name before the source, or flags that
-// have no counterpart. It returns nil if the command line is none.
+// answerBpf2go returns an error if the command line is written for bpf2go, with a name before the
+// source or with flags that bpf2lskel lacks. Otherwise it returns nil.
 func answerBpf2go(fs *flag.FlagSet, args, cflags, used []string) error {
 	rest := fs.Args()
 	named := len(rest) == 2 && !strings.HasPrefix(rest[1], "-") && isBPFFile(rest[1]) && !isBPFFile(rest[0])
@@ -46,9 +46,9 @@ func answerBpf2go(fs *flag.FlagSet, args, cflags, used []string) error {
 	}
 	var b strings.Builder
 	if named {
-		fmt.Fprintf(&b, "%s %s is bpf2go's form: bpf2lskel takes the source alone, and -o names the package's folder", rest[0], rest[1])
+		fmt.Fprintf(&b, "%s %s is bpf2go's syntax: bpf2lskel takes only the source, and -o sets the package's folder", rest[0], rest[1])
 	} else {
-		b.WriteString("bpf2go's flags that bpf2lskel does not have:")
+		b.WriteString("bpf2lskel does not have these flags of bpf2go:")
 	}
 	for _, f := range bpf2goFlags {
 		if slices.Contains(used, f.name) {
@@ -56,7 +56,7 @@ func answerBpf2go(fs *flag.FlagSet, args, cflags, used []string) error {
 		}
 	}
 	if named || len(rest) == 1 {
-		fmt.Fprintf(&b, "\nWrite instead: %s", commandLine(ours(fs, args, rest), cflags))
+		fmt.Fprintf(&b, "\nUse instead: %s", commandLine(ours(fs, args, rest), cflags))
 	}
 	return usagef(fs, "%s", b.String())
 }
@@ -66,7 +66,7 @@ func isBPFFile(path string) bool {
 	return ext == ".c" || ext == ".o"
 }
 
-// ours translates bpf2go's arguments: rest is what follows the flags.
+// ours translates bpf2go's arguments. rest holds the arguments after the flags.
 func ours(fs *flag.FlagSet, args, rest []string) []string {
 	flags := args[:len(args)-len(rest)]
 	var kept []string
@@ -95,7 +95,7 @@ func ours(fs *flag.FlagSet, args, rest []string) []string {
 	return append(kept, source)
 }
 
-// commandLine is a command line as a shell, or a go:generate line, has it.
+// commandLine quotes a command line for a shell or a go:generate line.
 func commandLine(args, cflags []string) string {
 	words := []string{"bpf2lskel"}
 	words = append(words, args...)

@@ -14,7 +14,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/plural"
 )
 
-// compare shows how the folder differs from what would be written, and returns an error if it
+// compare prints how the folder differs from what would be written, and returns an error if it
 // does.
 func (o *output) compare(files []codegen.File, stdout io.Writer) error {
 	stale := 0
@@ -38,21 +38,21 @@ func (o *output) compare(files []codegen.File, stdout io.Writer) error {
 		case strings.HasSuffix(f.Name, ".go"), strings.HasSuffix(f.Name, ".d"):
 			fmt.Fprint(stdout, udiff.Unified(path, path+" (now)", string(old), string(f.Data)))
 		case len(f.Data) == len(old):
-			fmt.Fprintf(stdout, "%s: differs, with the same size\n", path)
+			fmt.Fprintf(stdout, "%s: differs (same size)\n", path)
 		default:
-			fmt.Fprintf(stdout, "%s: differs, %s instead of %d\n", path, plural.Of(len(f.Data), "byte", "bytes"), len(old))
+			fmt.Fprintf(stdout, "%s: differs (%s instead of %d)\n", path, plural.Of(len(f.Data), "byte", "bytes"), len(old))
 		}
 	}
 	for _, name := range o.obsolete(files) {
 		stale++
-		fmt.Fprintf(stdout, "%s: would not be there\n", filepath.Join(o.dir, name))
+		fmt.Fprintf(stdout, "%s: obsolete\n", filepath.Join(o.dir, name))
 	}
 	if stale == 0 {
 		return nil
 	}
 	if compiler != "" && oldCompiler != "" && compiler != oldCompiler {
-		return fmt.Errorf("%s: %s not up to date: compiled by %s, and now by %s, which may be the only difference: choose the version with -cc, or generate again",
+		return fmt.Errorf("%s: %s not up to date (possibly only because they were compiled by %s, and now by %s): select the compiler with -cc, or generate again",
 			o.dir, plural.Of(stale, "file", "files"), oldCompiler, compiler)
 	}
-	return fmt.Errorf("%s: %s not up to date", o.dir, plural.Of(stale, "file", "files"))
+	return fmt.Errorf("%s: %s not up to date: generate again", o.dir, plural.Of(stale, "file", "files"))
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/nearest"
 )
 
-// A usageError is a command line that is wrong: exit status 2.
+// A usageError reports an invalid command line. The exit status is 2.
 type usageError struct {
-	command string // bpf2lskel, or bpf2lskel load and so on
+	command string // "bpf2lskel", "bpf2lskel load" and so on
 	err     error
 }
 
@@ -23,15 +23,15 @@ func (e *usageError) Error() string {
 
 func (e *usageError) Unwrap() error { return e.err }
 
-// usagef makes a usageError of the command whose flags are fs.
+// usagef returns a usageError for the command with the flags fs.
 func usagef(fs *flag.FlagSet, format string, args ...any) error {
 	return &usageError{fs.Name(), fmt.Errorf(format, args...)}
 }
 
-// parseFlags parses a command's flags. If they ask for help, it prints text and the flags, and
-// returns flag.ErrHelp.
+// parseFlags parses the flags of a command. For -h it prints text and the flags, and returns
+// flag.ErrHelp.
 func parseFlags(fs *flag.FlagSet, text string, args []string, stdout io.Writer) error {
-	fs.SetOutput(io.Discard) // the flag package would print all flags after each mistake
+	fs.SetOutput(io.Discard) // or the flag package prints all flags after each error
 	err := fs.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stdout, text)
@@ -52,7 +52,7 @@ func parseFlags(fs *flag.FlagSet, text string, args []string, stdout io.Writer) 
 	return usagef(fs, "%w", err)
 }
 
-// parseFile parses the flags of a verb that takes one file.
+// parseFile parses the command line of a verb that takes one file.
 func parseFile(fs *flag.FlagSet, text string, args []string, stdout io.Writer) (file string, err error) {
 	if err := parseFlags(fs, text, args, stdout); err != nil {
 		return "", err
@@ -76,8 +76,8 @@ func printFlags(fs *flag.FlagSet, w io.Writer) {
 	described.PrintDefaults()
 }
 
-// flagAfterFile returns the first argument after the file that looks like a flag, "" if there is
-// none. Flags go before the file, or the flag package takes them for files.
+// flagAfterFile returns the first argument after the file that looks like a flag, or "". The flag
+// package takes flags after the file for files.
 func flagAfterFile(files []string) string {
 	for _, arg := range files[min(1, len(files)):] {
 		if strings.HasPrefix(arg, "-") {

@@ -12,22 +12,22 @@ func TestWrongCommandLines(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "word", "")
 	for _, test := range []struct{ args, want string }{
-		{"", "no source or object file\nRun 'bpf2lskel help' for usage.\n"},
+		{"", "want a source or object file\nRun 'bpf2lskel help' for usage.\n"},
 		{"frobnicate", `unknown command "frobnicate": want help, inspect, load, preflight, sign, verify, version, or flags and a source`},
 		{"laod x.o", `unknown command "laod" (did you mean "load"?): want `},
 		{"help laod", `unknown command "laod" (did you mean "load"?): want `},
 		{"-outputdir x a.bpf.c", "unknown flag -outputdir (did you mean -output-dir?)\n"},
 		{"-frobnicate a.bpf.c", "unknown flag -frobnicate\n"},
-		{"a.bpf.c -o skel", "flag -o after the file: flags go before it"},
+		{"a.bpf.c -o skel", "flag -o after the file: put flags before the file"},
 		{"a.bpf.c b.bpf.c", "want one source or object file, got a.bpf.c, b.bpf.c: "},
 		{"-o", "flag needs an argument: -o\n"},
 		{"-ringbuf x a.bpf.c", `invalid value "x" for flag -ringbuf: want MAP=TYPE`},
 		{"load", "want one object file, got 0 arguments\nRun 'bpf2lskel help load' for usage.\n"},
 		{"inspect a.o b.o", "want one object file, got 2 arguments\n"},
 		{"load -jsn a.o", "unknown flag -jsn (did you mean -json?)\n"},
-		{"sign", "no folder of a package\nRun 'bpf2lskel help sign' for usage.\n"},
-		{"sign x", "nothing to sign with: -key and -cert, or -cmd is required\n"},
-		{"verify -cert c", "no folder of a package\n"},
+		{"sign", "want the folder of a package\nRun 'bpf2lskel help sign' for usage.\n"},
+		{"sign x", "want -key and -cert, or -cmd\n"},
+		{"verify -cert c", "want the folder of a package\n"},
 		{"verify x", "-cert is required\n"},
 	} {
 		status, out := bpf2lskel(strings.Fields(test.args)...)
@@ -45,7 +45,7 @@ func TestWrongCommandLines(t *testing.T) {
 func TestHelpAndVersion(t *testing.T) {
 	for _, args := range [][]string{{"help"}, {"-h"}, {"-help"}} {
 		if out := mustRun(t, args...); !strings.HasPrefix(out, "Usage: bpf2lskel [flags] SOURCE.c") ||
-			!strings.Contains(out, "  -makebase directory\n") || strings.Contains(out, "global-types") {
+			!strings.Contains(out, "  -makebase folder\n") || strings.Contains(out, "global-types") {
 			t.Errorf("%v: said\n%s", args, out)
 		}
 	}
@@ -74,7 +74,7 @@ func TestBpf2goCommandLines(t *testing.T) {
 		args, want string
 		says       []string
 	}{
-		{"counter counter.bpf.c -- -Ih", "bpf2lskel -o counter counter.bpf.c -- -Ih", []string{"counter counter.bpf.c is bpf2go's form"}},
+		{"counter counter.bpf.c -- -Ih", "bpf2lskel -o counter counter.bpf.c -- -Ih", []string{"counter counter.bpf.c is bpf2go's syntax"}},
 		{
 			"-cc clang -no-strip -target amd64 -type event -go-package main -output-dir gen -cflags -Ih Counter counter.bpf.c",
 			"bpf2lskel -o gen/counter -cc clang -no-strip -target amd64 -type event -go-package main -cflags -Ih counter.bpf.c", nil,
@@ -82,18 +82,18 @@ func TestBpf2goCommandLines(t *testing.T) {
 		{
 			"-no-global-types -output-stem=x -output-suffix _test -tags=linux -verbose counter counter.bpf.c -- -Ih",
 			"bpf2lskel -o counter -tags=linux counter.bpf.c -- -Ih",
-			[]string{"-no-global-types: leave it out: types", "-output-stem: files are named after the source", "-output-suffix: ", "-verbose: "},
+			[]string{"-no-global-types: drop it: the types", "-output-stem: files are named after the source", "-output-suffix: ", "-verbose: "},
 		},
 		{
 			"-no-global-types -makebase . -cflags -Ih counter.bpf.c", "bpf2lskel -makebase . -cflags -Ih counter.bpf.c",
-			[]string{"bpf2go's flags that bpf2lskel does not have:", "-no-global-types: "},
+			[]string{"bpf2lskel does not have these flags of bpf2go:", "-no-global-types: "},
 		},
 	} {
 		status, out := bpf2lskel(strings.Fields(test.args)...)
 		if status != 2 {
 			t.Errorf("%s: exit status %d", test.args, status)
 		}
-		for _, want := range append(test.says, "\nWrite instead: "+test.want+"\n") {
+		for _, want := range append(test.says, "\nUse instead: "+test.want+"\n") {
 			if !strings.Contains(out, want) {
 				t.Errorf("%s: no %q in\n%s", test.args, want, out)
 			}

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// compile compiles the source for a target and returns the object's path, in a new
-// folder below tmp. What the compiler has to say goes to stderr as it is.
+// compile compiles the source for a target and returns the path of the object, in a new folder
+// below tmp. The compiler's output goes to stderr.
 func (c *config) compile(t target, tmp string, stderr io.Writer) (object string, err error) {
 	if _, err := os.Stat(c.input); err != nil {
 		return "", err
@@ -38,8 +38,8 @@ func (c *config) compile(t target, tmp string, stderr io.Writer) (object string,
 	return object, nil
 }
 
-// compilerArgs are the compiler's arguments: defaults first, which the user's flags
-// override, then what must be so.
+// compilerArgs returns the compiler's arguments: first the defaults, which the user's flags
+// override, then the mandatory ones.
 func (c *config) compilerArgs(t target, object string) ([]string, error) {
 	source, err := filepath.Abs(c.input)
 	if err != nil {
@@ -49,9 +49,9 @@ func (c *config) compilerArgs(t target, object string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Relative, for messages and for debug info that is the same on each machine.
+	// A relative path makes messages shorter, and debug info the same on every machine.
 	relative, err := filepath.Rel(cwd, source)
-	if err != nil { // on another drive of Windows
+	if err != nil { // on another drive, on Windows
 		relative = source
 	}
 	if strings.HasPrefix(relative, "-") {
@@ -59,9 +59,9 @@ func (c *config) compilerArgs(t target, object string) ([]string, error) {
 	}
 	args := append([]string{}, c.cc[1:]...)
 	args = append(args,
-		"-O2", // the verifier understands little that is not optimized
-		// Every kernel that can run a loader (5.14) knows the third version of
-		// the instruction set (5.1): shorter programs, and all atomics.
+		"-O2", // the verifier rejects most unoptimized code
+		// Every kernel that can run a loader (5.14) supports version 3 of the instruction set
+		// (5.1), which makes programs shorter and has all atomics.
 		"-mcpu=v3",
 	)
 	args = append(args, c.cflags...)
@@ -72,29 +72,29 @@ func (c *config) compilerArgs(t target, object string) ([]string, error) {
 		args = append(args, "-idirafter", dir)
 	}
 	if c.makeBase != "" {
-		// With a rule for each header, so that make goes on when one is gone.
+		// -MP adds a rule for each header, so that make does not fail when one is deleted.
 		args = append(args, "-MD", "-MP", "-MF", depFile(object))
 	}
 	return append(args,
-		"-g", // BTF comes with it
+		"-g", // also emits BTF
 		"-target", t.clang,
 		"-c", relative,
 		"-o", object,
-		// The output must be the same wherever and by whichever clang it is made.
+		// The output must not depend on the machine or on the version of clang.
 		"-fno-ident",
 		"-fdebug-prefix-map="+cwd+"=.",
 		"-fdebug-prefix-map="+filepath.Dir(source)+"="+filepath.Dir(relative),
 		"-fdebug-compilation-dir", ".",
-		// What bpf_tracing.h says where it needs a -target that names a machine.
-		`-D__BPF_TARGET_MISSING="GCC error \"this source uses macros that need a machine: use -target with a GOARCH\""`,
+		// bpf_tracing.h reports this where it needs the target architecture.
+		`-D__BPF_TARGET_MISSING="GCC error \"this source uses macros that depend on the architecture: set -target to a GOARCH\""`,
 	), nil
 }
 
-// compilerVersion is the compiler's name and version, "" if it does not say.
+// compilerVersion returns the compiler's name and version, or "" if unknown.
 func (c *config) compilerVersion() string {
 	out, err := exec.Command(c.cc[0], append(c.cc[1:len(c.cc):len(c.cc)], "--version")...).Output()
 	if err != nil {
-		return "" // compiling says why
+		return "" // compiling reports the reason
 	}
 	m := regexp.MustCompile(`(clang|gcc)\b.*?\b(\d+\.\d+\.\d+)`).FindSubmatch(out)
 	if m == nil {
@@ -103,8 +103,8 @@ func (c *config) compilerVersion() string {
 	return string(m[1]) + " " + string(m[2])
 }
 
-// asmDirs are the folders that have asm/types.h where the compiler does not find it by itself:
-// Debian keeps it apart for each machine, and clang does not look there for BPF.
+// asmDirs returns the folders that hold asm/types.h if the compiler does not find it by itself:
+// Debian has one for each architecture, and clang does not search them for BPF.
 func asmDirs(t target) []string {
 	const include = "/usr/include"
 	if exists(filepath.Join(include, "asm", "types.h")) {
@@ -128,13 +128,13 @@ func exists(path string) bool {
 
 func depFile(object string) string { return object + ".d" }
 
-// command runs a program that a flag names. Its messages go to stderr.
+// command runs a program that was selected with a flag. Its output goes to stderr.
 func command(stderr io.Writer, flag, name string, args ...string) error {
 	cmd := exec.Command(name, args...)
 	cmd.Stdout, cmd.Stderr = stderr, stderr
 	err := cmd.Run()
 	if errors.Is(err, exec.ErrNotFound) {
-		return fmt.Errorf("%s is not installed: install it, or name another with %s", name, flag)
+		return fmt.Errorf("%s not found: install it, or select another with %s", name, flag)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", filepath.Base(name), err)

@@ -10,7 +10,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/codegen"
 )
 
-// addDeps adds a file that tells make what the Go file depends on, if that is wanted.
+// addDeps adds a file with the Go file's dependencies for make, if -makebase is set.
 func (c *config) addDeps(files *[]codegen.File, object string) error {
 	if c.makeBase == "" {
 		return nil
@@ -28,8 +28,8 @@ func (c *config) addDeps(files *[]codegen.File, object string) error {
 	return nil
 }
 
-// adjustDeps rewrites the rules that the compiler made: the first is for the Go file instead of the
-// object, and all paths are relative to base. As for make itself, a path with a space is none.
+// adjustDeps rewrites the rules that the compiler wrote: the first is for the Go file instead of
+// the object, and all paths are relative to base. Like make, it does not support paths with spaces.
 func adjustDeps(raw []byte, base, goFile string) ([]byte, error) {
 	relative := func(path string) (string, error) {
 		from, err := filepath.Abs(base)

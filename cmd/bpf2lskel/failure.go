@@ -9,15 +9,15 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// stepsAround is how many steps before the one that failed are shown; those behind it say nothing.
+// stepsAround is the number of steps shown before the one that failed.
 const stepsAround = 12
 
-// printFailure shows where in a load something went wrong: the steps up to it, with
-// a mark, and all that the verifier said. The error itself, with its hint, comes last, from main.
+// printFailure prints the steps of a load up to the one that failed, which it marks, and the
+// verifier's log. main prints the error itself, with its hint, afterwards.
 func printFailure(w io.Writer, planned *spec.Spec, e *runtime.LoadError) {
 	if e.Step >= 0 {
 		first := max(0, e.Step-stepsAround)
-		fmt.Fprintf(w, "steps of %s, %d in all:\n", planned.Name, len(planned.Steps))
+		fmt.Fprintf(w, "steps of %s (%d in total):\n", planned.Name, len(planned.Steps))
 		if first > 0 {
 			fmt.Fprintln(w, "    ...")
 		}
@@ -33,6 +33,6 @@ func printFailure(w io.Writer, planned *spec.Spec, e *runtime.LoadError) {
 		}
 	}
 	if e.Log != "" {
-		fmt.Fprintf(w, "log of the verifier:\n%s\n", strings.TrimRight(e.Log, "\n"))
+		fmt.Fprintf(w, "verifier log:\n%s\n", strings.TrimRight(e.Log, "\n"))
 	}
 }

@@ -18,7 +18,7 @@ func TestLoadShowsTheFailedStep(t *testing.T) {
 	if err == nil {
 		t.Fatal("it loads")
 	}
-	for _, want := range []string{"steps of refused_verifier", "create map", "->", "  load program unchecked\n", "log of the verifier:", "invalid access to packet"} {
+	for _, want := range []string{"steps of refused_verifier", "create map", "->", "  load program unchecked\n", "verifier log:", "invalid access to packet"} {
 		if !strings.Contains(stderr.String(), want) {
 			t.Errorf("no %q in:\n%s", want, stderr.String())
 		}
@@ -41,7 +41,7 @@ func TestLoadOfTheOtherByteOrder(t *testing.T) {
 		target = "bpfel"
 	}
 	err := load([]string{testobj.Compile(t, "minimal", testobj.Options{Target: target})}, io.Discard, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "Endian, and this machine is not") {
+	if err == nil || !strings.Contains(err.Error(), "Endian, unlike this machine") {
 		t.Errorf("error %v", err)
 	}
 }

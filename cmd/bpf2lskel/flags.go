@@ -16,14 +16,14 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/codegen"
 )
 
-// config is a command line, understood.
+// config is a parsed command line.
 type config struct {
 	input    string // as given
 	isObject bool
-	stem     string // of the object and of all files
+	stem     string // of the names of the object and of all files
 	pkg      string
 	outDir   string
-	explicit bool // targets were asked for
+	explicit bool // -target is set
 
 	targets    []target
 	tags       constraint.Expr
@@ -34,8 +34,8 @@ type config struct {
 	check      bool
 	signing    signing
 
-	cc       []string // with its first flags
-	strip    string   // "" for not at all
+	cc       []string // with its leading flags
+	strip    string   // "" to keep DWARF
 	cflags   []string
 	makeBase string
 }
@@ -50,12 +50,12 @@ const help = `Usage: bpf2lskel [flags] SOURCE.c|OBJECT.o [-- C flags]
        bpf2lskel help [VERB]
 
 Writes a Go package that loads a BPF object with one map and one program. Each
-object is a package, in a folder of its own.
+object becomes a package in its own folder.
 
 `
 
-// errVersion ends the command after its version is printed.
-var errVersion = errors.New("only the version was asked for")
+// errVersion ends the command after it has printed its version.
+var errVersion = errors.New("only the version was requested")
 
 // parseConfig reads the command line and the environment.
 func parseConfig(args []string, stdout io.Writer) (*config, error) {
@@ -66,28 +66,28 @@ func parseConfig(args []string, stdout io.Writer) (*config, error) {
 	var bpf2goOnly []string
 
 	fs := flag.NewFlagSet("bpf2lskel", flag.ContinueOnError)
-	fs.StringVar(&outDir, "o", "", "`folder` of the package (default: named after the package or the file)")
-	fs.StringVar(&outDir, "output-dir", "", "the same as -o")
-	fs.StringVar(&c.pkg, "go-package", "", "`name` of the package (default: that of its folder)")
-	fs.StringVar(&targets, "target", "bpfel,bpfeb", "`list` of targets to compile for: bpf, bpfel, bpfeb, native or a GOARCH")
-	fs.StringVar(&tags, "tags", "", "build `constraint` for the Go files: tags with commas between, or an expression such as 'linux && !noebpf'")
-	fs.Func("type", "C `type` to declare in Go beside those of maps and globals; may be repeated", c.addType)
-	fs.Func("ringbuf", "`MAP=TYPE`: the C type of the records in a ring buffer or perf event array; may be repeated", c.addRecord)
-	fs.Func("kernel-btf", "refuse kernel functions and variables that this BTF `file` of vmlinux lacks or has otherwise; may be repeated, for modules", c.addKernel)
-	fs.BoolVar(&c.check, "check", false, "write nothing: compare with what is there, show differences, exit with 1 if there are any")
-	fs.BoolVar(&c.stripLines, "strip-lines", false, "leave out line info: smaller, but verifier logs without source lines")
+	fs.StringVar(&outDir, "o", "", "write the package to this `folder` (default: named after the package or the file)")
+	fs.StringVar(&outDir, "output-dir", "", "same as -o")
+	fs.StringVar(&c.pkg, "go-package", "", "`name` of the package (default: the name of its folder)")
+	fs.StringVar(&targets, "target", "bpfel,bpfeb", "comma-separated `list` of targets to compile for: bpf, bpfel, bpfeb, native or a GOARCH")
+	fs.StringVar(&tags, "tags", "", "build `constraint` for the Go files: comma-separated tags, or an expression such as 'linux && !noebpf'")
+	fs.Func("type", "C `type` to declare in Go in addition to those of maps and globals; may be repeated", c.addType)
+	fs.Func("ringbuf", "`MAP=TYPE` sets the C type of the records in a ring buffer or perf event array; may be repeated", c.addRecord)
+	fs.Func("kernel-btf", "fail if kernel functions or variables are missing from this vmlinux BTF `file`, or differ in type; may be repeated, for modules", c.addKernel)
+	fs.BoolVar(&c.check, "check", false, "write nothing: print how the existing files differ, and exit with status 1 if they do")
+	fs.BoolVar(&c.stripLines, "strip-lines", false, "omit line info: the package is smaller, but verifier logs lack source lines")
 	c.signing.addFlags(fs, "sign-")
-	fs.BoolVar(&c.signing.later, "signed", false, "make a package that can be signed, by bpf2lskel sign; implied by the flags above")
+	fs.BoolVar(&c.signing.later, "signed", false, "generate a package that 'bpf2lskel sign' can sign; implied by the -sign- flags")
 	fs.StringVar(&cc, "cc", env("CC", "clang"), "C `compiler` ($BPF2LSKEL_CC)")
-	fs.StringVar(&flagCFlags, "cflags", env("CFLAGS", ""), "`flags` for the compiler, may be quoted ($BPF2LSKEL_CFLAGS)")
-	fs.StringVar(&c.strip, "strip", env("STRIP", ""), "`command` to strip DWARF with ($BPF2LSKEL_STRIP); the package has none in any case")
+	fs.StringVar(&flagCFlags, "cflags", env("CFLAGS", ""), "`flags` for the compiler; quotes group words ($BPF2LSKEL_CFLAGS)")
+	fs.StringVar(&c.strip, "strip", env("STRIP", ""), "`command` that strips DWARF ($BPF2LSKEL_STRIP); the package never contains any")
 	fs.BoolVar(&noStrip, "no-strip", false, "do not strip DWARF")
-	fs.StringVar(&c.makeBase, "makebase", env("MAKEBASE", ""), "write dependencies for make, relative to `directory` ($BPF2LSKEL_MAKEBASE)")
-	fs.BoolVar(&wantVersion, "version", false, "print the version of bpf2lskel, and do nothing")
+	fs.StringVar(&c.makeBase, "makebase", env("MAKEBASE", ""), "write dependencies for make, relative to this `folder` ($BPF2LSKEL_MAKEBASE)")
+	fs.BoolVar(&wantVersion, "version", false, "print the version and exit")
 	addBpf2goFlags(fs, &bpf2goOnly)
 	if err := parseFlags(fs, help, args, stdout); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprint(stdout, "\nVariables are also looked for as $BPF2GO_CC and so on.\n")
+			fmt.Fprint(stdout, "\nWhere these variables are unset, those of bpf2go ($BPF2GO_CC and so on) are used.\n")
 		}
 		return nil, err
 	}
@@ -99,15 +99,15 @@ func parseConfig(args []string, stdout io.Writer) (*config, error) {
 	}
 	switch after := flagAfterFile(fs.Args()); {
 	case fs.NArg() == 0:
-		return nil, usagef(fs, "no source or object file")
+		return nil, usagef(fs, "want a source or object file")
 	case after != "":
-		return nil, usagef(fs, "flag %s after the file: flags go before it, those of the compiler after --", after)
+		return nil, usagef(fs, "flag %s after the file: put flags before the file, and compiler flags after --", after)
 	case fs.NArg() > 1:
-		return nil, usagef(fs, "want one source or object file, got %s: each object is a package of its own", strings.Join(fs.Args(), ", "))
+		return nil, usagef(fs, "want one source or object file, got %s: run bpf2lskel once for each", strings.Join(fs.Args(), ", "))
 	}
 	c.input = fs.Arg(0)
 	c.isObject = isObject(c.input)
-	// libbpf and bpftool call an object by its file's name up to the first dot.
+	// libbpf and bpftool name an object after its file, up to the first dot.
 	c.stem, _, _ = strings.Cut(filepath.Base(c.input), ".")
 	fs.Visit(func(f *flag.Flag) { c.explicit = c.explicit || f.Name == "target" })
 
@@ -137,8 +137,8 @@ func parseConfig(args []string, stdout io.Writer) (*config, error) {
 	return c, c.setPackage(outDir)
 }
 
-// parseTags understands a list of build tags, all of which are wanted, or build expressions in
-// their place.
+// parseTags parses a comma-separated list of build tags or build expressions, all of which must
+// hold.
 func parseTags(list string) (constraint.Expr, error) {
 	var all constraint.Expr
 	for part := range strings.SplitSeq(list, ",") {
@@ -147,7 +147,7 @@ func parseTags(list string) (constraint.Expr, error) {
 		}
 		expr, err := constraint.Parse("//go:build " + part)
 		if err != nil {
-			return nil, fmt.Errorf("%w: want tags with commas between, or an expression such as linux && !noebpf", err)
+			return nil, fmt.Errorf("%w: want comma-separated tags, or an expression such as linux && !noebpf", err)
 		}
 		if all == nil {
 			all = expr
@@ -177,7 +177,7 @@ func (c *config) addRecord(arg string) error {
 	return nil
 }
 
-// setCompiler takes apart what may be several words.
+// setCompiler splits the values of -cc and -cflags into words.
 func (c *config) setCompiler(cc, flags string, more []string) error {
 	c.cc = strings.Fields(cc) // "ccache clang"
 	if len(c.cc) == 0 {
@@ -196,10 +196,10 @@ func (c *config) setCompiler(cc, flags string, more []string) error {
 	return nil
 }
 
-// setPackage decides on a folder and a name.
+// setPackage sets the folder and the name of the package.
 func (c *config) setPackage(outDir string) error {
 	if c.stem == "" {
-		return fmt.Errorf("%s: a file name that begins with a dot leaves no name for the package's files: rename it", c.input)
+		return fmt.Errorf("%s: file name begins with a dot, so the package's files would have no name: rename it", c.input)
 	}
 	if err := codegen.CheckStem(c.stem); err != nil {
 		return fmt.Errorf("%s: %w: rename it", c.input, err)
@@ -219,7 +219,7 @@ func (c *config) setPackage(outDir string) error {
 	case ok && c.pkg == "":
 		c.pkg = beside.pkg
 	case ok && c.pkg != beside.pkg:
-		return fmt.Errorf("-go-package %s: %s is of package %s, and a folder has one package: choose another with -o", c.pkg, beside.file, beside.pkg)
+		return fmt.Errorf("-go-package %s: the folder already has package %[3]s (%[2]s): choose another folder with -o", c.pkg, beside.file, beside.pkg)
 	case c.pkg == "":
 		abs, err := filepath.Abs(c.outDir)
 		if err != nil {
@@ -228,19 +228,19 @@ func (c *config) setPackage(outDir string) error {
 		c.pkg = packageName(filepath.Base(abs))
 	}
 	if err := checkPackageName(c.pkg); err != nil {
-		return fmt.Errorf("%w: choose one with -go-package", err)
+		return fmt.Errorf("%w: set one with -go-package", err)
 	}
 	return nil
 }
 
 func checkPackageName(name string) error {
 	if !token.IsIdentifier(name) || name == "_" {
-		return fmt.Errorf("%q is not a name for a Go package", name)
+		return fmt.Errorf("%q is not a valid Go package name", name)
 	}
 	return nil
 }
 
-// packageName is a folder's name without what Go does not allow in identifiers.
+// packageName returns a folder's name without the characters that Go identifiers cannot have.
 func packageName(folder string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) {
@@ -250,7 +250,8 @@ func packageName(folder string) string {
 	}, folder)
 }
 
-// isObject tells objects from C: by name, or else by content.
+// isObject reports whether a file is an object rather than C source, judged by its name, or else by
+// its contents.
 func isObject(path string) bool {
 	if filepath.Ext(path) == ".o" {
 		return true
@@ -265,7 +266,7 @@ func isObject(path string) bool {
 	return err == nil && string(magic) == "\x7fELF"
 }
 
-// env is a default from the environment, where users of bpf2go may have set it.
+// env returns a default from the environment. It honors bpf2go's variables as well.
 func env(name, otherwise string) string {
 	for _, prefix := range []string{"BPF2LSKEL_", "BPF2GO_"} {
 		if v, ok := os.LookupEnv(prefix + name); ok {
@@ -275,7 +276,7 @@ func env(name, otherwise string) string {
 	return otherwise
 }
 
-// splitAtDashes splits off what belongs to the compiler.
+// splitAtDashes splits off the compiler's arguments, which follow "--".
 func splitAtDashes(args []string) (ours, theirs []string) {
 	if i := slices.Index(args, "--"); i >= 0 {
 		return args[:i], args[i+1:]
@@ -283,8 +284,8 @@ func splitAtDashes(args []string) (ours, theirs []string) {
 	return args, nil
 }
 
-// splitWords splits at spaces, except within quotation marks. A backslash takes the
-// special meaning from the character behind it.
+// splitWords splits s at spaces, except within quotation marks. A backslash escapes the next
+// character.
 func splitWords(s string) ([]string, error) {
 	var words []string
 	var word strings.Builder
@@ -319,7 +320,7 @@ func splitWords(s string) ([]string, error) {
 	case quote != 0:
 		return nil, fmt.Errorf("missing %c", quote)
 	case escaped:
-		return nil, errors.New("nothing after the last backslash")
+		return nil, errors.New("trailing backslash")
 	case inWord:
 		words = append(words, word.String())
 	}

@@ -14,13 +14,14 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/codegen"
 )
 
-// checkFolder makes sure that a package in this folder can be imported, and is part of ./... .
+// checkFolder returns an error if a package in this folder could not be imported, or would not be
+// part of ./... .
 func checkFolder(outDir string) error {
 	dir, err := filepath.Abs(outDir)
 	if err != nil {
 		return err
 	}
-	inModule := filepath.Base(dir) // of what is in no module, only that much matters
+	inModule := filepath.Base(dir) // outside a module only the last element matters
 	if goMod := findGoMod(dir); goMod != "" {
 		if inModule, err = filepath.Rel(filepath.Dir(goMod), dir); err != nil {
 			return err
@@ -33,22 +34,21 @@ func checkFolder(outDir string) error {
 	for elem := range strings.SplitSeq(inModule, "/") {
 		switch {
 		case elem == "testdata", strings.HasPrefix(elem, "_"), strings.HasPrefix(elem, "."):
-			return fmt.Errorf("%s: Go ignores folders named %s: choose another with -o", outDir, elem)
+			return fmt.Errorf("%s: Go ignores folders named %s: choose another folder with -o", outDir, elem)
 		case elem == "vendor":
-			return fmt.Errorf("%s: Go takes what is in a folder named vendor for other modules' packages: choose another with -o", outDir)
+			return fmt.Errorf("%s: Go reserves folders named vendor for packages of other modules: choose another folder with -o", outDir)
 		}
 	}
 	if err := module.CheckImportPath(inModule); err != nil {
-		return fmt.Errorf("%s: no package can be imported from there: %w: choose another folder with -o", outDir, err)
+		return fmt.Errorf("%s: a package there cannot be imported: %w: choose another folder with -o", outDir, err)
 	}
 	return nil
 }
 
-// neighbour is a Go file of somebody else in the folder, and its package's name.
+// neighbour is a Go file in the folder that bpf2lskel did not write, and its package's name.
 type neighbour struct{ file, pkg string }
 
-// findNeighbour returns one of the Go files that go build compiles together with the package, if
-// there is any.
+// findNeighbour returns a Go file that go build would compile together with the package, if any.
 func findNeighbour(dir string) (neighbour, bool) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -68,7 +68,7 @@ func TestSourceNames(t *testing.T) {
 			t.Errorf("%s: left %v behind", name, got)
 		}
 	}
-	mustFail(t, "a file name that begins with a dot", "-o", "skel", "./.bpf.c")
+	mustFail(t, "file name begins with a dot", "-o", "skel", "./.bpf.c")
 }
 
 func TestFolderNames(t *testing.T) {
@@ -79,14 +79,14 @@ func TestFolderNames(t *testing.T) {
 	}
 	goVet(t)
 	for dir, want := range map[string]string{
-		"_x":         "_x: Go ignores folders named _x: choose another with -o",
-		"a/.x":       "a/.x: Go ignores folders named .x: choose another with -o",
+		"_x":         "_x: Go ignores folders named _x: choose another folder with -o",
+		"a/.x":       "a/.x: Go ignores folders named .x: choose another folder with -o",
 		"_a/b":       "_a/b: Go ignores folders named _a: ",
 		"testdata":   "testdata: Go ignores folders named testdata: ",
-		"vendor/x":   "vendor/x: Go takes what is in a folder named vendor for other modules' packages: ",
-		"my skel":    "my skel: no package can be imported from there: ",
-		"größe":      "größe: no package can be imported from there: ",
-		"a\u202eb/c": `bpf2lskel: a\u202eb/c: no package can be imported from there: `,
+		"vendor/x":   "vendor/x: Go reserves folders named vendor for packages of other modules: ",
+		"my skel":    "my skel: a package there cannot be imported: ",
+		"größe":      "größe: a package there cannot be imported: ",
+		"a\u202eb/c": `bpf2lskel: a\u202eb/c: a package there cannot be imported: `,
 	} {
 		mustFail(t, want, "-o", dir, "-go-package", "p", "counter.bpf.c")
 		if exists(dir) {
@@ -143,7 +143,7 @@ func TestOtherFiles(t *testing.T) {
 	write(t, "cmd/main.go", "package main\n\nfunc main() { _, _ = Load() }\n")
 	mustRun(t, "-o", "cmd", "counter.bpf.c")
 	goVet(t)
-	mustFail(t, "-go-package other: cmd/main.go is of package main, and a folder has one package", "-go-package", "other", "-o", "cmd", "counter.bpf.c")
+	mustFail(t, "-go-package other: the folder already has package main (cmd/main.go)", "-go-package", "other", "-o", "cmd", "counter.bpf.c")
 	write(t, "cmd/ignored.go", "//go:build ignore\n\npackage other\n")
 	mustRun(t, "-o", "cmd", "counter.bpf.c")
 }
@@ -154,7 +154,7 @@ func TestFilesInTheWay(t *testing.T) {
 	write(t, "counter.bpf.c", source)
 	mkdir(t, "skel")
 	write(t, "skel/counter_bpfel.go", "package skel\n")
-	mustFail(t, "skel/counter_bpfel.go: bpf2lskel did not write it, and has to write a file of that name: rename it, or choose another folder with -o", "-o", "skel", "counter.bpf.c")
+	mustFail(t, "skel/counter_bpfel.go: exists, and was not written by bpf2lskel: rename it, or choose another folder with -o", "-o", "skel", "counter.bpf.c")
 	mustRun(t, "-o", "skel", "-target", "bpfeb", "counter.bpf.c") // has none of that name
 	if got := read(t, "skel/counter_bpfel.go"); got != "package skel\n" {
 		t.Errorf("it was overwritten: %s", got)
@@ -166,12 +166,12 @@ func TestFilesInTheWay(t *testing.T) {
 	if err := os.Symlink("counter_bpfel.go", "skel/counter_bpfel.go"); err != nil {
 		t.Fatal(err)
 	}
-	mustFail(t, "look whether bpf2lskel wrote it: open skel/counter_bpfel.go: too many levels of symbolic links", "-o", "skel", "counter.bpf.c")
+	mustFail(t, "check for bpf2lskel's header: open skel/counter_bpfel.go: too many levels of symbolic links", "-o", "skel", "counter.bpf.c")
 	if err := os.Remove("skel/counter_bpfel.go"); err != nil {
 		t.Fatal(err)
 	}
 	mkdir(t, "skel/counter_bpfel.go")
-	mustFail(t, "look whether bpf2lskel wrote it: read skel/counter_bpfel.go: is a directory", "-o", "skel", "counter.bpf.c")
+	mustFail(t, "check for bpf2lskel's header: read skel/counter_bpfel.go: is a directory", "-o", "skel", "counter.bpf.c")
 	// A package that lost its Go file is written again.
 	if err := os.Remove("skel/counter_bpfel.go"); err != nil {
 		t.Fatal(err)
@@ -201,7 +201,7 @@ func TestDroppedTargets(t *testing.T) {
 	expect(append(arm64, x86...)...)
 	mustRun(t, "-check", "-o", "skel", "-target", "amd64,arm64", "counter.bpf.c")
 	for _, name := range arm64 {
-		mustFail(t, "skel/"+name+": would not be there\n", "-check", "-o", "skel", "-target", "amd64", "counter.bpf.c")
+		mustFail(t, "skel/"+name+": obsolete\n", "-check", "-o", "skel", "-target", "amd64", "counter.bpf.c")
 	}
 	mustRun(t, "-o", "skel", "-target", "amd64", "counter.bpf.c")
 	expect(x86...)
@@ -241,12 +241,12 @@ func TestCompilerVersion(t *testing.T) {
 	}
 	write(t, "counter.bpf.c", "#ifdef OTHER\n#define XDP_RESULT XDP_DROP\n#else\n#define XDP_RESULT XDP_PASS\n#endif\n"+strings.Replace(source, "XDP_PASS", "XDP_RESULT", 1))
 	mustRun(t, "-cc", old, "-o", "skel", "counter.bpf.c")
-	const want = "compiled by clang 14.0.6, and now by clang 16.0.0, which may be the only difference: choose the version with -cc, or generate again"
+	const want = "(possibly only because they were compiled by clang 14.0.6, and now by clang 16.0.0): select the compiler with -cc, or generate again"
 	mustFail(t, want, "-cc", other, "-check", "-o", "skel", "counter.bpf.c")
 	// It is not said of the same version.
 	write(t, "counter.bpf.c", strings.Replace(source, "XDP_PASS", "XDP_DROP", 1))
 	_, out := bpf2lskel("-cc", old, "-check", "-o", "skel", "counter.bpf.c")
-	if !strings.Contains(out, "not up to date\n") || strings.Contains(out, "compiled by") {
+	if !strings.Contains(out, "not up to date: generate again\n") || strings.Contains(out, "compiled by") {
 		t.Errorf("said\n%s", out)
 	}
 	// Packages of before are up to date without the line.
@@ -290,7 +290,7 @@ func TestFilesOfSigning(t *testing.T) {
 	write(t, "p/firmware.loader", "somebody's")
 	mustRun(t, "sign", "-key", key, "-cert", cert, "p")
 	mustRun(t, "verify", "-cert", cert, "p")
-	mustFail(t, ".sig: would not be there\n", "-check", "-o", "p", "-target", "native", obj)
+	mustFail(t, ".sig: obsolete\n", "-check", "-o", "p", "-target", "native", obj)
 	mustRun(t, "-o", "p", "-target", "native", obj)
 	if got := list(t, "p"); !slices.Equal(got, append([]string{"firmware.loader"}, unsigned...)) {
 		t.Errorf("files are %v", got)

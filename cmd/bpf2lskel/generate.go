@@ -20,7 +20,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
-// generate writes a package, or compares it with what is there.
+// generate writes a package, or compares it with the existing files.
 func generate(args []string, stdout, stderr io.Writer) error {
 	c, err := parseConfig(args, stdout)
 	if errors.Is(err, errVersion) {
@@ -39,7 +39,7 @@ func generate(args []string, stdout, stderr io.Writer) error {
 	}
 	defer os.RemoveAll(tmp)
 
-	// The go command and the compilers take their time: all at once.
+	// The go command and the compilers are slow, so run them concurrently.
 	var note string
 	var module errgroup.Group
 	module.Go(func() (err error) {
@@ -63,7 +63,7 @@ func generate(args []string, stdout, stderr io.Writer) error {
 	return out.write(files)
 }
 
-// build makes the files for all targets, in memory.
+// build generates the files for all targets in memory.
 func (c *config) build(tmp string, stderr io.Writer) ([]codegen.File, error) {
 	show := newProgress(stderr)
 	defer show.done()
@@ -92,13 +92,13 @@ func (c *config) build(tmp string, stderr io.Writer) ([]codegen.File, error) {
 	all.Go(func() { compiler() })
 	for i, t := range c.targets {
 		all.Go(func() {
-			// What the compilers say is collected, or one would write into the other's lines.
+			// The compilers' messages are collected, so that their lines do not mix.
 			perTarget[i], errs[i] = c.buildTarget(t, compiler, tmp, &messages[i])
 		})
 	}
 	all.Wait()
 	show.done()
-	said := map[string]bool{} // the same source mostly gets the same messages for each target
+	said := map[string]bool{} // most messages are the same for each target
 	for i := range messages {
 		if text := messages[i].String(); !said[text] {
 			said[text] = true
@@ -117,7 +117,7 @@ func (c *config) build(tmp string, stderr io.Writer) ([]codegen.File, error) {
 	return files, nil
 }
 
-// buildTarget compiles the source for a target, and makes its files.
+// buildTarget compiles the source for a target and generates its files.
 func (c *config) buildTarget(t target, compiler func() string, tmp string, stderr io.Writer) ([]codegen.File, error) {
 	path, err := c.compile(t, tmp, stderr)
 	if err != nil {
@@ -143,19 +143,19 @@ func (c *config) buildTarget(t target, compiler func() string, tmp string, stder
 	return files, err
 }
 
-// warn says what loads, but not as C means it.
+// warn prints warnings about what loads, but behaves differently than in C.
 func (c *config) warn(w io.Writer, obj *object.Object) {
 	for _, text := range obj.Warnings {
 		fmt.Fprintf(w, "bpf2lskel: warning: %s: %s\n", c.input, text)
 	}
 }
 
-// renamed makes an error speak of the source, not of a temporary object.
+// renamed replaces the name of a temporary object in an error by that of the source.
 func (c *config) renamed(err error, object string) error {
 	return fmt.Errorf("%s: %s", c.input, strings.TrimPrefix(err.Error(), object+": "))
 }
 
-// objectTarget is the target of an object that is compiled already.
+// objectTarget returns the target of an object that is already compiled.
 func (c *config) objectTarget(obj *object.Object) (target, error) {
 	name := "bpfel"
 	if obj.ByteOrder == binary.BigEndian {
@@ -166,10 +166,10 @@ func (c *config) objectTarget(obj *object.Object) (target, error) {
 			return t, nil
 		}
 	}
-	return target{}, fmt.Errorf("compiled for %s, which is not among the targets of -target", name)
+	return target{}, fmt.Errorf("compiled for %s, which -target does not include", name)
 }
 
-// emit makes the files for one target.
+// emit generates the files for one target.
 func (c *config) emit(obj *object.Object, t target, compiled codegen.Compiled) ([]codegen.File, error) {
 	spec, err := loader.Generate(obj, loader.Options{StripLineInfo: c.stripLines, Signed: c.signing.wanted()})
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
-// inspect prints the plan of an object's load.
+// inspect prints the steps of an object's load.
 func inspect(args []string, stdout, _ io.Writer) error {
 	fs := flag.NewFlagSet("bpf2lskel inspect", flag.ContinueOnError)
 	file, err := parseFile(fs, "Usage: bpf2lskel inspect FILE.o\n", args, stdout)

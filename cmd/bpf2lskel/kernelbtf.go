@@ -9,7 +9,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/prototype"
 )
 
-// declared are the functions and variables of the kernel that an object declares with types.
+// declared returns the kernel functions and variables that an object declares with types.
 func declared(obj *object.Object) (functions, variables []prototype.Symbol, err error) {
 	for _, e := range obj.Externs {
 		if e.Kind == object.KsymAddr {
@@ -29,8 +29,8 @@ func declared(obj *object.Object) (functions, variables []prototype.Symbol, err 
 	return functions, variables, nil
 }
 
-// compareWith refuses an object that declares what the kernel of -kernel-btf does not have, or has
-// in another way.
+// compareWith returns an error if the object declares functions or variables that the kernel of
+// -kernel-btf lacks, or has with another type.
 func compareWith(kernel *prototype.Kernel, obj *object.Object, warn func(text string)) error {
 	functions, variables, err := declared(obj)
 	if err != nil {
@@ -44,11 +44,11 @@ func compareWith(kernel *prototype.Kernel, obj *object.Object, warn func(text st
 	for _, r := range results {
 		switch s := r.Symbol; {
 		case r.Missing && !s.Weak:
-			refused = append(refused, fmt.Errorf("%s is in no file of -kernel-btf: if a module has it, give the BTF of that module too, after vmlinux's", s))
+			refused = append(refused, fmt.Errorf("%s not found in the files of -kernel-btf: if a module has it, add -kernel-btf with that module's BTF after the one of vmlinux", s))
 		case r.Mismatch == nil:
 		case s.Weak && s.Name != s.KernelName():
-			// One of several flavors, not all of which one kernel can have.
-			warn(r.Mismatch.Error() + " (a plain load calls it nonetheless, one with kfunccheck.Compare takes it for missing)")
+			// It is one of several flavors, of which a kernel has only some.
+			warn(r.Mismatch.Error() + " (a plain load calls it nevertheless; a load with kfunccheck.Compare treats it as missing)")
 		default:
 			refused = append(refused, r.Mismatch)
 		}
@@ -56,9 +56,8 @@ func compareWith(kernel *prototype.Kernel, obj *object.Object, warn func(text st
 	return prototype.Join(refused)
 }
 
-// compareVariables refuses an object that declares a variable in another way than the running
-// kernel has it. Functions are for the load itself to compare; it does not know the types of
-// variables.
+// compareVariables returns an error if the object declares a variable with another type than the
+// running kernel. The load itself compares functions, but does not know the types of variables.
 func compareVariables(obj *object.Object) error {
 	_, variables, err := declared(obj)
 	if err != nil || len(variables) == 0 {
@@ -81,7 +80,7 @@ func compareVariables(obj *object.Object) error {
 	return prototype.Join(refused)
 }
 
-// addKernel reads another file of -kernel-btf.
+// addKernel reads a file of -kernel-btf.
 func (c *config) addKernel(path string) error {
 	if path == "" {
 		return errors.New("want a file")
@@ -90,7 +89,7 @@ func (c *config) addKernel(path string) error {
 	return nil
 }
 
-// compareKernel compares with the kernel of -kernel-btf, if there is one.
+// compareKernel compares the object with the kernel of -kernel-btf, if the flag is set.
 func (c *config) compareKernel(w io.Writer, obj *object.Object) error {
 	if c.kernelBTF == nil {
 		return nil

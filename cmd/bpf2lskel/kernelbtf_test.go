@@ -70,9 +70,9 @@ func TestKernelBTF(t *testing.T) {
 	run := func(name string) []string {
 		return []string{"-kernel-btf", kernelsBTF, "-o", dir, testobj.Compile(t, name, testobj.Options{})}
 	}
-	mustFail(t, "kernel function bpf2lskel_no_such_func is in no file of -kernel-btf: if a module has it, give the BTF of that module too, after vmlinux's",
+	mustFail(t, "kernel function bpf2lskel_no_such_func not found in the files of -kernel-btf: if a module has it, add -kernel-btf with that module's BTF after the one of vmlinux",
 		run("extern/missing_func")...)
-	mustFail(t, "kernel variable bpf2lskel_no_such_var is in no file", run("extern/missing_var")...)
+	mustFail(t, "kernel variable bpf2lskel_no_such_var not found in the files", run("extern/missing_var")...)
 	out := mustRun(t, run("prototype/flavors")...)
 	if !strings.Contains(out, "warning: ") || !strings.Contains(out, "kernel function bpf_rdonly_cast___wrong: argument 2 (btf_id__k) is __u32 * in the source") ||
 		strings.Contains(out, "___right") {

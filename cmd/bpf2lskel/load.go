@@ -22,7 +22,7 @@ import (
 	_ "github.com/bpf2lskel/bpf2lskel/runtime/oldkernel" // for kernels without loader programs
 )
 
-// loadedMap and loadedProgram are what load prints, under bpftool's names.
+// loadedMap and loadedProgram hold what load prints, with bpftool's names.
 type loadedMap struct {
 	ID         uint32 `json:"id"`
 	Name       string `json:"name"`
@@ -48,12 +48,12 @@ type loadedObject struct {
 	Programs []loadedProgram `json:"programs"`
 }
 
-// load loads an object through its loader, with no Go code generated.
+// load loads an object through its loader, without generating Go code.
 func load(args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("bpf2lskel load", flag.ContinueOnError)
 	asJSON := fs.Bool("json", false, "print JSON")
-	pinDir := fs.String("pin", "", "pin all maps and programs to this new `folder` of a BPF file system")
-	pinPath := fs.String("pin-path", "", "maps that the source pins by name are in this `folder` (default /sys/fs/bpf)")
+	pinDir := fs.String("pin", "", "create this `folder` in a BPF file system, and pin all maps and programs there")
+	pinPath := fs.String("pin-path", "", "`folder` of the maps that the source pins by name (default /sys/fs/bpf)")
 	file, err := parseFile(fs, "Usage: bpf2lskel load [-json] [-pin DIR] [-pin-path DIR] FILE.o\n", args, stdout)
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func load(args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if bo := obj.ByteOrder; bo.Uint16([]byte{1, 0}) != binary.NativeEndian.Uint16([]byte{1, 0}) {
-		return fmt.Errorf("%s: compiled for %v, and this machine is not: compile it with clang -target bpf", file, bo)
+		return fmt.Errorf("%s: compiled for %v, unlike this machine: compile it with clang -target bpf", file, bo)
 	}
 	spec, err := loader.Generate(obj, loader.Options{})
 	if err != nil {
@@ -100,7 +100,7 @@ func load(args []string, stdout, stderr io.Writer) error {
 	return result.print(stdout)
 }
 
-// describe asks the kernel what came to be.
+// describe queries the kernel for the maps and programs that were created.
 func describe(skel *runtime.Skeleton) (*loadedObject, error) {
 	out := &loadedObject{Maps: []loadedMap{}, Programs: []loadedProgram{}}
 	for i := range skel.Spec().Maps {
@@ -170,12 +170,12 @@ func programInfo(handle *runtime.Program) (loadedProgram, error) {
 		return loadedProgram{}, err
 	}
 	id, _ := info.ID()
-	// The kernel hides sizes and addresses from those without privileges: then they are 0.
+	// The kernel reports sizes and addresses as 0 to unprivileged processes.
 	xlated, _ := info.TranslatedSize()
 	jited, _ := info.JitedSize()
 	return loadedProgram{
 		ID:     uint32(id),
-		Name:   handle.Name(), // info.Name is cut off at 15 bytes
+		Name:   handle.Name(), // info.Name is truncated to 15 bytes
 		Type:   sys.ProgTypeName(uint32(info.Type)),
 		Tag:    info.Tag,
 		Xlated: xlated,
@@ -204,7 +204,7 @@ func (o *loadedObject) print(stdout io.Writer) error {
 	return w.Flush()
 }
 
-// pin pins everything under its name in C. After a failure nothing stays pinned.
+// pin pins all maps and programs under their names in C. If it fails, nothing stays pinned.
 func pin(skel *runtime.Skeleton, dir string) (err error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
@@ -265,6 +265,5 @@ func pinProgram(fd int, path string) error {
 	return p.Pin(path)
 }
 
-// pinName is a name without the dots that a BPF file system reserves; libbpf replaces
-// them in the same way.
+// pinName replaces dots, which a BPF file system reserves, as libbpf does.
 func pinName(name string) string { return strings.ReplaceAll(name, ".", "_") }

@@ -1,24 +1,23 @@
-// Bpf2lskel turns a BPF object into a Go package that loads it with one map
-// and one program.
+// Bpf2lskel turns a BPF object into a Go package that loads it with one map and one program.
 //
 //	bpf2lskel [flags] SOURCE.c|OBJECT.o [-- C flags]
 //
-// writes the package. It is made for go generate:
+// writes the package. It is designed for go generate:
 //
 //	//go:generate go tool bpf2lskel -o skel counter.bpf.c
 //
-// Three verbs do without Go code:
+// Three verbs work on the object itself:
 //
 //	bpf2lskel load [flags] FILE.o                load the object and show the result
-//	bpf2lskel inspect FILE.o                     print the plan of its load
-//	bpf2lskel preflight [flags] FOLDER|FILE.o    print what a kernel lacks for it
+//	bpf2lskel inspect FILE.o                     print the steps of its load
+//	bpf2lskel preflight [flags] FOLDER|FILE.o    print what it needs and a kernel lacks
 //
-// And two are for packages that the kernel is to verify, see docs/signing.md:
+// Two verbs are for packages whose signatures the kernel verifies, see docs/signing.md:
 //
-//	bpf2lskel sign -key KEY.pem -cert CERT.pem FOLDER...   add signatures, or replace them
-//	bpf2lskel verify -cert CERT.pem FOLDER...              check them, without a kernel
+//	bpf2lskel sign -key KEY.pem -cert CERT.pem FOLDER...   add or replace signatures
+//	bpf2lskel verify -cert CERT.pem FOLDER...              check them as the kernel would
 //
-// bpf2lskel help VERB has the flags of each, and bpf2lskel -version says which build this is.
+// Run bpf2lskel help VERB for the flags of a verb, and bpf2lskel -version for the version.
 package main
 
 import (
@@ -35,10 +34,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/nearest"
 )
 
-// A verb does what the arguments say.
+// A verb runs a command with its arguments.
 type verb func(args []string, stdout, stderr io.Writer) error
 
-// verbs are what the first argument may be instead of a file.
+// verbs holds the words that the first argument may be instead of a file.
 var verbs = map[string]verb{
 	"load":      load,
 	"inspect":   inspect,
@@ -66,13 +65,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 1
 }
 
-// find returns the command that is asked for, and its arguments.
+// find returns the verb to run, and its arguments.
 func find(args []string) (verb, []string) {
 	if len(args) == 0 {
 		return generate, nil
 	}
 	if args[0] == "help" {
-		// The help of a verb is what its -h says.
+		// help VERB is the same as VERB -h.
 		if len(args) > 1 && verbs[args[1]] != nil {
 			return verbs[args[1]], []string{"-h"}
 		}
@@ -90,8 +89,8 @@ func find(args []string) (verb, []string) {
 	return generate, args
 }
 
-// looksLikeVerb reports whether the first argument is a word that is no file. With a C source after
-// it, it is not a verb either, but what bpf2go wants there.
+// looksLikeVerb reports whether the first argument is a word and not a file. A word before a C
+// source is not a verb either: bpf2go's command lines have a name there.
 func looksLikeVerb(args []string) bool {
 	word := args[0]
 	if word == "" || strings.ContainsAny(word, "./\\") || strings.HasPrefix(word, "-") || exists(word) {

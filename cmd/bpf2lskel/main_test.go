@@ -181,11 +181,11 @@ func TestRefused(t *testing.T) {
 		{"no such source", []string{"-o", "skel", "none.bpf.c"}, []string{"none.bpf.c: no such file"}},
 		{"no such object", []string{"-o", "skel", "none.o"}, []string{"none.o: no such file"}},
 		{"not C", []string{"-o", "skel", "broken.bpf.c"}, []string{"broken.bpf.c:1:9: error: expected expression", "bpf2lskel: broken.bpf.c: clang: exit status 1"}},
-		{"no compiler", []string{"-cc", "no-such-clang", "-o", "skel", "counter.bpf.c"}, []string{"bpf2lskel: counter.bpf.c: no-such-clang is not installed: install it, or name another with -cc"}},
+		{"no compiler", []string{"-cc", "no-such-clang", "-o", "skel", "counter.bpf.c"}, []string{"bpf2lskel: counter.bpf.c: no-such-clang not found: install it, or select another with -cc"}},
 		{"not ELF", []string{"-o", "skel", "text.o"}, []string{"bpf2lskel: text.o: "}},
-		{"files of another object", []string{"-o", "other", "second.bpf.c"}, []string{"bpf2lskel: other: holds counter_bpfel.go of another object"}},
+		{"files of another object", []string{"-o", "other", "second.bpf.c"}, []string{"bpf2lskel: other: already has counter_bpfel.go of another object"}},
 		{"no such type", []string{"-o", "skel", "-type", "none", "counter.bpf.c"}, []string{"bpf2lskel: counter.bpf.c: type none: not in the object's BTF"}},
-		{"no package name", []string{"-o", "1st", "counter.bpf.c"}, []string{`bpf2lskel: "1st" is not a name for a Go package`}},
+		{"no package name", []string{"-o", "1st", "counter.bpf.c"}, []string{`bpf2lskel: "1st" is not a valid Go package name`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, want := range test.want {

@@ -13,9 +13,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/codegen"
 )
 
-// checkModule makes sure that the module of the package's folder can import what generated code
-// imports. What cannot be known, where there is no module yet or no go command, is no error: the
-// note says it.
+// checkModule returns an error if the module of the package's folder cannot import what generated
+// code imports. If that is unknown, because there is no module yet or no go command, it returns a
+// note instead.
 func checkModule(outDir string) (note string, err error) {
 	dir, err := filepath.Abs(outDir)
 	if err != nil {
@@ -28,13 +28,13 @@ func checkModule(outDir string) (note string, err error) {
 	if requiresRuntime(goMod) {
 		return "", nil
 	}
-	for !exists(dir) { // the go command has to run somewhere
+	for !exists(dir) { // the go command needs a folder that exists
 		dir = filepath.Dir(dir)
 	}
 	return askGo(outDir, dir)
 }
 
-// findGoMod returns the go.mod of the module that a folder is in, "" if there is none.
+// findGoMod returns the path of the go.mod of a folder's module, or "".
 func findGoMod(dir string) string {
 	for {
 		if file := filepath.Join(dir, "go.mod"); exists(file) {
@@ -48,8 +48,8 @@ func findGoMod(dir string) string {
 	}
 }
 
-// requiresRuntime reports whether a go.mod says that all is well, which is the rule. It saves
-// the go command's time, most of what generating from an object would take.
+// requiresRuntime reports whether a go.mod requires the runtime, which is the common case. It
+// avoids running the go command, which takes longer than generating from an object.
 func requiresRuntime(goMod string) bool {
 	raw, err := os.ReadFile(goMod)
 	if err != nil {
@@ -71,14 +71,14 @@ func requiresRuntime(goMod string) bool {
 	return false
 }
 
-// askGo lets the go command find the runtime, which may be in a workspace for example.
+// askGo lets the go command find the runtime, which may be in a workspace, for example.
 func askGo(outDir, dir string) (note string, err error) {
 	found, err := packages.Load(&packages.Config{
-		Mode: packages.NeedName | packages.NeedModule, // no more: the rest is slow
+		Mode: packages.NeedName | packages.NeedModule, // anything more is slow
 		Dir:  dir,
 	}, codegen.RuntimePath)
 	if err != nil {
-		return fmt.Sprintf("%s: whether its Go module requires %s is unknown: %v", outDir, codegen.RuntimePath, err), nil
+		return fmt.Sprintf("%s: cannot determine whether its Go module requires %s: %v", outDir, codegen.RuntimePath, err), nil
 	}
 	for _, pkg := range found {
 		if len(pkg.Errors) == 0 {
@@ -86,7 +86,7 @@ func askGo(outDir, dir string) (note string, err error) {
 		}
 		msg := pkg.Errors[0].Msg
 		if strings.Contains(msg, "no required module") || strings.Contains(msg, "cannot find module") {
-			return "", fmt.Errorf("%s: its Go module does not require the runtime that the package needs: run go get %s", outDir, codegen.RuntimePath)
+			return "", fmt.Errorf("%s: its Go module does not require the runtime: run go get %s", outDir, codegen.RuntimePath)
 		}
 		return fmt.Sprintf("%s: %s: %s", outDir, codegen.RuntimePath, msg), nil
 	}

@@ -15,7 +15,7 @@ func TestModuleWithoutRuntime(t *testing.T) {
 	inModule(t)
 	write(t, "counter.bpf.c", source)
 	write(t, "go.mod", "module example.com/user\n\ngo 1.25.0\n")
-	mustFail(t, "skel: its Go module does not require the runtime that the package needs: run go get "+runtimePath, "-o", "skel", "counter.bpf.c")
+	mustFail(t, "skel: its Go module does not require the runtime: run go get "+runtimePath, "-o", "skel", "counter.bpf.c")
 	if got := list(t, "skel"); got != nil {
 		t.Errorf("left %v behind", got)
 	}
@@ -109,7 +109,7 @@ func TestSandbox(t *testing.T) {
 	if err := os.Symlink(filepath.Join(tree, "go.mod"), "go.mod"); err != nil {
 		t.Fatal(err)
 	}
-	if out := mustRun(t, "-o", "out/skel", "src/counter.bpf.c"); !strings.Contains(out, "note: out/skel: whether its Go module requires "+runtimePath+" is unknown: ") {
+	if out := mustRun(t, "-o", "out/skel", "src/counter.bpf.c"); !strings.Contains(out, "note: out/skel: cannot determine whether its Go module requires "+runtimePath+": ") {
 		t.Errorf("said\n%s", out)
 	}
 	mkdir(t, "committed")

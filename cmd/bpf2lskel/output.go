@@ -15,21 +15,21 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/codegen"
 )
 
-// output is the folder that a package goes into. Only files that bear this command's own names and
-// its header are its business: any other may be beside them.
+// output is the folder of a package. It only touches files that have this command's names and
+// header, so the folder may have others.
 type output struct {
 	dir  string
 	stem string
-	old  []string // the files of this object that are there, all written by this command
-	// leftovers are temporary files of a run that was killed.
+	old  []string // existing files of this object, all written by this command
+	// leftovers lists temporary files of a run that was killed.
 	leftovers []string
 }
 
 const temporary = ".bpf2lskel-"
 
-// openOutput looks at the folder, which need not exist. It refuses one where a file of somebody
-// else has a name that is to be written, and one that has the package of another object: each
-// declares a Skeleton.
+// openOutput reads the folder, which need not exist. It returns an error if a file that this
+// command did not write has a name that it needs, or if the folder has the package of another
+// object, since each declares a Skeleton.
 func openOutput(dir, stem string, targets []target) (*output, error) {
 	o := &output{dir: dir, stem: stem}
 	entries, err := os.ReadDir(dir)
@@ -53,26 +53,26 @@ func openOutput(dir, stem string, targets []target) (*output, error) {
 			continue
 		}
 		suffix, own := o.suffixOf(goFile)
-		if !own && goFile != name { // the data of another object, if it is any
+		if !own && goFile != name { // the data of another object, if anything
 			continue
 		}
 		wrote, err := o.wrote(goFile)
 		switch {
-		case errors.Is(err, fs.ErrNotExist): // data without its Go file: to be written again
+		case errors.Is(err, fs.ErrNotExist): // data without its Go file is overwritten
 		case err != nil:
-			return nil, fmt.Errorf("look whether bpf2lskel wrote it: %w", err)
+			return nil, fmt.Errorf("check for bpf2lskel's header: %w", err)
 		case own && wrote:
 			o.old = append(o.old, name)
 		case own && wanted(suffix):
-			return nil, fmt.Errorf("%s: bpf2lskel did not write it, and has to write a file of that name: rename it, or choose another folder with -o", filepath.Join(dir, goFile))
+			return nil, fmt.Errorf("%s: exists, and was not written by bpf2lskel: rename it, or choose another folder with -o", filepath.Join(dir, goFile))
 		case wrote:
-			return nil, fmt.Errorf("%s: holds %s of another object: each needs a folder of its own", dir, name)
+			return nil, fmt.Errorf("%s: already has %s of another object: choose another folder with -o", dir, name)
 		}
 	}
 	return o, nil
 }
 
-// goFileOf returns the Go file that a file of a package belongs to, by its name alone.
+// goFileOf returns the Go file that a file of a package belongs to, judged by its name.
 func goFileOf(name string) (string, bool) {
 	for _, ext := range append(signedExtensions(), ".blob", ".loader", ".go.d", ".go") {
 		base, ok := strings.CutSuffix(name, ext)
@@ -84,7 +84,7 @@ func goFileOf(name string) (string, bool) {
 	return "", false
 }
 
-// wrote reports whether this command wrote a Go file: it says so in its first line.
+// wrote reports whether this command wrote a Go file, judged by its first line.
 func (o *output) wrote(name string) (bool, error) {
 	f, err := os.Open(filepath.Join(o.dir, name))
 	if err != nil {
@@ -98,17 +98,17 @@ func (o *output) wrote(name string) (bool, error) {
 	return strings.TrimSpace(line) == codegen.Header, nil
 }
 
-// suffixOf is the target's part of a file name, if it is one of this object.
+// suffixOf returns the target's part of a file name. own reports whether the file is one of this
+// object.
 func (o *output) suffixOf(name string) (suffix string, own bool) {
 	rest, ok := strings.CutPrefix(name, o.stem+"_")
 	suffix, _, _ = strings.Cut(rest, ".")
 	return suffix, ok && slices.Contains(suffixes(), suffix)
 }
 
-// obsolete lists the files of earlier runs that would not be there now: those whose target shares a
-// GOARCH with one of the new files, since both would be compiled, and those of a target that
-// -target named together with one of the new files'. What a run of its own made for other targets
-// stays.
+// obsolete lists the files of earlier runs that this run removes: those whose target shares a
+// GOARCH with a new file, since both would be compiled, and those that were written by the same run
+// as an earlier version of a new file. Files that separate runs wrote for other targets stay.
 func (o *output) obsolete(files []codegen.File) []string {
 	fresh := map[string]bool{}
 	names := map[string]bool{}
@@ -142,7 +142,7 @@ func (o *output) madeFor(name string) []string {
 	return codegen.CompiledBy(raw).Targets
 }
 
-// goarchOf is the GOARCHs that files with a suffix are for.
+// goarchOf returns the GOARCHs that files with a suffix are built for.
 func goarchOf(suffix string) []string {
 	linux, clang, ok := strings.Cut(suffix, "_")
 	if !ok {
@@ -157,8 +157,8 @@ func goarchOf(suffix string) []string {
 	return list
 }
 
-// same reports whether a file need not be written again. Its compiler may be another: then both
-// write the same code.
+// same reports whether a file need not be written again, which is also so if another compiler
+// produced the same code.
 func same(f codegen.File, old []byte) bool {
 	if bytes.Equal(old, f.Data) {
 		return true
@@ -167,8 +167,8 @@ func same(f codegen.File, old []byte) bool {
 	return slices.Equal(before.Targets, now.Targets) && bytes.Equal(codegen.WithoutCompiledBy(old), codegen.WithoutCompiledBy(f.Data))
 }
 
-// write puts all files into the folder: first under temporary names, so that nothing
-// is half-written if one cannot be.
+// write writes all files to the folder, first under temporary names, so that a failure leaves no
+// partial output.
 func (o *output) write(files []codegen.File) (err error) {
 	if err := os.MkdirAll(o.dir, 0o755); err != nil {
 		return err
@@ -186,7 +186,7 @@ func (o *output) write(files []codegen.File) (err error) {
 	for _, f := range files {
 		path := filepath.Join(o.dir, f.Name)
 		if old, err := os.ReadFile(path); err == nil && same(f, old) {
-			continue // so that make and go see that nothing changed
+			continue // so that make and go see no change
 		}
 		tmp, err := os.CreateTemp(o.dir, temporary+"*")
 		if err != nil {

@@ -15,19 +15,20 @@ import (
 
 const preflightText = `Usage: bpf2lskel preflight [-btf FILE]... FOLDER|FILE.o
 
-Says what of a generated package, or of an object, would not resolve on this kernel, or on
-those whose BTF is given. It needs no privileges. The exit status is 1 if a load would fail for it.
+Prints what a generated package or an object needs and this kernel lacks, or
+the kernels whose BTF is given. It needs no privileges. The exit status is 1 if
+a load would fail.
 
 `
 
-// errMissing is the exit status of a kernel that lacks something.
+// errMissing makes the exit status 1 if a load would fail.
 var errMissing = errors.New("a load would fail")
 
-// preflightVerb compares an object with kernels.
+// preflightVerb prints what kernels lack for an object.
 func preflightVerb(args []string, stdout, _ io.Writer) error {
 	fs := flag.NewFlagSet("bpf2lskel preflight", flag.ContinueOnError)
 	var files []string
-	fs.Func("btf", "compare with the kernel that has this BTF `file` of vmlinux, rather than with this one; may be repeated", func(path string) error {
+	fs.Func("btf", "compare with the kernel of this vmlinux BTF `file` instead of the running one; may be repeated", func(path string) error {
 		if path == "" {
 			return errors.New("want a file")
 		}
@@ -38,7 +39,7 @@ func preflightVerb(args []string, stdout, _ io.Writer) error {
 		return err
 	}
 	if fs.NArg() != 1 {
-		return usagef(fs, "want one folder of a generated package, or one object file, got %d arguments", fs.NArg())
+		return usagef(fs, "want one folder of a generated package or one object file, got %d arguments", fs.NArg())
 	}
 	specs, err := readSpecs(fs.Arg(0))
 	if err != nil {
@@ -84,7 +85,7 @@ func openKernels(files []string) ([]*preflight.Kernel, error) {
 	if len(files) == 0 {
 		k, err := preflight.Running()
 		if err != nil {
-			return nil, fmt.Errorf("the BTF of this kernel: %w (give the BTF of one with -btf)", err)
+			return nil, fmt.Errorf("read the BTF of this kernel: %w (use -btf to name a file)", err)
 		}
 		return []*preflight.Kernel{k}, nil
 	}
@@ -106,11 +107,11 @@ func printReport(w io.Writer, object string, r *preflight.Report) {
 	case r.Strong():
 		verdict = "a load would fail"
 	case len(r.Findings) > 0:
-		verdict = "a load can do without what is missing"
+		verdict = "a load works without what is missing"
 	}
 	fmt.Fprintf(&out, "%s on %s: %s\n", object, r.Kernel, verdict)
 	if r.NoLoaders {
-		fmt.Fprintln(&out, "  needs the import of runtime/oldkernel")
+		fmt.Fprintln(&out, "  requires importing runtime/oldkernel")
 	}
 	for _, f := range r.Findings {
 		strength := "missing"

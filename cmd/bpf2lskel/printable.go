@@ -9,12 +9,12 @@ import (
 	"unicode/utf8"
 )
 
-// A printableWriter writes what a terminal can show without doing something else: names in an
-// object and file names may have control characters, and some that change the direction of all that
-// follows. Those are written as \u001b and so on, which is the same text in JSON.
+// A printableWriter escapes control characters, and characters that change the direction of the
+// text after them, since names of files and in objects may have both. It writes them as \u001b and
+// so on, which is the same text in JSON.
 type printableWriter struct {
 	w    io.Writer
-	rest []byte // the beginning of a character
+	rest []byte // the first bytes of an incomplete character
 }
 
 func (p *printableWriter) Write(data []byte) (int, error) {
@@ -34,7 +34,7 @@ func (p *printableWriter) Write(data []byte) (int, error) {
 	return len(data), err
 }
 
-// printable is text as a printableWriter has it.
+// printable returns text as a printableWriter writes it.
 func printable(text string) string {
 	var b strings.Builder
 	p := &printableWriter{w: &b}

@@ -8,10 +8,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// progress is one line on a terminal that says what takes so long, and
-// nothing anywhere else.
+// progress shows the current activity in one line of a terminal. It prints nothing elsewhere.
 type progress struct {
-	w     io.Writer // nil if it is not a terminal
+	w     io.Writer // nil if stderr is not a terminal
 	shown bool
 }
 
@@ -31,7 +30,7 @@ func (p *progress) say(format string, args ...any) {
 	}
 }
 
-// done takes the line away.
+// done erases the line.
 func (p *progress) done() {
 	if p.shown {
 		fmt.Fprint(p.w, "\r\x1b[K")

@@ -17,39 +17,39 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// signing is how packages are signed, if they are.
+// signing holds the signing flags, and signs packages.
 type signing struct {
-	prefix             string // of the flags
-	verb               string // whose flags they are
+	prefix             string // of the flags' names, with a dash
+	verb               string // the command that has the flags
 	key, cert, command string // from flags
 	later              bool
 
-	make func(data []byte) ([]byte, error) // nil for not at all
+	make func(data []byte) ([]byte, error) // nil if packages are not signed
 }
 
-// addFlags adds the flags that say what to sign with.
+// addFlags adds the flags for the key, the certificate and the command.
 func (s *signing) addFlags(fs *flag.FlagSet, prefix string) {
 	s.prefix, s.verb = "-"+prefix, fs.Name()
 	fs.StringVar(&s.key, prefix+"key", "", "sign with the private key of this PEM `file`")
-	fs.StringVar(&s.cert, prefix+"cert", "", "the key's certificate: a PEM or DER `file`")
-	fs.StringVar(&s.command, prefix+"cmd", "", "sign by a `command`: it gets what to sign on standard input, and writes a detached CMS signature, DER, without signed attributes")
+	fs.StringVar(&s.cert, prefix+"cert", "", "PEM or DER `file` with the certificate of the key")
+	fs.StringVar(&s.command, prefix+"cmd", "", "sign with this `command`, which reads data from standard input and writes a detached CMS signature in DER without signed attributes")
 }
 
-// wanted tells whether packages shall be such that they can be signed.
+// wanted reports whether to generate packages that can be signed.
 func (s *signing) wanted() bool { return s.later || s.make != nil }
 
-// wrong is an error of flags that are not as they have to be.
+// wrong returns a usageError for the signing flags.
 func (s *signing) wrong(format string, args ...any) error {
 	return &usageError{s.verb, fmt.Errorf(format, args...)}
 }
 
-// open makes the signer that the flags ask for.
+// open sets s.make according to the flags.
 func (s *signing) open() error {
 	switch {
 	case s.key != "" && s.command != "":
 		return s.wrong("%[1]skey and %[1]scmd are mutually exclusive", s.prefix)
 	case s.key != "" && s.cert == "":
-		return s.wrong("%[1]skey requires %[1]scert: the signature names the certificate", s.prefix)
+		return s.wrong("%[1]skey requires %[1]scert, since the signature names the certificate", s.prefix)
 	case s.key == "" && s.command == "" && s.cert != "":
 		return s.wrong("%[1]scert requires %[1]skey or %[1]scmd", s.prefix)
 	case s.key == "" && s.command == "":
@@ -72,11 +72,11 @@ func (s *signing) open() error {
 	return nil
 }
 
-// openCommand signs by a command, and checks what it does if there is a certificate.
+// openCommand makes s sign with the command, and check the signatures if there is a certificate.
 func (s *signing) openCommand() error {
 	words, err := splitWords(s.command)
 	if err != nil || len(words) == 0 {
-		return s.wrong("%scmd %q: want a command and its arguments: %w", s.prefix, s.command, cmp.Or(err, errors.New("it is empty")))
+		return s.wrong("%scmd %q: %w: want a command and its arguments", s.prefix, s.command, cmp.Or(err, errors.New("empty")))
 	}
 	check := func(_, _ []byte) error { return nil }
 	if s.cert != "" {
@@ -101,14 +101,14 @@ func (s *signing) openCommand() error {
 			err = check(data, signature)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("what %s wrote: %w", words[0], err)
+			return nil, fmt.Errorf("output of %s: %w", words[0], err)
 		}
 		return signature, nil
 	}
 	return nil
 }
 
-// signSpec signs all forms of a package.
+// signSpec signs all forms of a package, if the flags ask for it.
 func (s *signing) signSpec(planned *spec.Spec) error {
 	if s.make == nil {
 		return nil
@@ -123,8 +123,8 @@ func (s *signing) signSpec(planned *spec.Spec) error {
 	return nil
 }
 
-// signedExtensions are those of the files that only packages have which can be signed. Those of the
-// first form are how the others end.
+// signedExtensions returns the extensions of the files that only packages generated with -signed
+// have. The extensions of the other forms end with those of the first.
 func signedExtensions() []string {
 	var list []string
 	for form := range spec.SignedForms {
@@ -133,8 +133,8 @@ func signedExtensions() []string {
 	return list
 }
 
-// keepSignatures keeps the signatures of a package that is generated again
-// without being signed, if what they cover is still the same.
+// keepSignatures keeps the signatures of a package that is generated again without signing, if the
+// data they cover is unchanged.
 func keepSignatures(dir string, files []codegen.File) {
 	fresh := map[string][]byte{}
 	for _, f := range files {
@@ -152,7 +152,7 @@ func keepSignatures(dir string, files []codegen.File) {
 		base := strings.TrimSuffix(f.Name, ".sig")
 		stem, _, _ := strings.Cut(base, ".")
 		if same(base+".check") && same(stem+".loader") && same(stem+".blob") {
-			f.Data, _ = os.ReadFile(filepath.Join(dir, f.Name)) // none: still to be signed
+			f.Data, _ = os.ReadFile(filepath.Join(dir, f.Name)) // empty if not signed yet
 		}
 	}
 }

@@ -9,10 +9,10 @@ import (
 	"sync"
 )
 
-// arch is what a GOARCH is called elsewhere.
+// arch holds the names of a GOARCH elsewhere.
 type arch struct {
-	clang string // byte order, as clang's target: bpfel or bpfeb
-	linux string // as in __TARGET_ARCH_x86; "" if bpf_tracing.h does not know it
+	clang string // target of clang for its byte order: bpfel or bpfeb
+	linux string // as in __TARGET_ARCH_x86; "" if bpf_tracing.h does not support it
 	multi string // Debian's directory below /usr/include
 }
 
@@ -32,16 +32,16 @@ var arches = map[string]arch{
 	"s390x":    {"bpfeb", "s390", "s390x-linux-gnu"},
 }
 
-// target is what one object is compiled for.
+// A target is what an object is compiled for.
 type target struct {
 	clang  string
 	linux  string   // "" for any
-	goarch []string // what the generated code is for
+	goarch []string // what the generated code is built for
 	name   string   // as given
 }
 
-// suffix tells targets apart in file names. It must not end in a GOARCH, which
-// the go command would take for a build constraint.
+// suffix returns the part of file names that identifies the target. It must not end in a GOARCH,
+// which the go command would take for a build constraint.
 func (t target) suffix() string {
 	if t.linux == "" {
 		return t.clang
@@ -49,7 +49,7 @@ func (t target) suffix() string {
 	return t.linux + "_" + t.clang
 }
 
-// findTarget understands what -target takes.
+// findTarget parses one target of -target.
 func findTarget(name string) (target, error) {
 	t := target{name: name, clang: name}
 	match := func(a arch) bool { return a.clang == t.clang }
@@ -77,7 +77,7 @@ func findTarget(name string) (target, error) {
 	return t, nil
 }
 
-// findTargets understands a list, in which two targets must not be for the same architecture.
+// findTargets parses the list of -target, in which two targets must not be for the same GOARCH.
 func findTargets(list string) ([]target, error) {
 	var targets []target
 	taken := map[string]string{}
@@ -88,7 +88,7 @@ func findTargets(list string) ([]target, error) {
 		}
 		for _, goarch := range t.goarch {
 			if other := taken[goarch]; other != "" {
-				return nil, fmt.Errorf("-target %s,%s: both are for GOARCH %s: leave one out", other, t.name, goarch)
+				return nil, fmt.Errorf("-target %s,%s: both are for GOARCH %s: remove one", other, t.name, goarch)
 			}
 			taken[goarch] = t.name
 		}
@@ -97,7 +97,7 @@ func findTargets(list string) ([]target, error) {
 	return targets, nil
 }
 
-// targetNames are the architectures that have a target of their own.
+// targetNames returns the GOARCHs that -target accepts.
 func targetNames() []string {
 	var names []string
 	for goarch, a := range arches {
@@ -109,7 +109,7 @@ func targetNames() []string {
 	return names
 }
 
-// suffixes are those of all targets.
+// suffixes returns the suffixes of all targets.
 var suffixes = sync.OnceValue(func() []string {
 	list := []string{"bpfel", "bpfeb"}
 	for _, a := range arches {

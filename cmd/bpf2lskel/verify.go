@@ -13,17 +13,17 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// verify checks the signatures of generated packages against a certificate, as
-// the kernel would, and says what they cover.
+// verify checks the signatures of generated packages against a certificate, as the kernel would,
+// and prints what they cover.
 func verify(args []string, stdout, _ io.Writer) error {
 	fs := flag.NewFlagSet("bpf2lskel verify", flag.ContinueOnError)
-	certFile := fs.String("cert", "", "the certificate that will be in the kernel's keyring: a PEM or DER `file`")
+	certFile := fs.String("cert", "", "PEM or DER `file` with the certificate that will be in the kernel's keyring")
 	if err := parseFlags(fs, "Usage: bpf2lskel verify -cert CERT.pem FOLDER...\n\n", args, stdout); err != nil {
 		return err
 	}
 	switch {
 	case fs.NArg() == 0:
-		return usagef(fs, "no folder of a package")
+		return usagef(fs, "want the folder of a package")
 	case *certFile == "":
 		return usagef(fs, "-cert is required")
 	}
@@ -39,7 +39,7 @@ func verify(args []string, stdout, _ io.Writer) error {
 		cert.NotBefore.Format(time.DateOnly), cert.NotAfter.Format(time.DateOnly))
 	failed := []error{}
 	if err := cms.CheckTime(cert, time.Now()); err != nil {
-		failed = append(failed, fmt.Errorf("%s: %w (the kernel does not look at that)", *certFile, err))
+		failed = append(failed, fmt.Errorf("%s: %w (the kernel ignores this)", *certFile, err))
 	}
 	if err := cms.CheckAlgorithms(cert); err != nil {
 		failed = append(failed, fmt.Errorf("%s: %w", *certFile, err))
@@ -52,11 +52,11 @@ func verify(args []string, stdout, _ io.Writer) error {
 	return errors.Join(failed...)
 }
 
-// kernelsOf says which kernels want a form.
+// kernelsOf names the kernels that expect each form.
 var kernelsOf = [spec.SignedForms]string{"Linux 7.3 and later", "Linux 7.1 and 7.2", "Linux 6.18 to 7.0"}
 
-// verify prints a package's parts and the verdicts on its signatures. It has to have all of them: a
-// kernel takes no form but its own.
+// verify prints a package's parts, and whether its signatures are good. All must be, since each
+// kernel accepts only its own form.
 func (p *signedPackage) verify(stdout io.Writer, cert *x509.Certificate) error {
 	fmt.Fprintf(stdout, "\n%s\n", p.base)
 	part := func(name, data string) {

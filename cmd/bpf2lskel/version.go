@@ -9,7 +9,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/codegen"
 )
 
-// version is the verb for -version.
+// version is the verb that does the same as -version.
 func version(args []string, stdout, _ io.Writer) error {
 	fs := flag.NewFlagSet("bpf2lskel version", flag.ContinueOnError)
 	if err := parseFlags(fs, "Usage: bpf2lskel version\n", args, stdout); err != nil {
@@ -18,8 +18,8 @@ func version(args []string, stdout, _ io.Writer) error {
 	return printVersion(stdout)
 }
 
-// printVersion says which build this is: the tool's version, as generated files state it, the
-// commit if that is known, and the Go version that it was built with.
+// printVersion prints the version that generated files state, the commit if known, and the Go
+// version that built the command.
 func printVersion(w io.Writer) error {
 	version, goVersion := codegen.Version, "an unknown Go version"
 	if info, ok := debug.ReadBuildInfo(); ok {
