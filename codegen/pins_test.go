@@ -118,7 +118,7 @@ func TestSkeletonPin(t *testing.T) {
 		t.Error("the pinned link has ended")
 	}
 	runLive(t, again, 0)
-	if err := again.Load(); err == nil || !strings.Contains(err.Error(), "loaded already") {
+	if err := again.Load(); err == nil || !strings.Contains(err.Error(), "already loaded") {
 		t.Errorf("load: %v", err)
 	}
 	if left, err := again.Attach(); err != nil || slices.Contains(left, "on_switch") {
@@ -181,10 +181,10 @@ func TestSkeletonOpenPinnedNames(t *testing.T) {
 		"open live pinned at " + dir + ": ",
 		"map counts: open " + dir + "/maps/counts: value size of the existing map is 4, the object's is ",
 		"map .data: open " + dir + "/maps/_data: no such file or directory",
-		"program run: open " + dir + "/programs/run: its type is 6, the object's is 31",
+		"program run: open " + dir + "/programs/run: program type is 6, want 31 as in the object",
 		"program pass: open " + dir + "/programs/pass: no such file or directory",
-		"open " + dir + "/maps/foreign: the object has nothing of this name",
-		"open " + dir + "/programs/stranger: the object has nothing of this name",
+		"open " + dir + "/maps/foreign: the object has no map or program of this name",
+		"open " + dir + "/programs/stranger: the object has no map or program of this name",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v\nwant %q", err, want)

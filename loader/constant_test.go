@@ -88,9 +88,9 @@ func TestConstantsThatCannotBeSet(t *testing.T) {
 		signed     bool
 		want       string
 	}{
-		{path, "LIMITS", false, "set constant LIMITS of asm_constant: no assembly has a number of this name, but LIMIT, FLOOR"},
-		{path, "", false, "set constant  of asm_constant: no assembly has a number of this name, but LIMIT, FLOOR"},
-		{testobj.Compile(t, "minimal", testobj.Options{}), "LIMIT", false, "set constant LIMIT of minimal: no assembly of a program has a number with a name"},
+		{path, "LIMITS", false, "set constant LIMITS of asm_constant: no such constant: the object has LIMIT, FLOOR"},
+		{path, "", false, "set constant  of asm_constant: no such constant: the object has LIMIT, FLOOR"},
+		{testobj.Compile(t, "minimal", testobj.Options{}), "LIMIT", false, "set constant LIMIT of minimal: the object has no named constants"},
 		{path, "LIMIT", true, "set constant LIMIT of asm_constant: " + runtime.ErrSigned.Error()},
 	} {
 		s := openConstants(t, tt.path, loader.Options{Signed: tt.signed})

@@ -2,8 +2,8 @@ package runtime
 
 import "github.com/bpf2lskel/bpf2lskel/internal/sys"
 
-// Anchor says where among the programs of one hook a program goes: TCX,
-// netkit, and cgroups since 6.17. The zero Anchor is after all that are there.
+// Anchor is a position among the programs attached to one hook: TCX, netkit, and cgroups since
+// 6.17. The zero Anchor is after all programs that are already there.
 type Anchor struct {
 	flags   uint32
 	id      uint32
@@ -11,41 +11,41 @@ type Anchor struct {
 	link    *Link
 }
 
-// AtHead is before all others.
+// AtHead returns the position before all other programs.
 func AtHead() Anchor { return Anchor{flags: sys.FlagBefore} }
 
-// AtTail is after all others.
+// AtTail returns the position after all other programs.
 func AtTail() Anchor { return Anchor{flags: sys.FlagAfter} }
 
-// BeforeProgram is right before p, wherever that is.
+// BeforeProgram returns the position directly before p.
 func BeforeProgram(p AnyProgram) Anchor {
 	return Anchor{flags: sys.FlagBefore, program: programOf(p)}
 }
 
-// AfterProgram is right after p.
+// AfterProgram returns the position directly after p.
 func AfterProgram(p AnyProgram) Anchor {
 	return Anchor{flags: sys.FlagAfter, program: programOf(p)}
 }
 
-// BeforeLink is right before the program of l.
+// BeforeLink returns the position directly before the program of l.
 func BeforeLink(l *Link) Anchor {
 	return Anchor{flags: sys.FlagBefore | sys.FlagLink, link: anchorLink(l)}
 }
 
-// AfterLink is right after the program of l.
+// AfterLink returns the position directly after the program of l.
 func AfterLink(l *Link) Anchor {
 	return Anchor{flags: sys.FlagAfter | sys.FlagLink, link: anchorLink(l)}
 }
 
-// BeforeProgramID is right before the program that the kernel knows by id.
+// BeforeProgramID returns the position directly before the program with the given kernel ID.
 func BeforeProgramID(id uint32) Anchor {
 	return Anchor{flags: sys.FlagBefore | sys.FlagID, id: id}
 }
 
-// AfterProgramID is right after the program that the kernel knows by id.
+// AfterProgramID returns the position directly after the program with the given kernel ID.
 func AfterProgramID(id uint32) Anchor { return Anchor{flags: sys.FlagAfter | sys.FlagID, id: id} }
 
-// anchorLink is l, or for nil a zero Link, whose use is an error.
+// anchorLink returns l, or a zero Link if l is nil: using that returns an error.
 func anchorLink(l *Link) *Link {
 	if l == nil {
 		return new(Link)
@@ -53,7 +53,7 @@ func anchorLink(l *Link) *Link {
 	return l
 }
 
-// acquire returns the file descriptor or ID that the anchor refers to, good until release.
+// acquire returns the file descriptor or ID that the anchor refers to, valid until release.
 func (at Anchor) acquire() (num uint32, release func(), err error) {
 	var n int
 	switch {
@@ -72,7 +72,7 @@ func (at Anchor) acquire() (num uint32, release func(), err error) {
 	return uint32(n), release, nil
 }
 
-// linkCreate attaches p at a place among others.
+// linkCreate attaches p at the given position.
 func (at Anchor) linkCreate(p *Program, what string, target int, attachType uint32) (*Link, error) {
 	if at == (Anchor{}) {
 		return linkCreate(p, what, target, attachType, 0, nil)

@@ -10,22 +10,22 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// chosenTarget describes a program whose target was chosen between Open and Load: it takes the
-// place of the object's own description in the Program, and has NoSlot as its Slot.
+// chosenTarget describes a program whose target was chosen between Open and Load. It replaces the
+// object's own description in the Program, and its Slot is NoSlot.
 type chosenTarget struct {
 	spec ProgramSpec
 	load.Target
-	// use is load.UseTargets. Both are fields, so that a program that calls no SetAttachTarget does
-	// not have the code.
+	// use is load.UseTargets. It and after are fields so that a program that never calls
+	// SetAttachTarget does not contain the code.
 	use func(*load.Request) *spec.Failure
 	// after adds the target to those of other programs.
 	after func(program int32, others unsafe.Pointer) unsafe.Pointer
 }
 
-// These are functions, and not methods: each method of Program is in the tables of all typed
-// programs, in every binary.
+// These are functions rather than methods, because every method of Program is in the method tables
+// of all typed programs, in every binary.
 
-// chosenFor is p's target if it was chosen at run time, nil otherwise.
+// chosenFor returns p's target if it was chosen at run time, or nil.
 func chosenFor(p *Program) *chosenTarget {
 	if p.spec.Slot != spec.NoSlot {
 		return nil
@@ -33,36 +33,38 @@ func chosenFor(p *Program) *chosenTarget {
 	return (*chosenTarget)(unsafe.Pointer(p.spec))
 }
 
-// SetAttachTarget has the next Load load the program for another function of the kernel than its
-// section names, or for a tracepoint if it is of section tp_btf: "vfs_read", "sched_switch".
-// "MODULE:NAME" is one of a kernel module's. Whether it exists is for Load to say. A program that
-// is loaded already, or closed, is an error. It is not safe for concurrent use.
+// SetAttachTarget makes the next Load load the program for a different kernel function than its
+// section names, or, for section tp_btf, to a different tracepoint: "vfs_read", "sched_switch". Use
+// "MODULE:NAME" for a function or tracepoint of a kernel module. Load reports an error if the
+// target does not exist. SetAttachTarget fails if the program is already loaded or closed. It is
+// not safe for concurrent use.
 func (p TracingProgram) SetAttachTarget(name string) error { return setKernelTarget(p.Program, name) }
 
-// SetAttachTargetProgram has the next Load load the program for a function of another BPF program,
-// which has to be loaded by then, and open until that Load: of section fentry, fexit or fsession.
-// If function is "", it is the one that the section names, or where that names none, the function
-// with which the other program begins; any but that takes CAP_SYS_ADMIN. The other program may be
-// one of [OpenProgramID]. It is not safe for concurrent use.
+// SetAttachTargetProgram makes the next Load load the program for a function of another BPF
+// program, in sections fentry, fexit and fsession. The other program must be loaded by then, and
+// stay open until that Load; it may come from [OpenProgramID]. If function is "", it is the
+// function that the section names or, if the section names none, the other program's entry
+// function. Any other function requires CAP_SYS_ADMIN. It is not safe for concurrent use.
 func (p TracingProgram) SetAttachTargetProgram(target AnyProgram, function string) error {
 	return setProgramTarget(p.Program, target, function)
 }
 
-// SetAttachTarget has the next Load load the program for another hook than its section names:
+// SetAttachTarget makes the next Load load the program for a different hook than its section names:
 // "file_open". See [TracingProgram.SetAttachTarget].
 func (p LSMProgram) SetAttachTarget(hook string) error { return setKernelTarget(p.Program, hook) }
 
-// SetAttachTarget has the next Load load the program for another iterator than its section names:
-// "task". See [TracingProgram.SetAttachTarget].
+// SetAttachTarget makes the next Load load the program for a different iterator than its section
+// names: "task". See [TracingProgram.SetAttachTarget].
 func (p IterProgram) SetAttachTarget(name string) error { return setKernelTarget(p.Program, name) }
 
-// SetAttachTarget has the next Load load a program of section lsm_cgroup for another hook than that
-// names. Other programs for cgroups have no target: that is an error. See
+// SetAttachTarget makes the next Load load a program of section lsm_cgroup for a different hook
+// than the section names. Other cgroup programs have no target, so it fails for them. See
 // [TracingProgram.SetAttachTarget].
 func (p CgroupProgram) SetAttachTarget(hook string) error { return setKernelTarget(p.Program, hook) }
 
-// SetAttachTargetProgram says which program it is whose function this one takes the place of. See
-// [TracingProgram.SetAttachTargetProgram]; an ExtProgram cannot be loaded without.
+// SetAttachTargetProgram sets the program and the function that this program replaces. An
+// ExtProgram cannot be loaded without a target program. See
+// [TracingProgram.SetAttachTargetProgram].
 func (p ExtProgram) SetAttachTargetProgram(target AnyProgram, function string) error {
 	return setProgramTarget(p.Program, target, function)
 }
@@ -81,19 +83,19 @@ func setKernelTarget(p *Program, name string) error {
 	return nil
 }
 
-// kernelTarget is what the kernel's BTF calls a target of p.
+// kernelTarget returns the target of p under its name in the kernel's BTF.
 func kernelTarget(p *Program, name string) (target load.Target, err error) {
 	module, function, ok := strings.Cut(name, ":")
 	if !ok {
 		module, function = "", name
 	}
 	if function == "" {
-		return target, p.fail(opSetTarget, &sentinelError{text: "no name is given", errno: unix.EINVAL})
+		return target, p.fail(opSetTarget, &sentinelError{text: "the name is empty", errno: unix.EINVAL})
 	}
 	target = load.Target{Name: function, Kind: sys.BtfKindFunc, Module: module}
 	switch {
 	case !spec.NeedsTarget(p.spec.Type, p.spec.AttachType):
-		return target, p.fail(opSetTarget, &sentinelError{text: "a program of section " + p.spec.Section + " is not loaded for a target", errno: unix.EINVAL})
+		return target, p.fail(opSetTarget, &sentinelError{text: "programs of section " + p.spec.Section + " have no target", errno: unix.EINVAL})
 	case p.spec.Type == sys.ProgTypeLSM:
 		target.Name = "bpf_lsm_" + function
 	case p.spec.AttachType == sys.AttachTraceRawTP:
@@ -116,7 +118,7 @@ func setProgramTarget(p *Program, target AnyProgram, function string) error {
 	return nil
 }
 
-// programTarget is a function of another program, as a target of p.
+// programTarget returns a function of another program as a target of p.
 func programTarget(p *Program, target AnyProgram, function string) (t load.Target, err error) {
 	other := programOf(target)
 	if !other.exists() {
@@ -131,7 +133,8 @@ func programTarget(p *Program, target AnyProgram, function string) (t load.Targe
 	}}, nil
 }
 
-// sectionFunction is the function that the section of p names, or SetAttachTargetProgram has named.
+// sectionFunction returns the function that the section of p names, or that an earlier
+// SetAttachTargetProgram has set.
 func sectionFunction(p *Program) string {
 	_, function, ok := strings.Cut(p.attachTo(), ":") // "MODULE:FUNCTION"
 	if !ok {
@@ -140,7 +143,7 @@ func sectionFunction(p *Program) string {
 	return function
 }
 
-// mayChoose reports why p's target cannot be chosen.
+// mayChoose returns the reason why p's target cannot be chosen, if there is one.
 func mayChoose(p *Program) error {
 	switch {
 	case !p.exists():
@@ -148,12 +151,12 @@ func mayChoose(p *Program) error {
 	case p.fd.state.Load() < 0:
 		return p.fail(opSetTarget, errProgClosed)
 	case p.fd.num.Load() > 0:
-		return p.fail(opSetTarget, &sentinelError{text: "is loaded already", errno: unix.EBUSY})
+		return p.fail(opSetTarget, &sentinelError{text: "already loaded", errno: unix.EBUSY})
 	}
 	return nil
 }
 
-// choose gives p a description with a target of its own.
+// choose gives p its own description, with the given target.
 func choose(p *Program, target load.Target, attachTo string) {
 	c := &chosenTarget{spec: *p.spec, Target: target, use: load.UseTargets}
 	c.spec.Slot, c.spec.AttachTo = spec.NoSlot, attachTo

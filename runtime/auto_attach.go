@@ -6,9 +6,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/section"
 )
 
-// AutoAttach attaches a program to what its section names, whatever its kind.
-// It fails with [ErrNoAttachTarget] if the section does not say where: what needs an
-// interface, a cgroup, a socket, a map or the symbols of an executable.
+// AutoAttach attaches a program of any kind to what its section names. It fails with
+// [ErrNoAttachTarget] if the section does not say where to attach: an interface, a cgroup, a
+// socket, a map or the symbols of an executable must be given to the method of the program's kind.
 func AutoAttach(p *Program) (*Link, error) {
 	if !p.exists() {
 		return nil, p.fail("attach by section", errNoProgram)

@@ -9,11 +9,11 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// Cloner loads a program of a loaded skeleton again, for as many other targets as there are, one at
-// a time. The clones use the skeleton's maps and global data. Each is one BPF_PROG_LOAD, so a
-// target that the kernel refuses costs nothing but itself.
+// Cloner loads a program of a loaded skeleton again, once for each further target. The clones use
+// the skeleton's maps and global data. Each clone is one BPF_PROG_LOAD, so a target that the kernel
+// refuses does not affect the others.
 //
-// It is safe for concurrent use. It keeps the skeleton's maps open until Close.
+// A Cloner is safe for concurrent use. It keeps the skeleton's maps open until Close.
 type Cloner[P AnyProgram] struct {
 	from     *Program
 	typed    func(*Program) P
@@ -24,7 +24,7 @@ type Cloner[P AnyProgram] struct {
 	closed bool
 }
 
-// Clonable are the typed programs that are loaded for a target.
+// Clonable is the set of typed programs that are loaded for a target.
 type Clonable[P any] interface {
 	AnyProgram
 	clone(*Program) P
@@ -35,10 +35,10 @@ func (LSMProgram) clone(p *Program) LSMProgram         { return LSMProgram{p} }
 func (IterProgram) clone(p *Program) IterProgram       { return IterProgram{p} }
 func (ExtProgram) clone(p *Program) ExtProgram         { return ExtProgram{p} }
 
-// NewCloner prepares a program of a loaded skeleton for being cloned: the loader runs once more,
-// without creating maps or loading programs. The program itself need not be loaded, as in
-// SEC("?fentry"). An error of the kernel's is a *[LoadError]. A package that can be signed has no
-// clones, since no signature covers what they attach to: that is [ErrSigned].
+// NewCloner prepares a program of a loaded skeleton for cloning. It runs the loader once more,
+// without creating maps or loading programs. The program itself need not be loaded, as with
+// SEC("?fentry"). Errors from the kernel are of type *[LoadError]. Packages that can be signed fail
+// with [ErrSigned], because no signature covers what clones attach to.
 func NewCloner[P Clonable[P]](s *Skeleton, p P) (*Cloner[P], error) {
 	c := &Cloner[P]{from: programOf(p), typed: p.clone}
 	if s == nil || s.spec == nil {
@@ -57,7 +57,7 @@ func NewCloner[P Clonable[P]](s *Skeleton, p P) (*Cloner[P], error) {
 	}
 	switch {
 	case index < 0:
-		return nil, c.from.fail("clone", &sentinelError{text: "it is a program of another skeleton", errno: unix.EINVAL})
+		return nil, c.from.fail("clone", &sentinelError{text: "the program belongs to another skeleton", errno: unix.EINVAL})
 	case s.spec.Signed != nil:
 		return nil, c.from.fail("clone", ErrSigned)
 	case s.state == opened:
@@ -68,7 +68,7 @@ func NewCloner[P Clonable[P]](s *Skeleton, p P) (*Cloner[P], error) {
 	fds := make([]int, len(s.maps))
 	for i := range s.maps {
 		num, err := s.maps[i].fd.acquire()
-		if err != nil { // it was left out, or is closed: a clone that uses it is refused
+		if err != nil { // not created or already closed: a clone that uses it is refused
 			fds[i] = -1
 			continue
 		}
@@ -90,9 +90,9 @@ func (c *Cloner[P]) release() {
 	c.maps = nil
 }
 
-// Clone loads the program for a function, tracepoint, hook or iterator of the kernel: see
-// [TracingProgram.SetAttachTarget]. The clone is the caller's to close, by its Close. An error is a
-// *[LoadError] if it comes from the kernel.
+// Clone loads the program for a kernel function, tracepoint, hook or iterator; see
+// [TracingProgram.SetAttachTarget] for the names. The caller must close the clone. Errors from the
+// kernel are of type *[LoadError].
 func (c *Cloner[P]) Clone(name string) (P, error) {
 	target, err := kernelTarget(c.from, name)
 	if err != nil {
@@ -130,7 +130,7 @@ func (c *Cloner[P]) load(target *load.Target, attachTo string) (p P, err error) 
 	return c.typed(clone), nil
 }
 
-// Close lets go of what the clones were made from. The clones stay. Closing twice is fine.
+// Close releases what clones are made from. Existing clones stay open. Closing twice is fine.
 func (c *Cloner[P]) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

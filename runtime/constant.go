@@ -9,17 +9,17 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/load"
 )
 
-// SetConstant sets a number that assembly in the source has a name for, wherever programs have it,
-// between Open and Load:
+// SetConstant sets a number that assembly in the source refers to by name, in all programs that use
+// it. Call it between Open and Load:
 //
 //	asm("%0 = MONITOR_PID ll" : "=r"(pid)); // in C
 //	err := runtime.SetConstant(s.Core(), "MONITOR_PID", uint64(pid))
 //
-// It is 0 until then. Sources that are not written for cilium/ebpf use a const volatile global
-// instead, which is a field of Rodata. An object without such a number is an error that names those
-// it has; a package that can be signed is [ErrSigned], since the number is in what the signature
-// covers. It is a function, and not a method, so that the code is only in programs that use it. It
-// must not be called while the skeleton is in use elsewhere.
+// The number is 0 by default. Sources that are not written for cilium/ebpf use a const volatile
+// global instead, which is a field of Rodata. If the object has no number of that name, the error
+// lists those it has. For a package that can be signed, the error is [ErrSigned], because the
+// signature covers the number. SetConstant is a function rather than a method so that only programs
+// that use it contain the code. It must not be called while the skeleton is in use elsewhere.
 func SetConstant(s *Skeleton, name string, value uint64) error {
 	if s == nil {
 		return errNoSkeleton
@@ -59,7 +59,7 @@ func (s *Skeleton) setConstant(name string, value uint64) error {
 		s.spec = changer.Spec()
 		return nil
 	case len(names) == 0:
-		return errors.New("no assembly of a program has a number with a name")
+		return errors.New("the object has no named constants")
 	}
-	return errors.New("no assembly has a number of this name, but " + strings.Join(names, ", "))
+	return errors.New("no such constant: the object has " + strings.Join(names, ", "))
 }

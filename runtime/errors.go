@@ -11,34 +11,32 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// LoadError is why a load has failed: at which step, on what, and with what
-// answer from the kernel. It unwraps to the kernel's answer, so that
-// errors.Is(err, unix.EPERM) works.
+// LoadError reports which step of a load failed, on what, and with which answer from the kernel. It
+// unwraps to the kernel's answer, so errors.Is(err, unix.EPERM) works.
 //
-// All that explains the answer is found out after the failure; a load that
-// succeeds pays nothing for it.
+// Everything that explains the answer is gathered after the failure. A successful load pays nothing
+// for it.
 type LoadError struct {
 	_ incomparable
 
 	Object string // the object's name
 	Op     string // what was being done: "create map counts"
-	// Step is the number of the failed step in what "bpf2lskel inspect" lists,
-	// -1 if it is none of these, such as "create the loader's map".
+	// Step is the number of the failed step as listed by "bpf2lskel inspect", or -1 if the step is
+	// not listed there, such as "create the loader's map".
 	Step  int
-	Errno unix.Errno // 0 if it was not the kernel that refused
+	Errno unix.Errno // 0 if the error is not from the kernel
 	Err   error
-	// Reason is what the answer means, where the object and the log tell:
-	// "this kernel has no field pid_links of struct task_struct".
+	// Reason is what the answer means, if the object and the log reveal it: "this kernel has no
+	// field pid_links of struct task_struct".
 	Reason string
-	// Log is what the verifier said, for programs and BTF; "" if it said nothing.
+	// Log is the verifier's log, for programs and BTF. It may be empty.
 	Log string
-	// Hint says what to do about it, "" if there is nothing to say. docs/errors.md lists all of
-	// them.
+	// Hint suggests what to do. It may be empty. docs/errors.md lists all hints.
 	Hint string
 }
 
-// Error gives one line: what failed, the kernel's answer, the reason or the
-// decisive lines of the verifier's log, and the hint.
+// Error returns one line: what failed, the kernel's answer, the reason or the decisive lines of the
+// verifier's log, and the hint.
 func (e *LoadError) Error() string {
 	said := fmt.Sprint(e.Err)
 	if e.Errno == sys.ENOTSUPP {
@@ -61,13 +59,13 @@ func (e *LoadError) Error() string {
 // Unwrap returns the kernel's answer, a [unix.Errno].
 func (e *LoadError) Unwrap() error { return e.Err }
 
-// Format gives with %+v the whole log as well.
+// Format prints the error, followed by the whole log for %+v.
 func (e *LoadError) Format(f fmt.State, verb rune) {
 	said := e.Error()
 	if verb == 'q' {
 		said = strconv.Quote(said)
 	}
-	write := func(s string) { f.Write(unsafe.Slice(unsafe.StringData(s), len(s))) } // the log may be 4 MiB: no copy of it
+	write := func(s string) { f.Write(unsafe.Slice(unsafe.StringData(s), len(s))) } // without copying the log, of up to 4 MiB
 	write(said)
 	if verb == 'v' && f.Flag('+') && e.Log != "" {
 		write("\n")
@@ -75,7 +73,7 @@ func (e *LoadError) Format(f fmt.State, verb rune) {
 	}
 }
 
-// newLoadError finds out what can be known about a failure.
+// newLoadError gathers what can be found out about a failure.
 func newLoadError(f *spec.Failure) *LoadError {
 	explain.Explain(f)
 	if f.Doing != "" {

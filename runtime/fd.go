@@ -8,34 +8,34 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// incomparable is for structs that nobody compares. It is the first field, where it takes no room:
-// type descriptors refer to the code that compares two, which is 4 KB in a small program.
+// incomparable marks structs that are never compared. It is the first field, where it takes no
+// space. Without it, type descriptors refer to comparison code, which is 4 KB in a small program.
 type incomparable = [0][]byte
 
-// An fd is a file descriptor that several goroutines may use while one closes
-// it: the last user closes it for real, and those that come later get
-// os.ErrClosed rather than a number that means another file by now.
+// An fd is a file descriptor that several goroutines may use while another closes it. The last user
+// closes the file; later users get os.ErrClosed, rather than a number that may refer to a different
+// file by then.
 //
-// The zero fd is one that was never opened: the runtime never gets to own fd 0.
+// The zero fd was never opened: the runtime never owns fd 0.
 type fd struct {
 	_ incomparable
 
-	// state counts users, and is negative once the fd is being closed.
+	// state is the number of users, and is negative once the fd is being closed.
 	state atomic.Int32
 	num   atomic.Int32
 }
 
-// fdClosing is added to state by close. There are never as many users.
+// fdClosing is added to state by close. Its magnitude exceeds any number of users.
 const fdClosing = -1 << 30
 
-// notWanted is the number of an fd that is not going to be opened.
+// notWanted is the number of an fd that will not be opened.
 const notWanted = -1
 
 // set gives f its number. It may be called before f is shared.
 func (f *fd) set(num int) { f.num.Store(int32(num)) }
 
-// give is set for an f that may have been closed before it had a number: then the file is closed at
-// once.
+// give is like set, but f may have been closed before it had a number: the file is then closed
+// immediately.
 func (f *fd) give(num int) {
 	f.set(num)
 	if f.state.Load() < 0 {
@@ -43,7 +43,7 @@ func (f *fd) give(num int) {
 	}
 }
 
-// acquire returns the number of f, which stays what it is until release.
+// acquire returns the number of f, which stays valid until release.
 func (f *fd) acquire() (int, error) {
 	if f.state.Add(1) < 0 {
 		f.release()
@@ -64,7 +64,7 @@ func (f *fd) release() {
 	}
 }
 
-// close closes f once no one uses it any more. Closing twice is fine.
+// close closes f once it is no longer in use. Closing twice is fine.
 func (f *fd) close() {
 	for {
 		old := f.state.Load()
@@ -80,16 +80,16 @@ func (f *fd) close() {
 	}
 }
 
-// shut closes the file. Late callers of acquire may bring the state back to
-// fdClosing, so it can be called again.
+// shut closes the file. Late calls of acquire may bring the state back to fdClosing, so it can be
+// called more than once.
 func (f *fd) shut() {
 	if num := f.num.Load(); num > 0 && f.num.CompareAndSwap(num, 0) {
 		unix.Close(int(num))
 	}
 }
 
-// peek returns the number of f without holding it, -1 if f is closed. It
-// is for printing and for callers that know f to be open.
+// peek returns the number of f without holding it, or -1 if f is closed. It is for printing, and
+// for callers that know f is open.
 func (f *fd) peek() int {
 	num := f.num.Load()
 	if num <= 0 || f.state.Load() < 0 {
@@ -98,7 +98,7 @@ func (f *fd) peek() int {
 	return int(num)
 }
 
-// dup returns a duplicate of f with close-on-exec set, owned by the caller.
+// dup returns a duplicate of f with close-on-exec set. The caller owns it.
 func (f *fd) dup() (int, error) {
 	num, err := f.acquire()
 	if err != nil {

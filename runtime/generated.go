@@ -1,7 +1,7 @@
 package runtime
 
-// This file has what only generated code needs, beside package runtime/impl. Use
-// the functions of the generated package instead.
+// This file and package runtime/impl are for generated code only. Use the functions of the
+// generated package instead.
 
 import (
 	"fmt"
@@ -9,8 +9,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/load"
 )
 
-// OpenGenerated is [Open] for generated code, which names the features that its
-// object needs, so that the linker can drop the others.
+// OpenGenerated is [Open] for generated code, which lists the features that its object needs so
+// that the linker can drop the others.
 func OpenGenerated(spec *Spec, features *load.Features) (*Skeleton, error) {
 	if err := features.Check(spec); err != nil {
 		return nil, fmt.Errorf("open %s: %w", spec.Name, err)
@@ -21,7 +21,7 @@ func OpenGenerated(spec *Spec, features *load.Features) (*Skeleton, error) {
 		m := &spec.Maps[a.Map]
 		if err := a.Reserve(); err != nil {
 			s.Close()
-			return nil, fmt.Errorf("open %s: map %s: memory for the initial value: %w", spec.Name, m.Name, err)
+			return nil, fmt.Errorf("open %s: map %s: allocate memory for the initial value: %w", spec.Name, m.Name, err)
 		}
 		if m.Data != 0 {
 			copy(a.Bytes(), spec.Blob[m.Data:][:m.MappedSize()])
@@ -30,8 +30,8 @@ func OpenGenerated(spec *Spec, features *load.Features) (*Skeleton, error) {
 	return s, nil
 }
 
-// OpenKconfig is for generated code of objects with __kconfig variables, after OpenGenerated: it
-// gives them the values that this machine has, as far as they can be found.
+// OpenKconfig initializes __kconfig variables with this machine's values, as far as they can be
+// found. It is for generated code, which calls it after OpenGenerated.
 func OpenKconfig(s *Skeleton) { load.OpenKconfig(s.spec, s.areas) }
 
 // LoadGenerated is [Load] for generated code.
@@ -46,8 +46,8 @@ func LoadGenerated(spec *Spec, features *load.Features, opts *LoadOptions) (*Ske
 	return s, nil
 }
 
-// LoadAndBind is [Skeleton.Load] for generated code: it calls bind after it has
-// succeeded, before another goroutine can load or close the skeleton.
+// LoadAndBind is [Skeleton.Load] for generated code: after a successful load it calls bind, before
+// another goroutine can load or close the skeleton.
 func LoadAndBind(s *Skeleton, opts *LoadOptions, bind func()) error {
 	if s == nil || s.spec == nil {
 		return errNoSkeleton
@@ -61,8 +61,8 @@ func LoadAndBind(s *Skeleton, opts *LoadOptions, bind func()) error {
 	return nil
 }
 
-// CloseGenerated is [Skeleton.Close] for generated code: it detaches the links,
-// and calls bind, if it is not nil, before another goroutine can load or attach.
+// CloseGenerated is [Skeleton.Close] for generated code: it detaches the links, closes the
+// skeleton, and calls bind, if it is not nil, before another goroutine can load or attach.
 func CloseGenerated(s *Skeleton, links []**Link, bind func()) error {
 	if s == nil {
 		return errNoSkeleton
@@ -83,8 +83,8 @@ type SectionProgram interface {
 	attachBySection() (*Link, error)
 }
 
-// Only the kinds of an object's own programs get into a binary: each is reached through a
-// SectionProgram.
+// Each kind is reached only through a SectionProgram, so a binary contains only the kinds that its
+// object has.
 func (p TracingProgram) attachBySection() (*Link, error)       { return p.Attach(nil) }
 func (p TracingMultiProgram) attachBySection() (*Link, error)  { return p.Attach(nil) }
 func (p LSMProgram) attachBySection() (*Link, error)           { return p.Attach(nil) }
@@ -95,16 +95,17 @@ func (p RawTracepointProgram) attachBySection() (*Link, error) { return p.Attach
 func (p KprobeProgram) attachBySection() (*Link, error)        { return p.Attach(nil) }
 func (p KprobeMultiProgram) attachBySection() (*Link, error)   { return p.Attach(nil) }
 
-// Attachment is a program that attaches by its section, and where its link is kept.
+// Attachment is a program that can be attached by its section, and the variable that holds its
+// link.
 type Attachment struct {
 	Program SectionProgram
 	Link    **Link
 }
 
-// AttachSections is the Attach of a skeleton for generated code: it attaches each
-// program of the list that is loaded and not attached yet, and returns the names of
-// all other programs of the object, except those attached already. If one
-// fails, none of the list stays attached. It is an error before Load and after Close.
+// AttachSections is a skeleton's Attach for generated code: it attaches every program in list that
+// is loaded and not attached yet, and returns the names of all other programs of the object, except
+// those already attached. If one fails, all programs in list are detached. It returns an error
+// before Load and after Close.
 func AttachSections(s *Skeleton, list []Attachment) (left []string, err error) {
 	if s == nil || s.spec == nil {
 		return nil, errNoSkeleton
@@ -147,7 +148,7 @@ func attachmentOf(p *Program, list []Attachment) *Attachment {
 	return nil
 }
 
-// DetachSections is the Detach of a skeleton for generated code.
+// DetachSections is a skeleton's Detach for generated code.
 func DetachSections(s *Skeleton, links []**Link) {
 	if s == nil {
 		return
@@ -157,7 +158,7 @@ func DetachSections(s *Skeleton, links []**Link) {
 	closeLinks(links)
 }
 
-// closeLinks closes those of the links that are there, and forgets them.
+// closeLinks closes the links that are not nil, and sets them to nil.
 func closeLinks(links []**Link) {
 	for _, l := range links {
 		if *l != nil {
@@ -167,7 +168,7 @@ func closeLinks(links []**Link) {
 	}
 }
 
-// mayAttach reports why no program can be attached.
+// mayAttach returns the reason why programs cannot be attached, if there is one.
 func (s *Skeleton) mayAttach() error {
 	switch s.state {
 	case opened:

@@ -97,7 +97,7 @@ func TestAttachInTime(t *testing.T) {
 	unwanted.SetAutoLoad(false)
 	closed.fd.close()
 	for said, p := range map[string]*Program{
-		"not loaded: call Load first": never, "left out of the load: call SetAutoLoad(true) before Load": unwanted, "it, or its skeleton, is closed": closed,
+		"not loaded: call Load first": never, "not loaded: call SetAutoLoad(true) before Load": unwanted, "the program or its skeleton is closed": closed,
 	} {
 		for name, attach := range attaches(p) {
 			err := attach()
@@ -229,7 +229,7 @@ func TestZeroBytes(t *testing.T) {
 			if err == nil {
 				l.Close()
 			}
-			if !errors.Is(err, unix.EINVAL) || !strings.Contains(err.Error(), `\x00x" has a zero byte`) {
+			if !errors.Is(err, unix.EINVAL) || !strings.Contains(err.Error(), `\x00x" contains a NUL byte`) {
 				t.Errorf("%s: %v", what, err)
 			}
 		}

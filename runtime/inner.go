@@ -8,7 +8,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// createInner makes a map like those that outer holds: inner, unless that was changed.
+// createInner creates a map for outer to hold, like inner or whatever has replaced inner since.
 func createInner(outer *Map, inner *spec.InnerSpec, opts *InnerOptions) (*Map, error) {
 	const op = "create inner map"
 	if a := outer.access(); a != nil && a.inner != nil {

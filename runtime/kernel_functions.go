@@ -13,16 +13,17 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// functionList are functions to attach to, each with its cookie if there are any.
+// functionList lists functions to attach to, with their cookies if there are any.
 type functionList struct {
 	names   []string
 	cookies []uint64
-	matched []bool // it was found by a pattern
-	modules []bool // likewise, in a kernel module
+	matched []bool // found by a pattern
+	modules []bool // found by a pattern, in a kernel module
 }
 
-// elsewhere is the list for kernels that do not find all of it: they look for no functions of
-// modules (before 6.2, ftrace_lookup_symbols), or their system calls have other names.
+// elsewhere returns a list to try on kernels that do not find all functions of this one: they do
+// not look in modules (before 6.2, ftrace_lookup_symbols), or name system calls differently. It is
+// empty if there is nothing else to try.
 func (list *functionList) elsewhere() *functionList {
 	other := new(functionList)
 	changed := false
@@ -45,8 +46,7 @@ func (list *functionList) elsewhere() *functionList {
 	return other
 }
 
-// expandFunctions puts in the place of each pattern the functions that match it. None is listed
-// twice.
+// expandFunctions replaces each pattern with the functions that match it. Duplicates are dropped.
 func expandFunctions(symbols []string, cookies []uint64) (*functionList, error) {
 	list := new(functionList)
 	seen := map[string]bool{}
@@ -90,8 +90,7 @@ func expandFunctions(symbols []string, cookies []uint64) (*functionList, error) 
 	return list, nil
 }
 
-// tracedFunctions are the lines of available_filter_functions, but for those that stand for
-// nothing.
+// tracedFunctions returns the lines of available_filter_functions, without placeholders.
 func tracedFunctions() ([]string, error) {
 	f, err := openTraceFS("available_filter_functions")
 	if err != nil {
@@ -107,7 +106,8 @@ func tracedFunctions() ([]string, error) {
 	return list, err
 }
 
-// missingFunctions are those that the kernel has no symbol of, as far as that can be told.
+// missingFunctions returns the functions without a symbol in the kernel, or nil if that cannot be
+// determined.
 func missingFunctions(names []string) []string {
 	missing := map[string]bool{}
 	for _, name := range names {

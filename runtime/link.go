@@ -12,16 +12,15 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// Link is a program's attachment to something. It lasts until Close, or the end of the process, or,
-// once it is pinned, until the pin is removed; closing the skeleton does not end it, and neither
-// does the garbage collector. Its methods are safe for concurrent use. Those of a nil or zero Link
-// return an error that says so.
+// Link is an attachment of a program. It lasts until Close or the end of the process or, if pinned,
+// until the pin is removed. Neither closing the skeleton nor garbage collection ends it. Its
+// methods are safe for concurrent use; on a nil or zero Link they return an error.
 type Link struct {
 	fd   fd
 	name string // of the program
 	what string // "attach XDP to interface 3"
 
-	// undo ends an attachment that is not a BPF link, for kinds and kernels that have none.
+	// undo ends an attachment that is not a BPF link. It is nil for BPF links.
 	undo   func() error
 	undone atomic.Bool
 }
@@ -37,15 +36,14 @@ type AnyProgram interface {
 
 func (p *Program) untyped() *Program { return p }
 
-// linkCreate attaches p with a BPF link; what the tail has the addresses of is kept alive by the
-// caller.
+// linkCreate attaches p with a BPF link. The caller keeps alive whatever tail has addresses of.
 func linkCreate(p *Program, what string, target int, attachType, flags uint32, tail linkTail) (*Link, error) {
 	num, err := p.acquire(what)
 	if err != nil {
 		return nil, err
 	}
 	defer p.fd.release()
-	if int(int32(target)) != target { // or it would be another one
+	if int(int32(target)) != target { // the kernel would take another one
 		return nil, p.fail(what, unix.EINVAL)
 	}
 	attr := sys.LinkCreateAttr{
@@ -61,8 +59,8 @@ func linkCreate(p *Program, what string, target int, attachType, flags uint32, t
 	return newLink(p, what, link), nil
 }
 
-// linkTail are the bytes of one of the Link*Tail structs, nil for attach types without any data of
-// their own.
+// linkTail is the bytes of one of the Link*Tail structs, or nil for attach types that need no
+// further data.
 type linkTail []byte
 
 func tailOf[T any](tail *T) linkTail {
@@ -75,10 +73,10 @@ func newLink(p *Program, what string, num int) *Link {
 	return l
 }
 
-// NewLink makes a Link of an attachment that is not a BPF link, for packages that attach in their
-// own ways. What is a few words for messages, as in "attach tc to interface 3"; detach ends the
-// attachment, and is called once. Such a Link cannot be updated or pinned, and has no file
-// descriptor.
+// NewLink makes a Link from an attachment that is not a BPF link. It is for packages that attach in
+// other ways. The text in what describes the attachment in messages, such as "attach tc to
+// interface 3". The function detach ends the attachment, and is called once. Such a Link cannot be
+// updated or pinned, and has no file descriptor.
 func NewLink(p AnyProgram, what string, detach func() error) *Link {
 	return &Link{name: programOf(p).Name(), what: what, undo: detach}
 }
@@ -100,7 +98,7 @@ func (l *Link) Close() error {
 	return nil
 }
 
-// String says what is attached where.
+// String describes what is attached where.
 func (l *Link) String() string {
 	if l == nil || l.what == "" {
 		return "no link"
@@ -108,8 +106,8 @@ func (l *Link) String() string {
 	return "program " + l.name + ": " + l.what
 }
 
-// FD returns the link's file descriptor, -1 if it is closed or not a BPF
-// link. It stays the link's own.
+// FD returns the link's file descriptor, which the link still owns, or -1 if it is closed or not a
+// BPF link.
 func (l *Link) FD() int {
 	if l == nil {
 		return -1
@@ -130,7 +128,7 @@ func (l *Link) DupFD() (int, error) {
 	return num, nil
 }
 
-// LinkTarget is what a link can be updated to: a [*Program] or one of the typed programs, or a
+// LinkTarget is what [Link.Update] takes: a [*Program], one of the typed programs, or a
 // [*StructOpsMap] for the link of one.
 type LinkTarget interface {
 	Name() string
@@ -138,14 +136,14 @@ type LinkTarget interface {
 	DupFD() (int, error)
 }
 
-// linkUpdater is a LinkTarget that is not a program. Programs have no such method: it would be in
-// each binary.
+// linkUpdater is a LinkTarget that is not a program. Programs do not have the method, because it
+// would be in every binary.
 type linkUpdater interface {
 	updateLink(l *Link, link int) error
 }
 
-// Update puts another program, or struct of operations, in the place of the link's, in one step: no
-// packet or event is missed. Not all kinds of links can; those that cannot say unix.EINVAL or
+// Update atomically replaces the link's program, or struct_ops map, with another: no packet or
+// event is missed. Kinds of links that cannot be updated return unix.EINVAL or
 // [errors.ErrUnsupported].
 func (l *Link) Update(to LinkTarget) error {
 	num, err := l.acquire("update")
@@ -166,8 +164,8 @@ func (l *Link) Update(to LinkTarget) error {
 	return updateLink(l, num, prog)
 }
 
-// updateLink has the kernel make a link one to what has another file descriptor: of a program, or
-// of a map.
+// updateLink replaces what a link refers to with another program or map, given by its file
+// descriptor.
 func updateLink(l *Link, link, to int) error {
 	attr := sys.LinkUpdateAttr{LinkFd: uint32(link), NewProgFd: uint32(to)}
 	if _, errno := sys.BPF(sys.CmdLinkUpdate, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno != 0 {
@@ -176,7 +174,7 @@ func updateLink(l *Link, link, to int) error {
 	return nil
 }
 
-// Detach ends the attachment while the link, pinned or not, goes on to exist (5.9).
+// Detach ends the attachment but keeps the link, pinned or not (5.9).
 func (l *Link) Detach() error {
 	num, err := l.acquire("detach")
 	if err != nil {
@@ -190,8 +188,8 @@ func (l *Link) Detach() error {
 	return nil
 }
 
-// Pin gives the link a name in a BPF file system: the attachment outlives the
-// process. The name must not exist.
+// Pin gives the link a name in a BPF file system, so that the attachment outlives the process. The
+// name must not exist.
 func (l *Link) Pin(path string) error {
 	num, err := l.acquire("pin")
 	if err != nil {
@@ -204,7 +202,7 @@ func (l *Link) Pin(path string) error {
 	return nil
 }
 
-// OpenPinnedLink opens a link that some process has pinned.
+// OpenPinnedLink opens a pinned link.
 func OpenPinnedLink(path string) (*Link, error) {
 	num, err := openPin("open pinned link", path, isLink)
 	if err != nil {
@@ -215,7 +213,7 @@ func OpenPinnedLink(path string) (*Link, error) {
 	return l, nil
 }
 
-// acquire is fd.acquire that knows links without one.
+// acquire is fd.acquire for links, some of which have no fd.
 func (l *Link) acquire(op string) (int, error) {
 	if l == nil || l.what == "" {
 		return -1, l.fail(op, errNoLink)
@@ -241,7 +239,7 @@ func (l *Link) fail(op string, err error) error {
 	return newProgramError(name, op+" link", err)
 }
 
-// rawTracepointOpen attaches p to what its load has named, or to a raw tracepoint.
+// rawTracepointOpen attaches p to the target it was loaded for, or to a raw tracepoint.
 func rawTracepointOpen(p *Program, what, name string, cookie uint64) (*Link, error) {
 	num, err := p.acquire(what)
 	if err != nil {

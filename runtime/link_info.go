@@ -10,7 +10,7 @@ import (
 // LinkType is the kernel's enum bpf_link_type.
 type LinkType uint32
 
-// The kinds of links that the kernel knows.
+// Types of links.
 const (
 	LinkRawTracepoint LinkType = sys.LinkTypeRawTracepoint
 	LinkTracing       LinkType = sys.LinkTypeTracing
@@ -34,7 +34,7 @@ var linkTypes = [...]string{
 	"struct_ops", "netfilter", "TCX", "uprobe multi", "netkit", "sockmap", "tracing multi",
 }
 
-// String returns the kind in words.
+// String returns a readable name of the type, such as "perf event".
 func (t LinkType) String() string {
 	if int(t) < len(linkTypes) {
 		return linkTypes[t]
@@ -42,7 +42,7 @@ func (t LinkType) String() string {
 	return fmt.Sprintf("link type %d", uint32(t))
 }
 
-// LinkInfo is what the kernel says of a link. What does not apply to its Type is 0.
+// LinkInfo is the kernel's information about a link. Fields that do not apply to its Type are 0.
 type LinkInfo struct {
 	Type      LinkType
 	ID        uint32
@@ -53,10 +53,10 @@ type LinkInfo struct {
 	CgroupID   uint64 // cgroup
 	NetNSInode uint32 // netns
 	MapID      uint32 // struct_ops, sockmap
-	Count      uint32 // kprobe multi, tracing multi (7.3): of functions
+	Count      uint32 // number of functions: kprobe multi, tracing multi (7.3)
 	Missed     uint64 // kprobe multi: calls while another program ran on that CPU
 
-	TargetObject uint32 // tracing: ID of the BTF, or of the program that is traced
+	TargetObject uint32 // tracing: ID of the BTF, or of the traced program
 	TargetBTF    uint32 // tracing: BTF ID of the function
 
 	// Netfilter.
@@ -65,7 +65,7 @@ type LinkInfo struct {
 	Priority       int32
 }
 
-// Info returns what the kernel says of the link.
+// Info returns the kernel's information about the link.
 func (l *Link) Info() (LinkInfo, error) {
 	num, err := l.acquire("info of")
 	if err != nil {

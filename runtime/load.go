@@ -8,36 +8,37 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// LoadOptions change how an object is loaded. A nil *LoadOptions is the default.
+// LoadOptions change how an object is loaded. A nil *LoadOptions means the defaults.
 type LoadOptions struct {
-	// Externs asks how each extern was resolved: [ReadExterns], for [Skeleton.Externs].
+	// Externs requests how each extern was resolved, for [Skeleton.Externs]. Set it to
+	// [ReadExterns].
 	Externs ExternReader
-	// Fallback says what to do where a loader program cannot do the load. It is for programs that
-	// import package runtime/oldkernel, whose import alone sets one for all loads: this field is
-	// for another one, such as oldkernel.Always.
+	// Fallback is used where a loader program cannot do the load. Importing package
+	// runtime/oldkernel sets one for all loads. Set this field to use a different one, such as
+	// oldkernel.Always.
 	Fallback Fallback
-	// Kfuncs compares the prototypes of kernel functions with the running kernel's, and refuses
-	// what does not match: kfunccheck.Compare, of package runtime/kfunccheck. Nothing is compared
-	// if it is not set.
+	// Kfuncs compares the prototypes of kernel functions with those of the running kernel, and
+	// refuses mismatches. Set it to kfunccheck.Compare, from package runtime/kfunccheck. If it is
+	// nil, nothing is compared.
 	Kfuncs KfuncChecker
-	// Kconfig is a kernel configuration for an object with __kconfig variables: what it has counts
-	// before the machine's own, /proc/config.gz or else /boot/config-*, which is read for what it
-	// does not have. [KconfigFile] and [KconfigReader] make one. It changes nothing about objects
-	// without such variables.
+	// Kconfig is a kernel configuration for an object with __kconfig variables. It takes precedence
+	// over the machine's own, /proc/config.gz or else /boot/config-*, which is read only for names
+	// that Kconfig lacks. [KconfigFile] and [KconfigReader] make one. Objects without such
+	// variables ignore it.
 	Kconfig *KconfigSource
-	// Pins are about the maps that the source pins by name: where they are, /sys/fs/bpf if it is
-	// nil, and what happens if one is there that is not as the object has it.
+	// Pins says where the maps are that the source pins by name, and what to do if a pinned map
+	// does not match the object. If it is nil, they are in /sys/fs/bpf, and a mismatch is an error.
 	Pins *PinOptions
-	// Keyring has the certificates to verify a signed package with: the
-	// session's keyring, if nothing else is said.
+	// Keyring has the certificates that a signed package is verified against. The zero value is the
+	// session's keyring.
 	Keyring Keyring
-	// RequireSignature refuses to load what the kernel has not verified.
+	// RequireSignature refuses to load a package that the kernel has not verified.
 	RequireSignature bool
 }
 
-// Load brings the object into the kernel: all its maps, and all its programs but those that
-// SetAutoLoad leaves out. A failed Load gives everything back and can be tried again; its error is
-// a *[LoadError].
+// Load loads the object into the kernel: all its maps, and all its programs except those disabled
+// with SetAutoLoad. A failed Load releases everything it created and can be retried. Its error is a
+// *[LoadError].
 func (s *Skeleton) Load(opts *LoadOptions) error {
 	if s == nil || s.spec == nil {
 		return errNoSkeleton
@@ -80,15 +81,15 @@ func (s *Skeleton) load(opts *LoadOptions) error {
 	return nil
 }
 
-// Fallback has a load done in another way where the kernel has no loader programs or lacks what
-// they need. Package runtime/oldkernel has them.
+// Fallback selects another way to load where the kernel has no loader programs or lacks something
+// they need. Package runtime/oldkernel provides fallbacks.
 type Fallback func(*load.Features) *load.Features
 
-// Interpreted reports whether the object was loaded without a loader program, for the kernel's
-// sake: see package runtime/oldkernel, without which it never is.
+// Interpreted reports whether the object was loaded without a loader program because the kernel
+// could not run one. It is always false without package runtime/oldkernel.
 func (s *Skeleton) Interpreted() bool { return s != nil && s.interpreted }
 
-// request says what the caller has changed since Open.
+// request describes the load, including what the caller has changed since Open.
 func (s *Skeleton) request(opts *LoadOptions) load.Request {
 	req := load.Request{Spec: s.spec, Features: s.features, Areas: s.areas}
 	if opts != nil {
@@ -113,7 +114,7 @@ func (s *Skeleton) request(opts *LoadOptions) load.Request {
 	return req
 }
 
-// take makes what was loaded the skeleton's own.
+// take moves what was loaded into the skeleton.
 func (s *Skeleton) take(l *load.Loaded) {
 	for _, n := range l.Entries {
 		s.maps[n.Map].own().maxEntries = n.MaxEntries
@@ -138,39 +139,40 @@ func (s *Skeleton) take(l *load.Loaded) {
 	}
 }
 
-// KfuncChecker compares kernel functions before a load; its error is a *[LoadError]. It is in a
-// package of its own, runtime/kfunccheck, so that the code is only in programs that use it.
+// KfuncChecker compares kernel functions before a load. Its error is a *[LoadError]. The code is in
+// a separate package, runtime/kfunccheck, so that only programs that use it contain it.
 type KfuncChecker func(*load.Request) error
 
-// Extern says how an extern was resolved: a kernel function or variable that a program refers to.
+// Extern describes how an extern, a kernel function or variable that a program refers to, was
+// resolved.
 type Extern = load.Extern
 
-// ExternReader reads how externs were resolved; [ReadExterns] is the only one.
+// ExternReader reads how externs were resolved. [ReadExterns] is the only one.
 type ExternReader func(*load.Loaded) []load.Extern
 
-// ReadExterns is for [LoadOptions].Externs. It is a function, and not a flag, so that the code is
-// only in programs that use it.
+// ReadExterns is the value to set [LoadOptions].Externs to. It is a function rather than a flag so
+// that only programs that use it contain the code.
 func ReadExterns(l *load.Loaded) []load.Extern { return load.ReadExterns(l) }
 
-// Externs returns how each extern was resolved, in the order of the Spec. It is nil unless
+// Externs returns how each extern was resolved, in the order of the Spec. It returns nil unless
 // LoadOptions.Externs was set.
 func (s *Skeleton) Externs() []Extern { return s.externs }
 
-// Spec describes an object: its Name, and its Maps, Programs and Externs. A generated package has
-// one, which [Skeleton.Spec] returns, and package loader makes one of an object file. The rest of
-// it is for the loader, and may change with any version.
+// Spec describes an object: its Name, Maps, Programs and Externs. A generated package contains one,
+// which [Skeleton.Spec] returns; package loader makes one from an object file. The other fields are
+// for the loader and may change in any version.
 type Spec = spec.Spec
 
-// MapSpec describes a map as the object defines it: Name, Type, KeySize,
-// ValueSize, MaxEntries, Flags, Extra (map_extra), and Pinning, which is the
-// number that the source gives. The rest is for the loader.
+// MapSpec describes a map as the object defines it: Name, Type, KeySize, ValueSize, MaxEntries,
+// Flags, Extra (map_extra), and Pinning, which is the number in the source. The other fields are
+// for the loader.
 type MapSpec = spec.MapSpec
 
-// ProgramSpec describes a program as the object defines it: Name, Section, Type,
-// AttachType, Flags, AutoLoad, and AttachTo, which is the part of the section's
-// name that says where to attach. The rest is for the loader.
+// ProgramSpec describes a program as the object defines it: Name, Section, Type, AttachType, Flags,
+// AutoLoad, and AttachTo, the part of the section's name that says where to attach. The other
+// fields are for the loader.
 type ProgramSpec = spec.ProgramSpec
 
-// ExternSpec describes a symbol that the kernel resolves: its Name, and whether it
-// is Weak. The rest is for the loader.
+// ExternSpec describes a symbol that the kernel resolves: its Name, and whether it is Weak. The
+// other fields are for the loader.
 type ExternSpec = spec.ExternSpec

@@ -84,7 +84,7 @@ func TestChangeMap(t *testing.T) {
 	if spec.Maps[0].Type != sys.MapTypeHash || spec.Blob != blob {
 		t.Error("the object itself was changed")
 	}
-	if err := runtime.ChangeMap(s, m, func(c *runtime.MapChange) { c.MaxEntries++ }); err == nil || err.Error() != "map m: change: is loaded already" {
+	if err := runtime.ChangeMap(s, m, func(c *runtime.MapChange) { c.MaxEntries++ }); err == nil || err.Error() != "map m: change: already loaded" {
 		t.Errorf("after the load: %v", err)
 	}
 }
@@ -354,7 +354,7 @@ func TestChangeMapRefuses(t *testing.T) {
 		{typed, func(c *runtime.MapChange) { c.Type = sys.MapTypePerCPUHash }, "map m: change: its Go type is for maps of type hash, not of type percpu_hash: set the type in the source"},
 		{typed, func(c *runtime.MapChange) { c.Type = sys.MapTypeTaskStorage }, "map m: change: maps of type hash are created in another way than those of type task_storage: set the type in the source"},
 		{typed, func(c *runtime.MapChange) { c.Inner = new(runtime.InnerChange) }, "map m: change: only a map of maps can have Inner"},
-		{other.Map(0), func(*runtime.MapChange) {}, "map m: change: it is a map of another skeleton"},
+		{other.Map(0), func(*runtime.MapChange) {}, "map m: change: the map belongs to another skeleton"},
 		{typed, func(c *runtime.MapChange) { c.Type = sys.MapTypeLRUHash }, ""},
 	} {
 		err := runtime.ChangeMap(s, tt.m, tt.change)

@@ -111,7 +111,7 @@ func (s *Skeleton) changeable(m *Map) (int, error) {
 		}
 	}
 	if i < 0 {
-		return i, errors.New("it is a map of another skeleton")
+		return i, errors.New("the map belongs to another skeleton")
 	}
 	if err := s.ready(); err != nil {
 		return i, err

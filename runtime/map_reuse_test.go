@@ -172,7 +172,7 @@ func TestReuseMapMisuse(t *testing.T) {
 	s, other := openSpec(t, spec), openSpec(t, spec)
 	for want, err := range map[string]error{
 		"map one: reuse a map: map one: duplicate fd: closed or not loaded": runtime.ReuseMap(s, s.MapByName("one"), other.MapByName("one")),
-		"map two: reuse a map: it is a map of another skeleton":             runtime.ReuseMap(s, other.MapByName("two"), other.MapByName("one")),
+		"map two: reuse a map: the map belongs to another skeleton":         runtime.ReuseMap(s, other.MapByName("two"), other.MapByName("one")),
 	} {
 		if err == nil || err.Error() != want {
 			t.Errorf("%v, want %q", err, want)

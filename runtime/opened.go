@@ -16,13 +16,13 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// This file opens maps, programs and links that exist already, whoever has made them. They are
-// closed by their Close, not by a skeleton. A map or program that is forgotten is closed by the
-// garbage collector, as those of a skeleton are: once nothing refers to it any more, a typed map, a
-// reader or the like included. A link is not, see [Link].
+// This file opens existing maps, programs and links, whichever process created them. Their own
+// Close closes them, not a skeleton. As in a skeleton, the garbage collector closes a map or
+// program once nothing refers to it any more, including typed maps and readers. It does not close
+// links; see [Link].
 
-// OpenPinnedMap opens a map that some process has pinned. [TypedMap] gives it the types of its keys
-// and values. Close closes it, or, if it is forgotten, the garbage collector.
+// OpenPinnedMap opens a pinned map. Use [TypedMap] to give it the types of its keys and values. Its
+// Close closes it, as does the garbage collector once it is unreachable.
 func OpenPinnedMap(path string) (*Map, error) {
 	const op = "open pinned map"
 	num, err := openPin(op, path, sys.IsMap)
@@ -36,9 +36,8 @@ func OpenPinnedMap(path string) (*Map, error) {
 	return m.closedWhenForgotten(), nil
 }
 
-// OpenMapID opens the map that the kernel knows by that number, which takes CAP_SYS_ADMIN; the
-// error wraps unix.ENOENT if there is none. [TypedMap] gives it the types of its keys and values.
-// It is closed as [OpenPinnedMap] says.
+// OpenMapID opens the map with the given kernel ID, which requires CAP_SYS_ADMIN. The error wraps
+// unix.ENOENT if there is none. See [OpenPinnedMap] for types and closing.
 func OpenMapID(id uint32) (*Map, error) {
 	num, errno := sys.GetFdByID(sys.CmdMapGetFdByID, id)
 	if errno != 0 {
@@ -51,15 +50,15 @@ func OpenMapID(id uint32) (*Map, error) {
 	return m.closedWhenForgotten(), nil
 }
 
-// closedWhenForgotten has the garbage collector close a map that is the only one with its file
+// closedWhenForgotten makes the garbage collector close m, which must not share its file
 // descriptor.
 func (m *Map) closedWhenForgotten() *Map {
 	runtime.SetFinalizer(m, func(m *Map) { m.fd.close() })
 	return m
 }
 
-// describeMap makes a Map of a file descriptor, with what the kernel says of it; after a failure it
-// is closed.
+// describeMap makes a Map from a file descriptor and the kernel's information about it. On failure
+// it closes num.
 func describeMap(num int) (*Map, unix.Errno) {
 	info, errno := sys.MapInfoOf(num)
 	if errno != 0 {
@@ -74,13 +73,14 @@ func describeMap(num int) (*Map, unix.Errno) {
 	return m, 0
 }
 
-// TypedMap gives an opened map the types of its keys and values, by the function that a generated
-// package would use:
+// TypedMap gives an opened map the types of its keys and values, using the constructor that a
+// generated package would use:
 //
 //	counts, err := runtime.TypedMap(m, runtime.NewHashMap[uint32, uint64])
 //
-// It fails if a key or value has another size in Go than in the map, or if only one of them has a
-// value for each CPU. That else the function is one for the map's type is up to the caller.
+// It fails if the size of the key or value differs between Go and the map, or if only one of the
+// two has a value for each CPU. The caller must otherwise choose a constructor that fits the map's
+// type.
 func TypedMap[T AnyMap](m *Map, typ func(*Map) T) (typed T, err error) {
 	if m == nil {
 		return typed, newMapError("", "give types", errNoMap)
@@ -89,8 +89,8 @@ func TypedMap[T AnyMap](m *Map, typ func(*Map) T) (typed T, err error) {
 	return typ(m), nil
 }
 
-// recoverSizes makes an error of the panic that wrong types are: they are no mistake in the program
-// if the map is another one.
+// recoverSizes turns the panic for wrong types into an error: with an opened map, the cause may be
+// the map rather than a mistake in the program.
 func recoverSizes(m *Map, err *error) {
 	switch said := recover().(type) {
 	case nil:
@@ -105,24 +105,23 @@ func recoverSizes(m *Map, err *error) {
 	}
 }
 
-// Close closes the map, before its skeleton does, or one that was opened by its pin or ID. Closing
+// Close closes the map, which may belong to a skeleton or have been opened by pin or ID. Closing
 // twice is fine.
 func (m *Map) Close() error {
 	m.file().close()
 	return nil
 }
 
-// OpenProgramOptions say what the kernel does not know of a program; nil means the defaults.
+// OpenProgramOptions holds what the kernel does not report about a program. Nil means the defaults.
 type OpenProgramOptions struct {
-	// AttachType is the value of enum bpf_attach_type that the program was loaded for, which some
-	// ways to attach it take: those to cgroups and to sockets in maps, and of programs of type
-	// TRACING and LSM.
+	// AttachType is the value of enum bpf_attach_type that the program was loaded for. It is needed
+	// to attach programs to cgroups and to sockets in maps, and programs of types TRACING and LSM.
 	AttachType uint32
 }
 
-// OpenPinnedProgram opens a program that some process has pinned. A typed program around it has the
-// methods to attach it: runtime.XDPProgram{Program: p}. Close closes it, or, if it is forgotten,
-// the garbage collector; what is attached stays so.
+// OpenPinnedProgram opens a pinned program. Wrap it in a typed program for the methods that attach
+// it: runtime.XDPProgram{Program: p}. Its Close closes it, as does the garbage collector once it is
+// unreachable; attachments stay.
 func OpenPinnedProgram(path string, opts *OpenProgramOptions) (*Program, error) {
 	const op = "open pinned program"
 	num, err := openPin(op, path, sys.IsProgram)
@@ -136,8 +135,8 @@ func OpenPinnedProgram(path string, opts *OpenProgramOptions) (*Program, error) 
 	return p.closedWhenForgotten(), nil
 }
 
-// OpenProgramID opens the program that the kernel knows by that number, which takes CAP_SYS_ADMIN;
-// the error wraps unix.ENOENT if there is none.
+// OpenProgramID opens the program with the given kernel ID, which requires CAP_SYS_ADMIN. The error
+// wraps unix.ENOENT if there is none.
 func OpenProgramID(id uint32, opts *OpenProgramOptions) (*Program, error) {
 	name := "ID " + strconv.FormatUint(uint64(id), 10)
 	num, errno := sys.GetFdByID(sys.CmdProgGetFdByID, id)
@@ -151,15 +150,15 @@ func OpenProgramID(id uint32, opts *OpenProgramOptions) (*Program, error) {
 	return p.closedWhenForgotten(), nil
 }
 
-// closedWhenForgotten has the garbage collector close a program that is the only one with its file
+// closedWhenForgotten makes the garbage collector close p, which must not share its file
 // descriptor.
 func (p *Program) closedWhenForgotten() *Program {
 	runtime.SetFinalizer(p, func(p *Program) { p.fd.close() })
 	return p
 }
 
-// describeProgram makes a Program of a file descriptor, with what the kernel says of it; after a
-// failure it is closed.
+// describeProgram makes a Program from a file descriptor and the kernel's information about it. On
+// failure it closes num.
 func describeProgram(num int, opts *OpenProgramOptions) (*Program, unix.Errno) {
 	info := new(sys.ProgInfo)
 	if errno := sys.ObjInfo(num, unsafe.Pointer(info), unsafe.Sizeof(*info)); errno != 0 {
@@ -179,8 +178,8 @@ func describeProgram(num int, opts *OpenProgramOptions) (*Program, unix.Errno) {
 	return p, 0
 }
 
-// Close closes the program, before its skeleton does, or one that was opened by its pin or ID. What
-// is attached stays so. Closing twice is fine.
+// Close closes the program, which may belong to a skeleton or have been opened by pin or ID.
+// Attachments stay. Closing twice is fine.
 func (p *Program) Close() error {
 	if !p.exists() {
 		return p.fail("close", errNoProgram)
@@ -189,8 +188,8 @@ func (p *Program) Close() error {
 	return nil
 }
 
-// OpenLinkID opens the link that the kernel knows by that number, which takes CAP_SYS_ADMIN; the
-// error wraps unix.ENOENT if there is none.
+// OpenLinkID opens the link with the given kernel ID, which requires CAP_SYS_ADMIN. The error wraps
+// unix.ENOENT if there is none.
 func OpenLinkID(id uint32) (*Link, error) {
 	name := "ID " + strconv.FormatUint(uint64(id), 10)
 	num, errno := sys.GetFdByID(sys.CmdLinkGetFdByID, id)
@@ -202,7 +201,7 @@ func OpenLinkID(id uint32) (*Link, error) {
 	return l, nil
 }
 
-// openPin opens what is pinned, and sees whether it is what is wanted.
+// openPin opens a pin, and fails if is reports that it is of another kind.
 func openPin(op, path string, is func(num int) bool) (int, error) {
 	num, errno := sys.ObjGet(path)
 	if errno != 0 {
@@ -212,31 +211,32 @@ func openPin(op, path string, is func(num int) bool) (int, error) {
 		return num, nil
 	}
 	defer unix.Close(num)
-	other := "it is a link: OpenPinnedLink opens it"
+	other := "this is a link: use OpenPinnedLink"
 	switch {
 	case sys.IsMap(num):
-		other = "it is a map: OpenPinnedMap opens it"
+		other = "this is a map: use OpenPinnedMap"
 	case sys.IsProgram(num):
-		other = "it is a program: OpenPinnedProgram opens it"
+		other = "this is a program: use OpenPinnedProgram"
 	}
 	return -1, &fs.PathError{Op: op, Path: path, Err: errors.New(other)}
 }
 
-// isLink updates it to no program, for which the kernel looks at the link first (link_update).
+// isLink reports whether num is a link. It tries to update num to an invalid program: the kernel
+// checks the link first (link_update).
 func isLink(num int) bool {
 	attr := sys.LinkUpdateAttr{LinkFd: uint32(num), NewProgFd: 1<<32 - 1}
 	_, errno := sys.BPF(sys.CmdLinkUpdate, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
 	return errno != unix.EINVAL
 }
 
-// MapIDs returns the numbers of all maps in the kernel, in ascending order, which takes
-// CAP_SYS_ADMIN. Some may be gone when they are opened.
+// MapIDs returns the IDs of all maps in the kernel, in ascending order, which requires
+// CAP_SYS_ADMIN. Some of the maps may no longer exist when they are opened.
 func MapIDs() ([]uint32, error) { return ids("list maps", sys.CmdMapGetNextID) }
 
-// ProgramIDs returns the numbers of all programs in the kernel; see [MapIDs].
+// ProgramIDs returns the IDs of all programs in the kernel; see [MapIDs].
 func ProgramIDs() ([]uint32, error) { return ids("list programs", sys.CmdProgGetNextID) }
 
-// LinkIDs returns the numbers of all links in the kernel; see [MapIDs].
+// LinkIDs returns the IDs of all links in the kernel; see [MapIDs].
 func LinkIDs() ([]uint32, error) { return ids("list links", sys.CmdLinkGetNextID) }
 
 func ids(op string, cmd sys.Cmd) ([]uint32, error) {

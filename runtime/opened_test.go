@@ -179,8 +179,8 @@ func TestOpenAnotherKind(t *testing.T) {
 		t.Fatal(err)
 	}
 	opens := map[string]string{ // and what the others say
-		"map": "it is a map: OpenPinnedMap opens it", "queue": "it is a map: OpenPinnedMap opens it",
-		"prog": "it is a program: OpenPinnedProgram opens it", "link": "it is a link: OpenPinnedLink opens it",
+		"map": "this is a map: use OpenPinnedMap", "queue": "this is a map: use OpenPinnedMap",
+		"prog": "this is a program: use OpenPinnedProgram", "link": "this is a link: use OpenPinnedLink",
 	}
 	for name, open := range map[string]func(path string) (io.Closer, error){
 		"OpenPinnedMap":     func(path string) (io.Closer, error) { return OpenPinnedMap(path) },

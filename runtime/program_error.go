@@ -11,24 +11,23 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// ProgramError says what was being done with which program, or with a link of it, and what went
-// wrong. It unwraps to the cause: errors.Is(err, unix.EBUSY) works.
+// ProgramError reports which operation on a program or one of its links failed, and why. It unwraps
+// to the cause, so errors.Is(err, unix.EBUSY) works.
 type ProgramError struct {
 	_ incomparable
 
-	// Program is the program's name, "" for a nil or zero Program.
+	// Program is the program's name, or "" for a nil or zero Program.
 	Program string
-	// Op is the operation with its target: "attach XDP to interface 3", "test run", "update link".
+	// Op is the operation and its target: "attach XDP to interface 3", "test run", "update link".
 	Op string
-	// Errno is the kernel's answer, 0 if it was not the kernel that refused.
+	// Errno is the kernel's answer, or 0 if the error is not from the kernel.
 	Errno unix.Errno
 	Err   error
-	// Hint says what to do about it, "" if there is nothing to say. docs/errors.md lists all of
-	// them.
+	// Hint suggests what to do. It may be empty. docs/errors.md lists all hints.
 	Hint string
 }
 
-// Error returns the program, the operation, the cause, and the hint, as far as there are any.
+// Error returns the program, the operation, the cause and the hint.
 func (e *ProgramError) Error() string {
 	said := e.Op + ": " + e.Err.Error()
 	if e.Program != "" {
@@ -43,29 +42,29 @@ func (e *ProgramError) Error() string {
 // Unwrap returns the cause.
 func (e *ProgramError) Unwrap() error { return e.Err }
 
-// ErrNoAttachTarget means that the section of a program does not say where to
-// attach it, so that it has to be attached by the method of its kind.
+// ErrNoAttachTarget means that a program's section does not say where to attach it. Use the attach
+// method of the program's kind instead.
 var ErrNoAttachTarget = errors.New("the section does not say where to attach")
 
 var (
-	errNoProgram  = errors.New("the program is nil or a zero value: programs come from a skeleton")
-	errNoMap      = errors.New("the map is nil or a zero value: maps come from a skeleton")
-	errNoLink     = errors.New("the link is nil or a zero value: links come from an Attach method")
+	errNoProgram  = errors.New("the program is nil or a zero value: use a program of a skeleton")
+	errNoMap      = errors.New("the map is nil or a zero value: use a map of a skeleton")
+	errNoLink     = errors.New("the link is nil or a zero value: use a link that an Attach method returned")
 	errNoSocket   = errors.New("the socket is nil")
 	errNotLoaded  = &closedAs{"not loaded: call Load first"}
-	errUnwanted   = &closedAs{"left out of the load: call SetAutoLoad(true) before Load"}
-	errProgClosed = &closedAs{"it, or its skeleton, is closed"}
+	errUnwanted   = &closedAs{"not loaded: call SetAutoLoad(true) before Load"}
+	errProgClosed = &closedAs{"the program or its skeleton is closed"}
 	errSkelClosed = &closedAs{"the skeleton is closed"}
-	errLinkClosed = &closedAs{"closed"}
+	errLinkClosed = &closedAs{"the link is closed"}
 )
 
-// closedAs is os.ErrClosed with the reason.
+// closedAs is os.ErrClosed with an explanation.
 type closedAs struct{ text string }
 
 func (e *closedAs) Error() string { return e.text }
 func (e *closedAs) Unwrap() error { return os.ErrClosed }
 
-// fail makes the error of an operation on p.
+// fail returns the error of an operation on p.
 func (p *Program) fail(op string, err error) *ProgramError {
 	name := ""
 	switch {
@@ -95,7 +94,7 @@ func newProgramError(name, op string, err error) *ProgramError {
 	return e
 }
 
-// withHint adds to the kernel's answer what to do about it, if there is anything to say.
+// withHint adds a hint, which may be empty, to the kernel's answer.
 func withHint(errno unix.Errno, hint string) error {
 	if hint == "" {
 		return errno
@@ -113,8 +112,8 @@ type hintedError struct {
 func (e *hintedError) Error() string { return e.errno.Error() + " (" + e.hint + ")" }
 func (e *hintedError) Unwrap() error { return e.errno }
 
-// tooNew adds that the kernel is older than what it was asked for, if the hint says so, to what it
-// answers then.
+// tooNew adds a hint, which may be empty, to EINVAL: the answer of a kernel that is too old for the
+// operation.
 func tooNew(err error, hint string) error {
 	if e, ok := err.(*ProgramError); ok && e.Errno == unix.EINVAL && hint != "" {
 		e.Hint = hint
@@ -122,17 +121,17 @@ func tooNew(err error, hint string) error {
 	return err
 }
 
-// cString is a text as the kernel reads it, unless it has a zero byte, where the kernel would cut
-// it.
+// cString returns s as a NUL-terminated string for the kernel. It fails if s contains a NUL byte,
+// at which the kernel would cut it off.
 func cString(s string) (addr uint64, keep []byte, err error) {
 	if strings.IndexByte(s, 0) >= 0 {
-		return 0, nil, &sentinelError{text: strconv.Quote(s) + " has a zero byte", errno: unix.EINVAL}
+		return 0, nil, &sentinelError{text: strconv.Quote(s) + " contains a NUL byte", errno: unix.EINVAL}
 	}
 	addr, keep = sys.CString(s)
 	return addr, keep, nil
 }
 
-// hinted adds the hint of a kind of operation, if that has one for what the kernel has answered.
+// hinted adds the hint that a kind of operation has for the kernel's answer, if there is one.
 func hinted(err error, hint func(unix.Errno) string) error {
 	if e, ok := err.(*ProgramError); ok {
 		if text := hint(e.Errno); text != "" {
@@ -142,13 +141,13 @@ func hinted(err error, hint func(unix.Errno) string) error {
 	return err
 }
 
-// errProgNotSupp is ENOTSUPP, which the kernel lets out for operations that a
-// kind of program or link does not have.
+// errProgNotSupp stands for ENOTSUPP, which the kernel leaks to user space for operations that a
+// kind of program or link lacks.
 var errProgNotSupp error = &progNotSuppError{}
 
 type progNotSuppError struct{}
 
-func (*progNotSuppError) Error() string { return "this kind of program does not have the operation" }
+func (*progNotSuppError) Error() string { return "not supported for this kind of program" }
 
 func (*progNotSuppError) Unwrap() []error {
 	return []error{errors.ErrUnsupported, sys.ENOTSUPP}

@@ -5,35 +5,35 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// ErrSigned is why a package that was made to be signed does not load after
-// something about it was changed: the signature covers all of that.
+// ErrSigned means that a package made to be signed was not loaded because it was changed in a way
+// that its signature does not cover.
 var ErrSigned error = load.ErrSigned
 
-// ErrNotSigned is why a package without a signature does not load where one is required.
+// ErrNotSigned means that a package without a signature was not loaded because one is required.
 var ErrNotSigned error = load.ErrNotSigned
 
-// SignedForm is a protocol by which a kernel verifies a package: contents (Linux 7.3), exclusive
+// SignedForm is the protocol by which a kernel verifies a package: contents (Linux 7.3), exclusive
 // (7.1 and 7.2) or hash (6.18 to 7.0).
 type SignedForm = spec.SignedForm
 
 // NoSignedForm means that the package was not verified.
 const NoSignedForm = spec.NoSignedForm
 
-// Signature says whether the kernel has verified a package, and by what.
+// Signature reports whether the kernel has verified a package, and how.
 type Signature struct {
 	_ incomparable
 
 	// Verified reports whether the kernel has verified all that the package loads.
 	Verified bool
-	// Form is the protocol that the kernel used, Keyring where it found the certificate. They are
-	// NoSignedForm and NoKeyring if the package was not verified.
+	// Form is the protocol that the kernel used, and Keyring is where it found the certificate.
+	// They are NoSignedForm and NoKeyring if the package was not verified.
 	Form    SignedForm
 	Keyring Keyring
-	// Reason is why it was not verified.
+	// Reason is why the package was not verified.
 	Reason string
 }
 
-// Signature returns what the kernel has verified when the object was loaded.
+// Signature returns what the kernel verified when the object was loaded.
 func (s *Skeleton) Signature() Signature {
 	if s.signature == nil {
 		return Signature{Form: NoSignedForm, Keyring: NoKeyring, Reason: ErrNotSigned.Error()}

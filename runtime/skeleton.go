@@ -11,26 +11,26 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// Skeleton is an object on its way into the kernel: opened, loaded, closed.
-// The maps, programs and global data that it hands out belong to it and end
-// with Close. One that is forgotten is closed by the garbage collector:
-// keep a reference for as long as its global data is in use.
+// Skeleton is a BPF object that has been opened, and can be loaded and closed. The maps, programs
+// and global data that it hands out belong to it and become invalid after Close. The garbage
+// collector closes a Skeleton that is no longer reachable, so keep a reference for as long as its
+// global data is in use.
 //
-// Load and Close are safe for concurrent use; what is changed before Load is not.
+// Load and Close are safe for concurrent use. Changing the Skeleton before Load is not.
 type Skeleton struct {
 	spec     *Spec
 	features unsafe.Pointer // *load.Features: see load.Request
 	maps     []Map
 	programs []Program
-	// areas are the memory of global data maps, in the order of the maps; of an arena only what its
-	// variables are before the load.
+	// areas holds the memory of global data maps, in the order of the maps. For an arena it holds
+	// only the initial values of its variables, until the load.
 	areas   []load.Area
 	externs []Extern
-	// signature is set when a signed package is loaded.
+	// signature is nil unless a signed package was loaded.
 	signature *Signature
 
-	// fitted is the load of an object with structs of operations, nil for others. It takes a
-	// *LoadOptions, whose type would be in each binary.
+	// fitted loads an object with struct_ops maps; it is nil for other objects. It takes a
+	// *LoadOptions as an unsafe.Pointer, because the type would otherwise be in every binary.
 	fitted func(opts unsafe.Pointer) error
 
 	mu          sync.Mutex
@@ -46,12 +46,12 @@ const (
 	closed
 )
 
-// Open prepares an object for loading. Its global data can be changed, as can what
-// [Map.SetMaxEntries] and [Program.SetAutoLoad] change, until Load. Open makes no system call but
+// Open prepares an object for loading. Until Load, its global data can be changed, and so can
+// whatever [Map.SetMaxEntries] and [Program.SetAutoLoad] change. Open makes no system calls except
 // one mmap for each global data map.
 //
-// Generated packages have an Open with types, which is the one to use. This one is
-// for objects that are known only at run time: package loader makes their Spec.
+// Prefer the typed Open of a generated package. This function is for objects that are known only at
+// run time: package loader makes their Spec.
 func Open(spec *Spec) (*Skeleton, error) {
 	s, err := OpenGenerated(spec, load.AllFeatures())
 	if err == nil && spec.Kconfig != "" {
@@ -63,8 +63,8 @@ func Open(spec *Spec) (*Skeleton, error) {
 	return s, err
 }
 
-// Load opens an object and loads it as it is, which saves what Open does for
-// changing it.
+// Load opens an object and loads it unchanged, without the work that Open does to make changes
+// possible.
 func Load(spec *Spec, opts *LoadOptions) (*Skeleton, error) {
 	if spec.StructOps == 0 {
 		return LoadGenerated(spec, load.AllFeatures(), opts)
@@ -103,17 +103,17 @@ func newSkeleton(spec *Spec, features *load.Features) *Skeleton {
 	return s
 }
 
-// ownFeatures returns the features for a change: they are those of all skeletons of the package
-// until then.
+// ownFeatures returns a private copy of the features to change. Until then, all skeletons of a
+// package share one set.
 func (s *Skeleton) ownFeatures() *load.Features {
 	own := *(*load.Features)(s.features)
 	s.features = unsafe.Pointer(&own)
 	return &own
 }
 
-// closeWhenForgotten has the garbage collector close what is not closed by
-// then. A typed map or program refers to an element of the slices, so each of
-// these lives for as long as anything in it is in use, and goes on its own.
+// closeWhenForgotten makes the garbage collector close whatever has not been closed explicitly. A
+// typed map or program points to an element of a slice, so each slice lives as long as any of its
+// elements is in use, independently of the others.
 func (s *Skeleton) closeWhenForgotten() {
 	if n := len(s.maps); n > 0 {
 		runtime.SetFinalizer(&s.maps[0], func(m *Map) { closeMaps(unsafe.Slice(m, n)) })
@@ -123,8 +123,8 @@ func (s *Skeleton) closeWhenForgotten() {
 	}
 	if len(s.areas) > 0 {
 		s.areas[0].Count = uint32(len(s.areas))
-		// AddCleanup, being generic, is 3 KB more in each binary. And a finalizer of the skeleton
-		// itself would keep all methods that fmt may call of all types that it refers to.
+		// AddCleanup is generic and adds 3 KB to each binary. A finalizer on the skeleton itself
+		// would retain every method that fmt may call on every type reachable from it.
 		runtime.SetFinalizer(&s.areas[0], func(a *load.Area) { unmapAreas(a.First()) })
 	}
 }
@@ -152,7 +152,7 @@ func unmapAreas(areas []load.Area) {
 	}
 }
 
-// area is the memory of the global data map of that index, nil for other maps.
+// area returns the memory of global data map i, or nil for other maps.
 func (s *Skeleton) area(i int) *load.Area {
 	for j := range s.areas {
 		if int(s.areas[j].Map) == i {
@@ -162,18 +162,18 @@ func (s *Skeleton) area(i int) *load.Area {
 	return nil
 }
 
-// Spec returns what the skeleton was made from, with what [ChangeMap] has changed about it.
+// Spec returns the description that the skeleton was made from, including changes by [ChangeMap].
 func (s *Skeleton) Spec() *Spec { return s.spec }
 
-// Map returns the map of that index in the Spec. It exists before the load too, without a file
-// descriptor.
+// Map returns the map with index i in the Spec. The Map exists before the load too, but has no file
+// descriptor yet.
 func (s *Skeleton) Map(i int) *Map { return &s.maps[i] }
 
-// Program returns the program of that index in the Spec.
+// Program returns the program with index i in the Spec.
 func (s *Skeleton) Program(i int) *Program { return &s.programs[i] }
 
-// MapByName returns the map of that name in the source, or of a section for global data; nil if
-// there is none.
+// MapByName returns the map with the given name, or nil if there is none. The name is the one in
+// the source, or the section's name for global data.
 func (s *Skeleton) MapByName(name string) *Map {
 	for i := range s.maps {
 		if s.spec.Maps[i].Name == name {
@@ -183,7 +183,7 @@ func (s *Skeleton) MapByName(name string) *Map {
 	return nil
 }
 
-// ProgramByName returns the program whose C function has that name, nil if there is none.
+// ProgramByName returns the program whose C function has the given name, or nil if there is none.
 func (s *Skeleton) ProgramByName(name string) *Program {
 	for i := range s.programs {
 		if s.spec.Programs[i].Name == name {
@@ -193,11 +193,11 @@ func (s *Skeleton) ProgramByName(name string) *Program {
 	return nil
 }
 
-// Data returns the memory of the global data map of that index: its initial value between Open and
-// Load, the kernel's own memory after Load, at the same address. That of a read-only section is
-// mapped read-only then. Of an arena with global variables it is what the arena begins with, and
-// Load moves it. It is nil for other maps, for maps of no size, and after Close. What accesses it
-// concurrently with a BPF program has to be atomic.
+// Data returns the memory of the global data map with index i. Between Open and Load it holds the
+// initial value; after Load it is the kernel's own memory, at the same address. The memory of a
+// read-only section is then mapped read-only. For an arena with global variables, Data returns the
+// start of the arena, and Load moves it. Data returns nil for other maps, for maps of size zero,
+// and after Close. Accesses that are concurrent with a BPF program must be atomic.
 func (s *Skeleton) Data(i int) unsafe.Pointer {
 	a := s.area(i)
 	if a == nil {
@@ -209,9 +209,9 @@ func (s *Skeleton) Data(i int) unsafe.Pointer {
 	return a.P
 }
 
-// Close closes all maps and programs and unmaps global data: what has a pointer to it must not use
-// it any more. A map or program that is in use by a method at this moment stays open until that
-// method returns. What is attached or pinned stays so. Closing twice is fine.
+// Close closes all maps and programs and unmaps global data: pointers to it must not be used any
+// more. A map or program that a method is using at that moment stays open until the method returns.
+// Attachments and pins stay. Closing twice is fine.
 func (s *Skeleton) Close() error {
 	if s == nil {
 		return errNoSkeleton
@@ -227,26 +227,28 @@ func (s *Skeleton) close() {
 	s.release()
 }
 
-// release gives back all that the skeleton holds.
+// release closes and unmaps everything the skeleton holds.
 func (s *Skeleton) release() {
 	closeMaps(s.maps)
 	closePrograms(s.programs)
 	unmapAreas(s.areas)
 }
 
-// errNoSkeleton is for the zero value of a generated Skeleton.
+// errNoSkeleton reports use of a nil or zero generated Skeleton.
 var errNoSkeleton error = &noSkeletonError{}
 
 type noSkeletonError struct{}
 
-func (*noSkeletonError) Error() string { return "not a skeleton that Open or Load returned" }
+func (*noSkeletonError) Error() string {
+	return "the skeleton is nil or a zero value: call Open or Load"
+}
 func (*noSkeletonError) Unwrap() error { return os.ErrInvalid }
 
-// ready reports why Load may not go on.
+// ready returns the reason why the skeleton cannot be loaded or changed, if there is one.
 func (s *Skeleton) ready() error {
 	switch s.state {
 	case loadedState:
-		return errors.New("is loaded already")
+		return errors.New("already loaded")
 	case closed:
 		return os.ErrClosed
 	}

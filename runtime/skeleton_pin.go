@@ -14,29 +14,29 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// A skeleton that is pinned is a folder of a BPF file system with three folders in it, of maps,
-// programs and links. It is built beside its place and renamed, so that it is there as a whole or
-// not at all, whenever a process is killed.
+// A pinned skeleton is a directory in a BPF file system with three subdirectories, for maps,
+// programs and links. It is built under a temporary name and renamed, so that it exists completely
+// or not at all, even if the process is killed.
 const (
 	mapPins     = "/maps/"
 	programPins = "/programs/"
 	linkPins    = "/links/"
 )
 
-// buildSuffix is what a folder of pins is called while it is built, or taken away.
+// buildSuffix is appended to the name of a directory of pins while it is built or removed.
 const buildSuffix = "_unfinished"
 
-// PinName returns the name under which a map, program or link is pinned: dots, of sections such as
-// .bss, are reserved in BPF file systems, and replaced as libbpf does.
+// PinName returns the name under which a map, program or link is pinned. Dots, as in .bss, are
+// reserved in BPF file systems, and replaced as in libbpf.
 func PinName(name string) string { return strings.ReplaceAll(name, ".", "_") }
 
-// PinSkeleton pins a loaded skeleton's maps, programs and links to a new folder; the Pin of a
-// generated package calls it. list says where the skeleton's own links are, which are pinned under
-// the names of their programs, and links are others, such as those that AttachXDP returns. One that
-// was opened by its pin keeps the name of that file.
+// PinSkeleton pins the maps, programs and links of a loaded skeleton to a new directory. The Pin of
+// a generated package calls it. The skeleton's own links are in list, and are pinned under the
+// names of their programs; links has other links, such as those that AttachXDP returns. A link that
+// was opened from a pin keeps the name of that file.
 //
-// The folder must not exist, unless replace is set: then the new one takes its place in one step
-// (5.16). A link that is in both lives on.
+// The directory must not exist, unless replace is set: it is then replaced atomically (5.16). A
+// link that is pinned in both stays attached.
 func PinSkeleton(s *Skeleton, dir string, replace bool, list []Attachment, links []*Link) error {
 	if s == nil || s.spec == nil {
 		return errNoSkeleton
@@ -71,10 +71,10 @@ func (s *Skeleton) pin(dir string, replace bool, list []Attachment, links []*Lin
 	defer release()
 	there := sys.Exists(dir)
 	if there && !replace {
-		return &fs.PathError{Op: "create", Path: dir, Err: withHint(unix.EEXIST, "unpin what is there, or replace it by Repin")}
+		return &fs.PathError{Op: "create", Path: dir, Err: withHint(unix.EEXIST, "use Repin to replace it, or Unpin to remove it")}
 	}
 	build := dir + buildSuffix
-	if err := removePins(build); err != nil { // of a process that was killed
+	if err := removePins(build); err != nil { // left by a killed process
 		return err
 	}
 	if err := s.pinAll(build, list, links); err != nil {
@@ -113,7 +113,7 @@ func (s *Skeleton) pinAll(dir string, list []Attachment, links []*Link) error {
 	}
 	for i := range s.maps {
 		if m := &s.maps[i]; m.FD() >= 0 {
-			if err := load.Reusable(m.spec().Type); err != nil { // and not opened again
+			if err := load.Reusable(m.spec().Type); err != nil { // such a pin cannot be opened again
 				return newMapError(m.Name(), "pin", err)
 			}
 			if err := m.Pin(dir + mapPins + PinName(m.Name())); err != nil {
@@ -137,7 +137,7 @@ func (s *Skeleton) pinAll(dir string, list []Attachment, links []*Link) error {
 	for _, l := range links {
 		name := ""
 		if l != nil {
-			name = PinName(l.name[strings.LastIndexByte(l.name, '/')+1:]) // of a link that was opened by its pin, the last part
+			name = PinName(l.name[strings.LastIndexByte(l.name, '/')+1:]) // the base name, for a link opened from a pin
 			if taken[name]++; taken[name] > 1 {
 				name += fmt.Sprintf("_%d", taken[name])
 			}
@@ -149,9 +149,9 @@ func (s *Skeleton) pinAll(dir string, list []Attachment, links []*Link) error {
 	return nil
 }
 
-// Unpin removes a folder that a skeleton was pinned to. What nothing else refers to is gone with
-// its pin: a link's program is detached. Whatever is in the folder and was not pinned by a skeleton
-// is an error, and stays.
+// Unpin removes a directory that a skeleton was pinned to. Whatever nothing else refers to ends
+// with its pin: a link's program is detached. If the directory contains anything that was not
+// pinned by a skeleton, Unpin fails and leaves it there.
 func Unpin(dir string) error {
 	dir = strings.TrimRight(dir, "/")
 	release, err := load.LockFolder(parentOf(dir))
@@ -172,7 +172,7 @@ func Unpin(dir string) error {
 	return nil
 }
 
-// removePins removes a folder of pins, if it is there.
+// removePins removes a directory of pins, if it exists.
 func removePins(dir string) error {
 	entries, err := readDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -186,7 +186,7 @@ func removePins(dir string) error {
 			return &fs.PathError{Op: "remove", Path: dir + "/" + sub, Err: errForeign}
 		}
 	}
-	// Links go first: while they are there, they use the rest.
+	// Remove links first, because they use the programs and maps.
 	for _, sub := range []string{linkPins, programPins, mapPins} {
 		names, err := readDir(dir + sub)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -212,7 +212,7 @@ func removePins(dir string) error {
 
 var errForeign = errors.New("not a pin of a skeleton")
 
-// readDir returns the names in a folder, sorted.
+// readDir returns the names in a directory, sorted.
 func readDir(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	names := make([]string, len(entries))

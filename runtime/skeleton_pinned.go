@@ -10,9 +10,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// OpenPinnedGenerated is the OpenPinned of generated packages: a skeleton of what [PinSkeleton] has
-// pinned, without loading anything. Each pin that is missing, is not what the object has, or is not
-// the object's at all, is named in the error.
+// OpenPinnedGenerated opens a skeleton that [PinSkeleton] has pinned, without loading anything. It
+// is the OpenPinned of generated packages. The error lists every pin that is missing, differs from
+// the object's map or program, or does not belong to the object.
 func OpenPinnedGenerated(spec *Spec, features *load.Features, dir string) (*Skeleton, error) {
 	if err := features.Check(spec); err != nil {
 		return nil, fmt.Errorf("open %s: %w", spec.Name, err)
@@ -50,11 +50,11 @@ func (s *Skeleton) openPins(dir string) error {
 	for _, sub := range []string{mapPins, programPins} {
 		names, err := readDir(dir + sub)
 		if err != nil {
-			continue // each pin is missing, and named
+			continue // already reported: each pin is missing
 		}
 		for _, name := range names {
 			if !known[dir+sub+name] {
-				errs = append(errs, &fs.PathError{Op: "open", Path: dir + sub + name, Err: errors.New("the object has nothing of this name")})
+				errs = append(errs, &fs.PathError{Op: "open", Path: dir + sub + name, Err: errors.New("the object has no map or program of this name")})
 			}
 		}
 	}
@@ -96,14 +96,13 @@ func (s *Skeleton) openProgramPin(i int, path string) error {
 	}
 	if opened.spec.Type != p.spec.Type {
 		opened.Close()
-		return &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("its type is %d, the object's is %d", opened.spec.Type, p.spec.Type)}
+		return &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("program type is %d, want %d as in the object", opened.spec.Type, p.spec.Type)}
 	}
 	p.fd.set(num)
 	return nil
 }
 
-// openInnerBTF gives maps of maps the object's BTF, which the maps that they will hold are made
-// with.
+// openInnerBTF gives maps of maps the object's BTF, which is needed to create inner maps.
 func (s *Skeleton) openInnerBTF() error {
 	for i := range s.maps {
 		if _, ok := load.Template(s.spec, i); !ok || s.spec.BTF.Attr == 0 {
@@ -118,8 +117,8 @@ func (s *Skeleton) openInnerBTF() error {
 	return nil
 }
 
-// OpenPinnedLinks opens those of a skeleton's own links that are pinned in a folder; OpenPinned of
-// a generated package calls it.
+// OpenPinnedLinks opens those of a skeleton's own links that are pinned in a directory. The
+// OpenPinned of a generated package calls it.
 func OpenPinnedLinks(dir string, list []Attachment) error {
 	for _, a := range list {
 		l, err := OpenPinnedLink(dir + linkPins + PinName(a.Program.Name()))
@@ -135,12 +134,12 @@ func OpenPinnedLinks(dir string, list []Attachment) error {
 	return nil
 }
 
-// TakeLinks has a loaded skeleton take over the links that an earlier life, or an older version,
-// has pinned in a folder: each goes on with the skeleton's program of that name. The TakeLinks of a
-// generated package calls it. Where the kernel can exchange a link's program, that is one step
-// (Link.Update). Where it cannot, as with tracepoints, kprobes and fentry, the program is attached
-// by its section, and then the old link is unpinned: for a moment both programs run, and no event
-// is missed. What is not pinned there is left to Attach.
+// TakeLinks makes a loaded skeleton take over the links that an earlier process, or an older
+// version, has pinned in a directory. Each link continues with the skeleton's program of the same
+// name. The TakeLinks of a generated package calls it. If the kernel can replace a link's program,
+// TakeLinks does that atomically (Link.Update). Otherwise, as with tracepoints, kprobes and fentry,
+// it attaches the program by its section and then unpins the old link: both programs run for a
+// moment, and no event is missed. Programs without a pinned link are left to Attach.
 func TakeLinks(s *Skeleton, dir string, list []Attachment) error {
 	if s == nil || s.spec == nil {
 		return errNoSkeleton

@@ -125,7 +125,7 @@ func (o *StructOps) indexOf(p *Program) (int32, error) {
 			return int32(i), nil
 		}
 	}
-	return -1, &sentinelError{text: "it is a program of another skeleton", errno: unix.EINVAL}
+	return -1, &sentinelError{text: "the program belongs to another skeleton", errno: unix.EINVAL}
 }
 
 // load is the load of the skeleton, with its lock held: its Spec is one for this kernel's structs
