@@ -2,7 +2,7 @@
 
 // SPDX-License-Identifier: MIT
 //
-// Tells of processes that start, files that are opened and TCP connections that are made.
+// Reports processes that start, files that are opened and TCP connections that are made.
 
 #include <linux/bpf.h>
 #include <stdbool.h>
@@ -10,7 +10,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-// Of the kernel's structs only what is used here: CO-RE finds the fields.
+// The fields of kernel structs that are used here. CO-RE relocates them.
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct linux_binprm {
@@ -54,10 +54,10 @@ struct {
 	__type(value, struct event);
 } events SEC(".maps");
 
-// Set at start.
-const volatile __u32 only_uid = 0xffffffff; // all
+// Set at start: report only this user's events.
+const volatile __u32 only_uid = 0xffffffff; // all users
 
-// Events that there was no room for.
+// Events lost because the ring buffer was full.
 __u64 dropped[KINDS];
 
 static struct event *begin(enum kind kind)
@@ -95,7 +95,7 @@ int process_started(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-// What both system calls have in the same place (events/syscalls/sys_enter_openat/format).
+// The arguments that both tracepoints have (events/syscalls/sys_enter_openat/format).
 struct open_args {
 	__u64 common;
 	__s64 nr;

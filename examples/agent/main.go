@@ -1,11 +1,10 @@
-// The command agent tells of the processes that start on a machine, the files that are opened and
-// the TCP connections that are made: a line of JSON for each, and metrics for Prometheus at
-// /metrics.
+// Command agent reports the processes started, files opened and TCP connections made on a machine.
+// It prints a line of JSON for each event and serves Prometheus metrics at /metrics.
 //
 //	agent [-listen ADDRESS] [-uid UID] [-events LIST] [-quiet]
 //
-// It needs CAP_BPF and CAP_PERFMON, and to read /sys/kernel/tracing; deploy has a unit and a
-// DaemonSet with just that.
+// It needs CAP_BPF, CAP_PERFMON and read access to /sys/kernel/tracing. The folder deploy has a
+// systemd unit and a Kubernetes DaemonSet that grant just these.
 package main
 
 import (
@@ -30,7 +29,7 @@ import (
 
 //go:generate go tool bpf2lskel -o skel agent.bpf.c
 
-const allUsers = 1<<32 - 1 // of only_uid
+const allUsers = 1<<32 - 1 // only_uid: no filter
 
 type options struct {
 	listen string
@@ -47,9 +46,9 @@ func main() {
 	log.SetPrefix("agent: ")
 	var o options
 	flag.StringVar(&o.listen, "listen", "localhost:9435", "`address` to serve /metrics at")
-	flag.Uint64Var(&o.uid, "uid", allUsers, "only events of the user with this `UID` (default: of all)")
-	events := flag.String("events", strings.Join(eventKinds, ","), "`list` of processes, files, connections")
-	flag.BoolVar(&o.quiet, "quiet", false, "no lines, only metrics")
+	flag.Uint64Var(&o.uid, "uid", allUsers, "report only events of the user with this `UID` (default: all users)")
+	events := flag.String("events", strings.Join(eventKinds, ","), "comma-separated `list` of event kinds to report")
+	flag.BoolVar(&o.quiet, "quiet", false, "serve metrics only, print no events")
 	flag.Parse()
 	o.kinds = strings.Split(*events, ",")
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -59,8 +58,7 @@ func main() {
 	}
 }
 
-// run tells of events until the context ends. It says "ready" on notes when it misses none any
-// more.
+// run reports events until the context is done. It writes "ready" to notes once it misses no event.
 func run(ctx context.Context, o options, out, notes io.Writer) error {
 	for _, kind := range o.kinds {
 		if !slices.Contains(eventKinds, kind) {

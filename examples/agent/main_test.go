@@ -31,7 +31,7 @@ func build(t *testing.T) string {
 	return bin
 }
 
-// with is a command that has these capabilities and no others, as the unit and the DaemonSet give
+// with returns a command that has only these capabilities, as the unit and the DaemonSet grant
 // them.
 func with(caps, bin string, args ...string) *exec.Cmd {
 	return exec.Command("setpriv", append([]string{
@@ -41,7 +41,7 @@ func with(caps, bin string, args ...string) *exec.Cmd {
 
 const least = ",+bpf,+perfmon"
 
-// running is an agent that misses no event any more.
+// running is an agent that is ready.
 type running struct {
 	cmd     *exec.Cmd
 	lines   bytes.Buffer
@@ -66,7 +66,7 @@ func start(t *testing.T, cmd *exec.Cmd) *running {
 	addr, ok := strings.CutPrefix(line, "ready: ")
 	if !ok {
 		rest, _ := io.ReadAll(said)
-		t.Fatalf("the agent says %s%s", line, rest)
+		t.Fatalf("the agent printed %s%s", line, rest)
 	}
 	r.metrics = "http://" + strings.TrimSpace(addr) + "/metrics"
 	go func() {
@@ -76,7 +76,7 @@ func start(t *testing.T, cmd *exec.Cmd) *running {
 	return r
 }
 
-// stop ends the agent, and returns its lines.
+// stop stops the agent and returns its lines.
 func (r *running) stop(t *testing.T) (lines []map[string]any) {
 	t.Helper()
 	if err := r.cmd.Process.Signal(os.Interrupt); err != nil {
@@ -85,10 +85,10 @@ func (r *running) stop(t *testing.T) (lines []map[string]any) {
 	select {
 	case err := <-r.stopped:
 		if err != nil {
-			t.Errorf("the agent ends with %v", err)
+			t.Errorf("the agent failed: %v", err)
 		}
 	case <-time.After(30 * time.Second):
-		t.Fatal("the agent does not end")
+		t.Fatal("the agent did not stop")
 	}
 	for line := range bytes.Lines(r.lines.Bytes()) {
 		var fields map[string]any
@@ -100,7 +100,7 @@ func (r *running) stop(t *testing.T) (lines []map[string]any) {
 	return lines
 }
 
-// metric is the value of a metric, as it is scraped.
+// metric scrapes a metric and returns its value.
 func (r *running) metric(t *testing.T, name string) float64 {
 	t.Helper()
 	resp, err := http.Get(r.metrics)
@@ -123,8 +123,8 @@ func (r *running) metric(t *testing.T, name string) float64 {
 	return v
 }
 
-// What the machine does is what the agent tells of, with the least capabilities.
-func TestTellsWhatHappens(t *testing.T) {
+// With the least capabilities that work, the agent reports what the test does.
+func TestReportsEvents(t *testing.T) {
 	bin := build(t)
 	testfs.At(t, "tracefs", "/sys/kernel/tracing")
 	agent := start(t, with(least, bin, "-listen", "127.0.0.1:0"))
@@ -170,7 +170,7 @@ func TestTellsWhatHappens(t *testing.T) {
 		c.Close()
 	}
 
-	// The connection that asks is an event as well.
+	// Each scrape is a connection, too.
 	for range 100 {
 		if agent.metric(t, `agent_events_total{kind="connection"}`) >= connections &&
 			agent.metric(t, `agent_events_total{kind="file"}`) >= files &&
@@ -205,7 +205,7 @@ func TestTellsWhatHappens(t *testing.T) {
 	}
 }
 
-// A filter that is set at start is the kernel's: what it leaves out is not counted.
+// A filter that is set at start leaves out all other events.
 func TestFilters(t *testing.T) {
 	bin := build(t)
 	agent := start(t, with(least, bin, "-listen", "127.0.0.1:0", "-events", "processes,connections", "-uid", "54321"))
@@ -228,8 +228,8 @@ func TestFilters(t *testing.T) {
 	}
 }
 
-// Less than the least does not work, and the agent says so.
-func TestNeedsItsCapabilities(t *testing.T) {
+// Without one of its capabilities, or with a bad flag, the agent fails and names the cause.
+func TestStartErrors(t *testing.T) {
 	bin := build(t)
 	for _, caps := range []string{"", ",+bpf", ",+perfmon"} {
 		out, err := with(caps, bin, "-listen", "127.0.0.1:0", "-events", "processes").CombinedOutput()

@@ -1,5 +1,5 @@
-// Package bpf2go tests that one program, made with bpf2go in before/ and with
-// bpf2lskel in after/, does the same, and how little of it changes.
+// Package bpf2go tests that the same command, built with bpf2go in before/ and with bpf2lskel in
+// after/, behaves the same, and that few of its lines differ.
 package bpf2go
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/netlab"
 )
 
-// Both count the packets that are sent, and leave out the small ones.
+// Both commands count the packets that were sent and leave out the small ones.
 func TestBothCountTheSame(t *testing.T) {
 	tables := map[string]string{}
 	for _, name := range []string{"before", "after"} {
@@ -33,12 +33,12 @@ func TestBothCountTheSame(t *testing.T) {
 			}
 		}
 		if strings.Contains(tables[name], " 52\n") {
-			t.Errorf("%s: the small packet counts\n%s", name, tables[name])
+			t.Errorf("%s: the small packet was counted\n%s", name, tables[name])
 		}
 	}
 }
 
-// run runs a command on a host that is sent packets, and returns the table that it prints.
+// run runs a command on a host, sends packets to it, and returns the table that it prints.
 func run(t *testing.T, bin string) string {
 	t.Helper()
 	receiver, sender, err := netlab.Pair()
@@ -54,7 +54,7 @@ func run(t *testing.T, bin string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := receiver.Do(cmd.Start); err != nil { // a child is where the thread is that starts it
+	if err := receiver.Do(cmd.Start); err != nil { // the child inherits the thread's network namespace
 		t.Fatal(err)
 	}
 	defer cmd.Process.Kill()
@@ -85,7 +85,7 @@ func run(t *testing.T, bin string) string {
 	return out.String()
 }
 
-// Ten lines are new; all others were there before.
+// At most ten lines are new; all others are in before/main.go too.
 func TestTenLinesChange(t *testing.T) {
 	before := code(t, "before/main.go")
 	var changed []string
@@ -95,11 +95,12 @@ func TestTenLinesChange(t *testing.T) {
 		}
 	}
 	if len(changed) > 10 {
-		t.Errorf("%d lines:\n%s", len(changed), strings.Join(changed, "\n"))
+		t.Errorf("%d lines differ, want at most 10:\n%s", len(changed), strings.Join(changed, "\n"))
 	}
 }
 
-// code are the lines of a Go file that are not blank or comments; directives count.
+// code returns the lines of a Go file that are neither blank nor comments. Directives count as
+// code.
 func code(t *testing.T, path string) []string {
 	t.Helper()
 	source, err := os.ReadFile(path)

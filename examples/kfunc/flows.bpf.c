@@ -2,8 +2,8 @@
 
 // SPDX-License-Identifier: MIT
 //
-// Asks the connection tracker, the kernel module nf_conntrack, about the flow
-// of each packet that an interface receives.
+// Looks up the flow of each packet that an interface receives in the kernel's connection tracker
+// (module nf_conntrack).
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -12,8 +12,8 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-// What nf_conntrack offers. The loader finds the functions in the module's BTF, and
-// CO-RE finds the field.
+// Provided by nf_conntrack. The loader resolves the functions in the module's BTF, and CO-RE
+// relocates the field.
 struct nf_conn {
 	unsigned long status;
 } __attribute__((preserve_access_index));
@@ -30,7 +30,7 @@ extern struct nf_conn *bpf_xdp_ct_lookup(struct xdp_md *ctx, struct bpf_sock_tup
 					 struct bpf_ct_opts___here *opts, __u32 opts_size) __ksym;
 extern void bpf_ct_release(struct nf_conn *ct) __ksym;
 
-// What the module in kmod/ offers, if it is loaded.
+// Provided by the module in kmod/, if it is loaded.
 extern __u64 bpf_kmod_add(__u64 a, __u64 b) __ksym __weak;
 
 struct flow {
@@ -44,8 +44,8 @@ struct flow {
 
 struct verdict {
 	__u64 packets;
-	__u64 tracked; // packets of these that the tracker knew the flow of
-	__u64 status;  // of the connection: enum ip_conntrack_status
+	__u64 tracked; // packets whose flow the tracker knew
+	__u64 status;  // enum ip_conntrack_status
 };
 
 struct {
@@ -58,7 +58,7 @@ struct {
 __u64 total_bytes = 0;
 __u64 added_by_module = 0;
 
-// parse reads the addresses and ports of a TCP or UDP packet. It returns 0 for others.
+// parse reads the addresses and ports of a TCP or UDP packet. It returns 0 for other packets.
 static int parse(struct xdp_md *ctx, struct flow *flow)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
@@ -81,7 +81,7 @@ static int parse(struct xdp_md *ctx, struct flow *flow)
 	return 1;
 }
 
-// ask asks the tracker about a flow.
+// ask looks the flow up in the connection tracker.
 static void ask(struct xdp_md *ctx, const struct flow *flow, struct verdict *v)
 {
 	struct bpf_sock_tuple tuple = {

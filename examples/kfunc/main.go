@@ -1,7 +1,6 @@
-// The command kfunc shows the flows that a network interface receives, and
-// which of them the kernel's connection tracker knows. Its BPF program calls
-// functions of the kernel module nf_conntrack, which has to be loaded, and one of
-// the module in kmod/, if that is loaded.
+// Command kfunc shows the flows that a network interface receives, and which of them the kernel's
+// connection tracker knows. Its BPF program calls kfuncs of the module nf_conntrack, which must be
+// loaded, and one of the module in kmod/, if it is loaded.
 //
 //	kfunc INTERFACE
 package main
@@ -37,7 +36,7 @@ func main() {
 	}
 }
 
-// run watches an interface until something arrives on stop.
+// run watches an interface until stop receives a signal.
 func run(name string, out io.Writer, stop <-chan os.Signal) error {
 	iface, err := net.InterfaceByName(name)
 	if err != nil {
@@ -65,15 +64,15 @@ func run(name string, out io.Writer, stop <-chan os.Signal) error {
 	return printTable(out, s)
 }
 
-// describe says where the kernel has a function.
+// describe says which module provides a kfunc.
 func describe(e runtime.Extern) string {
 	switch {
 	case !e.Found:
-		return fmt.Sprintf("%s: no loaded module has it", e.Spec.Name)
+		return fmt.Sprintf("%s: not in any loaded module", e.Spec.Name)
 	case e.Module == "":
-		return fmt.Sprintf("%s: of the kernel", e.Spec.Name)
+		return fmt.Sprintf("%s: in the kernel", e.Spec.Name)
 	}
-	return fmt.Sprintf("%s: of module %s", e.Spec.Name, e.Module)
+	return fmt.Sprintf("%s: in module %s", e.Spec.Name, e.Module)
 }
 
 func printTable(out io.Writer, s *skel.Skeleton) error {
@@ -94,7 +93,7 @@ func printTable(out io.Writer, s *skel.Skeleton) error {
 	return err
 }
 
-// addrPort reads an address and a port, which are in network byte order in memory.
+// addrPort converts an address and a port in network byte order.
 func addrPort(addr uint32, port uint16) netip.AddrPort {
 	var b [6]byte
 	binary.NativeEndian.PutUint32(b[:], addr)

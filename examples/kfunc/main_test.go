@@ -17,16 +17,16 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/netlab"
 )
 
-// Of the packets of a flow, the tracker knows all but the first, which it has yet to see.
+// The tracker knows all packets of a flow but the first, which it sees only after the BPF program.
 func TestTracksFlows(t *testing.T) {
 	out := watch(t)
 	if row := regexp.MustCompile(`17 +10\.9\.8\.2:\d+ +10\.9\.8\.1:9 +5 +4 +0x[0-9a-f]*[89a-f]\n`); !row.MatchString(out) {
 		t.Errorf("no flow of 5 packets, 4 of them tracked, with IPS_CONFIRMED:\n%s", out)
 	}
 	for _, line := range []string{
-		"bpf_xdp_ct_lookup: of module nf_conntrack",
-		"bpf_ct_release: of module nf_conntrack",
-		"bpf_kmod_add: no loaded module has it",
+		"bpf_xdp_ct_lookup: in module nf_conntrack",
+		"bpf_ct_release: in module nf_conntrack",
+		"bpf_kmod_add: not in any loaded module",
 		" 0 packets went through bpf_kmod_add",
 	} {
 		if !strings.Contains(out, line) {
@@ -35,11 +35,11 @@ func TestTracksFlows(t *testing.T) {
 	}
 }
 
-// With the project's own module the weak kfunc is there, and the same program calls it.
-func TestCallsWeakKfuncOfOwnModule(t *testing.T) {
+// With this project's module loaded, the same program finds the weak kfunc and calls it.
+func TestCallsWeakKfunc(t *testing.T) {
 	guest.Module(t, "bpf2lskel_kmod")
 	out := watch(t)
-	if !strings.Contains(out, "bpf_kmod_add: of module bpf2lskel_kmod") {
+	if !strings.Contains(out, "bpf_kmod_add: in module bpf2lskel_kmod") {
 		t.Errorf("the kfunc was not found:\n%s", out)
 	}
 	if m := regexp.MustCompile(`(\d+) bytes; (\d+) packets went through bpf_kmod_add`).FindStringSubmatch(out); m == nil || m[1] == "0" || m[2] == "0" {
@@ -47,8 +47,8 @@ func TestCallsWeakKfuncOfOwnModule(t *testing.T) {
 	}
 }
 
-// Without the module that has them, strong kfuncs are an error that names them.
-func TestWithoutTheModule(t *testing.T) {
+// Without their module, strong kfuncs fail the load with an error that names them.
+func TestMissingModule(t *testing.T) {
 	guest.Only(t)
 	if guest.Loaded("nf_conntrack") {
 		t.Fatal("nf_conntrack is loaded")
@@ -59,7 +59,7 @@ func TestWithoutTheModule(t *testing.T) {
 	}
 }
 
-// watch runs the example on a host that gets five datagrams, and returns what it prints.
+// watch runs the example on a host, sends five datagrams to it, and returns the output.
 func watch(t *testing.T) string {
 	t.Helper()
 	for _, module := range []string{"nf_conntrack", "nf_tables", "nft_ct"} {
@@ -86,7 +86,7 @@ func watch(t *testing.T) string {
 	buf := make([]byte, 4096)
 	for !strings.Contains(out.String(), "watching") {
 		n, err := r.Read(buf)
-		if errors.Is(err, unix.Errno(524)) { // the kernel's ENOTSUPP: without a JIT compiler it calls no kfuncs
+		if errors.Is(err, unix.Errno(524)) { // ENOTSUPP: kfuncs need a JIT compiler
 			guest.NotHere(t, "%v", err)
 		}
 		if err != nil {

@@ -1,6 +1,6 @@
-// The command oldkernel shows what processes execute, open and connect to. It is the same binary
-// for Linux 5.10, which has neither loader programs nor CO-RE, and for the newest: one import makes
-// the difference.
+// Command oldkernel shows what processes execute, open and connect to. The same binary runs on the
+// newest kernels and on Linux 5.10, which supports neither loader programs nor CO-RE: it only has
+// to import runtime/oldkernel.
 //
 //	oldkernel [PID]
 package main
@@ -43,7 +43,7 @@ func main() {
 	}
 }
 
-// run watches a process, or all if pid is 0, until ctx is done.
+// run watches a process, or all processes if pid is 0, until ctx is done.
 func run(ctx context.Context, pid uint32, out io.Writer) error {
 	s, err := skel.Open()
 	if err != nil {

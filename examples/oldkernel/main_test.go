@@ -19,8 +19,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/netlab"
 )
 
-// One binary loads, attaches and delivers events on all kernels. What the test does itself shows
-// up: a process that it runs, a file that it opens, a connection that it makes.
+// One binary loads, attaches and delivers events on all kernels: it shows the process that the test
+// runs, the file that it opens and the connection that it makes.
 func TestSeesWhatProcessesDo(t *testing.T) {
 	guest.Only(t) // it attaches kprobes
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
@@ -31,7 +31,7 @@ func TestSeesWhatProcessesDo(t *testing.T) {
 	read := func() string {
 		t.Helper()
 		if !lines.Scan() {
-			t.Fatalf("it ended: %v", lines.Err())
+			t.Fatalf("the output ended: %v", lines.Err())
 		}
 		return lines.Text()
 	}
@@ -73,10 +73,10 @@ func TestSeesWhatProcessesDo(t *testing.T) {
 			return
 		}
 	}
-	t.Error("it did not say what was lost")
+	t.Error("the output has no summary")
 }
 
-// act does what the programs are there for.
+// act runs a process, opens a file and makes a connection.
 func act(file string) error {
 	here, there, err := netlab.Pair()
 	if err != nil {

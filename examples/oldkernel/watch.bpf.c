@@ -2,8 +2,8 @@
 
 // SPDX-License-Identifier: MIT
 //
-// What processes of a machine execute, open and connect to. It needs nothing that Linux 5.10 lacks: tracepoints,
-// kprobes, CO-RE on task, file and sock, a ring buffer, a perf buffer, a hash, and global variables.
+// Reports what processes execute, open and connect to. Needs only what Linux 5.10 has: tracepoints,
+// kprobes, CO-RE on task, file and sock, a ring buffer, a perf buffer, a hash, and globals.
 
 #include <linux/bpf.h>
 #include <linux/types.h>
@@ -44,7 +44,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 } __attribute__((preserve_access_index));
 
-// A function's first argument is in a register, and where that is CO-RE finds out too: one object for all architectures.
+// CO-RE also finds the register of a function's first argument: one object for all architectures.
 struct pt_regs___x86 {
 	unsigned long di;
 } __attribute__((preserve_access_index));
@@ -79,17 +79,17 @@ struct event {
 	__be32 address;
 	__u16 port;
 	char command[16];
-	char name[64]; // of the file
+	char name[64]; // of a file
 };
 
-// The ring buffer is of 5.8. What is lost there counts in lost.
+// Ring buffers are new in Linux 5.8. The variable lost counts the events that found no room.
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 256 * 1024);
 	__type(value, struct event);
 } events SEC(".maps");
 
-// Exits go to a perf buffer, which all kernels have.
+// Exits go to a perf buffer, which all kernels support.
 struct exit_event {
 	__u32 pid;
 	__u32 parent;
@@ -101,7 +101,7 @@ struct {
 	__type(value, struct exit_event);
 } exits SEC(".maps");
 
-// How often each process has opened a file.
+// How many times each process has opened a file.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
@@ -109,7 +109,7 @@ struct {
 	__type(value, __u64);
 } opens SEC(".maps");
 
-const volatile __u32 only_pid; // 0: all
+const volatile __u32 only_pid; // 0: all processes
 __u64 lost;
 __u64 executed, exited;
 

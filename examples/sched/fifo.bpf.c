@@ -2,15 +2,15 @@
 
 // SPDX-License-Identifier: GPL-2.0
 //
-// A scheduler for all tasks of the machine: whoever wakes up on an idle CPU runs there at once, and all
-// others wait in one queue for all CPUs, first come first served.
+// A first in, first out scheduler for the whole machine. A task that finds an idle CPU runs there
+// at once; all other tasks wait in one queue for all CPUs.
 
 #include <linux/bpf.h>
 #include <linux/types.h>
 #include <stdbool.h>
 #include <bpf/bpf_helpers.h>
 
-// What the kernel offers to schedulers, since Linux 6.13.
+// The kernel's functions for schedulers, as of Linux 6.13.
 struct task_struct;
 
 enum scx_exit_kind {
@@ -26,9 +26,9 @@ extern __s32 scx_bpf_select_cpu_dfl(struct task_struct *p, __s32 prev_cpu, __u64
 extern void scx_bpf_dsq_insert(struct task_struct *p, __u64 dsq_id, __u64 slice, __u64 enq_flags) __ksym;
 extern bool scx_bpf_dsq_move_to_local(__u64 dsq_id) __ksym;
 
-#define SCX_DSQ_LOCAL ((1ULL << 63) | 2) // of the CPU that is asked
+#define SCX_DSQ_LOCAL ((1ULL << 63) | 2) // the queue of the selected CPU
 
-// Those operations that this scheduler has; the kernel has defaults for all others.
+// The operations that this scheduler implements. The kernel has defaults for all others.
 struct sched_ext_ops {
 	__s32 (*select_cpu)(struct task_struct *p, __s32 prev_cpu, __u64 wake_flags);
 	void (*enqueue)(struct task_struct *p, __u64 enq_flags);
@@ -40,11 +40,11 @@ struct sched_ext_ops {
 	char name[128];
 };
 
-// What has been done, by CPU.
+// Statistics, per CPU.
 struct stats {
-	__u64 direct;     // tasks that found a CPU idle
+	__u64 direct;     // tasks that found an idle CPU
 	__u64 queued;     // tasks that had to wait
-	__u64 dispatched; // times that a CPU took one of those that wait
+	__u64 dispatched; // times that a CPU took a task from the queue
 	__u64 running;    // times that a task began to run
 };
 
@@ -57,7 +57,7 @@ struct {
 
 const volatile __u64 slice_ns = 20 * 1000 * 1000;
 
-__u32 exit_kind; // enum scx_exit_kind: why the kernel has put the scheduler out; 0 while it runs
+__u32 exit_kind; // enum scx_exit_kind: why the kernel ejected the scheduler; 0 while it runs
 
 #define QUEUE 0
 

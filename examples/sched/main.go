@@ -1,6 +1,6 @@
-// The command sched replaces the scheduler of the machine by one of its own, written in BPF
-// (sched_ext), until it is interrupted, and shows what that does. It needs Linux 6.13, and a kernel
-// built with CONFIG_SCHED_CLASS_EXT=y.
+// Command sched replaces the machine's scheduler with one written in BPF (sched_ext) until it is
+// interrupted, and prints statistics every second. It needs Linux 6.13 and a kernel built with
+// CONFIG_SCHED_CLASS_EXT=y.
 //
 //	sched [-slice 20ms]
 package main
@@ -24,7 +24,7 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	slice := flag.Duration("slice", 20*time.Millisecond, "how long a task may run before the next one has its turn")
+	slice := flag.Duration("slice", 20*time.Millisecond, "how long a task may run before the next one gets its turn")
 	flag.Parse()
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, unix.SIGINT, unix.SIGTERM)
@@ -33,8 +33,8 @@ func main() {
 	}
 }
 
-// run schedules all tasks of the machine until something arrives on stop, and shows the statistics
-// at each tick.
+// run schedules all tasks of the machine until stop receives a signal. It prints statistics at each
+// tick.
 func run(slice time.Duration, out io.Writer, ticks <-chan time.Time, stop <-chan os.Signal) error {
 	s, err := skel.Open()
 	if err != nil {
@@ -50,7 +50,7 @@ func run(slice time.Duration, out io.Writer, ticks <-chan time.Time, stop <-chan
 	if err != nil {
 		return err
 	}
-	defer link.Close() // gives the machine back to the kernel's own scheduler
+	defer link.Close() // returns the machine to the kernel's scheduler
 	for {
 		select {
 		case <-stop:
@@ -60,9 +60,9 @@ func run(slice time.Duration, out io.Writer, ticks <-chan time.Time, stop <-chan
 				return err
 			}
 		}
-		// The kernel puts a scheduler out that leaves a task waiting for longer than timeout_ms.
+		// The kernel ejects a scheduler that leaves a task waiting for longer than timeout_ms.
 		if kind := atomic.LoadUint32(&s.Bss.ExitKind); kind != 0 {
-			return fmt.Errorf("the kernel has put the scheduler out: scx_exit_kind %d", kind)
+			return fmt.Errorf("the kernel ejected the scheduler: scx_exit_kind %d", kind)
 		}
 	}
 }
@@ -80,7 +80,7 @@ func show(out io.Writer, s *skel.Skeleton) error {
 		sum.Dispatched += c.Dispatched
 		sum.Running += c.Running
 	}
-	_, err = fmt.Fprintf(out, "%d times a task ran; %d found a CPU idle, %d had to wait, %d were taken from the queue\n",
+	_, err = fmt.Fprintf(out, "tasks ran %d times; %d found an idle CPU, %d had to wait, %d were taken from the queue\n",
 		sum.Running, sum.Direct, sum.Queued, sum.Dispatched)
 	return err
 }

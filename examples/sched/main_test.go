@@ -20,7 +20,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 )
 
-// state is what the kernel says of schedulers by BPF: enabling, enabled, disabling or disabled.
+// state returns the state of sched_ext: enabling, enabled, disabling or disabled.
 func state(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("/sys/kernel/sched_ext/state")
@@ -30,7 +30,7 @@ func state(t *testing.T) string {
 	return strings.TrimSpace(string(text))
 }
 
-// work keeps more threads busy than there are CPUs, which take turns, and runs some processes.
+// work keeps more threads busy than there are CPUs, and starts some processes.
 func work(t *testing.T) {
 	t.Helper()
 	defer goruntime.GOMAXPROCS(goruntime.GOMAXPROCS(4))
@@ -54,7 +54,7 @@ func work(t *testing.T) {
 	wait.Wait()
 }
 
-// table is what run writes, a line at each tick.
+// table receives what run writes, a line at each tick.
 type table struct{ lines chan string }
 
 func (l table) Write(p []byte) (int, error) {
@@ -62,14 +62,14 @@ func (l table) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-var line = regexp.MustCompile(`^(\d+) times a task ran; (\d+) found a CPU idle, (\d+) had to wait, (\d+) were taken from the queue$`)
+var line = regexp.MustCompile(`^tasks ran (\d+) times; (\d+) found an idle CPU, (\d+) had to wait, (\d+) were taken from the queue$`)
 
-// counters are the numbers of a line.
+// counters parses the numbers of a line.
 func counters(t *testing.T, text string) (n [4]int) {
 	t.Helper()
 	m := line.FindStringSubmatch(text)
 	if m == nil {
-		t.Fatalf("a line says %q", text)
+		t.Fatalf("unexpected line %q", text)
 	}
 	for i := range n {
 		n[i], _ = strconv.Atoi(m[1+i])
@@ -77,15 +77,15 @@ func counters(t *testing.T, text string) (n [4]int) {
 	return n
 }
 
-// Debian's 7.2 is not among the kernels: its BTF lacks scx_bpf_create_dsq_impl, without which its
-// verifier takes no call of scx_bpf_create_dsq.
+// The example schedules the machine's tasks, its counters grow, and afterwards the kernel's own
+// scheduler is back.
 //
-// The scheduler runs the machine's work, its counters move, and afterwards the machine is the
-// kernel's own again.
+// Debian's 7.2 is left out: its BTF lacks scx_bpf_create_dsq_impl, without which its verifier
+// rejects calls of scx_bpf_create_dsq.
 func TestSchedulesTheMachine(t *testing.T) {
 	guest.Only(t)
 	if s := state(t); s != "disabled" {
-		t.Fatalf("before: %s", s)
+		t.Fatalf("state before the start: %s, want disabled", s)
 	}
 	out, ticks, stop := table{make(chan string)}, make(chan time.Time), make(chan os.Signal)
 	done := make(chan error, 1)
@@ -105,13 +105,13 @@ func TestSchedulesTheMachine(t *testing.T) {
 
 	first := next()
 	if s := state(t); s != "enabled" {
-		t.Errorf("while it runs: %s", s)
+		t.Errorf("state while it runs: %s, want enabled", s)
 	}
 	if name, err := os.ReadFile("/sys/kernel/sched_ext/root/ops"); err != nil || !strings.HasPrefix(string(name), "bpf2lskel_fifo") {
 		t.Errorf("the kernel's scheduler is %q, %v", name, err)
 	}
 	if policy := policyOf(t); policy != schedExt {
-		t.Errorf("this thread's class is not SCHED_EXT's: %s", policy)
+		t.Errorf("this thread is not scheduled by sched_ext: %s", policy)
 	}
 	work(t)
 	second := next()
@@ -120,9 +120,9 @@ func TestSchedulesTheMachine(t *testing.T) {
 			t.Errorf("%s: %d after %d", what, second[i], first[i])
 		}
 	}
-	// On one CPU with several busy threads most have to wait.
+	// With several busy threads on one CPU, most have to wait.
 	if second[0] <= first[0] || second[2] <= first[2] || second[3] <= first[3] {
-		t.Errorf("counters do not move: %v, %v", first, second)
+		t.Errorf("the counters do not grow: %v, %v", first, second)
 	}
 
 	go func() { stop <- unix.SIGINT }()
@@ -136,15 +136,15 @@ func TestSchedulesTheMachine(t *testing.T) {
 		s = state(t)
 	}
 	if s != "disabled" {
-		t.Errorf("afterwards: %s", s)
+		t.Errorf("state afterwards: %s, want disabled", s)
 	}
 	work(t)
 }
 
 const schedExt = "ext_sched_class"
 
-// policyOf says whether sched_ext schedules the calling thread: the kernel knows in
-// /proc/self/sched.
+// policyOf returns schedExt if sched_ext schedules the calling thread, and the contents of
+// /proc/thread-self/sched otherwise.
 func policyOf(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("/proc/thread-self/sched")

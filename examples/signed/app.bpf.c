@@ -2,7 +2,7 @@
 
 // SPDX-License-Identifier: MIT
 //
-// Something to sign: says how often it was run.
+// A program to sign. It returns how often it was run.
 
 #include <linux/types.h>
 #include <bpf/bpf_helpers.h>

@@ -1,8 +1,8 @@
-// The command signed shows a policy that the kernel enforces: while it is
-// attached, programs load only from packages that were signed with the right key.
+// Command signed demonstrates a policy that the kernel enforces: while it is attached, only
+// packages that were signed with the right key load.
 //
-// It puts the certificate into a keyring of its own, loads the policy, itself a
-// signed package, and then tries to load a package that is not signed, and one that is.
+// It puts the certificate into a new keyring, loads the policy (itself a signed package), and then
+// tries to load an unsigned package and a signed one.
 package main
 
 import (
@@ -63,7 +63,7 @@ func run(out io.Writer) error {
 	fmt.Fprintln(out, "policy: attached, verified")
 
 	if err := tryUnsigned(out); !errors.Is(err, unix.EPERM) {
-		return fmt.Errorf("the policy does not hold: unsigned package: %v", err)
+		return fmt.Errorf("the policy did not deny an unsigned package: %v", err)
 	}
 	if err := trySigned(out, opts); err != nil {
 		return err
@@ -77,7 +77,7 @@ func run(out io.Writer) error {
 	return tryUnsigned(out)
 }
 
-// tryUnsigned loads a package that nobody has signed.
+// tryUnsigned loads an unsigned package.
 func tryUnsigned(out io.Writer) error {
 	s, err := unsigned.Load()
 	if err != nil {
@@ -88,7 +88,7 @@ func tryUnsigned(out io.Writer) error {
 	return s.Close()
 }
 
-// trySigned loads one that is signed, and runs it.
+// trySigned loads a signed package and runs its program.
 func trySigned(out io.Writer, opts *runtime.LoadOptions) error {
 	s, err := app.Open()
 	if err != nil {
@@ -103,6 +103,6 @@ func trySigned(out io.Writer, opts *runtime.LoadOptions) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "signed package: loads, and has run %d times\n", n)
+	fmt.Fprintf(out, "signed package: loads; runs so far: %d\n", n)
 	return nil
 }

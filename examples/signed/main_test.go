@@ -10,7 +10,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 )
 
-// While the policy is attached, what is not signed does not load, and what is does.
+// While the policy is attached, an unsigned package fails to load and a signed one loads.
 func TestPolicy(t *testing.T) {
 	guest.Only(t)
 	var out bytes.Buffer
@@ -22,7 +22,7 @@ func TestPolicy(t *testing.T) {
 	for _, line := range []string{
 		"policy: attached, verified\nunsigned package: load counter: ",
 		"operation not permitted",
-		"signed package: loads, and has run 1 times\n",
+		"signed package: loads; runs so far: 1\n",
 		"policy: detached\nunsigned package: loads\n",
 	} {
 		if !strings.Contains(out.String(), line) {

@@ -2,8 +2,8 @@
 
 // SPDX-License-Identifier: MIT
 //
-// Denies loading BPF programs that the kernel has not verified, or not with
-// the right keyring.
+// Denies the load of BPF programs whose signature the kernel has not verified, or has verified with
+// another keyring.
 
 #include <linux/types.h>
 #include <stdbool.h>
@@ -12,13 +12,13 @@
 
 #define EPERM 1
 
-// Set after the load: the serial number of the keyring that has the trusted certificates. 0 stands for any.
+// Set after the load: serial number of the keyring with the trusted certificates; 0: any.
 __s32 trusted_keyring = 0;
 
-// How many loads were denied.
+// Number of denied loads.
 __u64 denied = 0;
 
-// Of the kernel's types, what is used here; CO-RE finds where it is.
+// The fields of kernel types that are used here. CO-RE relocates them.
 
 struct bpf_prog_aux {
 	struct {
@@ -39,8 +39,8 @@ union bpf_attr {
 	};
 } __attribute__((preserve_access_index));
 
-// security_bpf_prog_load(prog, attr, token, kernel), which comes after the
-// signature has been verified, and before the verifier.
+// security_bpf_prog_load(prog, attr, token, kernel) runs after the kernel has verified the
+// signature and before the verifier.
 SEC("lsm/bpf_prog_load")
 int deny_unsigned(__u64 *ctx)
 {
@@ -50,12 +50,12 @@ int deny_unsigned(__u64 *ctx)
 	bool verified;
 	__s32 keyring;
 
-	// Loaded by a loader program: that one has been here itself.
+	// Loaded by a loader program, which was checked itself.
 	if (kernel)
 		return 0;
 
-	// The kernel applies CO-RE records after it has verified the signature,
-	// which does not cover them: they may change each instruction that was signed.
+	// The kernel applies CO-RE records after it has verified the signature, which does not cover
+	// them. They can change any signed instruction.
 	if (attr->core_relo_cnt != 0)
 		goto deny;
 
@@ -63,7 +63,7 @@ int deny_unsigned(__u64 *ctx)
 		verified = prog->aux->sig.verdict == 1;
 		keyring = prog->aux->sig.keyring_serial;
 	} else {
-		// A wrong signature does not get this far.
+		// A load with a wrong signature fails before this hook.
 		verified = attr->signature != 0;
 		keyring = attr->keyring_id;
 	}

@@ -21,7 +21,8 @@ import (
 //go:embed app/app_bpfe*.loader app/app_bpfe*.blob app/app_bpfe*.check app/app_bpfe*.sig
 var appFiles embed.FS
 
-// appPackage is the signed package as an attacker has it, in the form that was verified.
+// appPackage returns the files of the signed package, as an attacker could read them, for a form of
+// signature.
 func appPackage(t *testing.T, form spec.SignedForm, ring runtime.Keyring) *sigload.Package {
 	t.Helper()
 	read := func(ext string) string {
@@ -46,8 +47,8 @@ func appPackage(t *testing.T, form spec.SignedForm, ring runtime.Keyring) *siglo
 	}
 }
 
-// A signature does not cover CO-RE records, and these change the loader: the policy refuses them,
-// and only them.
+// A signature does not cover CO-RE records, which can change the loader. The policy denies a load
+// with such records, and nothing else.
 func TestPolicyRefusesRelocations(t *testing.T) {
 	guest.Only(t)
 	ring, err := keyring.New(t.Name())

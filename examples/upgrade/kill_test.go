@@ -19,7 +19,7 @@ import (
 	bpf "github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// packets returns how many ICMP packets were counted.
+// packets returns the number of ICMP packets counted.
 func packets(t *testing.T, dir string) uint64 {
 	t.Helper()
 	m, err := bpf.OpenPinnedMap(dir + "/counts")
@@ -38,9 +38,9 @@ func packets(t *testing.T, dir string) uint64 {
 	return c.Packets
 }
 
-// The process is killed at each of its system calls in turn, in its first start and in the upgrade:
-// the next one starts, all packets since the first one counted are there, and nothing is left but
-// the pins.
+// An agent is killed at each of its system calls in turn, in its first start and in an upgrade. The
+// next agent starts, has all packets counted since the first start, and leaves nothing but the
+// pins.
 func TestKilledAtEachStep(t *testing.T) {
 	receiver, sender := hosts(t)
 	root := testfs.BPF(t)
@@ -98,8 +98,8 @@ func TestKilledAtEachStep(t *testing.T) {
 	}
 }
 
-// The process is killed at each of its system calls while it pins a whole skeleton: the folder is
-// there as a whole or not at all, and if there was one before, there always is one.
+// An agent is killed at each of its system calls in turn while it pins a whole skeleton. The folder
+// is complete or absent, and never absent if there was one before.
 func TestKilledWhilePinning(t *testing.T) {
 	receiver, _ := hosts(t)
 	root := testfs.BPF(t)
@@ -133,7 +133,7 @@ func TestKilledWhilePinning(t *testing.T) {
 				}
 				entries, err := os.ReadDir(dir)
 				if err != nil || len(entries) != 2 { // the folder, and the map that is pinned by name
-					t.Errorf("killed at call %d, and pinned again: there are %v, %v", n, entries, err)
+					t.Errorf("killed at call %d, and pinned again: folder has %v, %v", n, entries, err)
 				}
 				if err := bpf.Unpin(dir + "/agent"); err != nil {
 					t.Error(err)
@@ -152,8 +152,8 @@ func TestKilledWhilePinning(t *testing.T) {
 	}
 }
 
-// objects counts the example's maps and programs in the kernel, once those are gone that nobody
-// uses any more: that takes a moment.
+// objects counts the example's maps and programs in the kernel. It waits for unused ones to be
+// freed.
 func objects(t *testing.T) (maps, programs int) {
 	t.Helper()
 	for range 1000 {
@@ -191,12 +191,12 @@ func objects(t *testing.T) (maps, programs int) {
 	return maps, programs
 }
 
-// The system calls at which the process is killed: those that change what is in the kernel, or in
-// the file system.
+// watched are the system calls at which an agent is killed: those that change the state of the
+// kernel or the file system.
 var watched = []uint32{unix.SYS_BPF, unix.SYS_RENAMEAT2, unix.SYS_RENAMEAT, unix.SYS_UNLINKAT, unix.SYS_MKDIRAT, unix.SYS_FLOCK}
 
-// watch has the calling thread ask at each of these calls whether it may go on. It returns the file
-// descriptor by which it asks.
+// watch makes the calling thread stop at each watched call until it is told to continue. It returns
+// the file descriptor of the seccomp listener.
 func watch() (int, error) {
 	if _, _, errno := unix.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0); errno != 0 {
 		return -1, errno
@@ -220,8 +220,8 @@ func watch() (int, error) {
 	return int(fd), nil
 }
 
-// killAt lets an agent make n-1 of its calls, and kills it at the next one. It reports whether the
-// agent has made no more.
+// killAt kills an agent at its n-th watched call. It reports whether the agent finished before
+// that.
 func killAt(t *testing.T, a *agent, n int) (finished bool) {
 	t.Helper()
 	defer a.kill(t)
@@ -229,7 +229,7 @@ func killAt(t *testing.T, a *agent, n int) (finished bool) {
 	num, ok := strings.CutPrefix(line, "watched by ")
 	theirs, err := strconv.Atoi(num)
 	if !ok || err != nil {
-		t.Fatalf("the agent says %q", line)
+		t.Fatalf("the agent printed %q", line)
 	}
 	pid, err := unix.PidfdOpen(a.cmd.Process.Pid, 0)
 	if err != nil {
@@ -258,7 +258,7 @@ func killAt(t *testing.T, a *agent, n int) (finished bool) {
 			select {
 			case line := <-counting:
 				if !strings.HasPrefix(line, "counting") {
-					t.Fatalf("the agent says %q", line)
+					t.Fatalf("the agent printed %q", line)
 				}
 				return true
 			default:
@@ -278,7 +278,7 @@ func killAt(t *testing.T, a *agent, n int) (finished bool) {
 	}
 }
 
-// struct seccomp_notif and struct seccomp_notif_resp of linux/seccomp.h, and their ioctls.
+// struct seccomp_notif and struct seccomp_notif_resp from linux/seccomp.h, and their ioctls.
 type seccompNotif struct {
 	ID         uint64
 	PID, Flags uint32

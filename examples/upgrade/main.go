@@ -1,12 +1,12 @@
-// The command upgrade counts the packets of a network interface, by a BPF program that goes on
-// counting when the command ends, is killed, or is replaced by its other version: not one packet is
-// missed, and none is counted twice.
+// Command upgrade counts the packets of a network interface with a BPF program that keeps counting
+// when the command exits, is killed, or is replaced by another version. No packet is missed, and
+// none is counted twice.
 //
 //	upgrade -version 1 INTERFACE FOLDER
 //	upgrade -version 2 INTERFACE FOLDER
 //
-// The folder is in a BPF file system, such as /sys/fs/bpf/upgrade. The two versions would be two
-// releases of an agent; here they are two packages, v1 and v2.
+// The folder must be in a BPF file system, such as /sys/fs/bpf/upgrade. The two versions stand for
+// two releases of an agent; here they are two packages, v1 and v2.
 package main
 
 import (
@@ -39,7 +39,7 @@ func main() {
 	}
 }
 
-// run counts until something arrives on stop, and then prints what was counted.
+// run counts until stop receives a signal, and then prints the counts.
 func run(version int, name, dir string, out io.Writer, stop <-chan os.Signal) (err error) {
 	iface, err := net.InterfaceByName(name)
 	if err != nil {
@@ -61,7 +61,7 @@ func run(version int, name, dir string, out io.Writer, stop <-chan os.Signal) (e
 			agent = second{a}
 		}
 	default:
-		return fmt.Errorf("there is no version %d", version)
+		return fmt.Errorf("unknown version %d: want 1 or 2", version)
 	}
 	if err != nil {
 		return err

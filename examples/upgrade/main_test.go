@@ -36,15 +36,14 @@ func hosts(t *testing.T) (receiver, sender *netlab.Host) {
 	return receiver, sender
 }
 
-// agent is one of the versions in a process of its own.
+// agent is a version of the agent that runs in a process of its own.
 type agent struct {
 	cmd   *exec.Cmd
 	stdin io.WriteCloser
 	out   *bufio.Reader
 }
 
-// start starts a version on a host. It returns when that says something: that it counts, unless it
-// is to be killed.
+// start starts a version on a host. It does not wait until that counts: see mustCount.
 func start(t *testing.T, host *netlab.Host, version int, dir string, env ...string) *agent {
 	t.Helper()
 	a := &agent{cmd: exec.Command("/proc/self/exe", "-test.run=^TestAgent$")}
@@ -65,7 +64,7 @@ func start(t *testing.T, host *netlab.Host, version int, dir string, env ...stri
 	return a
 }
 
-// says reads a line of what an agent says, "" if it has died.
+// says returns the agent's next line of output, or "" if it has died.
 func (a *agent) says(t *testing.T) string {
 	t.Helper()
 	line, err := a.out.ReadString('\n')
@@ -78,11 +77,11 @@ func (a *agent) says(t *testing.T) string {
 func (a *agent) mustCount(t *testing.T) {
 	t.Helper()
 	if got := a.says(t); got != "counting; interrupt to see the table" {
-		t.Fatalf("the agent says %q", got)
+		t.Fatalf("the agent printed %q", got)
 	}
 }
 
-// kill ends an agent as nothing else does.
+// kill kills an agent, which gets no chance to clean up.
 func (a *agent) kill(t *testing.T) {
 	t.Helper()
 	if err := a.cmd.Process.Kill(); err != nil {
@@ -92,7 +91,7 @@ func (a *agent) kill(t *testing.T) {
 	a.stdin.Close()
 }
 
-// stop interrupts an agent, and returns its table.
+// stop interrupts an agent and returns its table.
 func (a *agent) stop(t *testing.T) string {
 	t.Helper()
 	a.stdin.Close()
@@ -106,11 +105,11 @@ func (a *agent) stop(t *testing.T) string {
 	return string(table)
 }
 
-// TestAgent is the process of an agent.
+// TestAgent is the main function of an agent's process.
 func TestAgent(t *testing.T) {
 	args := strings.Fields(os.Getenv("UPGRADE_TEST"))
 	if len(args) == 0 {
-		return // the test proper
+		return // not started by start
 	}
 	stop := make(chan os.Signal, 1)
 	go func() {
@@ -141,7 +140,7 @@ func TestAgent(t *testing.T) {
 	unix.Exit(0)
 }
 
-// pinning is the version of an agent that pins all that it has, and ends.
+// pinning is the version of an agent that pins its whole skeleton and exits.
 const pinning = 0
 
 func pinAll(dir string) error {
@@ -160,7 +159,7 @@ func pinAll(dir string) error {
 	return nil
 }
 
-// Versions take turns, each killed while packets come: what was sent is what was counted.
+// Versions take turns, killed or stopped while packets arrive: each packet is counted once.
 func TestUpgrade(t *testing.T) {
 	const rounds = 10
 	receiver, sender := hosts(t)
@@ -194,7 +193,7 @@ func TestUpgrade(t *testing.T) {
 		}
 		a = start(t, receiver, versions[i%2], dir)
 		a.mustCount(t)
-		for sent.Load() == before && !t.Failed() { // so that each has something to count
+		for sent.Load() == before && !t.Failed() { // so that each agent has something to count
 			runtime.Gosched()
 		}
 	}
@@ -212,7 +211,7 @@ func TestUpgrade(t *testing.T) {
 	wantPins(t, dir)
 }
 
-// wantPins makes sure that nothing is pinned but what is to be.
+// wantPins checks that the map and the link are pinned, and nothing else.
 func wantPins(t *testing.T, dir string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -224,6 +223,6 @@ func wantPins(t *testing.T, dir string) {
 		names = append(names, e.Name())
 	}
 	if got := strings.Join(names, " "); got != "counts link" {
-		t.Errorf("pinned are %s", got)
+		t.Errorf("pinned: %s, want counts link", got)
 	}
 }

@@ -15,7 +15,7 @@
 struct key {
 	__u32 ifindex;
 	__u16 ethertype; // ETH_P_*
-	__u8 protocol;   // of IP; 0 for what is not IP
+	__u8 protocol;   // IPPROTO_*; 0 if not IP
 	__u8 pad;
 };
 
@@ -31,10 +31,10 @@ struct {
 	__uint(max_entries, 1024);
 } counts SEC(".maps");
 
-// Set before the program is loaded: count packets of this size and more.
+// Packets smaller than this are not counted. Set before the program is loaded.
 const volatile __u32 min_bytes = 0;
 
-// All packets seen, whatever their size.
+// All packets seen, of any size.
 __u64 total = 0;
 
 static void classify(struct xdp_md *ctx, struct key *key)

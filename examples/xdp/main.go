@@ -1,5 +1,5 @@
-// The command xdp counts the packets that network interfaces receive, by IP
-// protocol, with a BPF program on each, until it is interrupted.
+// Command xdp counts the packets that network interfaces receive, by IP protocol, until it is
+// interrupted. Each interface runs the same BPF program.
 //
 //	xdp [-min-bytes N] INTERFACE...
 package main
@@ -35,7 +35,7 @@ func main() {
 	}
 }
 
-// run counts on these interfaces until something arrives on stop.
+// run counts packets on the interfaces until stop receives a signal.
 func run(interfaces []string, minBytes uint32, out io.Writer, stop <-chan os.Signal) error {
 	s, err := skel.Open()
 	if err != nil {
@@ -80,7 +80,7 @@ func printTable(out io.Writer, s *skel.Skeleton, names map[uint32]string) error 
 	return w.Flush()
 }
 
-// protocol names what a key counts.
+// protocol returns a name for the protocol of a key.
 func protocol(key skel.Key) string {
 	if key.Ethertype != unix.ETH_P_IP && key.Ethertype != unix.ETH_P_IPV6 {
 		return fmt.Sprintf("ethertype %#04x", key.Ethertype)

@@ -12,7 +12,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/netlab"
 )
 
-// What is sent is what is counted.
+// The example counts the packets that were sent.
 func TestCountsTraffic(t *testing.T) {
 	receiver, sender, err := netlab.Pair()
 	if err != nil {
@@ -37,8 +37,8 @@ func TestCountsTraffic(t *testing.T) {
 	}
 }
 
-// start runs the example on a host. It returns once that counts; what it prints from then on comes
-// when it has ended.
+// start runs the example on a host. It returns once the example counts; the table arrives when the
+// example has ended.
 func start(t *testing.T, host *netlab.Host) (stop chan<- os.Signal, table <-chan string) {
 	t.Helper()
 	var (

@@ -8,15 +8,15 @@ import (
 	"testing"
 )
 
-// The example is at most 55 % of the same program made with bpf2go and cilium/ebpf: static,
-// stripped binaries.
+// The example's static, stripped binary has at most 55 % of the size of the same program built with
+// bpf2go and cilium/ebpf.
 func TestSizeOfBinary(t *testing.T) {
 	ours := sizeOfBinary(t, "github.com/bpf2lskel/bpf2lskel/examples/xdp")
 	theirs := sizeOfBinary(t, "github.com/bpf2lskel/bpf2lskel/examples/bpf2go/before")
 	percent := 100 * float64(ours) / float64(theirs)
 	t.Logf("bpf2lskel %d bytes, bpf2go and cilium/ebpf %d bytes: %.1f %%", ours, theirs, percent)
 	if percent > 55 {
-		t.Errorf("%.2f %%; `go tool nm -size -sort size` of a binary that is not stripped tells what it is", percent)
+		t.Errorf("%.2f %%, want at most 55 %%: `go tool nm -size -sort size` on an unstripped binary lists what takes the room", percent)
 	}
 }
 
@@ -35,7 +35,7 @@ func sizeOfBinary(t *testing.T, pkg string) int64 {
 	return info.Size()
 }
 
-// The example brings neither cilium/ebpf nor netlink packages along.
+// The example depends on neither cilium/ebpf nor a netlink package.
 func TestDependencies(t *testing.T) {
 	for _, dep := range deps(t, "github.com/bpf2lskel/bpf2lskel/examples/xdp") {
 		if strings.Contains(dep, "cilium/") || strings.Contains(dep, "netlink") {

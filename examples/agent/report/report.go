@@ -1,4 +1,4 @@
-// Package report has what an agent says: a line of JSON for each event, and metrics for Prometheus.
+// Package report writes an agent's events as lines of JSON and exports metrics for Prometheus.
 package report
 
 import (
@@ -15,10 +15,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Kind is what has happened.
+// Kind is the kind of an event.
 type Kind uint32
 
-// The kinds, with the numbers of enum kind in agent.bpf.c.
+// Kinds of events, numbered as in enum kind in agent.bpf.c.
 const (
 	Process Kind = iota
 	File
@@ -28,7 +28,7 @@ const (
 
 var names = [kinds]string{"process", "file", "connection"}
 
-// Event is what an agent tells of. What its slices refer to is only read.
+// Event is something that happened on the machine. Its slices are read, and not retained.
 type Event struct {
 	Kind       Kind
 	PID, UID   uint32
@@ -36,21 +36,21 @@ type Event struct {
 	Peer       netip.AddrPort // of a connection
 }
 
-// Report is for one agent. Its methods may be called concurrently.
+// Report collects the events of one agent. Its methods are safe for concurrent use.
 type Report struct {
 	log      *slog.Logger // nil: no lines
 	registry *prometheus.Registry
 	events   [kinds]prometheus.Counter
 }
 
-// New returns a Report that writes lines to out, or none if that is nil.
+// New returns a Report that writes lines to out, or no lines if out is nil.
 func New(out io.Writer) *Report {
 	r := &Report{registry: prometheus.NewRegistry()}
 	if out != nil {
 		r.log = slog.New(slog.NewJSONHandler(out, nil))
 	}
 	events := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "agent_events_total", Help: "Events that the agent has seen.",
+		Name: "agent_events_total", Help: "Events that the agent has reported.",
 	}, []string{"kind"})
 	r.registry.MustRegister(events)
 	for k, name := range names {
@@ -59,20 +59,20 @@ func New(out io.Writer) *Report {
 	return r
 }
 
-// Watch adds what the agent's buffer says of itself: how many events of a kind were dropped for
-// lack of room, and how many bytes of them are waiting.
+// Watch adds metrics of the agent's ring buffer: the number of events of each kind that were
+// dropped for lack of room, and the bytes that wait to be read.
 func (r *Report) Watch(dropped func(Kind) uint64, backlog func() int) {
 	for k, name := range names {
 		r.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name: "agent_dropped_total", Help: "Events that there was no room for.", ConstLabels: prometheus.Labels{"kind": name},
+			Name: "agent_dropped_total", Help: "Events dropped because the ring buffer was full.", ConstLabels: prometheus.Labels{"kind": name},
 		}, func() float64 { return float64(dropped(Kind(k))) }))
 	}
 	r.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "agent_backlog_bytes", Help: "Bytes of events that were waiting when the agent last looked.",
+		Name: "agent_backlog_bytes", Help: "Bytes waiting in the ring buffer when the agent last read it.",
 	}, func() float64 { return float64(backlog()) }))
 }
 
-// Event counts an event, and writes its line.
+// Event counts an event and writes its line.
 func (r *Report) Event(e *Event) {
 	if e.Kind >= kinds {
 		return
@@ -101,7 +101,7 @@ func text(b []byte) string {
 	return string(b)
 }
 
-// Serve answers /metrics until the context ends.
+// Serve serves /metrics until the context is done.
 func (r *Report) Serve(ctx context.Context, l net.Listener) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(r.registry, promhttp.HandlerOpts{}))

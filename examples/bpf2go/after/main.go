@@ -1,6 +1,5 @@
-// The command after counts the packets that network interfaces receive, by IP
-// protocol, until it is interrupted. It is ../before, moved from bpf2go and
-// github.com/cilium/ebpf to bpf2lskel.
+// Command after counts the packets that network interfaces receive, by IP protocol, until it is
+// interrupted. It is ../before, moved from bpf2go and github.com/cilium/ebpf to bpf2lskel.
 //
 //	after [-min-bytes N] INTERFACE...
 package main
@@ -36,7 +35,7 @@ func main() {
 	}
 }
 
-// run counts on these interfaces until something arrives on stop.
+// run counts packets on the interfaces until stop receives a signal.
 func run(interfaces []string, minBytes uint32, out io.Writer, stop <-chan os.Signal) error {
 	objs, err := skel.Open()
 	if err != nil {
@@ -81,7 +80,7 @@ func printTable(out io.Writer, objs *skel.Skeleton, names map[uint32]string) err
 	return w.Flush()
 }
 
-// protocol names what packets are of.
+// protocol returns a name for an ethertype and IP protocol number.
 func protocol(ethertype uint16, number uint8) string {
 	if ethertype != unix.ETH_P_IP && ethertype != unix.ETH_P_IPV6 {
 		return fmt.Sprintf("ethertype %#04x", ethertype)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 /*
- * A kernel module with functions that BPF programs may call: the shortest path for someone who has a
- * module of her own. What it takes is
+ * A minimal kernel module with functions that BPF programs may call (kfuncs). It takes
  *
- *   1. the functions, global, and not to be inlined, cloned or thrown away by the compiler (__bpf_kfunc),
- *   2. their names in a set of BTF ids,
+ *   1. global functions that the compiler must not inline, clone or discard (__bpf_kfunc),
+ *   2. a set of their BTF IDs,
  *   3. the set registered for each type of program that may call them,
- *   4. BTF of the module: the kernel's build adds it if it finds vmlinux beside the headers, and pahole.
+ *   4. the module's BTF, which the kernel's build generates if it finds pahole, and vmlinux beside
+ *      the headers.
  */
 #include <linux/bpf.h>
 #include <linux/btf.h>
@@ -14,27 +14,27 @@
 #include <linux/module.h>
 #include <linux/percpu.h>
 
-/* Linux 6.1 has no __bpf_kfunc, and marks kfuncs by hand. */
+/* Linux 6.1 has no __bpf_kfunc. */
 #ifndef __bpf_kfunc
 #define __bpf_kfunc __used noinline
 #endif
 
-/* Since 6.9 a set says that it is one of kfuncs. */
+/* Since Linux 6.9, a set is marked as a set of kfuncs. */
 #ifndef BTF_KFUNCS_START
 #define BTF_KFUNCS_START(name) BTF_SET8_START(name)
 #define BTF_KFUNCS_END(name) BTF_SET8_END(name)
 #endif
 
 /*
- * How often the kfuncs below were called on each CPU. pahole describes per-CPU variables in the module's BTF, so that
- * a BPF program can declare this one:
+ * Calls of the kfuncs below, per CPU. pahole adds per-CPU variables to the module's BTF, so a BPF
+ * program can declare this one:
  *
  *   extern const u64 bpf_kmod_calls __ksym;
  *   u64 *calls = bpf_this_cpu_ptr(&bpf_kmod_calls);
  */
 DEFINE_PER_CPU(u64, bpf_kmod_calls);
 
-/* kfuncs have no prototype in any header: their callers take it from BTF. */
+/* kfuncs need no prototype in a header: their callers find them by BTF. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
@@ -87,7 +87,10 @@ static int __init bpf2lskel_kmod_init(void)
 	return 0;
 }
 
-/* The kernel forgets the sets with the module; a module without an exit function could not be removed. */
+/*
+ * The kernel drops the sets with the module. A module without an exit function cannot be
+ * unloaded.
+ */
 static void __exit bpf2lskel_kmod_exit(void)
 {
 }

@@ -1,5 +1,5 @@
-// The command sign signs the packages of the example with a key that is gone afterwards: who wants
-// to change them signs all of them anew. If their signatures are good it does nothing.
+// Command sign signs the example's packages with a new key, which it then deletes: to change a
+// package, sign all of them again. It does nothing if all signatures are valid.
 //
 //	go run ./sign FOLDER...
 package main
@@ -41,7 +41,7 @@ func main() {
 	}
 }
 
-// bpf2lskel runs the command with arguments, strings or lists of them.
+// bpf2lskel runs the command bpf2lskel. Each argument is a string or a []string.
 func bpf2lskel(verb string, args ...any) error {
 	words := []string{"tool", "bpf2lskel", verb}
 	for _, arg := range args {
@@ -59,7 +59,7 @@ func bpf2lskel(verb string, args ...any) error {
 	return cmd.Run()
 }
 
-// makeKey makes a key, and a certificate for it.
+// makeKey writes a new private key to keyFile and its certificate to certFile.
 func makeKey(keyFile string) error {
 	key, err := rsa.GenerateKey(rand.Reader, 3072)
 	if err != nil {

@@ -12,15 +12,16 @@ import (
 
 //go:generate go tool bpf2lskel -o skel counter.bpf.c
 
-// Agent is what counts in this process. The counting itself does not end with it: map and link are
-// pinned.
+// Agent is this process's part of the counter. The map and the link are pinned, so counting goes on
+// without it.
 type Agent struct {
 	*skel.Skeleton
 	link *runtime.Link
 }
 
-// Start counts the packets of an interface. What another version, or an earlier life, has pinned in
-// the folder goes on: the link with this version's program, and the counts in this version's map.
+// Start counts the packets of an interface. It takes over what another version or an earlier
+// process has pinned in the folder: the link continues with this version's program, and the counts
+// move to this version's map.
 func Start(ifindex int, dir string) (*Agent, error) {
 	s, err := skel.Open()
 	if err != nil {
@@ -34,8 +35,8 @@ func Start(ifindex int, dir string) (*Agent, error) {
 }
 
 func (a *Agent) start(ifindex int, dir string) error {
-	// An incompatible map, that of another version, is set aside: the program that counts in it is
-	// attached still.
+	// The map of another version may be incompatible. It is set aside, not deleted: the program
+	// that is still attached counts in it.
 	err := a.LoadWith(&runtime.LoadOptions{Pins: &runtime.PinOptions{Path: dir, Incompatible: runtime.SetAsidePinned}})
 	if err != nil {
 		return err
@@ -43,7 +44,7 @@ func (a *Agent) start(ifindex int, dir string) error {
 	if err := a.attach(ifindex, dir+"/link"); err != nil {
 		return err
 	}
-	// From here on everything is counted in the new map, and what is in the old one goes there too.
+	// From here on, packets are counted in the new map. Add the counts of the old one.
 	return a.moveCounts(runtime.AsidePath(dir + "/counts"))
 }
 
@@ -58,7 +59,7 @@ func (a *Agent) attach(ifindex int, path string) (err error) {
 	if err != nil {
 		return err
 	}
-	return a.link.Update(a.Progs.CountPackets) // in one step: no packet is missed
+	return a.link.Update(a.Progs.CountPackets) // atomic: no packet is missed
 }
 
 func (a *Agent) moveCounts(path string) error {
@@ -77,7 +78,7 @@ func (a *Agent) moveCounts(path string) error {
 	return os.Remove(path)
 }
 
-// Close ends the process's part. The link is pinned, and the program goes on counting.
+// Close releases this process's resources. The link is pinned, so the program goes on counting.
 func (a *Agent) Close() error {
 	if a.link != nil {
 		a.link.Close()

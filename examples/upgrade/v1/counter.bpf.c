@@ -17,7 +17,7 @@ struct counter {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, __u32); // protocol of IPv4, 256 for what is not IPv4
+	__type(key, __u32); // IPv4 protocol; 256: not IPv4
 	__type(value, struct counter);
 	__uint(max_entries, 257);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);

@@ -2,7 +2,7 @@
 
 // SPDX-License-Identifier: MIT
 //
-// Version 2: says also when the last packet of a protocol came.
+// Version 2: also records when the last packet of each protocol arrived.
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -13,12 +13,12 @@
 struct counter {
 	__u64 packets;
 	__u64 bytes;
-	__u64 last; // nanoseconds since the machine was booted; new in version 2
+	__u64 last; // nanoseconds since boot; new in version 2
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__type(key, __u32); // protocol of IPv4, 256 for what is not IPv4
+	__type(key, __u32); // IPv4 protocol; 256: not IPv4
 	__type(value, struct counter);
 	__uint(max_entries, 257);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);

@@ -1,6 +1,6 @@
-// The command demo shows the xdp example at work, with no hardware: two
-// network namespaces joined by a veth pair, real traffic from one to the
-// other, and the example counting it. It exits with status 0 only if the counts are right.
+// Command demo runs the xdp example without hardware. It joins two network namespaces with a veth
+// pair, sends traffic from one to the other, and has the example count it. It exits with status 0
+// only if the counts are right.
 package main
 
 import (
@@ -68,7 +68,7 @@ func demo() error {
 	}
 	defer func() { _ = cmd.Process.Kill() }()
 	lines := bufio.NewReader(out)
-	if _, err := lines.ReadString('\n'); err != nil { // it counts from here on
+	if _, err := lines.ReadString('\n'); err != nil { // printed once it counts
 		return fmt.Errorf("the example did not start: %w", err)
 	}
 
@@ -79,7 +79,7 @@ func demo() error {
 	if err := sender.SendUDP(receiver, "9", datagrams, datagramBytes); err != nil {
 		return err
 	}
-	time.Sleep(100 * time.Millisecond) // for what is on its way
+	time.Sleep(100 * time.Millisecond) // for packets on their way
 
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		return err
