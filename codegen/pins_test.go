@@ -193,11 +193,75 @@ func TestSkeletonOpenPinnedNames(t *testing.T) {
 	if err := os.Mkdir(dir+"/mine", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := runtime.Unpin(dir); err == nil || !strings.Contains(err.Error(), "/mine: not a pin of a skeleton") {
+	if err := runtime.Unpin(dir); err == nil || !strings.Contains(err.Error(), dir+"/mine was not pinned by Pin") {
 		t.Errorf("unpin: %v", err)
 	}
 	if len(tree(t, dir)) != 9 {
 		t.Errorf("after the refused Unpin there are %q", tree(t, dir))
+	}
+}
+
+// TestSkeletonPinForeign has Unpin and Repin leave alone what Pin has not made, all of it.
+func TestSkeletonPinForeign(t *testing.T) {
+	root := testfs.BPF(t)
+	s := pinLive(t, root+"/live")
+	plain := t.TempDir()
+	mkdir := func(path string) string {
+		t.Helper()
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	pin := func(path string) {
+		t.Helper()
+		if err := s.Maps.Counts.Pin(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	symlink := func(to, path string) {
+		t.Helper()
+		if err := os.Symlink(to, path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Names that could be a skeleton's, in another file system.
+	mkdir(plain + "/maps")
+	if err := os.WriteFile(plain+"/maps/precious", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// As "bpf2lskel load -pin" makes it.
+	pin(mkdir(root+"/flat") + "/maps")
+	// A folder among the pins, after links that could be removed.
+	mkdir(root + "/nested/maps/more")
+	pin(mkdir(root+"/nested/links") + "/l")
+	// Links to folders and pins elsewhere.
+	mkdir(root + "/linked")
+	symlink(root+"/live/maps", root+"/linked/maps")
+	mkdir(root + "/pins/maps")
+	symlink(root+"/live/maps/counts", root+"/pins/maps/counts")
+	symlink(root+"/live", root+"/alias")
+	before := tree(t, root)
+	for dir, want := range map[string]string{
+		plain:            "not in a BPF file system",
+		root + "/flat":   root + "/flat/maps was not pinned by Pin",
+		root + "/nested": root + "/nested/maps/more was not pinned by Pin",
+		root + "/linked": root + "/linked/maps was not pinned by Pin",
+		root + "/pins":   root + "/pins/maps/counts was not pinned by Pin",
+		root + "/alias":  "a symbolic link",
+	} {
+		if err := runtime.Unpin(dir); err == nil || !strings.Contains(err.Error(), "unpin "+dir+": ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("Unpin(%q): %v, want %q", dir, err, want)
+		}
+		if err := s.Repin(dir); err == nil || !strings.Contains(err.Error(), " to "+dir+": ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("Repin(%q): %v, want %q", dir, err, want)
+		}
+	}
+	if got := tree(t, root); !slices.Equal(got, before) {
+		t.Errorf("there are %q, were %q", got, before)
+	}
+	if got := tree(t, plain); !slices.Equal(got, []string{"maps/precious"}) {
+		t.Errorf("in the other file system there are %q", got)
 	}
 }
 

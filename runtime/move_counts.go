@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"unsafe"
 
@@ -56,8 +57,11 @@ func MoveCounts[V any](from, to AnyMap, counters func(v *V) []any) error {
 			return m.fail(fmt.Errorf("a counter cannot be of type %T", p))
 		}
 		at -= uintptr(unsafe.Pointer(v))
-		if at+size < at || at+size > unsafe.Sizeof(*v) {
+		switch {
+		case at+size < at || at+size > unsafe.Sizeof(*v):
 			return m.fail(errors.New("a counter is not a field of the value"))
+		case at > math.MaxInt16: // what an instruction has room for
+			return m.fail(fmt.Errorf("a counter is at offset %d, and at most %d is supported: %w", at, math.MaxInt16, errors.ErrUnsupported))
 		}
 		m.counters = append(m.counters, countField{int16(at), size == 8})
 	}

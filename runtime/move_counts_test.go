@@ -175,6 +175,7 @@ func TestMoveCountsCannot(t *testing.T) {
 		"type of the existing map is 22, the object's is 1": runtime.MoveCounts(queue, hash(8), one),
 		"maps of type 22":                                   runtime.MoveCounts(queue, queue, one),
 		"closed":                                            runtime.MoveCounts(closed, hash(8), one),
+		"a counter is at offset 65536, and at most 32767":   runtime.MoveCounts(hash(1<<17), hash(1<<17), func(v *[1 << 14]uint64) []any { return []any{&v[1<<13]} }),
 		"the counter at offset 8 is not in the values of counts, which have 8 bytes": runtime.MoveCounts(hash(8), hash(16), func(v *[2]uint64) []any { return []any{&v[1]} }),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -73,6 +73,11 @@ func (s *Skeleton) pin(dir string, replace bool, list []Attachment, links []*Lin
 	if there && !replace {
 		return &fs.PathError{Op: "create", Path: dir, Err: withHint(unix.EEXIST, "use Repin to replace it, or Unpin to remove it")}
 	}
+	if there {
+		if err := checkPins(dir); err != nil {
+			return err
+		}
+	}
 	build := dir + buildSuffix
 	if err := removePins(build); err != nil { // left by a killed process
 		return err
@@ -159,11 +164,18 @@ func Unpin(dir string) error {
 		return fmt.Errorf("unpin %s: %w", dir, err)
 	}
 	defer release()
-	if err := removePins(dir + buildSuffix); err != nil {
-		return fmt.Errorf("unpin %s: %w", dir, err)
+	err = removePins(dir + buildSuffix)
+	if err == nil && !sys.Exists(dir) {
+		err = unix.ENOENT
 	}
-	if err := unix.Rename(dir, dir+buildSuffix); err != nil {
-		return &fs.PathError{Op: "unpin", Path: dir, Err: err}
+	if err == nil {
+		err = checkPins(dir) // before the rename: a foreign directory stays in its place
+	}
+	if err == nil {
+		err = unix.Rename(dir, dir+buildSuffix)
+	}
+	if err != nil {
+		return fmt.Errorf("unpin %s: %w", dir, err)
 	}
 	if err := removePins(dir + buildSuffix); err != nil {
 		_ = unix.Rename(dir+buildSuffix, dir)
@@ -172,19 +184,52 @@ func Unpin(dir string) error {
 	return nil
 }
 
-// removePins removes a directory of pins, if it exists.
-func removePins(dir string) error {
-	entries, err := readDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+// checkPins returns an error if a directory has anything that PinSkeleton does not create, which
+// must not be removed.
+func checkPins(dir string) error {
+	if ok, err := load.InBPFFS(dir); err != nil {
+		return err
+	} else if !ok {
+		return errors.New("not in a BPF file system")
 	}
+	if info, err := os.Lstat(dir); err != nil {
+		return err
+	} else if !info.IsDir() {
+		return errors.New("a symbolic link, or not a directory")
+	}
+	subs, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
-	for _, sub := range entries {
-		if !slices.Contains([]string{mapPins, programPins, linkPins}, "/"+sub+"/") {
-			return &fs.PathError{Op: "remove", Path: dir + "/" + sub, Err: errForeign}
+	for _, sub := range subs {
+		path := dir + "/" + sub.Name()
+		if !sub.IsDir() || !slices.Contains([]string{mapPins, programPins, linkPins}, "/"+sub.Name()+"/") {
+			return foreign(path)
 		}
+		pins, err := os.ReadDir(path)
+		if err != nil {
+			return err
+		}
+		for _, pin := range pins {
+			if !pin.Type().IsRegular() { // a directory, or a symbolic link to a pin elsewhere
+				return foreign(path + "/" + pin.Name())
+			}
+		}
+	}
+	return nil
+}
+
+func foreign(path string) error {
+	return errors.New(path + " was not pinned by Pin: remove it, or name the directory that Pin has created")
+}
+
+// removePins removes a directory of pins, if it exists.
+func removePins(dir string) error {
+	if !sys.Exists(dir) {
+		return nil
+	}
+	if err := checkPins(dir); err != nil {
+		return err
 	}
 	// Remove links first, because they use the programs and maps.
 	for _, sub := range []string{linkPins, programPins, mapPins} {
@@ -209,8 +254,6 @@ func removePins(dir string) error {
 	}
 	return nil
 }
-
-var errForeign = errors.New("not a pin of a skeleton")
 
 // readDir returns the names in a directory, sorted.
 func readDir(dir string) ([]string, error) {

@@ -133,19 +133,25 @@ func compatiblePin(e *engine, i int32, path string, fd int) (info sys.MapInfo, e
 
 var errNoBPFFS = errors.New("not in a BPF file system")
 
-// checkPinFolder makes sure that maps can be pinned there, before they are created.
-func checkPinFolder(e *engine, i int32, folder string) *spec.Failure {
+// InBPFFS reports whether a file or folder is in a BPF file system.
+func InBPFFS(path string) (bool, error) {
 	// BPF_FS_MAGIC of linux/magic.h. The field has another type on each architecture.
 	const magic uint32 = 0xcafe4a11
 	var fs unix.Statfs_t
-	err := unix.Statfs(folder, &fs)
+	err := unix.Statfs(path, &fs)
+	return err == nil && uint32(fs.Type) == magic, err
+}
+
+// checkPinFolder makes sure that maps can be pinned there, before they are created.
+func checkPinFolder(e *engine, i int32, folder string) *spec.Failure {
+	ok, err := InBPFFS(folder)
 	if err == unix.ENOENT {
-		err = unix.Statfs(folder+"/..", &fs)
+		ok, err = InBPFFS(folder + "/..")
 		if at := strings.LastIndexByte(folder, '/'); err == unix.ENOENT && at > 0 {
-			err = unix.Statfs(folder[:at], &fs)
+			ok, err = InBPFFS(folder[:at])
 		}
 	}
-	if err == nil && uint32(fs.Type) == magic {
+	if ok {
 		return nil
 	}
 	hint := "mount -t bpf bpf /sys/fs/bpf, or set LoadOptions.Pins to a folder in a BPF file system"

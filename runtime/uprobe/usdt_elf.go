@@ -22,8 +22,12 @@ type elfFile struct {
 	typ      elf.Type
 	segments []elf.Prog64
 	sections []elf.Section64
-	names    []byte // of sections
+	names    []byte        // of sections
+	symbols  []symbolTable // as soon as a variable is looked up
 }
+
+// symbolTable has symbols as they are in the file, and their names.
+type symbolTable struct{ raw, names []byte }
 
 // Files that have more are not read. Those of real programs have some ten segments, some hundred
 // sections, and a few MiB of names.
@@ -163,23 +167,36 @@ func (f *elfFile) offset(address, size uint64, code bool) (uint64, error) {
 	return 0, fmt.Errorf("the file has no %s at address %#x: %w", what, address, unix.EINVAL)
 }
 
+// symbolTables reads both symbol tables, those that there are. Of each kind the first counts, as
+// the ELF specification allows only one: a file could have thousands of sections that say that they
+// are the same large one.
+func (f *elfFile) symbolTables() []symbolTable {
+	if f.symbols != nil {
+		return f.symbols
+	}
+	f.symbols = []symbolTable{}
+	for _, kind := range []elf.SectionType{elf.SHT_SYMTAB, elf.SHT_DYNSYM} {
+		i := slices.IndexFunc(f.sections, func(s elf.Section64) bool { return elf.SectionType(s.Type) == kind })
+		if i < 0 || f.sections[i].Link >= uint32(len(f.sections)) {
+			continue
+		}
+		raw, err := f.data(&f.sections[i], tableMost)
+		if err != nil {
+			continue
+		}
+		if names, err := f.data(&f.sections[f.sections[i].Link], tableMost); err == nil {
+			f.symbols = append(f.symbols, symbolTable{raw, names})
+		}
+	}
+	return f.symbols
+}
+
 // variable finds a variable's address by its name, in both symbol tables. It reports false if there
 // are several.
 func (f *elfFile) variable(name string) (address uint64, ok bool) {
-	for i := range f.sections {
-		s := &f.sections[i]
-		if typ := elf.SectionType(s.Type); typ != elf.SHT_SYMTAB && typ != elf.SHT_DYNSYM || s.Link >= uint32(len(f.sections)) {
-			continue
-		}
-		raw, err := f.data(s, tableMost)
-		if err != nil {
-			continue
-		}
-		names, err := f.data(&f.sections[s.Link], tableMost)
-		if err != nil {
-			continue
-		}
-		for ; len(raw) >= elf.Sym64Size; raw = raw[elf.Sym64Size:] {
+	for _, table := range f.symbolTables() {
+		names := table.names
+		for raw := table.raw; len(raw) >= elf.Sym64Size; raw = raw[elf.Sym64Size:] {
 			at, info, section, value := f.order.Uint32(raw), raw[4], f.order.Uint16(raw[6:]), f.order.Uint64(raw[8:])
 			if elf.ST_TYPE(info) != elf.STT_OBJECT || elf.SectionIndex(section) == elf.SHN_UNDEF || uint64(at) >= uint64(len(names)) ||
 				!bytes.HasPrefix(names[at:], []byte(name)) || !isEnd(names[at:], len(name)) {

@@ -366,6 +366,53 @@ func tinyUSDT(args string, order byteOrder, machine elf.Machine) []byte {
 	return raw
 }
 
+// countingReader counts the bytes that are read.
+type countingReader struct {
+	*bytes.Reader
+	read int
+}
+
+func (r *countingReader) ReadAt(p []byte, at int64) (int, error) {
+	n, err := r.Reader.ReadAt(p, at)
+	r.read += n
+	return n, err
+}
+
+// A file with many sections that are all the same symbol table, and a probe that names many
+// variables, is read once.
+func TestUSDTManySymbolTables(t *testing.T) {
+	const count = 1000
+	raw := tinyUSDT("8@x(%rip)", binary.LittleEndian, elf.EM_X86_64)
+	table := make([]elf.Section64, count)
+	_, err := binary.Decode(raw[64+56:], binary.LittleEndian, table[:3])
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := uint64(len(raw))
+	for i := range table[3:] {
+		table[3+i] = elf.Section64{Type: uint32(elf.SHT_SYMTAB), Size: at + count*64, Link: 3}
+	}
+	raw, err = binary.Append(raw, binary.LittleEndian, table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary.LittleEndian.PutUint64(raw[0x28:], at)
+	binary.LittleEndian.PutUint16(raw[0x3c:], count)
+	r := &countingReader{Reader: bytes.NewReader(raw)}
+	f, err := newELF(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"x", "y", "z"} {
+		if address, ok := f.variable(name); ok {
+			t.Errorf("variable %s is at %#x", name, address)
+		}
+	}
+	if r.read > 4*len(raw) {
+		t.Errorf("%d bytes were read of a file of %d", r.read, len(raw))
+	}
+}
+
 func TestTinyUSDT(t *testing.T) {
 	for _, c := range []struct {
 		args    string
