@@ -108,9 +108,9 @@ func TestGo(t *testing.T) {
 				checkQuote(t, b, filepath.Join(root, from))
 				continue
 			}
-			skel := "examples/xdp/skel"
-			if file == "guide.md" {
-				skel = "docs/snippets/skel"
+			skel := "docs/snippets/skel" // that of start.md
+			if file == "../README.md" {
+				skel = "examples/xdp/skel"
 			}
 			if named, ok := strings.CutPrefix(b.about, "skel: "); ok {
 				skel = named
@@ -161,12 +161,16 @@ func checkQuote(t *testing.T, b *block, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	uncommented := func(line string) string {
+		line, _, _ = strings.Cut(" "+line, " //")
+		return strings.TrimSpace(line)
+	}
 	var lines []string
 	for line := range strings.Lines(string(source)) {
-		lines = append(lines, strings.TrimSpace(line))
+		lines = append(lines, uncommented(strings.TrimSpace(line)))
 	}
 	for line := range strings.Lines(b.text) {
-		if line = strings.TrimSpace(line); !slices.Contains(lines, line) && !strings.HasPrefix(line, "//") {
+		if line = uncommented(strings.TrimSpace(line)); !slices.Contains(lines, line) {
 			t.Errorf("%v: %q is not in %s", b, line, path)
 		}
 	}
@@ -262,12 +266,12 @@ func TestC(t *testing.T) {
 	t.Logf("%d pieces of C", n)
 }
 
-// The guide's own clang command compiles the source of start.md, on the system that the tests run
+// The clang command of debug.md compiles the source of start.md, on the system that the tests run
 // on.
-func TestGuideClang(t *testing.T) {
+func TestClang(t *testing.T) {
 	dir, _ := walkStart(t, false)
 	n := 0
-	for _, b := range blocks(t, "guide.md") {
+	for _, b := range blocks(t, "debug.md") {
 		for line := range strings.Lines(b.text) {
 			if b.lang != "sh" || !strings.HasPrefix(line, "clang ") {
 				continue
@@ -281,7 +285,7 @@ func TestGuideClang(t *testing.T) {
 		}
 	}
 	if n == 0 {
-		t.Error("the guide has no command of clang")
+		t.Error("debug.md has no command of clang")
 	}
 	if out, err := exec.Command(tool(t), "inspect", filepath.Join(dir, "execs.bpf.o")).CombinedOutput(); err != nil {
 		t.Errorf("inspect: %v\n%s", err, out)
@@ -326,7 +330,8 @@ func TestCommands(t *testing.T) {
 
 // Links from one document to another, or to a file, lead somewhere.
 func TestLinks(t *testing.T) {
-	link := regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`)
+	link := regexp.MustCompile(`\]\(([^)#]*)(?:#([^)]*))?\)`)
+	anchors := map[string][]string{} // by document
 	for _, file := range files(t) {
 		raw, err := os.ReadFile(file)
 		if err != nil {
@@ -336,11 +341,37 @@ func TestLinks(t *testing.T) {
 			if strings.Contains(m[1], "://") {
 				continue
 			}
-			if _, err := os.Stat(filepath.Join(filepath.Dir(file), m[1])); err != nil {
+			to := file
+			if m[1] != "" {
+				to = filepath.Join(filepath.Dir(file), m[1])
+			}
+			if _, err := os.Stat(to); err != nil {
 				t.Errorf("%s: %v", file, err)
+				continue
+			}
+			if anchors[to] == nil && filepath.Ext(to) == ".md" {
+				anchors[to] = anchorsOf(t, to)
+			}
+			if m[2] != "" && !slices.Contains(anchors[to], m[2]) {
+				t.Errorf("%s: there is no heading #%s in %s", file, m[2], to)
 			}
 		}
 	}
+}
+
+// anchorsOf are what links to headings of a document say after the #, as GitHub makes them.
+func anchorsOf(t *testing.T, file string) []string {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(string(raw), -1) {
+		text := strings.ReplaceAll(strings.ToLower(m[1]), " ", "-")
+		list = append(list, regexp.MustCompile(`[^\p{L}\p{N}_-]`).ReplaceAllString(text, ""))
+	}
+	return list
 }
 
 // The tables of flags in reference.md are those of the command.
@@ -492,15 +523,15 @@ func TestNamesInTables(t *testing.T) {
 	}
 }
 
-// The flags that differences.md says are the same are flags of both commands.
+// The flags that from-bpf2go.md says are the same are flags of both commands.
 func TestFlagsOfBpf2go(t *testing.T) {
-	raw, err := os.ReadFile("differences.md")
+	raw, err := os.ReadFile("from-bpf2go.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := regexp.MustCompile("The same: flags \\(`([^`]+)`\\)").FindSubmatch(raw)
+	m := regexp.MustCompile("The same: flags\\s+\\(`([^`]+)`\\)").FindSubmatch(raw)
 	if m == nil {
-		t.Fatal("differences.md does not say which flags are the same")
+		t.Fatal("from-bpf2go.md does not say which flags are the same")
 	}
 	theirs, err := exec.Command("go", "tool", "bpf2go", "-h").CombinedOutput()
 	if err != nil && len(theirs) == 0 {
