@@ -140,7 +140,7 @@ func (r *results) targets() []target {
 			one("exponent: "+g.Title, 1.1, g.From10)
 		}
 	}
-	return slices.Concat(all, r.refusedTargets(), r.useTargets())
+	return slices.Concat(all, r.refusedTargets(), r.useTargets(), r.compileTargets())
 }
 
 func memoryAbove(r *results, o *objectResult, id string) float64 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,16 +29,55 @@ exec cp %q "$out"
 func generators(ctx context.Context, b *builder, n, rounds int) ([]generationResult, error) {
 	o := scaleObjects()[0]
 	o.cflags = []string{fmt.Sprintf("-DN=%d", n)}
+	g, err := b.generation(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]generationResult, len(g.commands))
+	for range rounds {
+		for i, c := range g.commands {
+			all[i].What, all[i].N = c.what, n
+			if err := all[i].run(b, g.cost, c.args); err != nil {
+				return nil, err
+			}
+		}
+	}
+	clang := generationResult{What: "clang", N: n}
+	args := append([]string{
+		"clang", "-O2", "-g", "-target", testobj.NativeTarget(), "-mcpu=v3", "-I", filepath.Join(b.root, "testdata/include"),
+		"-idirafter", "/usr/include/x86_64-linux-gnu",
+	}, o.cflags...)
+	if err := clang.run(b, g.cost, append(args, "-c", g.source, "-o", b.path("gen/many.o"))); err != nil {
+		return nil, err
+	}
+	return append(all, clang), nil
+}
+
+// generation is what both generators need to make a package of an object.
+type generation struct {
+	source   string
+	cost     string // runs a command and says what it took
+	commands []generator
+}
+
+type generator struct {
+	what string
+	args []string
+}
+
+// generation compiles an object and both commands. They generate into a module of its own, since
+// bpf2lskel refuses to write where Go ignores packages, which is where the bench has everything
+// else.
+func (b *builder) generation(ctx context.Context, o benchObject) (*generation, error) {
 	object, err := testobj.Build(ctx, o.source, o.options())
 	if err != nil {
 		return nil, err
 	}
-	source, err := testobj.Source(o.source)
-	if err != nil {
+	g := &generation{cost: b.path("c-bin/cost")}
+	if g.source, err = testobj.Source(o.source); err != nil {
 		return nil, err
 	}
-	cost := b.path("c-bin/cost")
-	if err := b.gcc(cost, "c/cost.c"); err != nil {
+	if err := b.gcc(g.cost, "c/cost.c"); err != nil {
 		return nil, err
 	}
 	cc := b.path("gen/cc.sh")
@@ -52,42 +92,47 @@ func generators(ctx context.Context, b *builder, n, rounds int) ([]generationRes
 			return nil, err
 		}
 	}
-	// bpf2go writes no package of that name, but into a folder that has to be there.
-	for _, dir := range []string{"gen/ours", "gen/theirs", "gen/clang"} {
+	if err := b.generationModule(); err != nil {
+		return nil, err
+	}
+	// What was generated of other objects goes. bpf2go makes no folders.
+	for _, dir := range []string{"gen/ours", "gen/theirs"} {
+		if err := os.RemoveAll(b.path(dir)); err != nil {
+			return nil, err
+		}
 		if err := os.MkdirAll(b.path(dir), 0o755); err != nil {
 			return nil, err
 		}
 	}
-	commands := []struct {
-		what string
-		args []string
-	}{
-		{"bpf2lskel", []string{b.path("gen/bpf2lskel"), "-target", "bpfel", "-cc", cc, "-no-strip", "-o", b.path("gen/ours"), source}},
-		{"bpf2go", []string{b.path("gen/bpf2go"), "-target", "bpfel", "-cc", cc, "-no-strip", "-go-package", "theirs", "-output-dir", b.path("gen/theirs"), "Many", source}},
+	g.commands = []generator{
+		{"bpf2lskel", []string{b.path("gen/bpf2lskel"), "-target", "bpfel", "-cc", cc, "-no-strip", "-o", b.path("gen/ours"), g.source}},
+		{"bpf2go", []string{b.path("gen/bpf2go"), "-target", "bpfel", "-cc", cc, "-no-strip", "-go-package", "theirs", "-output-dir", b.path("gen/theirs"), "Object", g.source}},
 	}
-	all := make([]generationResult, len(commands))
-	for range rounds {
-		for i, c := range commands {
-			all[i].What, all[i].N = c.what, n
-			if err := all[i].run(b, cost, c.args); err != nil {
-				return nil, err
-			}
-		}
+	return g, nil
+}
+
+// generationModule makes folder gen a module, with the bench's own requirements.
+func (b *builder) generationModule() error {
+	bench := filepath.Join(b.root, moduleDir)
+	text, err := os.ReadFile(filepath.Join(bench, "go.mod"))
+	if err != nil {
+		return err
 	}
-	clang := generationResult{What: "clang", N: n}
-	args := append([]string{
-		"clang", "-O2", "-g", "-target", testobj.NativeTarget(), "-mcpu=v3", "-I", filepath.Join(b.root, "testdata/include"),
-		"-idirafter", "/usr/include/x86_64-linux-gnu",
-	}, o.cflags...)
-	if err := clang.run(b, cost, append(args, "-c", source, "-o", b.path("gen/clang/many.o"))); err != nil {
-		return nil, err
+	text = []byte(strings.NewReplacer("module "+module+"\n", "module gen\n", "=> ../..", "=> "+b.root).Replace(string(text)))
+	sums, err := os.ReadFile(filepath.Join(bench, "go.sum"))
+	if err != nil {
+		return err
 	}
-	return append(all, clang), nil
+	return errors.Join(b.write("gen/go.mod", string(text)), b.write("gen/go.sum", string(sums)))
 }
 
 // run runs a command once and adds what it took.
 func (g *generationResult) run(b *builder, cost string, args []string) error {
-	out, err := b.run(cost, args...)
+	return g.runIn(b, b.root, cost, args)
+}
+
+func (g *generationResult) runIn(b *builder, dir, cost string, args []string) error {
+	out, err := b.runIn(dir, cost, args...)
 	if err != nil {
 		return err
 	}

@@ -15,9 +15,10 @@ func main() {
 	flag.BoolVar(&r.smoke, "smoke", false, "only figures that do not depend on time, against the baseline")
 	flag.BoolVar(&r.update, "update", false, "with -smoke: write the baseline")
 	flag.StringVar(&r.objects, "objects", "", "comma-separated `names` of objects (default: all)")
-	flag.BoolVar(&r.noScale, "noscale", false, "leave out the objects that grow, and generation")
+	flag.BoolVar(&r.noScale, "noscale", false, "leave out the objects that grow, generation and compile time")
 	flag.BoolVar(&r.noRefused, "norefused", false, "leave out the objects that the kernel refuses")
 	flag.BoolVar(&r.noUse, "nouse", false, "leave out events, maps and agents")
+	flag.BoolVar(&r.onlyGeneration, "generation", false, "only generation and compile time")
 	flag.BoolVar(&r.symbols, "symbols", false, "keep symbols in binaries, for profiles")
 	flag.Float64Var(&r.effort, "effort", 1, "`factor` for the time that is spent on each object")
 	flag.StringVar(&r.from, "from", "", "measure nothing: report the results in this `file`")
@@ -31,9 +32,9 @@ func main() {
 
 // runner is a run of the bench.
 type runner struct {
-	smoke, update, noScale, noRefused, noUse, symbols bool
-	objects, from, out                                string
-	effort                                            float64
+	smoke, update, noScale, noRefused, noUse, onlyGeneration, symbols bool
+	objects, from, out                                                string
+	effort                                                            float64
 }
 
 func (r *runner) run(ctx context.Context) error {
@@ -63,6 +64,10 @@ func (r *runner) results(ctx context.Context) (*results, error) {
 		return nil, err
 	}
 	b.symbols = r.symbols
+	if r.onlyGeneration {
+		res := &results{Machine: describeMachine()}
+		return res, res.generate(ctx, b)
+	}
 	pool := benchObjects
 	if r.noScale && r.objects != "" { // those by name may be any
 		pool = slices.Concat(benchObjects, scaleObjects())
@@ -122,16 +127,32 @@ func (r *runner) results(ctx context.Context) (*results, error) {
 		}
 	}
 	if !r.noScale {
-		say("generation")
-		for _, n := range scaleSizes[1:] {
-			g, err := generators(ctx, b, n, 5)
-			if err != nil {
-				return nil, err
-			}
-			res.Generation = append(res.Generation, g...)
+		if err := res.generate(ctx, b); err != nil {
+			return nil, err
 		}
 	}
 	return res, res.save(filepath.Join(b.dir, "results.json"))
+}
+
+// generate measures both generators, and how long what they write takes to compile.
+func (r *results) generate(ctx context.Context, b *builder) error {
+	say("generation")
+	for _, n := range scaleSizes[1:] {
+		g, err := generators(ctx, b, n, 5)
+		if err != nil {
+			return err
+		}
+		r.Generation = append(r.Generation, g...)
+	}
+	say("compile time")
+	for _, n := range compileSizes {
+		c, err := compilations(ctx, b, n, 5)
+		if err != nil {
+			return err
+		}
+		r.Compile = append(r.Compile, c...)
+	}
+	return nil
 }
 
 // plan bounds a whole run to about nine minutes at effort 1.

@@ -81,6 +81,7 @@ func (r *results) markdown(w io.Writer) {
 	r.markdownAgents(w)
 	r.markdownScale(w)
 	r.markdownGeneration(w)
+	r.markdownCompile(w)
 }
 
 func (r *results) markdownMissing(w io.Writer) {

@@ -61,6 +61,7 @@ func (r *results) table(out io.Writer) error {
 	r.tableRefused(w)
 	r.tableUse(w)
 	r.tableAgents(w)
+	r.tableCompile(w)
 	fmt.Fprintln(w, "\ntarget\tat most\tmeasured\t")
 	for _, t := range r.targets() {
 		fmt.Fprintf(w, "%s\t%g\t%s\t\n", t.Text, t.Most, t.value())

@@ -15,6 +15,7 @@ type results struct {
 	Use        []useResult
 	Agents     []agentResult
 	Generation []generationResult
+	Compile    []compileResult
 }
 
 // emptyProcess is one that loads nothing.
