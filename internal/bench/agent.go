@@ -15,11 +15,11 @@ import (
 	"time"
 )
 
-// A whole agent: examples/agent, beside the same with cilium/ebpf (package agent). What counts is
-// how long it takes from the start of the process until it misses nothing any more, and the memory
-// that it has then.
+// A complete agent: examples/agent, beside the same agent with cilium/ebpf (package agent).
+// Measured are the time from the start of the process until the agent is ready, and its memory at
+// that point.
 
-// agentResult is what was measured of an agent by a peer.
+// agentResult is the measurement of one peer's agent.
 type agentResult struct {
 	ID    string
 	Ready []float64 // ns
@@ -27,7 +27,7 @@ type agentResult struct {
 	Size  float64   // bytes of the binary
 }
 
-// agents measures both.
+// agents measures both agents.
 func (p plan) agents(ctx context.Context, b *builder) ([]agentResult, error) {
 	example := filepath.Join(b.root, "examples", "agent")
 	bin := b.path("go-bin") + "/"
@@ -70,7 +70,7 @@ func (p plan) agents(ctx context.Context, b *builder) ([]agentResult, error) {
 	return []agentResult{*all[ours], *all[cilium]}, err
 }
 
-// machineTriple is the folder of this machine's own headers in Debian.
+// machineTriple is Debian's name for the folder of this machine's headers.
 func machineTriple() string {
 	if runtime.GOARCH == "arm64" {
 		return "aarch64-linux-gnu"
@@ -80,7 +80,7 @@ func machineTriple() string {
 
 var highWater = regexp.MustCompile(`(?m)^VmHWM:\s+(\d+) kB$`)
 
-// startAgent starts an agent, waits until it says that it is ready, and ends it.
+// startAgent starts an agent, waits until it is ready, and stops it.
 func startAgent(ctx context.Context, args []string) (ready, peak float64, err error) {
 	cmd := exec.CommandContext(ctx, args[0], append(args[1:], "-listen", "127.0.0.1:0", "-uid", "4294967294")...)
 	notes, err := cmd.StderrPipe()
@@ -111,7 +111,7 @@ func startAgent(ctx context.Context, args []string) (ready, peak float64, err er
 	return ready, peak, cmd.Wait()
 }
 
-// markdownAgents writes the table.
+// markdownAgents writes the table of agents.
 func (r *results) markdownAgents(w io.Writer) {
 	if len(r.Agents) == 0 {
 		return
@@ -129,7 +129,7 @@ func (r *results) markdownAgents(w io.Writer) {
 	fmt.Fprintf(w, "\nTime in terms of the other's: %s (%s-%s).\n", number(v.Value), number(v.Low), number(v.High))
 }
 
-// tableAgents prints it for a terminal.
+// tableAgents prints the table for a terminal.
 func (r *results) tableAgents(w io.Writer) {
 	if len(r.Agents) == 0 {
 		return

@@ -35,18 +35,18 @@ func (b *builder) gcc(out, source string, args ...string) error {
 	return err
 }
 
-// buildLight makes the binary of libbpf's light skeleton.
+// buildLight builds the binary for libbpf's light skeleton.
 func (b *builder) buildLight(s *subject) (string, error) { return b.buildSkeleton(s, light, "-L") }
 
-// buildFull makes the binary of libbpf's full skeleton.
+// buildFull builds the binary for libbpf's full skeleton.
 func (b *builder) buildFull(s *subject) (string, error) {
 	return b.buildSkeleton(s, full, "", "-lbpf")
 }
 
 func (b *builder) buildSkeleton(s *subject, id, flag string, libs ...string) (string, error) {
 	if id == light && (len(s.Obj.Maps) > 64 || len(s.Obj.Programs) > 32) {
-		// bpftool generates code for more programs that writes past its own array.
-		return "", fmt.Errorf("%d maps and %d programs are more than libbpf's loader can do, 64 and 32", len(s.Obj.Maps), len(s.Obj.Programs))
+		// For more programs, bpftool generates code that writes past its own array.
+		return "", fmt.Errorf("%d maps and %d programs: libbpf's loader has at most 64 and 32", len(s.Obj.Maps), len(s.Obj.Programs))
 	}
 	for _, m := range s.Obj.Maps {
 		if id == light && slices.ContainsFunc(m.Slots, func(s object.Slot) bool { return s.Program != nil }) {
@@ -60,14 +60,14 @@ func (b *builder) buildSkeleton(s *subject, id, flag string, libs ...string) (st
 	return b.compileSkeleton(s, id, "c/skeleton.c", gen, libs)
 }
 
-// buildUse makes the binary of libbpf that uses what it has loaded.
+// buildUse builds the binary that measures operations with libbpf.
 func (b *builder) buildUse(s *subject) (string, error) {
 	return b.compileSkeleton(s, "use", "c/use.c", nil, []string{"-lbpf", "-lpthread"})
 }
 
 // compileSkeleton compiles a source that includes the skeleton of an object.
 func (b *builder) compileSkeleton(s *subject, id, source string, gen, libs []string) (string, error) {
-	// The name is one of its own: "agent" may be a program's name as well.
+	// The name has a prefix: "agent" may also be a program's name.
 	text, err := b.run("bpftool", slices.Concat([]string{"gen", "skeleton"}, gen, []string{s.Path, "name", "bench_" + s.Name})...)
 	if err != nil {
 		return "", err

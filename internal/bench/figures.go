@@ -5,14 +5,13 @@ import (
 	"slices"
 )
 
-// figure is something that is told about each object and peer, as a number for which less is
-// better.
+// figure is a number per object and peer. Less is better.
 type figure struct {
 	File, Title, Unit string
 	Peers             []string
-	// Value is NaN where there is none.
+	// Value is NaN if there is none.
 	Value func(r *results, o *objectResult, id string) float64
-	// Note says what the figure is, in a sentence.
+	// Note describes the figure in a sentence.
 	Note string
 }
 
@@ -82,16 +81,16 @@ func lookUp(m map[string]float64, id string) float64 {
 	return math.NaN()
 }
 
-// target is something that shall be true of all objects together.
+// target is a goal for all objects together.
 type target struct {
 	Text  string
 	Most  float64
 	Value float64
-	Low   float64 // of the interval; 0 with High 0 where there is none
+	Low   float64 // of the interval; Low and High are 0 if there is none
 	High  float64
 }
 
-// targets compares what was measured with what was asked for.
+// targets compares the measurements with the goals.
 func (r *results) targets() []target {
 	var all []target
 	add := func(text string, most float64, v interval) {
@@ -152,7 +151,7 @@ func memoryAbove(r *results, o *objectResult, id string) float64 {
 	return math.NaN()
 }
 
-// mean is the geometric mean over objects of a peer's time in terms of a rival's.
+// mean returns the geometric mean over objects of a peer's time relative to a rival's.
 func (r *results) mean(pick func(*objectResult) samples, id, rival string, which func(*objectResult) bool) interval {
 	var sets [][]float64
 	for i := range r.Objects {
@@ -167,8 +166,8 @@ func (r *results) mean(pick func(*objectResult) samples, id, rival string, which
 	return geometricMean(sets)
 }
 
-// worst is the largest of our times in terms of a rival's, of all objects, and whose it is; NaN if
-// the rival can load none.
+// worst returns the largest of our times relative to a rival's, and its object. It is NaN if the
+// rival can load none.
 func (r *results) worst(pick func(*objectResult) samples, rival string) (worst float64, name string) {
 	worst = math.NaN()
 	for _, o := range slices.Concat(r.Objects, r.Scale) {

@@ -12,8 +12,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// standIn is a compiler for generators that has compiled beforehand: it copies
-// the object to where -o says. So a generator's time is its own, not clang's.
+// standIn takes the compiler's place: it copies an object that was compiled before to the file
+// named by -o. So the generator's time is measured without clang's.
 const standIn = `#!/bin/sh
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -25,7 +25,7 @@ done
 exec cp %q "$out"
 `
 
-// generators runs bpf2lskel and bpf2go on the same object in turn, and clang apart.
+// generators measures bpf2lskel and bpf2go on the same object, in turn, and clang separately.
 func generators(ctx context.Context, b *builder, n, rounds int) ([]generationResult, error) {
 	o := scaleObjects()[0]
 	o.cflags = []string{fmt.Sprintf("-DN=%d", n)}
@@ -95,7 +95,7 @@ func (b *builder) generation(ctx context.Context, o benchObject) (*generation, e
 	if err := b.generationModule(); err != nil {
 		return nil, err
 	}
-	// What was generated of other objects goes. bpf2go makes no folders.
+	// Remove what was generated for other objects. bpf2go does not create folders.
 	for _, dir := range []string{"gen/ours", "gen/theirs"} {
 		if err := os.RemoveAll(b.path(dir)); err != nil {
 			return nil, err
@@ -126,7 +126,7 @@ func (b *builder) generationModule() error {
 	return errors.Join(b.write("gen/go.mod", string(text)), b.write("gen/go.sum", string(sums)))
 }
 
-// run runs a command once and adds what it took.
+// run runs a command once and adds its time.
 func (g *generationResult) run(b *builder, cost string, args []string) error {
 	return g.runIn(b, b.root, cost, args)
 }

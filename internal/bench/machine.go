@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// machine is where and with what it was measured.
+// machine describes where and with which versions a run was measured.
 type machine struct {
 	CPU, Kernel, Memory string
 	CPUs                int
@@ -21,7 +21,7 @@ func describeMachine() machine {
 	m := machine{CPUs: runtime.NumCPU()}
 	var uts unix.Utsname
 	if unix.Uname(&uts) == nil {
-		// The version proper: what a distribution or a cloud adds says nothing here.
+		// Only the version proper: suffixes of distributions and clouds do not matter here.
 		m.Kernel, _, _ = strings.Cut(unix.ByteSliceToString(uts.Release[:]), "-")
 		m.Kernel = "Linux " + m.Kernel + ", " + unix.ByteSliceToString(uts.Machine[:])
 	}
@@ -38,7 +38,7 @@ func describeMachine() machine {
 	return m
 }
 
-// field is what a file of lines like "key : value" says.
+// field returns the value of a key in a file with lines like "key : value".
 func field(path, key string) string {
 	text, _ := os.ReadFile(path)
 	for line := range strings.Lines(string(text)) {
@@ -72,5 +72,5 @@ func firstLine(text string) string {
 	return line
 }
 
-// describeGo is the Go version, as far as it decides what a program allocates.
+// describeGo returns the parts of the Go version that affect what a program allocates.
 func describeGo() string { return runtime.Version() }

@@ -15,13 +15,13 @@ func main() {
 	flag.BoolVar(&r.smoke, "smoke", false, "only figures that do not depend on time, against the baseline")
 	flag.BoolVar(&r.update, "update", false, "with -smoke: write the baseline")
 	flag.StringVar(&r.objects, "objects", "", "comma-separated `names` of objects (default: all)")
-	flag.BoolVar(&r.noScale, "noscale", false, "leave out the objects that grow, generation and compile time")
+	flag.BoolVar(&r.noScale, "noscale", false, "leave out growing objects, generation and compile time")
 	flag.BoolVar(&r.noRefused, "norefused", false, "leave out the objects that the kernel refuses")
 	flag.BoolVar(&r.noUse, "nouse", false, "leave out events, maps and agents")
 	flag.BoolVar(&r.onlyGeneration, "generation", false, "only generation and compile time")
 	flag.BoolVar(&r.symbols, "symbols", false, "keep symbols in binaries, for profiles")
-	flag.Float64Var(&r.effort, "effort", 1, "`factor` for the time that is spent on each object")
-	flag.StringVar(&r.from, "from", "", "measure nothing: report the results in this `file`")
+	flag.Float64Var(&r.effort, "effort", 1, "`factor` for the time spent on each object")
+	flag.StringVar(&r.from, "from", "", "report the results in this `file` instead of measuring")
 	flag.StringVar(&r.out, "o", "", "`folder` to write benchmarks.md and its plots to (default: none)")
 	flag.Parse()
 	if err := r.run(context.Background()); err != nil {
@@ -54,7 +54,7 @@ func (r *runner) run(ctx context.Context) error {
 	return res.write(r.out)
 }
 
-// results measures, or reads what was measured before.
+// results measures, or reads earlier measurements.
 func (r *runner) results(ctx context.Context) (*results, error) {
 	if r.from != "" {
 		return loadResults(r.from)
@@ -69,7 +69,7 @@ func (r *runner) results(ctx context.Context) (*results, error) {
 		return res, res.generate(ctx, b)
 	}
 	pool := benchObjects
-	if r.noScale && r.objects != "" { // those by name may be any
+	if r.noScale && r.objects != "" { // by name, any may be chosen
 		pool = slices.Concat(benchObjects, scaleObjects())
 	}
 	objects, refused, err := selectObjects(pool, refusedObjects, r.objects)
@@ -177,5 +177,5 @@ func emptyOf(ctx context.Context, path string, n int) (emptyProcess, error) {
 	return emptyProcess{Peak: peak, Size: float64(info.Size())}, err
 }
 
-// say tells what goes on.
+// say reports progress.
 func say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }

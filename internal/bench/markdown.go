@@ -116,7 +116,7 @@ func (r *results) markdownFigure(w io.Writer, f figure) {
 	}
 }
 
-// spread are the quartiles, for figures that are times.
+// spread returns the quartiles of figures that are times.
 func (o *objectResult) spread(f figure, id string) string {
 	var values []float64
 	switch f.File {

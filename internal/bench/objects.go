@@ -12,18 +12,17 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
-// benchObject is something to load.
+// benchObject is an object to load.
 type benchObject struct {
-	Name   string // for people, and of files and packages
+	Name   string // in reports, files and packages
 	source string // name in testdata
 	cflags []string
-	// CORE is set for objects that are about CO-RE.
+	// CORE marks objects for measuring CO-RE.
 	CORE bool
 	What string
 }
 
-// benchObjects were chosen before anything was measured. Add to them, but take
-// none away.
+// benchObjects were chosen before anything was measured. Add objects, but remove none.
 var benchObjects = []benchObject{
 	{Name: "tracepoint", source: "bench_tracepoint", What: "one tracepoint, one counter"},
 	{Name: "counter", source: "bench_counter", What: "packets by protocol, XDP"},
@@ -46,7 +45,7 @@ var benchObjects = []benchObject{
 	{Name: "big_200", source: "scale/many", cflags: []string{"-DN=200"}, CORE: true, What: "200 maps, programs, globals"},
 }
 
-// subject is an object, compiled and read.
+// subject is a compiled object.
 type subject struct {
 	benchObject
 	Path string // of the ELF file
@@ -77,7 +76,7 @@ func read(o benchObject, path string) (s *subject, err error) {
 	return s, nil
 }
 
-// records is the number of CO-RE records of all programs.
+// records returns the number of CO-RE records in all programs.
 func (s *subject) records() int {
 	n := 0
 	for _, p := range s.Obj.Programs {
@@ -86,7 +85,7 @@ func (s *subject) records() int {
 	return n
 }
 
-// selectObjects are those whose names are in the list, or all, of objects and of refused ones.
+// selectObjects returns the objects and the refused objects that a list names, or all of them.
 func selectObjects(all []benchObject, refused []refusedObject, list string) ([]benchObject, []refusedObject, error) {
 	if list == "" {
 		return all, refused, nil
@@ -102,7 +101,7 @@ func selectObjects(all []benchObject, refused []refusedObject, list string) ([]b
 		case j >= 0:
 			chosenRefused = append(chosenRefused, refused[j])
 		default:
-			return nil, nil, fmt.Errorf("no object %q in the bench", name)
+			return nil, nil, fmt.Errorf("unknown object %q", name)
 		}
 	}
 	return chosen, chosenRefused, nil

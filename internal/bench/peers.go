@@ -2,10 +2,10 @@ package main
 
 // peer is a way to load objects.
 type peer struct {
-	ID    string // of files and flags
+	ID    string // in file names and flags
 	Title string
 	Go    bool
-	// build makes the binary of an object and returns its path.
+	// build builds the binary for an object and returns its path.
 	build func(b *builder, s *subject) (string, error)
 }
 
@@ -27,7 +27,7 @@ var peers = []peer{
 	{ID: bottom, Title: "floor", Go: true, build: (*builder).buildFloor},
 }
 
-// title is what a peer is called in text.
+// title returns a peer's name in text.
 func title(id string) string {
 	for _, p := range peers {
 		if p.ID == id {
@@ -37,5 +37,5 @@ func title(id string) string {
 	return id
 }
 
-// rivals are all but ours.
+// rivals are all peers but ours.
 func rivals() []peer { return peers[1:] }

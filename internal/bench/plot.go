@@ -12,7 +12,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// colors and shapes of peers: told apart without color too.
+// Colors and shapes of peers, which differ in shape too.
 var looks = map[string]draw.GlyphStyle{
 	ours:   {Color: color.RGBA{0xd5, 0x5e, 0x00, 0xff}, Shape: draw.CircleGlyph{}, Radius: vg.Points(4)},
 	alone:  {Color: color.RGBA{0xe6, 0x9f, 0x00, 0xff}, Shape: draw.PlusGlyph{}, Radius: vg.Points(4)},
@@ -35,7 +35,7 @@ func (r *results) plot(dir string) error {
 	return r.plotScale(filepath.Join(dir, "scale.svg"))
 }
 
-// plotFigure has the objects side by side, and a mark for each peer on a logarithmic axis.
+// plotFigure plots the objects side by side, with a mark for each peer on a logarithmic axis.
 func (r *results) plotFigure(f figure, path string) error {
 	p := plot.New()
 	p.Title.Text = f.Title
@@ -49,7 +49,7 @@ func (r *results) plotFigure(f figure, path string) error {
 	for _, id := range f.Peers {
 		var points plotter.XYs
 		for i := range r.Objects {
-			// A logarithmic axis has no place for what is not there, nor for nothing.
+			// Missing values and zero have no place on a logarithmic axis.
 			if v := f.Value(r, &r.Objects[i], id); v > 0 {
 				points = append(points, plotter.XY{X: float64(i), Y: v})
 			}
@@ -74,7 +74,7 @@ func (r *results) plotFigure(f figure, path string) error {
 	return p.Save(24*vg.Centimeter, 12*vg.Centimeter, path)
 }
 
-// plotScale has the time of a load over the number of programs.
+// plotScale plots the time of a load over the number of programs.
 func (r *results) plotScale(path string) error {
 	p := plot.New()
 	p.Title.Text = "Load, cold, by number of programs, maps and globals"

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// sample is what one load took.
+// sample is the cost of one load.
 type sample struct {
 	Wall   float64 // ns
 	CPU    float64 // ns, all threads
@@ -20,7 +20,7 @@ type sample struct {
 	Peak   float64 // KiB, the process's highest so far
 }
 
-// process is a binary of a peer that is up and waits to be told to load.
+// process is a running binary of a peer that loads on request.
 type process struct {
 	cmd   *exec.Cmd
 	name  string
@@ -29,7 +29,7 @@ type process struct {
 	said  strings.Builder
 }
 
-// start starts a binary and waits until it is up.
+// start starts a binary and waits until it is ready.
 func start(ctx context.Context, path string, args ...string) (*process, error) {
 	p := &process{cmd: exec.CommandContext(ctx, path, args...), name: filepath.Base(path)}
 	p.cmd.Stderr = &p.said
@@ -47,12 +47,12 @@ func start(ctx context.Context, path string, args ...string) (*process, error) {
 	}
 	if line, err := p.lines.ReadString('\n'); err != nil || line != "ready\n" {
 		p.stop()
-		return nil, fmt.Errorf("%s: does not come up: %w\n%s", p.name, err, p.said.String())
+		return nil, fmt.Errorf("%s: not ready: %w\n%s", p.name, err, p.said.String())
 	}
 	return p, nil
 }
 
-// ask sends a line and returns the numbers of the answer.
+// ask sends a line and returns the numbers in the answer.
 func (p *process) ask(line string, n int) ([]float64, error) {
 	if _, err := io.WriteString(p.in, line+"\n"); err != nil {
 		return nil, fmt.Errorf("%s: %w\n%s", p.name, err, p.said.String())
@@ -68,17 +68,17 @@ func (p *process) ask(line string, n int) ([]float64, error) {
 	for field := range strings.FieldsSeq(answer) {
 		v, err := strconv.ParseFloat(field, 64)
 		if err != nil {
-			return nil, fmt.Errorf("%s: answers %q", p.name, answer)
+			return nil, fmt.Errorf("%s: unexpected answer %q", p.name, answer)
 		}
 		numbers = append(numbers, v)
 	}
 	if len(numbers) != n {
-		return nil, fmt.Errorf("%s: answers %q", p.name, answer)
+		return nil, fmt.Errorf("%s: unexpected answer %q", p.name, answer)
 	}
 	return numbers, nil
 }
 
-// load has the process load once.
+// load makes the process load once.
 func (p *process) load() (sample, error) {
 	v, err := p.ask("load", 4)
 	if err != nil {
@@ -87,7 +87,7 @@ func (p *process) load() (sample, error) {
 	return sample{v[0], v[1], v[2], v[3]}, nil
 }
 
-// allocs has the process load once and count allocations and their bytes.
+// allocs makes the process load once and count allocations and their bytes.
 func (p *process) allocs() (count, bytes float64, err error) {
 	v, err := p.ask("allocs", 2)
 	if err != nil {

@@ -16,9 +16,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/codegen"
 )
 
-// A load that the kernel refuses has to cost little: what is refused is tried again, in a loop of a
-// supervisor or by somebody who looks for the reason. Peers are ours and cilium/ebpf, each with all
-// of its error put into words, by %v and by %+v: that is when it takes memory.
+// A refused load must be cheap, since it is often repeated: by a supervisor in a loop, or by
+// somebody who looks for the reason. Peers are ours and cilium/ebpf. Each formats its error with %v
+// and %+v, which is when it takes memory.
 
 // refusedObjects are objects that the kernel refuses.
 var refusedObjects = []refusedObject{
@@ -31,19 +31,20 @@ var refusedObjects = []refusedObject{
 	{benchObject: benchObject{Name: "field", source: "refused_core", What: "the last of seven programs: the kernel lacks a field"}},
 }
 
-// refusedObject is an object that is refused as it is, or because of one of its programs.
+// refusedObject is an object that the kernel refuses, as it is or because one of its programs is
+// spoiled.
 type refusedObject struct {
 	benchObject
-	program int // the one to spoil, 1 for the first; 0 if the source is refused as it is
+	program int // the program to spoil, from 1; 0: the source is refused as it is
 }
 
-// refusedResult is what was measured about an object that is refused.
+// refusedResult is the measurement of a refused object.
 type refusedResult struct {
 	Name, What string
 	Cold       samples
 }
 
-// refusedPeers are the ways to be refused.
+// refusedPeers are the peers of refused loads.
 var refusedPeers = []string{ours, cilium}
 
 // refused measures refused loads.
@@ -98,8 +99,8 @@ func (o refusedObject) prepare(ctx context.Context, b *builder) (*subject, error
 	return read(o.benchObject, b.path(name))
 }
 
-// spoil makes the kernel refuse a program of an ELF object once the verifier comes to its last
-// call of a helper: there is none of that number.
+// spoil makes the kernel refuse a program of an ELF object when the verifier reaches its last
+// helper call: no helper has the new number.
 func spoil(raw []byte, program string) error {
 	f, err := elf.NewFile(bytes.NewReader(raw))
 	if err != nil {
@@ -116,7 +117,7 @@ func spoil(raw []byte, program string) error {
 		insns := raw[f.Sections[sym.Section].Offset+sym.Value:][:sym.Size]
 		for at := len(insns) - 8; at >= 0; at -= 8 {
 			const opCall = 0x85
-			if insns[at] == opCall && insns[at+1] == 0 { // no registers: a helper
+			if insns[at] == opCall && insns[at+1] == 0 { // a helper: no registers
 				f.ByteOrder.PutUint32(insns[at+4:], math.MaxInt16)
 				return nil
 			}
@@ -126,7 +127,7 @@ func spoil(raw []byte, program string) error {
 	return fmt.Errorf("no program %s", program)
 }
 
-// buildRefused writes a main that is refused an object and puts the error into words.
+// buildRefused writes a main package whose load is refused, and which formats the error.
 func (b *builder) buildRefused(s *subject, id string) (string, error) {
 	name := "go/refused_" + id + "_" + s.Name
 	if id == cilium {
@@ -190,13 +191,13 @@ func main() {
 `, module, workDir, name))
 }
 
-// peak is the peak memory of a peer's process, above that of an empty one, in MiB: the median over
-// rounds.
+// peak returns the peak memory of a peer's process above that of an empty one, in MiB: the median
+// over rounds.
 func (r *refusedResult) peak(empty emptyProcess, id string) float64 {
 	return (median(of(r.Cold[id], peak)) - empty.Peak) / 1024
 }
 
-// refusedTargets are about the worst of all refused loads.
+// refusedTargets are goals for the worst of all refused loads.
 func (r *results) refusedTargets() []target {
 	if len(r.Refused) == 0 {
 		return nil
@@ -233,7 +234,7 @@ func (r *results) markdownRefused(w io.Writer) {
 	}
 }
 
-// cells are the row of an object in the table of refused loads.
+// cells returns an object's row in the table of refused loads.
 func (r *refusedResult) cells(empty emptyProcess) []string {
 	v := ratio(of(r.Cold[ours], wall), of(r.Cold[cilium], wall))
 	cells := []string{r.Name, r.What, fmt.Sprintf("%s (%s-%s)", number(v.Value), number(v.Low), number(v.High))}

@@ -17,7 +17,7 @@ func (r *results) write(dir string) error {
 	if err := os.MkdirAll(plots, 0o755); err != nil {
 		return err
 	}
-	if len(r.all()) > 0 { // else there are only refused loads, which have no plots
+	if len(r.all()) > 0 { // refused loads have no plots
 		if err := r.plot(plots); err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func (r *results) table(out io.Writer) error {
 	return w.Flush()
 }
 
-// all are the objects, those that grow last.
+// all returns the objects, growing ones last.
 func (r *results) all() []*objectResult {
 	var all []*objectResult
 	for i := range r.Objects {
@@ -85,7 +85,7 @@ func (r *results) all() []*objectResult {
 	return all
 }
 
-// ratioText is our time in terms of a rival's, with its interval.
+// ratioText returns our time relative to a rival's, with its interval.
 func (o *objectResult) ratioText(when, rival string) string {
 	s := o.Cold
 	if when == "warm" {
@@ -108,7 +108,7 @@ func (t target) value() string {
 
 func (t target) met() bool { return t.Value <= t.Most }
 
-// number has three significant digits.
+// number formats with three significant digits.
 func number(v float64) string {
 	switch {
 	case math.IsNaN(v):

@@ -5,7 +5,7 @@ import (
 	"os"
 )
 
-// results are all that a run has measured.
+// results are the measurements of a run.
 type results struct {
 	Machine    machine
 	Empty      map[string]emptyProcess // "Go", "C"
@@ -18,13 +18,13 @@ type results struct {
 	Compile    []compileResult
 }
 
-// emptyProcess is one that loads nothing.
+// emptyProcess is a process that loads nothing.
 type emptyProcess struct {
 	Peak float64 // KiB
 	Size float64 // bytes
 }
 
-// objectResult is what was measured about one object. Maps are by peer.
+// objectResult is the measurement of an object. Maps are by peer.
 type objectResult struct {
 	Name, What              string
 	CORE                    bool
@@ -32,7 +32,7 @@ type objectResult struct {
 	Steps                   int
 
 	Cold, Warm samples
-	// Missing says why a peer cannot load the object.
+	// Missing is the reason why a peer cannot load the object.
 	Missing map[string]string `json:",omitempty"`
 
 	Insns, Blob map[string]float64 // of the loader: instructions, bytes
@@ -40,11 +40,11 @@ type objectResult struct {
 	Allocs, Bytes map[string]float64
 	Peak          map[string]float64 // KiB, of a process that has loaded once
 	Size          map[string]float64 // bytes of the binary
-	// Generated is how long it took to read the object and to write its package, in ns.
+	// Generated is the time to read the object and write its package, in ns.
 	Generated float64
 }
 
-// generationResult is one run of a generator, or of the compiler.
+// generationResult is a run of a generator or the compiler.
 type generationResult struct {
 	What string
 	N    int       // programs, maps and globals of the object

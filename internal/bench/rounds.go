@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// samples are those of one object: by peer, one for each round.
+// samples maps a peer to its samples of an object, one for each round.
 type samples map[string][]sample
 
-// budget bounds how long an object is measured: it gets as many rounds as fit, within limits.
+// budget limits the time for measuring an object: it gets as many rounds as fit, within limits.
 type budget struct {
 	min, max int
 	time     time.Duration
@@ -18,7 +18,7 @@ type budget struct {
 
 // rounds calls f for each round with the peers in random order.
 func (b budget) rounds(ids []string, f func(ids []string) error) error {
-	// The same order in each run: a difference between two runs is not that.
+	// Each run uses the same order, so it does not explain a difference between two runs.
 	r := rand.New(rand.NewPCG(1, 2))
 	ids = slices.Clone(ids)
 	start := time.Now()
@@ -31,7 +31,7 @@ func (b budget) rounds(ids []string, f func(ids []string) error) error {
 	return nil
 }
 
-// cold measures first loads: a process for each.
+// cold measures first loads, each in a new process.
 func cold(ctx context.Context, b budget, binaries map[string]string) (samples, error) {
 	all := samples{}
 	err := b.rounds(sortedKeys(binaries), func(ids []string) error {
@@ -54,10 +54,10 @@ func cold(ctx context.Context, b budget, binaries map[string]string) (samples, e
 	return all, err
 }
 
-// warmUp is how many loads of a process do not count as warm.
+// warmUp is the number of loads of a process before its loads count as warm.
 const warmUp = 3
 
-// warm measures later loads of processes that live on.
+// warm measures later loads of long-running processes.
 func warm(ctx context.Context, b budget, binaries map[string]string) (samples, error) {
 	processes := map[string]*process{}
 	defer func() {
@@ -91,7 +91,7 @@ func warm(ctx context.Context, b budget, binaries map[string]string) (samples, e
 	return all, err
 }
 
-// allocations are those of a first load: the median of some processes.
+// allocations returns the allocations of a first load: the median of n processes.
 func allocations(ctx context.Context, path string, n int) (count, bytes float64, err error) {
 	counts, sizes, err := eachAllocations(ctx, path, n)
 	if err != nil {
@@ -100,7 +100,7 @@ func allocations(ctx context.Context, path string, n int) (count, bytes float64,
 	return median(counts), median(sizes), nil
 }
 
-// leastAllocations are what cannot be helped: in some processes Go's own threads come on top.
+// leastAllocations returns the minimum of n processes: in some, Go's own threads add to it.
 func leastAllocations(ctx context.Context, path string, n int) (count, bytes float64, err error) {
 	counts, sizes, err := eachAllocations(ctx, path, n)
 	if err != nil {
@@ -125,7 +125,7 @@ func eachAllocations(ctx context.Context, path string, n int) (counts, sizes []f
 	return counts, sizes, nil
 }
 
-// peakOf is the peak resident memory of a process that has loaded once, in KiB.
+// peakOf returns the peak resident memory of a process that has loaded once, in KiB.
 func peakOf(ctx context.Context, path string, n int) (float64, error) {
 	var peaks []float64
 	for range n {

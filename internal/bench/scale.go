@@ -2,10 +2,10 @@ package main
 
 import "fmt"
 
-// scaleSizes are the numbers of programs, maps and globals that grow together.
+// scaleSizes are the numbers of programs, maps and globals, which grow together.
 var scaleSizes = []int{1, 10, 100, 1000}
 
-// scaleObjects are those that grow, and two that are large in one respect.
+// scaleObjects are growing objects, and two that are large in one respect.
 func scaleObjects() []benchObject {
 	var all []benchObject
 	for _, n := range scaleSizes {
@@ -19,12 +19,12 @@ func scaleObjects() []benchObject {
 		benchObject{Name: "rodata_3m", source: "scale/rodata", What: "3 MiB of .rodata"})
 }
 
-// growth is how a figure grows with the size of the object.
+// growth describes how a figure grows with the size of the object.
 type growth struct {
 	Title string
 	N, Y  []float64
-	// All is the exponent over all sizes, From10 without the smallest, whose time
-	// is mostly what a load takes however small the object is.
+	// All is the exponent over all sizes. From10 leaves out the smallest size, whose time is mostly
+	// the fixed cost of a load.
 	All, From10 float64
 	// PerProgram is the figure for each program at the largest size, relative to that at 10.
 	PerProgram float64
@@ -37,7 +37,7 @@ func grow(title string, n, y []float64) growth {
 	return g
 }
 
-// growths are those of all figures that a run has for all sizes.
+// growths returns the growth of each figure that was measured for all sizes.
 func (r *results) growths() []growth {
 	var n, generated, insns, blob []float64
 	cold, warm := map[string][]float64{}, map[string][]float64{}

@@ -8,26 +8,26 @@ import (
 	"path/filepath"
 )
 
-// baselineFile is where the figures that must not grow are.
+// baselineFile has the figures that must not grow.
 const baselineFile = "internal/bench/baseline.json"
 
-// baseline holds figures that depend on the object and on the project alone.
+// baseline holds figures that depend only on the object and the project.
 type baseline struct {
-	// Clang and Go are the versions that they hold for: another compiler makes other objects.
+	// Clang and Go are the versions that the figures are for: another compiler makes other objects.
 	Clang, Go string
 	Objects   map[string]fixed
 }
 
-// fixed are an object's figures that do not depend on time.
+// fixed holds the figures of an object that do not depend on time.
 type fixed struct {
 	Insns  int // of the loader
 	Blob   int // bytes
-	Allocs int // of a first load by one thread: starting others takes memory at times
-	Bytes  int // that these allocate
+	Allocs int // of a first load on one thread: starting threads may allocate
+	Bytes  int // allocated by these
 }
 
-// smoke compares with the baseline, or writes it. Then it has each peer load an
-// object, to see that the bench itself still works.
+// smoke compares the figures with the baseline, or writes it. Then each peer loads an object, to
+// check that the bench itself works.
 func smoke(ctx context.Context, update bool) error {
 	b, err := newBuilder(ctx)
 	if err != nil {
@@ -54,13 +54,13 @@ func smoke(ctx context.Context, update bool) error {
 		return err
 	}
 	if grown := now.compare(before); grown > 0 {
-		return fmt.Errorf("%d figures have grown; if that is what you want: make bench SMOKE=1 BENCHFLAGS=-update", grown)
+		return fmt.Errorf("%d figures have grown; if that is intended, run make bench SMOKE=1 BENCHFLAGS=-update", grown)
 	}
 	say("%d objects: nothing has grown", len(all))
 	return smokeRound(ctx, b)
 }
 
-// smokeRound has all peers load one object, cold and warm, and reports nothing.
+// smokeRound loads one object with all peers, cold and warm, and discards the figures.
 func smokeRound(ctx context.Context, b *builder) error {
 	objects, _, err := selectObjects(benchObjects, nil, "execsnoop")
 	if err != nil {
@@ -76,12 +76,12 @@ func smokeRound(ctx context.Context, b *builder) error {
 		return err
 	}
 	for id, why := range r.Missing {
-		return fmt.Errorf("%s does not load %s: %s", title(id), r.Name, why)
+		return fmt.Errorf("%s cannot load %s: %s", title(id), r.Name, why)
 	}
 	return nil
 }
 
-// compare says what has grown, and counts it.
+// compare prints which figures have grown, and returns their number.
 func (now baseline) compare(before baseline) int {
 	sameObjects := now.Clang == before.Clang
 	if !sameObjects {

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// median of no numbers is NaN.
+// median returns NaN for no numbers.
 func median(v []float64) float64 { return quantile(v, 0.5) }
 
 // quantile interpolates linearly between the two nearest values.
@@ -27,11 +27,11 @@ func quantile(v []float64, q float64) float64 {
 // interval is an estimate with its 95 % confidence interval.
 type interval struct{ Value, Low, High float64 }
 
-// resamples is how often a bootstrap draws.
+// resamples is the number of draws of a bootstrap.
 const resamples = 1000
 
-// ratio is the median of the ratios of a and b, pair by pair, with an interval
-// from a percentile bootstrap over the pairs.
+// ratio returns the median of the pairwise ratios of a and b, with an interval from a percentile
+// bootstrap over the pairs.
 func ratio(a, b []float64) interval {
 	r := pairwise(a, b)
 	return bootstrap(func(draw func([]float64) []float64) float64 { return median(draw(r)) }, median(r))
@@ -45,8 +45,9 @@ func pairwise(a, b []float64) []float64 {
 	return r
 }
 
-// geometricMean is that of the medians of several sets of ratios. Its interval comes from drawing
-// anew within each set: it is about how well each was measured, not about which there are.
+// geometricMean returns the geometric mean of the medians of several sets of ratios. Its interval
+// comes from resampling within each set: it reflects how well each was measured, not which sets
+// there are.
 func geometricMean(sets [][]float64) interval {
 	mean := func(draw func([]float64) []float64) float64 {
 		sum := 0.0
@@ -74,7 +75,7 @@ func bootstrap(f func(draw func([]float64) []float64) float64, value float64) in
 	return interval{value, quantile(estimates, 0.025), quantile(estimates, 0.975)}
 }
 
-// exponent fits y = c * x^e and returns e: the slope of a line through the logarithms.
+// exponent fits y = c * x^e and returns e, the slope of a line through the logarithms.
 func exponent(x, y []float64) float64 {
 	var sx, sy, sxx, sxy float64
 	n := float64(len(x))
@@ -85,7 +86,7 @@ func exponent(x, y []float64) float64 {
 	return (n*sxy - sx*sy) / (n*sxx - sx*sx)
 }
 
-// of takes one figure out of samples.
+// of returns one figure of each sample.
 func of(s []sample, figure func(sample) float64) []float64 {
 	out := make([]float64, len(s))
 	for i := range s {

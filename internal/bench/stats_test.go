@@ -17,7 +17,7 @@ func TestQuantile(t *testing.T) {
 	}
 }
 
-func TestExponentOfPowers(t *testing.T) {
+func TestExponent(t *testing.T) {
 	x := []float64{1, 10, 100, 1000}
 	for _, e := range []float64{0.5, 1, 2} {
 		y := make([]float64, len(x))
@@ -30,7 +30,7 @@ func TestExponentOfPowers(t *testing.T) {
 	}
 }
 
-// What disturbs both of a pair does not show in their ratio.
+// A disturbance of both values of a pair does not affect their ratio.
 func TestRatioIsPairwise(t *testing.T) {
 	var a, b []float64
 	for i := range 50 {

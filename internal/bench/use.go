@@ -9,18 +9,18 @@ import (
 	"time"
 )
 
-// What an agent does all day: it reads events, and looks things up in maps. Package use and c/use.c
-// do it; this file asks them in turn.
+// What an agent does all day: it reads events and looks up entries of maps. Package use and c/use.c
+// do this; this file asks them in turn.
 
 const (
 	copied = "copied" // ours, each record copied
 	single = "single" // ours, one record a call
 )
 
-// useRow is something that is done, with the least and the usual way to do it.
+// useRow is an operation, with the cheapest and the usual way to do it.
 type useRow struct {
 	Name, What string
-	events     bool // has rows of copied and single, too
+	events     bool // also measured as copied and single
 	live       bool // programs write at the same time: there is no floor
 }
 
@@ -57,14 +57,13 @@ func (r useRow) usePeers() []string {
 	return ids
 }
 
-// useResult is what was measured of a row: ns for one operation, by peer, one number for each
-// round.
+// useResult is the measurement of a row: ns per operation, by peer, one number for each round.
 type useResult struct {
 	Name, What string
 	Took       map[string][]float64
 }
 
-// use measures what is done with an object that is loaded.
+// use measures operations on a loaded object.
 func (p plan) use(ctx context.Context, b *builder) ([]useResult, error) {
 	s, err := (benchObject{Name: "use", source: "bench_use"}).prepare(ctx)
 	if err != nil {
@@ -120,7 +119,7 @@ func (p plan) use(ctx context.Context, b *builder) ([]useResult, error) {
 	return all, nil
 }
 
-// useCells are the row of a result: medians, then ratios.
+// useCells returns the row of a result: medians, then ratios.
 func (u *useResult) useCells() []string {
 	cells := []string{u.Name, u.What}
 	for _, id := range []string{ours, copied, single, cilium, full, bottom} {
@@ -145,7 +144,7 @@ var useHead = []string{
 	"to floor", "to cilium/ebpf", "copied, to cilium/ebpf", "to libbpf",
 }
 
-// markdownUse writes the table.
+// markdownUse writes the table of operations.
 func (r *results) markdownUse(w io.Writer) {
 	if len(r.Use) == 0 {
 		return
@@ -161,7 +160,7 @@ func (r *results) markdownUse(w io.Writer) {
 	}
 }
 
-// tableUse prints it for a terminal.
+// tableUse prints the table for a terminal.
 func (r *results) tableUse(w io.Writer) {
 	if len(r.Use) == 0 {
 		return
@@ -175,7 +174,7 @@ func (r *results) tableUse(w io.Writer) {
 	}
 }
 
-// useTargets are about some of the rows.
+// useTargets are goals for some of the rows.
 func (r *results) useTargets() []target {
 	var all []target
 	for _, t := range []struct {

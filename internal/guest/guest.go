@@ -1,5 +1,5 @@
-// Package guest is for tests that run in the virtual machines of vmtest: what kernel they are on,
-// and the kernel modules that are theirs to insert and remove.
+// Package guest supports tests that run in the virtual machines of vmtest. It tells them which
+// kernel they run on, and inserts and removes kernel modules.
 package guest
 
 import (
@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Key is the kernel's key in the matrix ("6.12", "7.x-arm64"), and empty outside of guests.
+// Key returns the kernel's key in the matrix ("6.12", "7.x-arm64"), or "" outside of guests.
 func Key() string { return os.Getenv("BPF2LSKEL_VM") }
 
 // In reports whether the process runs in a guest.
@@ -31,20 +31,20 @@ func Only(t testing.TB) {
 	}
 }
 
-// NotHere skips the test because of what this kernel lacks, with the only beginning of a message
-// that is legal for a skip in a guest.
+// NotHere skips the test because this kernel lacks something. Its message begins with the only
+// prefix that vmtest accepts for a skip.
 func NotHere(t testing.TB, format string, args ...any) {
 	t.Helper()
 	t.Skipf("not on this kernel: "+format, args...)
 }
 
-// modulesDir is where a guest has its modules. order has a line for each, which ends in its name,
-// with those that it needs before it.
+// modulesDir holds a guest's modules. Each line of its file order ends in a module's name, after
+// the modules that it needs.
 const modulesDir = "/modules"
 
-// Module inserts a kernel module and those that it needs, unless they are there. Those that it
-// inserted it removes when the test ends, which fails if something still holds one. On a kernel
-// that vmtest has no such module for, the test is skipped.
+// Module inserts a kernel module and the modules that it needs, unless they are loaded. When the
+// test ends it removes what it inserted, and fails if that is still in use. If vmtest has no such
+// module for this kernel, the test is skipped.
 func Module(t testing.TB, name string) {
 	t.Helper()
 	Only(t)
@@ -53,7 +53,7 @@ func Module(t testing.TB, name string) {
 		t.Fatal(err)
 	}
 	if needed == nil {
-		NotHere(t, "there is no module %s", name)
+		NotHere(t, "no module %s", name)
 	}
 	for _, module := range needed {
 		if Loaded(module) {
@@ -64,7 +64,7 @@ func Module(t testing.TB, name string) {
 		}
 		t.Cleanup(func() {
 			if !Loaded(module) {
-				return // the test did it
+				return // the test removed it
 			}
 			if err := Remove(module); err != nil {
 				t.Error(err)
@@ -73,15 +73,14 @@ func Module(t testing.TB, name string) {
 	}
 }
 
-// order returns the modules to insert for name, name last, or nil if it is not among this guest's.
+// order returns the modules to insert for name, name last, or nil if this guest does not have it.
 func order(name string) ([]string, error) {
 	text, err := os.ReadFile(filepath.Join(modulesDir, "order"))
 	if err != nil {
 		return nil, err
 	}
 	for line := range strings.Lines(string(text)) {
-		// A module that another one needs has no line of its own: what comes before it in that line
-		// is enough.
+		// A module that another one needs has no line: what precedes it in that line is enough.
 		names := strings.Fields(line)
 		if i := slices.Index(names, name); i >= 0 {
 			return names[:i+1], nil
@@ -90,7 +89,7 @@ func order(name string) ([]string, error) {
 	return nil, nil
 }
 
-// Insert inserts one module, without those that it needs.
+// Insert inserts one module, without its dependencies.
 func Insert(name string) error {
 	f, err := os.Open(filepath.Join(modulesDir, name+".ko"))
 	if err != nil {
@@ -103,11 +102,11 @@ func Insert(name string) error {
 	return nil
 }
 
-// removePatience is for how long a module may still be in use when it is removed. The kernel frees
-// a program, and drops what it holds, only some time after its last user is gone.
+// removePatience is how long a module may remain in use when it is removed. The kernel frees a
+// program, and drops its references, only some time after its last user is gone.
 const removePatience = 3 * time.Second
 
-// Remove removes a module. The error is EAGAIN if something goes on using it.
+// Remove removes a module. The error is EAGAIN if the module remains in use.
 func Remove(name string) error {
 	for deadline := time.Now().Add(removePatience); ; time.Sleep(20 * time.Millisecond) {
 		err := unix.DeleteModule(name, unix.O_NONBLOCK)
@@ -120,19 +119,19 @@ func Remove(name string) error {
 	}
 }
 
-// Loaded reports whether a module is in the kernel, inserted or built in.
+// Loaded reports whether a module is inserted or built into the kernel.
 func Loaded(name string) bool {
 	state, err := os.ReadFile(filepath.Join("/sys/module", name, "initstate"))
 	if errors.Is(err, fs.ErrNotExist) {
-		// What is built in has a folder only if it has parameters or a version.
+		// A built-in module has a folder only if it has parameters or a version.
 		_, err := os.Stat(filepath.Join("/sys/module", name))
 		return err == nil
 	}
 	return err == nil && string(bytes.TrimSpace(state)) == "live"
 }
 
-// JIT reports whether the kernel compiles BPF programs. If it does not, as on Debian's s390x, it
-// refuses kfunc calls, trampolines, callbacks and arenas.
+// JIT reports whether the kernel compiles BPF programs. Without a JIT compiler, as on Debian's
+// s390x, it refuses kfunc calls, trampolines, callbacks and arenas.
 func JIT() bool {
 	enabled, err := os.ReadFile("/proc/sys/net/core/bpf_jit_enable")
 	return err == nil && string(bytes.TrimSpace(enabled)) != "0"

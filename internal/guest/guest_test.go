@@ -16,8 +16,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// createMap is BPF_MAP_CREATE of an array of one 4-byte value: the least that shows that bpf()
-// works.
+// createMap creates an array of one 4-byte value, the least that shows that bpf() works.
 func createMap() (fd int, err error) {
 	attr := sys.MapCreateAttr{MapType: sys.MapTypeArray, KeySize: 4, ValueSize: 4, MaxEntries: 1}
 	fd, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(&attr), unsafe.Offsetof(attr.MapFlags))
@@ -61,7 +60,7 @@ func TestGuestHasPrograms(t *testing.T) {
 	}
 }
 
-// The kernel log is what vmtest shows after a failure, so a guest must not be without one.
+// vmtest shows the kernel log after a failure, so a guest must have one.
 func TestGuestMakesVeth(t *testing.T) {
 	guest.Only(t)
 	out, err := exec.Command("ip", "link", "add", "a0", "type", "veth", "peer", "name", "b0").CombinedOutput()
@@ -86,7 +85,7 @@ func TestModuleHasBTF(t *testing.T) {
 			}
 		})
 		if guest.Loaded(name) {
-			t.Errorf("%s is still there", name)
+			t.Errorf("%s is still loaded", name)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 )
 
-// 5.10 is in the matrix to be refused, so it must at least run what refuses it.
+// Linux 5.10 is in the matrix to be refused, so it must run the tests of the refusal.
 func TestGuestTooOldCreatesMap(t *testing.T) {
 	guest.Only(t)
 	fd, err := createMap()

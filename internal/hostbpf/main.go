@@ -1,11 +1,12 @@
-// Command hostbpf says within half a minute whether this machine's kernel loads BPF programs. It
-// exits with status 0 if so, and otherwise with 1 and the reason in one line.
+// Command hostbpf finds out within half a minute whether this machine's kernel loads BPF programs.
+// It exits with status 0 if so, and otherwise prints the reason in one line and exits with status
+// 1.
 //
-// A kernel may come to load none any more, and whoever tries then waits for ever, in a way that no
-// signal ends. In Linux 6.18.44 bpf_prog_pack_alloc holds pack_mutex while it waits, by way of
-// __purge_vmap_area_lazy and __flush_work, for work in the queue "events"; if all workers of that
-// queue wait in bpf_prog_pack_free for the same mutex, nothing gets on. Many loads at once lead
-// there. So a child process tries, and if it hangs its parent leaves it behind.
+// A kernel can get into a state in which every load hangs for good, and no signal ends the process
+// that tries. In Linux 6.18.44, bpf_prog_pack_alloc holds pack_mutex while it waits, through
+// __purge_vmap_area_lazy and __flush_work, for work in the queue "events". If all workers of that
+// queue wait for the same mutex in bpf_prog_pack_free, none makes progress. Many concurrent loads
+// lead there. So a child process tries, and if it hangs, its parent leaves it behind.
 package main
 
 import (
@@ -45,10 +46,10 @@ func main() {
 	}
 }
 
-// ask runs this program as a child that tries, for at most limit.
+// ask runs this program as a child that tries to load programs, for at most limit.
 func ask(arg string, limit time.Duration) error {
-	// The child gets none of the parent's own files: who reads these to their end would wait for
-	// it.
+	// The child gets none of the parent's files: a process that reads them to the end would wait
+	// for the child.
 	r, w, err := os.Pipe()
 	if err != nil {
 		return err
@@ -72,7 +73,7 @@ func ask(arg string, limit time.Duration) error {
 	case err := <-ended:
 		return err
 	case <-time.After(limit):
-		_ = cmd.Process.Kill() // which does nothing to a process that waits in the kernel
+		_ = cmd.Process.Kill() // has no effect on a process that hangs in the kernel
 		return fmt.Errorf("this machine's kernel loads no BPF programs: a process that tries to (%d) still hangs after %v; restart the machine",
 			cmd.Process.Pid, limit)
 	}
@@ -89,7 +90,7 @@ func try() error {
 			progType, flags uint32
 			name            string
 		}{
-			{sys.ProgTypeSyscall, sys.FlagSleepable, "syscall"}, // what a loader is
+			{sys.ProgTypeSyscall, sys.FlagSleepable, "syscall"}, // the type of loader programs
 			{sys.ProgTypeSocketFilter, 0, "socket filter"},
 			{sys.ProgTypeXDP, 0, "XDP"},
 		} {
@@ -108,7 +109,7 @@ func try() error {
 	return nil
 }
 
-// load is BPF_PROG_LOAD. EAGAIN says that a signal came, as Go's own do.
+// load calls BPF_PROG_LOAD. It is EAGAIN if a signal arrives, and Go's runtime sends some.
 func load(attr *sys.ProgLoadAttr) (fd int, err error) {
 	for range 10 {
 		fd, errno := sys.BPF(sys.CmdProgLoad, unsafe.Pointer(attr), unsafe.Offsetof(attr.ProgName))

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The test binary is also the child that is asked.
+// The test binary is also the child process.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 {
 		switch os.Args[1] {

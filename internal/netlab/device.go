@@ -15,7 +15,7 @@ const (
 	create  = unix.NLM_F_ACK | unix.NLM_F_CREATE | unix.NLM_F_EXCL
 )
 
-// ifinfomsg is struct ifinfomsg of a device; index is 0 for one that is to be created.
+// ifinfomsg returns the struct ifinfomsg of a device; index is 0 for a new one.
 func ifinfomsg(index int, flags, change uint32) []byte {
 	b := make([]byte, unix.SizeofIfInfomsg)
 	binary.NativeEndian.PutUint32(b[4:], uint32(index))
@@ -24,7 +24,7 @@ func ifinfomsg(index int, flags, change uint32) []byte {
 	return b
 }
 
-// addDevice creates a device, with what its kind wants to know.
+// addDevice creates a device. data appends the attributes of its kind.
 func addDevice(name, kind string, data func(*message)) error {
 	m := newMessage(unix.RTM_NEWLINK, create, ifinfomsg(0, 0, 0)...)
 	m.text(unix.IFLA_IFNAME, name)
@@ -41,7 +41,7 @@ func addDevice(name, kind string, data func(*message)) error {
 // vethInfoPeer is VETH_INFO_PEER of linux/veth.h.
 const vethInfoPeer = 1
 
-// addVeth creates a veth pair, the peer in another network namespace.
+// addVeth creates a veth pair whose peer is in another network namespace.
 func addVeth(name, peer string, peerNS *os.File) error {
 	return addDevice(name, "veth", func(m *message) {
 		m.nest(vethInfoPeer, ifinfomsg(0, 0, 0), func(m *message) {
@@ -51,8 +51,8 @@ func addVeth(name, peer string, peerNS *os.File) error {
 	})
 }
 
-// Netkit creates a pair of netkit devices of layer 3 in the current network namespace, which let
-// packets pass. The error is EOPNOTSUPP on a kernel that has none: they are of Linux 6.7.
+// Netkit creates a pair of netkit devices of layer 3 in the current network namespace. They let
+// packets pass. The error is EOPNOTSUPP on a kernel without netkit, which is new in Linux 6.7.
 func Netkit(primary, peer string) error {
 	return addDevice(primary, "netkit", func(m *message) {
 		m.u32(unix.IFLA_NETKIT_MODE, unix.NETKIT_L3)
@@ -64,8 +64,8 @@ func Netkit(primary, peer string) error {
 	})
 }
 
-// Up gives a device of the current network namespace an IPv4 address in a network of 24 bits,
-// starts it, and returns its index. IPv6 is off for it, or the device would speak by itself.
+// Up gives a device of the current network namespace an IPv4 address in a /24 network, brings it
+// up, and returns its index. It turns IPv6 off, or the device would send packets by itself.
 func Up(device, ip string) (index int, err error) {
 	file := "/proc/sys/net/ipv6/conf/" + device + "/disable_ipv6"
 	if err := os.WriteFile(file, []byte("1"), 0); err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TrackConnections has the current network namespace track connections: the kernel does so where
-// a firewall rule looks at their state. It needs nf_tables and nft_ct.
+// TrackConnections enables connection tracking in the current network namespace, by a firewall rule
+// that looks at the state of connections. It needs nf_tables and nft_ct.
 func TrackConnections() error {
 	const table, chain = "track", "input"
 	add := func(kind uint16, body func(*message)) message {
@@ -52,7 +52,7 @@ func TrackConnections() error {
 	return nil
 }
 
-// nfgenmsg is struct nfgenmsg: family, version, and a number in network byte order.
+// nfgenmsg returns a struct nfgenmsg: family, version, and a number in network byte order.
 func nfgenmsg(family byte, resID uint16) []byte {
 	return binary.BigEndian.AppendUint16([]byte{family, unix.NFNETLINK_V0}, resID)
 }

@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// message is a netlink message that is being built: struct nlmsghdr, the header of
-// its family, then attributes.
+// message is a netlink message under construction: struct nlmsghdr, the header of its family, then
+// attributes.
 type message []byte
 
-// newMessage begins a message whose answer is an acknowledgement, or an error.
+// newMessage begins a message that asks for an acknowledgement.
 func newMessage(kind, flags uint16, header ...byte) message {
 	m := make(message, unix.SizeofNlMsghdr, 256)
 	binary.NativeEndian.PutUint16(m[4:], kind)
@@ -35,27 +35,27 @@ func (m *message) u32(kind uint16, n uint32) {
 	m.attr(kind, binary.NativeEndian.AppendUint32(nil, n))
 }
 
-// be32 appends a number as netfilter has them, in network byte order.
+// be32 appends a number in network byte order, as netfilter expects it.
 func (m *message) be32(kind uint16, n uint32) {
 	m.attr(kind, binary.BigEndian.AppendUint32(nil, n))
 }
 
-// nest appends an attribute that begins with header, and holds the attributes that f appends.
+// nest appends an attribute that holds header and the attributes that f appends.
 func (m *message) nest(kind uint16, header []byte, f func(*message)) {
 	inner := message(slices.Clone(header))
 	f(&inner)
 	m.attr(kind|unix.NLA_F_NESTED, inner)
 }
 
-// exchange sends messages to the kernel in one piece, and returns the first error among its
-// answers. Those that have NLM_F_ACK are answered also when all is well.
+// exchange sends messages to the kernel in one datagram and returns the first error in the replies.
+// Messages with NLM_F_ACK are acknowledged also on success.
 func exchange(family int, messages ...message) error {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, family)
 	if err != nil {
 		return fmt.Errorf("netlink socket: %w", err)
 	}
 	defer unix.Close(fd)
-	// The kernel answers before sendto returns: what has not come by then does not come.
+	// The kernel replies before sendto returns: a reply that is not here by then will not arrive.
 	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 5}); err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func exchange(family int, messages ...message) error {
 		for answer := buf[:n]; len(answer) >= unix.SizeofNlMsghdr+4; wanted-- {
 			length := int(binary.NativeEndian.Uint32(answer))
 			if kind := binary.NativeEndian.Uint16(answer[4:]); kind != unix.NLMSG_ERROR {
-				return fmt.Errorf("netlink message of type %d is no acknowledgement", kind)
+				return fmt.Errorf("netlink message of type %d is not an acknowledgement", kind)
 			}
 			if errno := int32(binary.NativeEndian.Uint32(answer[unix.SizeofNlMsghdr:])); errno != 0 {
 				return unix.Errno(-errno)

@@ -1,5 +1,5 @@
-// Package netlab makes networks for demos and tests on one machine, with no
-// hardware: two hosts, each a network namespace of its own, joined by a veth pair.
+// Package netlab makes networks for demos and tests without hardware: two hosts on one machine,
+// each in its own network namespace, joined by a veth pair.
 package netlab
 
 import (
@@ -19,9 +19,9 @@ type Host struct {
 	ns *os.File
 }
 
-// Pair makes two hosts that reach each other: veth0 of a with 10.9.8.1 and veth1 of b
-// with 10.9.8.2. IPv6 is off, so that nothing is sent but what the hosts are made to send. They
-// vanish when both are closed and nothing runs in them any more.
+// Pair creates two hosts that reach each other: a has veth0 with 10.9.8.1, b has veth1 with
+// 10.9.8.2. IPv6 is off, so only what the hosts are made to send is sent. The hosts vanish when
+// both are closed and no process is left in them.
 func Pair() (a, b *Host, err error) {
 	a = &Host{Interface: "veth0", IP: "10.9.8.1"}
 	b = &Host{Interface: "veth1", IP: "10.9.8.2"}
@@ -51,8 +51,8 @@ func (h *Host) up() error {
 	return err
 }
 
-// Do runs f on the host: sockets that it opens and processes that it
-// starts are the host's, also when f is long over.
+// Do runs f on the host. Sockets that it opens and processes that it starts stay on the host after
+// it returns.
 func (h *Host) Do(f func() error) error {
 	return inOwnThread(func() error {
 		if err := enter(h.ns); err != nil {
@@ -71,8 +71,8 @@ func (h *Host) SendUDP(to *Host, port string, n, size int) error {
 		}
 		defer conn.Close()
 		for sent := 0; sent < n; {
-			// Where no one listens, a write may report the ICMP error that came
-			// back for an earlier one, instead of sending.
+			// If nobody listens, a write may report the ICMP error that came back for an earlier
+			// write instead of sending.
 			_, err := conn.Write(make([]byte, size))
 			switch {
 			case err == nil:
@@ -86,7 +86,7 @@ func (h *Host) SendUDP(to *Host, port string, n, size int) error {
 	})
 }
 
-// pause is between two packets, so that the other host has taken one in before the next is there.
+// pause separates two packets, so that the other host has received one before the next arrives.
 const pause = 10 * time.Millisecond
 
 // Close gives up the host.

@@ -12,7 +12,7 @@ import (
 // currentNS opens the network namespace of the calling thread.
 func currentNS() (*os.File, error) { return os.Open("/proc/thread-self/ns/net") }
 
-// newNS moves the calling thread to a new network namespace, and opens it.
+// newNS moves the calling thread to a new network namespace and opens that.
 func newNS() (*os.File, error) {
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		return nil, fmt.Errorf("create network namespace: %w", err)
@@ -28,8 +28,8 @@ func enter(ns *os.File) error {
 	return nil
 }
 
-// inOwnThread runs f on a thread whose network namespace f may change. The
-// thread goes back to where it was: a namespace lives for as long as a thread is in it.
+// inOwnThread runs f on a thread whose network namespace f may change. The thread returns to its
+// old namespace, since a namespace lives as long as a thread is in it.
 func inOwnThread(f func() error) error {
 	done := make(chan error)
 	go func() {
@@ -42,7 +42,7 @@ func inOwnThread(f func() error) error {
 			defer before.Close()
 			err = f()
 			if back := enter(before); back != nil {
-				return errors.Join(err, back) // the thread is not used again
+				return errors.Join(err, back) // discard the thread
 			}
 			runtime.UnlockOSThread()
 			return err

@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// pingTimeout is how long an answer may take.
+// pingTimeout is how long a reply may take.
 const pingTimeout = 5 * time.Second
 
-// ICMP's types of messages, and the size of their header: type, code, checksum, identifier,
-// sequence number.
+// ICMP message types, and the size of their header: type, code, checksum, identifier, sequence
+// number.
 const (
 	echoReply   = 0
 	echoRequest = 8
 	echoHeader  = 8
 )
 
-// Ping sends n ICMP echo requests with size bytes of data to the other host
-// and waits for the answer to each.
+// Ping sends n ICMP echo requests with size bytes of data to the other host and waits for the reply
+// to each.
 func (h *Host) Ping(to *Host, n, size int) error {
 	return h.Do(func() error {
 		conn, err := net.ListenPacket("ip4:icmp", h.IP)
@@ -36,7 +36,7 @@ func (h *Host) Ping(to *Host, n, size int) error {
 	})
 }
 
-// ping sends one request and waits for its answer.
+// ping sends one request and waits for its reply.
 func ping(conn net.PacketConn, to *Host, seq uint16, size int) error {
 	request := make([]byte, echoHeader+size)
 	request[0] = echoRequest
@@ -60,7 +60,7 @@ func ping(conn net.PacketConn, to *Host, seq uint16, size int) error {
 	}
 }
 
-// checksum is the Internet's, RFC 1071: the complement of the ones' complement sum.
+// checksum is the Internet checksum of RFC 1071: the complement of the ones' complement sum.
 func checksum(b []byte) uint16 {
 	sum := uint32(0)
 	for i, c := range b {

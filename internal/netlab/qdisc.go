@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Qdisc gives a device a queueing discipline of that kind, through which all goes that it sends. It
-// is called on the device's host (see [Host.Do]).
+// Qdisc gives a device a root queueing discipline of a kind. Call it on the device's host (see
+// [Host.Do]).
 func Qdisc(device, kind string) error {
 	iface, err := net.InterfaceByName(device)
 	if err != nil {
@@ -23,7 +23,7 @@ func Qdisc(device, kind string) error {
 	return nil
 }
 
-// tcmsg is a struct tcmsg for the root of a device.
+// tcmsg returns a struct tcmsg for a device's root queueing discipline.
 func tcmsg(index int) []byte {
 	b := make([]byte, 20)
 	binary.NativeEndian.PutUint32(b[4:], uint32(index))

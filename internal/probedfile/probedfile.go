@@ -1,5 +1,5 @@
-// Package probedfile makes executables with symbols for tests of uprobes: copies of the test's own
-// binary, which may have been stripped, as those of guests are.
+// Package probedfile makes executables with symbols for tests of uprobes. They are copies of the
+// test binary, which may be stripped, as it is in guests.
 package probedfile
 
 import (
@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// Write writes a copy of this binary, of 64 bits, to a folder of the test's own, and returns its
-// path. It has one symbol for each of the functions, by the names given.
+// Write writes a copy of this 64-bit binary to a temporary folder of the test and returns its path.
+// The copy has a symbol for each of the functions, by the names given.
 func Write(t testing.TB, name string, functions map[string]any) string {
 	t.Helper()
 	raw, err := os.ReadFile("/proc/self/exe")
@@ -28,7 +28,7 @@ func Write(t testing.TB, name string, functions map[string]any) string {
 	return file
 }
 
-// withSymbols puts a section with symbols in the place of all sections of a file.
+// withSymbols replaces all sections of a file with a section of symbols.
 func withSymbols(raw []byte, functions map[string]any) []byte {
 	order := binary.NativeEndian
 	put := func(v any) (off, size uint64) {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// OwnCgroup makes a cgroup that this process is in while the test runs.
+// OwnCgroup creates a cgroup and puts this process into it until the test ends.
 func OwnCgroup(t testing.TB) (dir string) {
 	t.Helper()
 	if os.Getuid() != 0 {

@@ -1,8 +1,8 @@
-// Package testfs gives tests file systems of the kernel's, such as bpf and cgroup2, whatever the
-// machine has mounted and wherever: a fresh machine has none of them.
+// Package testfs gives tests kernel file systems, such as bpf and cgroup2, wherever the machine has
+// them mounted, if at all.
 //
-// Nothing is mounted where others see it. A file system is either attached to no folder at all,
-// and reached through a file descriptor, or mounted in a mount namespace of the test's own.
+// No mount is visible to others. A file system is either attached to no folder, and reached through
+// a file descriptor, or mounted in a mount namespace that belongs to the test.
 package testfs
 
 import (
@@ -23,16 +23,16 @@ func BPF(t testing.TB) string { return detached(t, "bpf") }
 // Cgroup2 returns the root folder of the control groups, version 2.
 func Cgroup2(t testing.TB) string { return detached(t, "cgroup2") }
 
-// Trace returns the folder of tracefs, what others have at /sys/kernel/tracing. A kernel without
-// it is a reason to skip the test.
+// Trace returns the root folder of tracefs, which is usually mounted at /sys/kernel/tracing. It
+// skips the test on a kernel without tracefs.
 func Trace(t testing.TB) string { return detached(t, "tracefs") }
 
-// Security returns the folder of securityfs, what others have at /sys/kernel/security. A kernel
-// without it is a reason to skip the test.
+// Security returns the root folder of securityfs, which is usually mounted at /sys/kernel/security.
+// It skips the test on a kernel without securityfs.
 func Security(t testing.TB) string { return detached(t, "securityfs") }
 
-// detached creates a mount that is attached to no folder, and vanishes when the test ends or its
-// process dies. Its path is good for other threads and for child processes too.
+// detached creates a mount that is attached to no folder. It vanishes when the test ends or its
+// process dies. Other threads and child processes may use its path, too.
 func detached(t testing.TB, fsType string) string {
 	t.Helper()
 	mount, err := newMount(fsType)
@@ -52,7 +52,7 @@ func detached(t testing.TB, fsType string) string {
 	return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), mount)
 }
 
-// newMount is fsopen, fsconfig and fsmount, all of them in Linux 5.2.
+// newMount calls fsopen, fsconfig and fsmount, which are new in Linux 5.2.
 func newMount(fsType string) (fd int, err error) {
 	fs, err := unix.Fsopen(fsType, unix.FSOPEN_CLOEXEC)
 	if err != nil {
@@ -68,9 +68,9 @@ func newMount(fsType string) (fd int, err error) {
 	return fd, nil
 }
 
-// At mounts a file system at a path that is looked for there, as /sys/kernel/tracing is, for the
-// calling goroutine alone: its thread gets a mount namespace of its own and goes with the test.
-// Other goroutines, subtests among them, do not see the mount.
+// At mounts a file system at a path where code looks for it, such as /sys/kernel/tracing. Only the
+// calling goroutine sees the mount: its thread gets its own mount namespace, and ends with the
+// test. Other goroutines, subtests included, do not see it.
 func At(t testing.TB, fsType, path string) {
 	t.Helper()
 	runtime.LockOSThread() // and never unlocked
@@ -84,7 +84,7 @@ func At(t testing.TB, fsType, path string) {
 		t.Fatalf("keep mounts from others: %v", err)
 	}
 	switch err := unix.Mount(fsType, path, fsType, 0, ""); {
-	case errors.Is(err, unix.EBUSY): // the same one is there already: there is but one tracefs
+	case errors.Is(err, unix.EBUSY): // already mounted there: a machine has only one tracefs
 	case errors.Is(err, unix.ENODEV):
 		guest.NotHere(t, "no file system %s", fsType)
 	case err != nil:

@@ -13,7 +13,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 )
 
-// wantType fails the test if a folder is not in a file system of a type, by its magic number.
+// wantType checks the type of a folder's file system, by its magic number.
 func wantType(t *testing.T, dir string, magic int64) {
 	t.Helper()
 	var fs unix.Statfs_t
@@ -22,7 +22,7 @@ func wantType(t *testing.T, dir string, magic int64) {
 	}
 }
 
-// mounts returns what is mounted as the calling thread sees it.
+// mounts returns the mounts that the calling thread sees.
 func mounts(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("/proc/thread-self/mounts")
@@ -39,7 +39,7 @@ func TestDetached(t *testing.T) {
 	wantType(t, cgroups, unix.CGROUP2_SUPER_MAGIC)
 	wantType(t, testfs.Trace(t), unix.TRACEFS_MAGIC)
 
-	// Each test has its own pins, and another goroutine sees the same ones.
+	// Each call returns a new file system, and all goroutines see the same one.
 	if err := os.Mkdir(filepath.Join(bpf, "mine"), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -15,25 +15,24 @@ import (
 	"time"
 )
 
-// archive is one suite of Debian for one architecture, read through apt with folders of its own:
-// the machine's apt is neither asked nor changed, except for where its mirror is.
+// archive is one Debian suite for one architecture, read by apt from separate folders. The
+// machine's own apt is neither used nor changed, except that its mirror is read.
 type archive struct {
 	dir  string
-	args []string // what makes apt use dir
+	args []string // make apt use dir
 }
 
-// pkg is one package of an archive.
+// pkg is a package in an archive.
 type pkg struct {
 	Name    string
 	Version string
 	Depends string
 }
 
-// listsMaxAge is for how long package lists are taken as current.
+// listsMaxAge is how long package lists count as current.
 const listsMaxAge = 24 * time.Hour
 
-// openArchive prepares the archive and brings its lists up to date. If they cannot be refreshed,
-// older ones do.
+// openArchive prepares the archive and updates its lists. If that fails, it uses the older ones.
 func openArchive(ctx context.Context, c *cache, suite string, a *arch) (*archive, error) {
 	name := suite + "-" + a.Debian
 	unlock, err := c.lock("archive-" + name)
@@ -61,12 +60,12 @@ func openArchive(ctx context.Context, c *cache, suite string, a *arch) (*archive
 		"-o", "Dir::Etc::sourceparts=/dev/null",
 		"-o", "Dir::State::Lists=" + filepath.Join(dir, "lists"),
 		"-o", "Dir::Cache=" + filepath.Join(dir, "cache"),
-		// The architecture is not this machine's, and nothing counts as installed: what depends on
-		// what is wanted in full.
+		// The architecture is foreign, and nothing counts as installed, so dependencies are listed
+		// in full.
 		"-o", "Dir::State::status=/dev/null",
 		"-o", "APT::Architecture=" + a.Debian,
 		"-o", "APT::Architectures=" + a.Debian,
-		// apt's own user may not write to the cache of the one who runs this.
+		// apt's own user may not write to the cache of the user who runs this.
 		"-o", "APT::Sandbox::User=root",
 		"-o", "Acquire::Languages=none",
 		"-o", "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false",
@@ -77,8 +76,7 @@ func openArchive(ctx context.Context, c *cache, suite string, a *arch) (*archive
 	if info, err := os.Stat(stamp); err == nil && time.Since(info.ModTime()) < listsMaxAge {
 		return ar, nil
 	}
-	// An update without a single list ends well if all that failed was the network, unless told
-	// otherwise.
+	// By default, an update that gets no list at all succeeds if only the network failed.
 	_, err = ar.apt(ctx, "", "apt-get", "-qq", "-o", "APT::Update::Error-Mode=any", "update")
 	if err != nil {
 		if exists(stamp) {
@@ -94,7 +92,7 @@ func openArchive(ctx context.Context, c *cache, suite string, a *arch) (*archive
 	return ar, os.Chtimes(stamp, now, now)
 }
 
-// suiteSources is the machine's first entry for a mirror, turned to another suite and architecture.
+// suiteSources returns the machine's first mirror entry, changed to another suite and architecture.
 // apt is the folder /etc/apt.
 func suiteSources(apt, suite string, a *arch) (string, error) {
 	var out strings.Builder
@@ -126,7 +124,7 @@ func suiteSources(apt, suite string, a *arch) (string, error) {
 		return "", err
 	}
 
-	// The older format, one line an entry: deb [options] URI suite component...
+	// The older format has one entry per line: deb [options] URI suite component...
 	text, err := os.ReadFile(filepath.Join(apt, "sources.list"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", err
@@ -147,7 +145,7 @@ func suiteSources(apt, suite string, a *arch) (string, error) {
 	return "", fmt.Errorf("no Debian mirror in %s: neither sources.list.d/debian.sources nor sources.list names one", apt)
 }
 
-// apt runs one of apt's commands on this archive and returns what it prints.
+// apt runs an apt command on this archive and returns its output.
 func (ar *archive) apt(ctx context.Context, dir, command string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, command, slices.Concat(ar.args, args)...)
 	cmd.Dir = dir
@@ -155,7 +153,7 @@ func (ar *archive) apt(ctx context.Context, dir, command string, args ...string)
 	return output(cmd)
 }
 
-// search returns the packages whose name matches the regular expression.
+// search returns the packages whose names match the regular expression.
 func (ar *archive) search(ctx context.Context, name string) ([]pkg, error) {
 	out, err := ar.apt(ctx, "", "apt-cache", "search", "-n", name)
 	if err != nil {
@@ -181,7 +179,7 @@ func (ar *archive) show(ctx context.Context, names ...string) ([]pkg, error) {
 	return parsePackages(bytes.NewReader(out))
 }
 
-// parsePackages reads stanzas as apt-cache shows them.
+// parsePackages reads the stanzas that apt-cache show prints.
 func parsePackages(r io.Reader) ([]pkg, error) {
 	var all []pkg
 	var p pkg
@@ -213,10 +211,9 @@ func parsePackages(r io.Reader) ([]pkg, error) {
 	return all, lines.Err()
 }
 
-// closure returns the names of the packages and of all that they depend on.
+// closure returns the names of the packages and all their dependencies.
 func (ar *archive) closure(ctx context.Context, names ...string) ([]string, error) {
-	// Each line of a simulation that matters reads: Inst libelf1 (0.188-2.1 Debian:12/stable
-	// [s390x])
+	// The relevant lines of a simulation read: Inst libelf1 (0.188-2.1 Debian:12/stable [s390x])
 	out, err := ar.apt(ctx, "", "apt-get", slices.Concat([]string{"install", "--simulate", "--no-install-recommends", "-y"}, names)...)
 	if err != nil {
 		return nil, err
@@ -230,7 +227,7 @@ func (ar *archive) closure(ctx context.Context, names ...string) ([]string, erro
 	return all, nil
 }
 
-// unpack fetches packages and unpacks them into dir, as if it were a root folder.
+// unpack fetches packages and unpacks them into dir, as if that were the root folder.
 func (ar *archive) unpack(ctx context.Context, dir string, packages ...string) error {
 	debs, err := os.MkdirTemp(ar.dir, "debs-")
 	if err != nil {
@@ -255,7 +252,7 @@ func (ar *archive) unpack(ctx context.Context, dir string, packages ...string) e
 	return nil
 }
 
-// output runs a command. Its error has what the command complained of, on one line.
+// output runs a command and returns its output. The error contains its stderr in one line.
 func output(cmd *exec.Cmd) ([]byte, error) {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestSourcesOfASuite(t *testing.T) {
+func TestSuiteSources(t *testing.T) {
 	const deb822 = `# Written by the installer
 
 Types: deb
@@ -67,7 +67,7 @@ Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 	}
 	t.Run("none", func(t *testing.T) {
 		if _, err := suiteSources(t.TempDir(), "trixie", amd64); err == nil {
-			t.Error("no error where there is no mirror")
+			t.Error("no error without a mirror")
 		}
 	})
 }

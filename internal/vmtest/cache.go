@@ -12,14 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cache is a folder outside the checkout, shared by all checkouts and safe for several runs at a
-// time.
+// cache is a folder outside the checkout. All checkouts share it, and concurrent runs may use it.
 type cache struct{ dir string }
 
 func openCache() (*cache, error) {
 	base, err := os.UserCacheDir()
 	if err != nil {
-		// Neither $XDG_CACHE_HOME nor $HOME: a build machine.
+		// Neither $XDG_CACHE_HOME nor $HOME is set, as on build machines.
 		base = "/var/cache"
 	}
 	c := &cache{filepath.Join(base, "bpf2lskel", "vmtest")}
@@ -29,7 +28,7 @@ func openCache() (*cache, error) {
 	return c, nil
 }
 
-// lock holds others off one part of the cache until unlock is called.
+// lock locks one part of the cache until unlock is called.
 func (c *cache) lock(name string) (unlock func(), err error) {
 	dir := filepath.Join(c.dir, "locks")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -51,8 +50,8 @@ func (c *cache) lock(name string) (unlock func(), err error) {
 	}
 }
 
-// put makes the folder kind/name if it is not there yet. fill is given an empty folder, which
-// becomes that folder only when fill succeeds: what is in the cache is complete.
+// put makes the folder kind/name if it does not exist. fill is given an empty folder, which is
+// renamed only when fill succeeds: everything in the cache is complete.
 func (c *cache) put(kind, name string, fill func(dir string) error) (string, error) {
 	parent := filepath.Join(c.dir, kind)
 	dir := filepath.Join(parent, name)
@@ -84,8 +83,8 @@ func (c *cache) put(kind, name string, fill func(dir string) error) (string, err
 // partialPrefix begins the names of folders that are being filled.
 const partialPrefix = ".partial-"
 
-// current returns the folder in kind that fetch brings up to date. If fetch fails, the newest one
-// from before does, and the note says so.
+// current returns the folder in kind that fetch brings up to date. If fetch fails, it returns the
+// newest cached one and a note about that.
 func (c *cache) current(kind string, fetch func() (dir string, err error)) (dir, note string, err error) {
 	dir, err = fetch()
 	if err == nil {
@@ -95,10 +94,10 @@ func (c *cache) current(kind string, fetch func() (dir string, err error)) (dir,
 	if !ok {
 		return "", "", err
 	}
-	return filepath.Join(c.dir, kind, name), fmt.Sprintf("cached, the newest could not be had: %v", err), nil
+	return filepath.Join(c.dir, kind, name), fmt.Sprintf("cached, since fetching the newest failed: %v", err), nil
 }
 
-// newest returns the name in kind that is the highest as a Debian version.
+// newest returns the name in kind that is the highest Debian version.
 func (c *cache) newest(kind string) (string, bool) {
 	entries, err := os.ReadDir(filepath.Join(c.dir, kind))
 	if err != nil {
@@ -116,7 +115,7 @@ func (c *cache) newest(kind string) (string, bool) {
 	return slices.MaxFunc(names, compareVersions), true
 }
 
-// exists reports whether a file is there, whatever it is.
+// exists reports whether a file of any type exists.
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return !errors.Is(err, fs.ErrNotExist)

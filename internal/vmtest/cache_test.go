@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-func TestCacheKeepsOnlyWhatIsComplete(t *testing.T) {
+func TestCacheKeepsOnlyCompleteFolders(t *testing.T) {
 	c := &cache{t.TempDir()}
-	broken := errors.New("the mirror is away")
+	broken := errors.New("the mirror is down")
 	if _, err := c.put("kernels/6.12", "6.12.90-1", func(dir string) error {
 		return errors.Join(os.WriteFile(filepath.Join(dir, "half"), nil, 0o644), broken)
 	}); !errors.Is(err, broken) {

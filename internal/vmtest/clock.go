@@ -7,39 +7,38 @@ import (
 	"time"
 )
 
-// clock is how long a process has been at it, without the time that it waited for a processor
-// because others had them all: a guest gets the same time to run on a busy machine as on an idle
-// one.
+// clock measures how long a process has been running, without the time that it waited for a
+// processor. A guest gets the same time to run on a busy machine as on an idle one.
 type clock struct {
 	pid    int
 	begun  time.Time
-	before time.Duration // what it had waited when the clock started
+	before time.Duration // its waiting time when the clock started
 	waited time.Duration // since then, as last seen
 }
 
-// maxStretch is how much longer than on an idle machine anything may take.
+// maxStretch limits how much longer than on an idle machine anything may take.
 const maxStretch = 4
 
 func startClock(pid int) *clock {
 	return &clock{pid: pid, begun: time.Now(), before: runDelay(pid)}
 }
 
-// elapsed is the time that has passed for the process.
+// elapsed returns the time that has passed for the process.
 func (c *clock) elapsed() time.Duration {
 	c.waited = max(c.waited, runDelay(c.pid)-c.before)
 	wall := c.wall()
 	return max(wall-c.waited, wall/maxStretch)
 }
 
-// wall is the time that has passed for all others.
+// wall returns the wall time that has passed.
 func (c *clock) wall() time.Duration { return time.Since(c.begun) }
 
-// runDelay is for how long a process was ready to run and did not, by its thread that had to wait
-// longest: the one that emulates the guest's processor. It is 0 where the kernel does not say, and
-// when the process is gone.
+// runDelay returns how long a process was ready to run but did not, taken from the thread that
+// waited longest: the one that emulates the guest's processor. It returns 0 if the kernel does not
+// report this, or if the process is gone.
 func runDelay(pid int) time.Duration {
-	// Documentation/scheduler/sched-stats.rst: time on a processor, time waiting for one, both in
-	// ns, and how often.
+	// Documentation/scheduler/sched-stats.rst: time on a processor and time waiting for one, both
+	// in ns, and the number of times.
 	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
 	var longest time.Duration
 	for _, file := range files {

@@ -8,20 +8,20 @@ import (
 	"strings"
 )
 
-// The lines by which init.sh says where it is. A guest is judged by these, never by how QEMU ends.
+// Lines by which init.sh reports its progress. They decide the outcome, not QEMU's exit status.
 const (
-	markBoot   = "vmtest-boot "   // RELEASE: the kernel runs, and so does init
-	markBroken = "vmtest-broken " // what of the set-up failed
+	markBoot   = "vmtest-boot "   // RELEASE: the kernel and init run
+	markBroken = "vmtest-broken " // the set-up step that failed
 	markBegin  = "vmtest-begin "  // PACKAGE: what follows is the output of its tests
 	markEnd    = "vmtest-end "    // PACKAGE STATUS: its test binary ended
 	markDone   = "vmtest-done"    // all test binaries ended
 )
 
-// typeExpired is the line that a guest is sent when its time is up. init then ends the test binary
-// that runs by SIGQUIT, which has Go show all goroutines, and begins no other.
+// typeExpired is the line that a guest is sent when its time is up. init then sends SIGQUIT to the
+// current test binary, which prints all goroutines, and starts no other.
 const typeExpired = "vmtest-expired"
 
-// session is what a console says about a guest.
+// session is the record of a guest that its console gives.
 type session struct {
 	Release  string
 	Broken   []string
@@ -37,10 +37,11 @@ type section struct {
 	Status  int
 }
 
-// escapes are what firmware sends to a terminal before the kernel speaks.
+// escapes are the sequences that firmware sends to a terminal before the kernel prints anything.
 var escapes = regexp.MustCompile("\x1b(\\[[0-9;?=]*[A-Za-z]|c)")
 
-// parseConsole reads the lines of a guest's console. What init did not come to say is not there.
+// parseConsole reads the lines of a guest's console. Fields for lines that init did not print stay
+// empty.
 func parseConsole(console []byte) (session, error) {
 	var s session
 	open := false
@@ -58,7 +59,7 @@ func parseConsole(console []byte) (session, error) {
 			name, status, _ := strings.Cut(strings.TrimPrefix(text, markEnd), " ")
 			code, err := strconv.Atoi(status)
 			if err != nil || !open || s.Sections[len(s.Sections)-1].Package != name {
-				return s, fmt.Errorf("console: %q where no test binary has that to say", text)
+				return s, fmt.Errorf("console: unexpected %q outside of a test binary's section", text)
 			}
 			last := &s.Sections[len(s.Sections)-1]
 			last.Ended, last.Status = true, code

@@ -38,7 +38,7 @@ func TestParseConsole(t *testing.T) {
 	}
 }
 
-func TestParseConsoleOfAGuestThatDied(t *testing.T) {
+func TestParseConsoleOfDeadGuest(t *testing.T) {
 	got, err := parseConsole([]byte("vmtest-boot 6.1\nvmtest-begin runtime\n\x16=== RUN   TestA\nKernel panic\n"))
 	if err != nil {
 		t.Fatal(err)

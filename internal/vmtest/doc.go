@@ -10,26 +10,22 @@
 //  4. boots it (qemu.go, machine.go), reads markers and test events from the console (console.go,
 //     results.go), and ends with a table (report.go).
 //
-// A guest whose init never runs is booted again. One that dies later is not, nor is a test that
-// failed run again. The time that a guest may take is counted without what it waited for a
-// processor (clock.go), so that several runs on one machine do not make each other fail; when it is
-// up, init has the test binary show its goroutines.
+// A guest whose init never runs is booted again. A guest that dies later is not, and a failed test
+// is not run again. A guest's time does not include time spent waiting for a processor (clock.go),
+// so that several runs on one machine do not make each other fail. When it is up, init makes the
+// test binary print its goroutines.
 //
-// Other projects can run their tests with it, too: docs/ci.md has the recipe. It changes as this
-// project's needs do.
-//
-// # What is run
-//
-// The tests (func Test...) of every _test.go file with a line above its package clause that reads
+// Other projects can run their tests with this command: docs/ci.md has the recipe. It changes as
+// this project's needs do.
 //
 //	//vmtest:all         every kernel that can load a light skeleton
 //	//vmtest:5.10,6.1    only the kernels with these keys
 //	//vmtest:all,5.10    both
 //
 // A test runs in /src/<its package>, where it finds the testdata folders of its package and of the
-// module at the paths they have in the checkout. Package internal/guest has what such a test asks
-// the guest for. A package whose folder has a command overlay is compiled with the files that it
-// puts in the place of others, as internal/ciliumexamples is.
+// module at the same paths as in the checkout. Package internal/guest is the test's interface to
+// the guest. If a package's folder has a command overlay, the package is compiled with the files
+// that it replaces, as internal/ciliumexamples is.
 //
 // A skip is legal only if its message begins with "not on this kernel:". Any other skip is a
 // failure: a matrix that silently tests less is worth nothing.

@@ -20,7 +20,7 @@ import (
 //go:embed init.sh
 var initScript []byte
 
-// builder turns entries of the matrix into guests. What several guests share it builds once.
+// builder turns entries of the matrix into guests. It builds once what several guests share.
 type builder struct {
 	root, work string
 	cache      *cache
@@ -32,8 +32,8 @@ type builder struct {
 	built map[string]func() error
 }
 
-// once runs build the first time that it is called with this name, and returns that one's error
-// ever after.
+// once calls build the first time that it is called with a name, and returns the same error for
+// that name from then on.
 func (b *builder) once(name string, build func() error) error {
 	b.mu.Lock()
 	if b.built == nil {
@@ -85,7 +85,7 @@ func (b *builder) test(ctx context.Context, k *kernel) *report {
 		r.Note += fmt.Sprintf(" (attempt %d at booting)", m.attempts)
 	}
 	if err != nil {
-		r.Err = err // and what the tests came to until then
+		r.Err = err // beside the results up to here
 	}
 	if err := os.WriteFile(filepath.Join(b.work, k.Key, "console"), r.Console, 0o644); err != nil {
 		r.Err = errors.Join(r.Err, err)
@@ -94,7 +94,7 @@ func (b *builder) test(ctx context.Context, k *kernel) *report {
 	return r
 }
 
-// testRun is one test binary of a guest.
+// testRun is a run of one test binary in a guest.
 type testRun struct {
 	*testPackage
 	pattern string // for -test.run
@@ -147,7 +147,7 @@ func (b *builder) build(ctx context.Context, k *kernel, run []testRun) (initrd s
 	return initrd, img, fs.Close()
 }
 
-// addUserland adds init, and the programs of the guest's architecture.
+// addUserland adds init and programs for the guest's architecture.
 func (b *builder) addUserland(ctx context.Context, fs *initramfs, k *kernel) error {
 	root, paths, err := fetchUserland(ctx, b.cache, k.Arch)
 	if err != nil {
@@ -164,8 +164,8 @@ func (b *builder) addUserland(ctx context.Context, fs *initramfs, k *kernel) err
 	return fs.write("init", 0o755, initScript)
 }
 
-// addModules adds /modules: the modules, order with a line for each that names what to insert, in
-// order, to have it, and load with those that init inserts.
+// addModules adds /modules: the modules; order, with a line for each module that names what to
+// insert, in order; and load, which lists the modules that init inserts.
 func (b *builder) addModules(ctx context.Context, fs *initramfs, k *kernel, img *image) error {
 	contents := map[string][]byte{}
 	dependsOf := func(name string) ([]string, error) {
@@ -222,7 +222,7 @@ func (b *builder) addModules(ctx context.Context, fs *initramfs, k *kernel, img 
 	return fs.write("modules/load", 0o644, lines(load))
 }
 
-// addTests adds /tests: the test binaries by number, and list, which says what each is.
+// addTests adds /tests: numbered test binaries, and list, which describes each.
 func (b *builder) addTests(ctx context.Context, fs *initramfs, k *kernel, run []testRun) error {
 	var list []string
 	for i, p := range run {
@@ -246,8 +246,8 @@ func (b *builder) addTests(ctx context.Context, fs *initramfs, k *kernel, run []
 	return fs.write("tests/list", 0o644, lines(list))
 }
 
-// overlay returns the flags that the package's tests are compiled with: where the package's folder
-// has a command overlay, the name of the file that it writes.
+// overlay returns the flags to compile the package's tests with: those of its command overlay, if
+// its folder has one.
 func (b *builder) overlay(ctx context.Context, p *testPackage) ([]string, error) {
 	command := filepath.Join(b.root, p.Path, "overlay")
 	if !exists(command) {
@@ -265,8 +265,7 @@ func (b *builder) overlay(ctx context.Context, p *testPackage) ([]string, error)
 	return []string{"-overlay=" + filepath.Join(out, "overlay.json")}, err
 }
 
-// addSources adds /src: of the module's tree, what tests read at the paths that they know from the
-// checkout.
+// addSources adds /src: the files of the module that tests read at their paths in the checkout.
 func (b *builder) addSources(fs *initramfs, run []testRun) error {
 	if err := fs.copy("src/go.mod", filepath.Join(b.root, "go.mod")); err != nil {
 		return err
@@ -286,7 +285,7 @@ func (b *builder) addSources(fs *initramfs, run []testRun) error {
 	return nil
 }
 
-// addPrograms adds the module's commands, and the examples that are tested.
+// addPrograms adds the module's commands and the tested examples.
 func (b *builder) addPrograms(ctx context.Context, fs *initramfs, k *kernel, run []testRun) error {
 	found, err := programs(b.root, run)
 	if err != nil {
@@ -307,13 +306,13 @@ func (b *builder) addPrograms(ctx context.Context, fs *initramfs, k *kernel, run
 	return nil
 }
 
-// addEnvironment adds the variables that tests are given, and the objects that one of them names.
+// addEnvironment adds the tests' environment variables, and the objects that one of them names.
 func (b *builder) addEnvironment(ctx context.Context, fs *initramfs, k *kernel) error {
 	const compiler = "internal/testobj/compile"
 	variables := []string{
 		"export BPF2LSKEL_VM=" + k.Key,
-		// The guest does not know how busy the machine is: its deadline is kept outside. This is
-		// for want of anything better.
+		// The guest does not know how busy the machine is, so its deadline is kept outside. This
+		// one is a fallback.
 		fmt.Sprintf("VMTEST_TIMEOUT=%v", maxStretch*b.deadline),
 	}
 	if exists(filepath.Join(b.root, compiler)) {

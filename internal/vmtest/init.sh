@@ -1,6 +1,6 @@
 #!/bin/busybox sh
-# The first process of a guest: mounts what tests expect, inserts modules, runs the test binaries that /tests/list
-# names, and switches off. What a line that begins with "vmtest-" means is in console.go.
+# The first process of a guest: it mounts file systems, inserts modules, runs the test binaries that
+# /tests/list names, and powers off. console.go explains the lines that begin with "vmtest-".
 
 /bin/busybox mkdir -p /proc /sys /dev /tmp /run /busybox /root /var/tmp
 /bin/busybox --install -s /busybox
@@ -21,12 +21,13 @@ mount -t debugfs debug /sys/kernel/debug 2>/dev/null
 [ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd
 exec </dev/null
 
-# Test events share the console with the kernel: it may only speak up when it dies. Its log is shown after a failure.
+# Test events share the console with the kernel, which may print only when it dies. Its log is shown
+# after a failure.
 dmesg -n 1
 
 hostname vmtest
 ip link set lo up
-# Before 5.11 BPF objects count against it.
+# BPF objects count against this limit before Linux 5.11.
 ulimit -l unlimited
 ulimit -n 65536
 
@@ -39,7 +40,7 @@ done </modules/load
 . /tests/environment
 dmesg -c >/dev/null
 
-# The one line that ever comes from outside says that the time is up.
+# The only line that ever arrives from outside says that the time is up.
 {
 	read -r line
 	[ "$line" = vmtest-expired ] || exit

@@ -12,8 +12,8 @@ import (
 	"github.com/cavaliergopher/cpio"
 )
 
-// initramfs writes a guest's root folder as the kernel takes it: a cpio archive, not compressed,
-// since unpacking is slow under emulation.
+// initramfs writes a guest's root file system as a cpio archive, uncompressed, since unpacking is
+// slow under emulation.
 type initramfs struct {
 	file *os.File
 	buf  *bufio.Writer
@@ -42,12 +42,12 @@ func (r *initramfs) Close() error {
 	return r.file.Close()
 }
 
-// clean is a path as the archive has it: from the root, without the first slash.
+// clean returns a path as it appears in the archive: relative to the root.
 func clean(name string) string {
 	return strings.TrimPrefix(path.Clean("/"+name), "/")
 }
 
-// mkdir writes a folder and those above it, once.
+// mkdir writes a folder and its parents, each once.
 func (r *initramfs) mkdir(name string) error {
 	name = clean(name)
 	if name == "" || r.made[name] {
@@ -74,7 +74,7 @@ func (r *initramfs) write(name string, mode os.FileMode, contents []byte) error 
 	return err
 }
 
-// symlink writes a link.
+// symlink writes a symbolic link.
 func (r *initramfs) symlink(name, target string) error {
 	name = clean(name)
 	if err := r.mkdir(path.Dir("/" + name)); err != nil {
@@ -84,11 +84,11 @@ func (r *initramfs) symlink(name, target string) error {
 	if err := r.cpio.WriteHeader(h); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	_, err := r.cpio.Write([]byte(target)) // a link's contents are what it points to
+	_, err := r.cpio.Write([]byte(target)) // a link's contents are its target
 	return err
 }
 
-// copy writes a file or link of this machine under another name.
+// copy adds a file or link of this machine under another name.
 func (r *initramfs) copy(name, from string) error {
 	info, err := os.Lstat(from)
 	if err != nil {
@@ -108,7 +108,7 @@ func (r *initramfs) copy(name, from string) error {
 	return r.write(name, info.Mode(), contents)
 }
 
-// copyTree writes all of a folder of this machine, if there is one.
+// copyTree adds a folder of this machine, if it exists.
 func (r *initramfs) copyTree(name, from string) error {
 	if !exists(from) {
 		return nil

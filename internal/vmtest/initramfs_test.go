@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestInitramfsHasWhatWasWritten(t *testing.T) {
+func TestInitramfs(t *testing.T) {
 	from := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(from, "deep"), 0o755); err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func TestInitramfsHasWhatWasWritten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The reader takes a link's contents to be its Linkname.
+		// The reader returns a link's contents as its Linkname.
 		got = append(got, fmt.Sprintf("%o %s %s%s", h.Mode, h.Name, contents, h.Linkname))
 	}
 	want := []string{

@@ -14,15 +14,15 @@ import (
 
 // image is a kernel on disk.
 type image struct {
-	Release string // what uname -r says
+	Release string // as in uname -r
 	Vmlinuz string
 	Modules modules
-	Config  string // the file with its configuration, which Debian installs as /boot/config-RELEASE
-	Note    string // what the reader of the results should know
+	Config  string // its configuration file, which Debian installs as /boot/config-RELEASE
+	Note    string // a remark for the report
 }
 
-// fetchKernel finds the newest kernel of the entry and returns it, from the cache if it has been
-// fetched before.
+// fetchKernel finds the newest kernel that matches the entry and returns it, from the cache if it
+// was fetched before.
 func fetchKernel(ctx context.Context, c *cache, k *kernel) (*image, error) {
 	kind := filepath.Join("kernels", k.Key)
 	dir, note, err := c.current(kind, func() (string, error) {
@@ -34,7 +34,7 @@ func fetchKernel(ctx context.Context, c *cache, k *kernel) (*image, error) {
 		if err != nil {
 			return "", fmt.Errorf("look up: %w", err)
 		}
-		// A mirror may list what it does not have yet, beside the one before.
+		// A mirror may list a version that it does not have yet, beside the previous one.
 		var failed []error
 		for _, packages := range found {
 			dir, err := c.put(kind, packages[0].Version, func(dir string) error {
@@ -64,8 +64,8 @@ func fetchKernel(ctx context.Context, c *cache, k *kernel) (*image, error) {
 	return img, err
 }
 
-// fetchConfig returns the file with the configuration of a kernel whose package does not have it,
-// as since Debian's 7.0.
+// fetchConfig returns the configuration file of a kernel whose package does not include it, as
+// since Debian's 7.0.
 func fetchConfig(ctx context.Context, c *cache, k *kernel, release string) (string, error) {
 	dir, err := c.put(filepath.Join("configs", k.Key), release, func(dir string) error {
 		ar, err := openArchive(ctx, c, k.Suite, k.Arch)
@@ -85,7 +85,7 @@ func fetchConfig(ctx context.Context, c *cache, k *kernel, release string) (stri
 	return "", fmt.Errorf("%s: no configuration", dir)
 }
 
-// configNames are the files that the configuration of a kernel may be in, in an unpacked package.
+// configNames returns the files of an unpacked package that may hold a kernel's configuration.
 func configNames(dir, release string) []string {
 	return []string{
 		filepath.Join(dir, "boot", "config-"+release),
@@ -108,16 +108,16 @@ func lookUpKernels(ctx context.Context, ar *archive, k *kernel) ([][]pkg, error)
 	if k.Split {
 		stem = "linux-binary-"
 	}
-	// After the version comes Debian's suffix or its ABI number: 6.12.95+deb12, 6.1.0-50. No other
-	// flavour fits.
+	// After the version follows Debian's suffix or ABI number: 6.12.95+deb12, 6.1.0-50. No other
+	// flavour matches.
 	name := "^" + stem + regexp.QuoteMeta(k.Version) + `[0-9.+a-z]*(-[0-9]+)?-` + k.Flavour + "$"
 	found, err := ar.search(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	if k.OwnModules {
-		// A kernel without its headers is of no use, and in backports headers are kept for the
-		// newest one only.
+		// A kernel without its headers is useless, and backports keep headers only for the newest
+		// one.
 		found, err = withHeaders(ctx, ar, found)
 		if err != nil {
 			return nil, err
@@ -140,7 +140,7 @@ func lookUpKernels(ctx context.Context, ar *archive, k *kernel) ([][]pkg, error)
 	return kernels, nil
 }
 
-// release is what uname -r says under the kernel of this package.
+// release returns what uname -r prints under this package's kernel.
 func (p pkg) release() string {
 	for _, stem := range []string{"linux-image-", "linux-binary-", "linux-headers-"} {
 		if release, ok := strings.CutPrefix(p.Name, stem); ok {
@@ -150,7 +150,7 @@ func (p pkg) release() string {
 	return p.Name
 }
 
-// withHeaders keeps those kernels whose headers the archive has in the same version.
+// withHeaders keeps the kernels whose headers the archive has in the same version.
 func withHeaders(ctx context.Context, ar *archive, kernels []pkg) ([]pkg, error) {
 	headers, err := ar.search(ctx, "^linux-headers-")
 	if err != nil {
@@ -163,8 +163,8 @@ func withHeaders(ctx context.Context, ar *archive, kernels []pkg) ([]pkg, error)
 	}), nil
 }
 
-// openImage finds the kernel and its modules in an unpacked package: /boot and /lib/modules, or all
-// of it in /usr/lib/modules.
+// openImage finds the kernel and its modules in an unpacked package: in /boot and /lib/modules, or
+// all in /usr/lib/modules.
 func openImage(dir string) (*image, error) {
 	var trees []string
 	for _, pattern := range []string{"lib/modules/*", "usr/lib/modules/*"} {

@@ -12,11 +12,11 @@ import (
 	"slices"
 )
 
-// ownModules are the folders with the project's own modules, from the module's root.
+// ownModules are the folders of the project's own modules, relative to the module root.
 var ownModules = []string{"examples/kfunc/kmod", "internal/vmtest/manykmod", "internal/vmtest/opskmod"}
 
-// buildOwnModules builds the project's own modules for a kernel. It returns their files by the
-// modules' names.
+// buildOwnModules builds the project's own modules for a kernel. It returns their files by module
+// name.
 func buildOwnModules(ctx context.Context, c *cache, root string, k *kernel, img *image) (map[string]string, error) {
 	sources, err := hashFolders(root, ownModules)
 	if err != nil {
@@ -32,7 +32,7 @@ func buildOwnModules(ctx context.Context, c *cache, root string, k *kernel, img 
 			if err := os.CopyFS(build, os.DirFS(filepath.Join(root, folder))); err != nil {
 				return err
 			}
-			// Not -j: two guests are being prepared at a time already.
+			// Without -j: two guests are prepared at the same time.
 			make := exec.CommandContext(ctx, "make", "-C", headers, "M="+build, "modules")
 			if _, err := output(make); err != nil {
 				return fmt.Errorf("build %s: %w", folder, err)
@@ -63,7 +63,7 @@ func buildOwnModules(ctx context.Context, c *cache, root string, k *kernel, img 
 	return files, nil
 }
 
-// hashFolders is a name for what the folders contain.
+// hashFolders returns a name that depends on the folders' contents.
 func hashFolders(root string, folders []string) (string, error) {
 	h := sha256.New()
 	for _, folder := range folders {
@@ -85,7 +85,7 @@ func hashFolders(root string, folders []string) (string, error) {
 	return fmt.Sprintf("%x", h.Sum(nil)[:8]), nil
 }
 
-// fetchHeaders returns the folder to build modules of a kernel in.
+// fetchHeaders returns the folder to build a kernel's modules in.
 func fetchHeaders(ctx context.Context, c *cache, k *kernel, img *image) (string, error) {
 	dir, err := c.put("headers", img.Release, func(dir string) error {
 		ar, err := openArchive(ctx, c, k.Suite, k.Arch)
@@ -109,7 +109,7 @@ func fetchHeaders(ctx context.Context, c *cache, k *kernel, img *image) (string,
 		return "", fmt.Errorf("headers: %w", err)
 	}
 	headers := headersFolder(dir, img)
-	// The packages are meant for /usr/src and name it.
+	// The packages contain absolute paths below /usr/src.
 	return headers, absolutePaths(dir, headers)
 }
 
@@ -119,15 +119,15 @@ func headersFolder(dir string, img *image) string {
 
 var headerDependency = regexp.MustCompile(`\blinux-(?:headers-[^ ,]+-common|kbuild-[^ ,]+)`)
 
-// headerDepends picks from a headers package's dependencies those that a build reads.
+// headerDepends returns the dependencies of a headers package that a build needs.
 func headerDepends(depends string) []string {
 	return slices.Compact(headerDependency.FindAllString(depends, -1))
 }
 
-// prepareHeaders adds what the packages lack to give a module its BTF.
+// prepareHeaders adds what the packages lack for a module's BTF.
 func prepareHeaders(ctx context.Context, c *cache, k *kernel, img *image, dir string) error {
 	vmlinux := filepath.Join(headersFolder(dir, img), "vmlinux")
-	if !exists(vmlinux) { // 6.12's headers have one, with nothing but BTF in it
+	if !exists(vmlinux) { // 6.12's headers include one that has only BTF
 		if err := extractVmlinux(img.Vmlinuz, vmlinux); err != nil {
 			return fmt.Errorf("extract vmlinux: %w", err)
 		}
@@ -143,7 +143,7 @@ func prepareHeaders(ctx context.Context, c *cache, k *kernel, img *image, dir st
 	if exists(resolver) {
 		return nil
 	}
-	// 6.1's packages lack this tool. 6.12's does the same work.
+	// 6.1's packages lack this tool. The one from 6.12 works.
 	return borrowResolver(ctx, c, k, resolver)
 }
 
@@ -183,7 +183,8 @@ func borrowResolver(ctx context.Context, c *cache, k *kernel, resolver string) e
 	return os.Rename(there[0], resolver)
 }
 
-// absolutePaths makes the headers' Makefile name the folder that the packages are unpacked in.
+// absolutePaths makes the headers' Makefile refer to the folder that the packages were unpacked
+// into.
 func absolutePaths(dir, headers string) error {
 	path := filepath.Join(headers, "Makefile")
 	text, err := os.ReadFile(path)

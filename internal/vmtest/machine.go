@@ -13,23 +13,23 @@ import (
 	"time"
 )
 
-// Deadlines of a guest, by its own clock, and how often one that never reached init is booted. A
-// test that failed is not tried again, nor is a guest that dies once init runs.
+// Deadlines of a guest, by its own clock, and how often a guest that does not reach init is booted.
+// A failed test is not run again, nor is a guest that dies after init has started.
 const (
 	bootDeadline = 90 * time.Second
-	testDeadline = 600 * time.Second // for all tests together, counted from init, unless -deadline says otherwise
+	testDeadline = 600 * time.Second // all tests together, from the start of init; -deadline overrides it
 	offDeadline  = 10 * time.Second
 	bootAttempts = 3
 
-	// lastWords is for how long a guest whose time is up may go on, to show where its tests hang.
+	// lastWords is how long a guest whose time is up may continue, to show where its tests hang.
 	lastWords = 20 * time.Second
 )
 
-// errNoBoot says that a guest never came to run init.
+// errNoBoot means that a guest never ran init.
 var errNoBoot = errors.New("no boot")
 
-// machine is a guest to be booted. It has one CPU: emulated ones only take turns where there are as
-// many guests as processors, and guests with two were seen to crash more often.
+// machine is a guest to boot. It has one CPU: emulated CPUs only take turns if there are as many
+// guests as processors, and guests with two crashed more often.
 type machine struct {
 	emulator
 	kernel   *kernel
@@ -37,11 +37,11 @@ type machine struct {
 	initrd   string
 	deadline time.Duration
 
-	attempts int           // at booting, the one that succeeded included
-	cpu      time.Duration // that QEMU used in the last of them
+	attempts int           // to boot, the successful one included
+	cpu      time.Duration // used by QEMU in the last attempt
 }
 
-// boot runs the guest until it is done, and returns its console.
+// boot runs the guest until it is done and returns its console.
 func (m *machine) boot(ctx context.Context) (console []byte, err error) {
 	for {
 		m.attempts++
@@ -71,10 +71,10 @@ func (m *machine) bootOnce(ctx context.Context) ([]byte, error) {
 	}
 	ended := make(chan struct{})
 	go func() {
-		_ = cmd.Wait() // the console tells, the status does not
+		_ = cmd.Wait() // the console decides, not the status
 		close(ended)
 	}()
-	// stop ends QEMU, if it has not, and waits until all it said is on the screen.
+	// stop ends QEMU, if it still runs, and waits until all its output is on the screen.
 	stop := func() []byte {
 		kill()
 		<-ended
@@ -85,13 +85,13 @@ func (m *machine) bootOnce(ctx context.Context) ([]byte, error) {
 	clock := startClock(cmd.Process.Pid)
 	if !screen.wait(ended, markBoot, clock, bootDeadline) {
 		waited := clock.wall().Round(time.Second)
-		return stop(), fmt.Errorf("%w: init did not come to run in %v", errNoBoot, waited)
+		return stop(), fmt.Errorf("%w: init did not run within %v", errNoBoot, waited)
 	}
 	clock = startClock(cmd.Process.Pid)
 	if screen.wait(ended, "\n"+markDone, clock, m.deadline) {
 		select {
 		case <-ended:
-		case <-time.After(offDeadline): // not every machine can be switched off by its guest
+		case <-time.After(offDeadline): // some guests cannot power off their machine
 		}
 		return stop(), nil
 	}
@@ -105,16 +105,16 @@ func (m *machine) bootOnce(ctx context.Context) ([]byte, error) {
 	}
 	late := fmt.Errorf("its tests were not done after %v", m.deadline)
 	if wall := clock.wall().Round(time.Second); wall >= m.deadline+time.Second {
-		late = fmt.Errorf("%w (%v, for the machine was busy)", late, wall)
+		late = fmt.Errorf("%w (%v of wall time: the machine was busy)", late, wall)
 	}
-	// init has the tests tell where they are.
+	// init makes the tests print their goroutines.
 	if _, err := fmt.Fprintln(keyboard, typeExpired); err == nil {
 		screen.wait(ended, "\n"+markDone, startClock(cmd.Process.Pid), lastWords)
 	}
 	return stop(), late
 }
 
-// args is QEMU's command line.
+// args returns QEMU's command line.
 func (m *machine) args() []string {
 	return slices.Concat(m.Args, []string{
 		"-accel", "tcg", "-smp", "1", "-m", "2048",
@@ -125,7 +125,7 @@ func (m *machine) args() []string {
 	})
 }
 
-// screen gathers what a guest prints.
+// screen collects a guest's output.
 type screen struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -143,8 +143,7 @@ func (s *screen) text() []byte {
 	return bytes.Clone(s.buf.Bytes())
 }
 
-// wait waits for a text to appear. It gives up when a clock has come to limit, and when the guest
-// has ended.
+// wait waits for a text to appear. It gives up when the clock reaches limit or the guest has ended.
 func (s *screen) wait(ended <-chan struct{}, text string, clock *clock, limit time.Duration) bool {
 	poll := time.NewTicker(100 * time.Millisecond)
 	defer poll.Stop()

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// fakeGuest is a machine whose QEMU is a shell script. It is run with $attempts, a file to count
-// in.
+// fakeGuest returns a machine whose QEMU is a shell script. $attempts names a file for counting its
+// runs.
 func fakeGuest(t *testing.T, script string) *machine {
 	t.Helper()
 	dir := t.TempDir()
@@ -36,7 +36,7 @@ func TestBoot(t *testing.T) {
 			script: "echo vmtest-boot 6.1\necho vmtest-done\n", attempts: 1, console: "vmtest-done",
 		},
 		{
-			name:   "boots when tried again",
+			name:   "boots at the second attempt",
 			script: "[ $attempt = 2 ] || exit 1\necho vmtest-boot 6.1\necho vmtest-done\n", attempts: 2, console: "vmtest-done",
 		},
 		{
@@ -48,7 +48,7 @@ func TestBoot(t *testing.T) {
 			script: "echo vmtest-boot 6.1\necho vmtest-begin runtime\nexit 1\n", attempts: 1, want: "the guest died", console: "vmtest-begin",
 		},
 		{
-			name:     "hangs, and says where when it is asked",
+			name:     "hangs, and says where when asked",
 			script:   "echo vmtest-boot 6.1\nread -r line\necho asked: $line\necho vmtest-done\n",
 			deadline: time.Second, attempts: 1, want: "not done after 1s", console: "asked: " + typeExpired,
 		},
@@ -75,7 +75,7 @@ func TestBoot(t *testing.T) {
 	}
 }
 
-// What a process waited for a processor does not count, up to a limit.
+// Time spent waiting for a processor does not count, up to a limit.
 func TestClock(t *testing.T) {
 	now := time.Now()
 	for _, tt := range []struct{ wall, waited, want time.Duration }{

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// options are what the command line chooses.
+// options are the command's options.
 type options struct {
 	dir      string
 	kernels  string
@@ -30,12 +30,12 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.dir, "C", "", "`folder` of another module, whose marked tests to run instead of this project's")
-	flag.StringVar(&o.kernels, "kernel", "", "`keys` of the kernels to boot, with commas between (all)")
+	flag.StringVar(&o.kernels, "kernel", "", "comma-separated `keys` of the kernels to boot (default: all)")
 	flag.StringVar(&o.run, "run", "", "run only tests that match this `regexp`")
-	flag.IntVar(&o.jobs, "jobs", 2, "guests at a time")
-	flag.DurationVar(&o.deadline, "deadline", testDeadline, "for each guest's tests")
-	flag.BoolVar(&o.keep, "keep", false, "keep each guest's initramfs and console, and say where")
-	flag.BoolVar(&o.verbose, "v", false, "show each guest's console also when all is well")
+	flag.IntVar(&o.jobs, "jobs", 2, "number of guests to run at a time")
+	flag.DurationVar(&o.deadline, "deadline", testDeadline, "time limit for the tests of each guest")
+	flag.BoolVar(&o.keep, "keep", false, "keep each guest's initramfs and console, and print where")
+	flag.BoolVar(&o.verbose, "v", false, "show each guest's console even if all tests pass")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintln(os.Stderr, "vmtest: no arguments, only flags")
@@ -76,7 +76,7 @@ func run(ctx context.Context, o options) (bool, error) {
 		return false, err
 	}
 	if len(packages) == 0 {
-		return false, fmt.Errorf("no test file below %s is marked: //vmtest:all, on a line above its package clause", root)
+		return false, fmt.Errorf("no test file below %s is marked: add the line //vmtest:all above its package clause", root)
 	}
 	work, err := os.MkdirTemp("", "bpf2lskel-vmtest-")
 	if err != nil {
@@ -120,11 +120,10 @@ func run(ctx context.Context, o options) (bool, error) {
 	return ok, nil
 }
 
-// projectModule is how the go.mod at the top of the checkout begins.
+// projectModule is the first line of the go.mod at the top of the checkout.
 const projectModule = "module github.com/bpf2lskel/bpf2lskel\n"
 
-// moduleRoot is the top of the module whose tests are run: of the one in a folder, or of this
-// project.
+// moduleRoot returns the root of the module whose tests to run: the one in dir, or this project's.
 func moduleRoot(dir string) (string, error) {
 	if dir == "" {
 		return projectRoot()
@@ -134,12 +133,12 @@ func moduleRoot(dir string) (string, error) {
 		return "", err
 	}
 	if !exists(filepath.Join(root, "go.mod")) {
-		return "", fmt.Errorf("-C %s: there is no go.mod", dir)
+		return "", fmt.Errorf("-C %s: no go.mod", dir)
 	}
 	return root, nil
 }
 
-// projectRoot is the top of the checkout that the command is run in.
+// projectRoot returns the top of the checkout that contains the current folder.
 func projectRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -155,7 +154,7 @@ func projectRoot() (string, error) {
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			return "", errors.New("no checkout of the project at the current folder or above it")
+			return "", errors.New("neither the current folder nor a parent is a checkout of the project")
 		}
 		dir = parent
 	}

@@ -6,34 +6,34 @@ import (
 	"strings"
 )
 
-// kernel is one entry of the matrix: which packages to look for, and what its guest is given.
+// kernel is an entry of the matrix: which packages to look for, and how to start the guest.
 type kernel struct {
 	Key   string // what -kernel and $BPF2LSKEL_VM call it
 	Arch  *arch
 	Suite string // of Debian
 
-	// Version is what the package's version begins with, "6.12.". The newest that matches is taken.
+	// Version is a prefix of the package's version, such as "6.12.". The newest match is used.
 	Version string
-	Flavour string // how the package's name ends, "cloud-amd64"
+	Flavour string // suffix of the package's name, such as "cloud-amd64"
 
-	// Split says that the image and its modules are packages of their own, linux-binary and
+	// Split means that the image and its modules are in separate packages, linux-binary and
 	// linux-modules, as they are since Debian's 7.0.
 	Split bool
 
-	// Refuses says that this kernel is there to refuse light skeletons, because it is too old,
-	// locked down or without BTF: only tests that name its key run there.
+	// Refuses means that this kernel must refuse light skeletons, because it is too old, locked
+	// down or has no BTF. Only tests that name its key run on it.
 	Refuses bool
 
 	// Append is added to the kernel's command line.
 	Append string
 
-	// OwnModules says that the project's own modules are built for it. They need headers that the
-	// gcc of this machine fits: gcc-12 for 6.1 and 6.12. Later ones want a newer gcc than Debian 12
-	// has.
+	// OwnModules means that the project's own modules are built for this kernel. That takes headers
+	// that fit this machine's gcc: gcc-12 for 6.1 and 6.12. Later kernels need a newer gcc than
+	// Debian 12's.
 	OwnModules bool
 }
 
-// matrix has the slow ones first, so that the last guest to end is a quick one.
+// matrix lists slow kernels first, so that the last guest to end is a fast one.
 var matrix = []*kernel{
 	{Key: "7.x-arm64", Arch: arm64, Suite: "trixie-backports", Version: "7.", Flavour: "cloud-arm64", Split: true},
 	{Key: "6.12-s390x", Arch: s390x, Suite: "trixie", Version: "6.12.", Flavour: "s390x"},
@@ -47,7 +47,7 @@ var matrix = []*kernel{
 	{Key: "5.10", Arch: amd64, Suite: "bullseye", Version: "5.10.", Flavour: "cloud-amd64", Refuses: true},
 }
 
-// choose returns the entries of m that keys names, all if it names none.
+// choose returns the entries of m that keys names, or all if keys is empty.
 func choose(m []*kernel, keys string) ([]*kernel, error) {
 	if strings.TrimSpace(keys) == "" {
 		return m, nil
@@ -61,7 +61,7 @@ func choose(m []*kernel, keys string) ([]*kernel, error) {
 	}
 	for _, key := range wanted {
 		if !slices.Contains(known, key) {
-			return nil, fmt.Errorf("no kernel %q in the matrix: it has %s", key, strings.Join(known, " "))
+			return nil, fmt.Errorf("unknown kernel %q: want one of %s", key, strings.Join(known, " "))
 		}
 	}
 	var chosen []*kernel

@@ -29,11 +29,11 @@ func TestChooseKernels(t *testing.T) {
 		}
 	}
 	if _, err := choose(matrix, "6.12,4.19"); err == nil || !strings.Contains(err.Error(), `"4.19"`) {
-		t.Errorf("a kernel that is not in the matrix: %v", err)
+		t.Errorf("a kernel outside of the matrix: %v", err)
 	}
 }
 
-// The hosted jobs run the guests that make vmtest runs.
+// ci.yml runs the same guests as make vmtest.
 func TestWorkflowHasTheMatrix(t *testing.T) {
 	text, err := os.ReadFile("../../.github/workflows/ci.yml")
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// wantedModules are what guests get in /modules if their kernel has them as modules. Load reports
-// whether init inserts them: without those, few programs attach to anything. The others are for
-// tests to insert and remove.
+// wantedModules are the modules that a guest has in /modules, if its kernel has them as modules.
+// load reports whether init inserts them: without these, few programs can be attached. Tests insert
+// and remove the others.
 var wantedModules = []struct {
 	Name     string
 	Load     bool
@@ -37,7 +37,7 @@ var wantedModules = []struct {
 	{Name: "tcp_dctcp"},
 }
 
-// modules are the files of one kernel's loadable modules, by the modules' names.
+// modules maps the names of a kernel's loadable modules to their files.
 type modules map[string]string
 
 // indexModules reads a folder /lib/modules/RELEASE.
@@ -51,14 +51,14 @@ func indexModules(tree string) (modules, error) {
 	})
 }
 
-// moduleName is the name that the kernel gives to the module in a file: nf_conntrack for
+// moduleName returns the kernel's name for the module in a file: nf_conntrack for
 // nf-conntrack.ko.xz.
 func moduleName(path string) string {
 	name, _, _ := strings.Cut(filepath.Base(path), ".ko")
 	return strings.ReplaceAll(name, "-", "_")
 }
 
-// load returns the module's file, unpacked.
+// load returns the contents of the module's file, unpacked.
 func (m modules) load(name string) ([]byte, error) {
 	path, ok := m[name]
 	if !ok {
@@ -78,11 +78,11 @@ func (m modules) load(name string) ([]byte, error) {
 	case ".gz":
 		return decompress(raw, "gzip")
 	}
-	return nil, fmt.Errorf("%s: packed in a way not known here", path)
+	return nil, fmt.Errorf("%s: unknown compression", path)
 }
 
-// depends returns the modules that a module names as the ones it needs. What is built into the
-// kernel is not among them.
+// depends returns the modules that a module names as its dependencies, except for those that are
+// built into the kernel.
 func (m modules) depends(module []byte) ([]string, error) {
 	f, err := elf.NewFile(bytes.NewReader(module))
 	if err != nil {
@@ -109,9 +109,9 @@ func (m modules) parseDepends(info []byte) []string {
 				names = append(names, moduleName(name))
 			}
 		}
-		// What a module asks the kernel to insert for it: in guests there is no modprobe that the
-		// kernel could call. It may be a crypto algorithm, "crc32c" for libcrc32c, whose plain
-		// implementation is crc32c_generic.
+		// Modules that the kernel would load through modprobe, which guests do not have. A softdep
+		// may name a crypto algorithm, such as "crc32c" for libcrc32c; its generic implementation
+		// is crc32c_generic.
 		if list, ok := strings.CutPrefix(string(entry), "softdep=pre: "); ok {
 			list, _, _ = strings.Cut(list, "post:")
 			for name := range strings.FieldsSeq(list) {
@@ -127,7 +127,7 @@ func (m modules) parseDepends(info []byte) []string {
 	return names
 }
 
-// loadOrder returns name and all that it needs, each after what it needs itself.
+// loadOrder returns name and all its dependencies, each after its own dependencies.
 func loadOrder(name string, depends func(name string) ([]string, error)) ([]string, error) {
 	var order []string
 	const visiting, done = 1, 2
@@ -138,7 +138,7 @@ func loadOrder(name string, depends func(name string) ([]string, error)) ([]stri
 		case done:
 			return nil
 		case visiting:
-			return fmt.Errorf("module %s needs itself", name)
+			return fmt.Errorf("module %s depends on itself", name)
 		}
 		state[name] = visiting
 		needed, err := depends(name)
@@ -160,7 +160,7 @@ func loadOrder(name string, depends func(name string) ([]string, error)) ([]stri
 	return order, nil
 }
 
-// decompress runs one of the usual tools on data.
+// decompress pipes data through a decompression tool.
 func decompress(data []byte, tool string) ([]byte, error) {
 	cmd := exec.Command(tool, "-dc")
 	cmd.Stdin = bytes.NewReader(data)

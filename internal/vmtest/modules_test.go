@@ -30,7 +30,7 @@ func TestLoadOrder(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	for name, problem := range map[string]string{"egg": "needs itself", "orphan": "needed by orphan: no module parent"} {
+	for name, problem := range map[string]string{"egg": "depends on itself", "orphan": "needed by orphan: no module parent"} {
 		if _, err := loadOrder(name, depends); err == nil || !strings.Contains(err.Error(), problem) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -45,7 +45,7 @@ func TestDependsFromModinfo(t *testing.T) {
 		t.Error(diff)
 	}
 	if got := m.parseDepends([]byte("depends=\x00")); got != nil {
-		t.Errorf("a module that needs none needs %q", got)
+		t.Errorf("a module without dependencies needs %q", got)
 	}
 }
 

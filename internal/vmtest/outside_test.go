@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Another module's tests run in a guest by the command that docs/ci.md has. One of them fails where
-// it should not pass: what the guest says is what the command says.
+// The command in docs/ci.md runs the tests of another module in a guest. One of them fails on
+// purpose, and the command reports that.
 func TestAnotherModule(t *testing.T) {
 	here, err := os.Getwd()
 	if err != nil {
@@ -22,7 +22,7 @@ func TestAnotherModule(t *testing.T) {
 	}
 	const command = "go run github.com/bpf2lskel/bpf2lskel/internal/vmtest@latest -C . -kernel 6.1,6.12"
 	if !strings.Contains(string(doc), "\n"+command+"\n") {
-		t.Errorf("docs/ci.md does not have the command %q", command)
+		t.Errorf("docs/ci.md does not contain the command %q", command)
 	}
 	dir := t.TempDir()
 	sum, err := os.ReadFile("go.sum")

@@ -10,15 +10,15 @@ import (
 	"strings"
 )
 
-// emulator is a QEMU to run.
+// emulator is a QEMU binary and how to run it.
 type emulator struct {
 	Path string
-	Args []string // that it needs wherever it is run
+	Args []string // to pass always
 	Env  []string
 }
 
-// findQEMU returns the QEMU for an architecture: the machine's own, or one fetched as the kernels
-// are.
+// findQEMU returns the QEMU for an architecture: the machine's own, or one that is fetched from
+// Debian.
 func findQEMU(ctx context.Context, c *cache, a *arch) (emulator, error) {
 	if a.QEMUSuite != "" {
 		e, err := fetchQEMU(ctx, c, a)
@@ -34,8 +34,8 @@ func findQEMU(ctx context.Context, c *cache, a *arch) (emulator, error) {
 	return emulator{Path: path, Args: a.QEMU[1:]}, nil
 }
 
-// fetchQEMU fetches a newer QEMU than the machine has. The libraries that it needs are those of the
-// machine's own QEMU.
+// fetchQEMU fetches a newer QEMU than the machine has. It uses the libraries of the machine's own
+// QEMU.
 func fetchQEMU(ctx context.Context, c *cache, a *arch) (emulator, error) {
 	host, err := hostArch()
 	if err != nil {
@@ -65,7 +65,7 @@ func fetchQEMU(ctx context.Context, c *cache, a *arch) (emulator, error) {
 	return emulator{
 		Path: filepath.Join(root, "usr", "bin", a.QEMU[0]),
 		Args: slices.Concat([]string{"-L", filepath.Join(root, "usr", "share", "qemu")}, a.QEMU[1:]),
-		// Not the modules of the machine's own QEMU, which do not fit. None is needed.
+		// Hide the modules of the machine's own QEMU, which do not fit. None is needed.
 		Env: []string{"QEMU_MODULE_DIR=" + root},
 	}, nil
 }
@@ -77,5 +77,5 @@ func hostArch() (*arch, error) {
 			return a, nil
 		}
 	}
-	return nil, fmt.Errorf("no QEMU is fetched for machines of architecture %s", runtime.GOARCH)
+	return nil, fmt.Errorf("cannot fetch QEMU for machines of architecture %s", runtime.GOARCH)
 }

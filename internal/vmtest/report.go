@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// report is what came of one kernel.
+// report is the outcome for one kernel.
 type report struct {
 	Kernel   *kernel
 	Release  string
 	Note     string
 	Results  []result
 	Console  []byte
-	Err      error         // what went wrong with the guest rather than with a test
+	Err      error         // a failure of the guest, not of a test
 	Prepared time.Duration // fetching and building
 	Ran      time.Duration // in QEMU
-	CPU      time.Duration // of this machine that QEMU used: what Ran would be with nothing else to do
+	CPU      time.Duration // CPU time of QEMU: what Ran would be on an idle machine
 }
 
-// read takes the results from the console. Every run must have come to its end.
+// read reads the results from the console. Every run must have ended.
 func (r *report) read(ctx context.Context, run []testRun) error {
 	s, err := parseConsole(r.Console)
 	if err != nil {
@@ -57,7 +57,7 @@ func (r *report) counts() counts { return count(r.Results) }
 
 func (r *report) ok() bool { return r.Err == nil && r.counts().failed == 0 }
 
-// name is the kernel's key, and what it is exactly.
+// name returns the kernel's key and its exact release.
 func (r *report) name() string {
 	if r.Release == "" {
 		return r.Kernel.Key
@@ -78,7 +78,7 @@ func (r *report) print(w io.Writer, console bool) {
 	if (console || !r.ok()) && len(r.Console) > 0 {
 		fmt.Fprintf(w, "--- console of %s\n", r.name())
 		for line := range strings.Lines(string(escapes.ReplaceAll(r.Console, nil))) {
-			// What is there for test2json only is not for eyes.
+			// The markers for test2json are not for humans.
 			line = strings.ReplaceAll(strings.TrimRight(line, "\r\n"), "\x16", "")
 			if !strings.HasPrefix(line, "=== NAME") {
 				fmt.Fprintln(w, "| "+line)

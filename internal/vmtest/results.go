@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// result is what came of one test or subtest.
+// result is the outcome of a test or subtest.
 type result struct {
 	Package string
 	Name    string
@@ -21,10 +21,10 @@ type result struct {
 	Reason  string // why it counts as failed
 }
 
-// legalSkip is how the message of a skip in a guest has to begin.
+// legalSkip is the required prefix of a skip's message in a guest.
 const legalSkip = "not on this kernel:"
 
-// testEvents turns the output of a test binary that ran with -test.v=test2json into events, with
+// testEvents converts the output of a test binary that ran with -test.v=test2json to events, with
 // Go's own tool.
 func testEvents(ctx context.Context, s section) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", "tool", "test2json", "-p", s.Package)
@@ -32,8 +32,8 @@ func testEvents(ctx context.Context, s section) ([]byte, error) {
 	return output(cmd)
 }
 
-// readResults gathers the events of a test binary into one result for each of its tests, in the
-// order that they began.
+// readResults collects a test binary's events into one result for each of its tests, in the order
+// in which they began.
 func readResults(s section, events []byte) ([]result, error) {
 	byName := map[string]*result{}
 	var order []string
@@ -72,7 +72,7 @@ func readResults(s section, events []byte) ([]result, error) {
 		failed = failed || r.Reason != ""
 		results = append(results, *r)
 	}
-	// What is wrong with the binary as a whole has no test to its name.
+	// Failures of the binary as a whole belong to no test.
 	switch whole := (result{Package: s.Package, Name: "(test binary)", Action: "fail"}); {
 	case failed:
 	case !s.Ended:
@@ -88,10 +88,10 @@ func readResults(s section, events []byte) ([]result, error) {
 	return results, nil
 }
 
-// logLine is how a test's log looks, and the message of a skip with it.
+// logLine matches a line of a test's log, which includes the message of a skip.
 var logLine = regexp.MustCompile(`^\s+\S+\.go:\d+: (.*)$`)
 
-// judge sets Reason if the test failed, or was skipped without the right to.
+// judge sets Reason if the test failed or its skip is illegal.
 func (r *result) judge() {
 	switch r.Action {
 	case "pass":
@@ -105,7 +105,7 @@ func (r *result) judge() {
 			}
 		}
 		if !strings.HasPrefix(message, legalSkip) {
-			r.Reason = fmt.Sprintf("skipped, and the message is %q: it must begin with %q", message, legalSkip)
+			r.Reason = fmt.Sprintf("skipped with message %q: want the prefix %q", message, legalSkip)
 		}
 	default:
 		r.Action = "fail"
@@ -113,7 +113,7 @@ func (r *result) judge() {
 	}
 }
 
-// counts is how many tests and subtests came to what.
+// counts are the numbers of tests and subtests by outcome.
 type counts struct{ passed, failed, skipped int }
 
 func (c counts) total() int { return c.passed + c.failed + c.skipped }
@@ -133,7 +133,7 @@ func count(results []result) counts {
 	return c
 }
 
-// packagesOf returns the packages that the results are of.
+// packagesOf returns the packages that have results.
 func packagesOf(results []result) []string {
 	var names []string
 	for _, r := range results {

@@ -14,7 +14,7 @@ func TestResults(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		section section
-		want    map[string]string // reasons of what failed
+		want    map[string]string // reasons of failures, by test
 		counts  counts
 	}{
 		{
@@ -28,7 +28,7 @@ func TestResults(t *testing.T) {
 			)},
 			want: map[string]string{
 				"TestFail": "failed",
-				"TestLazy": `skipped, and the message is "needs root": it must begin with "not on this kernel:"`,
+				"TestLazy": `skipped with message "needs root": want the prefix "not on this kernel:"`,
 			},
 			counts: counts{passed: 1, failed: 2, skipped: 1},
 		},
@@ -38,7 +38,7 @@ func TestResults(t *testing.T) {
 				"\x16=== RUN   TestSkip", "\x16=== RUN   TestSkip/sub", "    x_test.go:2: no bpftool",
 				"\x16--- SKIP: TestSkip/sub (0.00s)", "\x16--- PASS: TestSkip (0.00s)", "\x16PASS",
 			)},
-			want:   map[string]string{"TestSkip/sub": `skipped, and the message is "no bpftool": it must begin with "not on this kernel:"`},
+			want:   map[string]string{"TestSkip/sub": `skipped with message "no bpftool": want the prefix "not on this kernel:"`},
 			counts: counts{passed: 1, failed: 1},
 		},
 		{

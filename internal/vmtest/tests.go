@@ -18,30 +18,30 @@ import (
 	"strings"
 )
 
-// testPackage is a package of the project's main module that has tests for guests.
+// testPackage is a package of the module that has tests for guests.
 type testPackage struct {
-	Path  string // its folder, from the module's root: "runtime", "examples/xdp"
+	Path  string // its folder, relative to the module root: "runtime", "examples/xdp"
 	Tests []markedTest
 }
 
 // markedTest is one Test function in a marked file.
 type markedTest struct {
 	Name string
-	Keys []string // of the kernels that it is for; nil, or "all" among them, is all that can load
+	Keys []string // of its kernels; nil, or "all" among them, means all that can load
 }
 
-// marker is the line that a test file for guests has above its package clause. Without a colon
-// gofumpt takes it for prose and puts a space into it.
+// marker matches the line that a test file for guests has above its package clause. gofumpt takes a
+// marker without a colon for prose and inserts a space.
 var marker = regexp.MustCompile(`(?m)^// ?vmtest(?::([^\s]+))?[ \t]*$`)
 
-// findPackages returns the packages with marked test files of the module at root, and of those
-// below it.
+// findPackages returns the packages of the module at root, and of modules below it, that have
+// marked test files.
 func findPackages(root string) ([]*testPackage, error) {
 	byPath := map[string]*testPackage{}
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
 			if errors.Is(err, fs.ErrNotExist) {
-				return nil // a file that a test or an editor has just removed
+				return nil // a test or an editor has just removed it
 			}
 			return err
 		}
@@ -81,7 +81,7 @@ func findPackages(root string) ([]*testPackage, error) {
 	return all, nil
 }
 
-// markedTests returns the tests of a file if it has the marker.
+// markedTests returns the tests of a file, if it is marked.
 func markedTests(file string, text []byte) ([]markedTest, error) {
 	head, _, _ := bytes.Cut(append([]byte("\n"), text...), []byte("\npackage "))
 	m := marker.FindSubmatch(head)
@@ -110,8 +110,8 @@ func markedTests(file string, text []byte) ([]markedTest, error) {
 	return tests, nil
 }
 
-// runPattern returns the -test.run for a kernel: the package's tests that are for it and that
-// pattern, as given to -run, matches. It is empty if there are none.
+// runPattern returns the -test.run pattern for a kernel. It matches the package's tests that are
+// for this kernel and that pattern, as given to -run, matches. It is empty if there are none.
 func (p *testPackage) runPattern(k *kernel, pattern string) (string, error) {
 	top, rest, hasRest := strings.Cut(pattern, "/")
 	filter, err := regexp.Compile(top)
@@ -141,15 +141,15 @@ func (t markedTest) isFor(k *kernel) bool {
 	return slices.Contains(t.Keys, k.Key) || slices.Contains(t.Keys, "all") && !k.Refuses
 }
 
-// compile builds the package's tests as a static binary for an architecture. Vetting is for the
-// machine that runs them all.
+// compile builds the package's tests as a static binary for an architecture. It does not vet them:
+// unit tests do.
 func (p *testPackage) compile(ctx context.Context, root string, a *arch, binary string, flags ...string) error {
 	module, inside := p.module(root)
 	args := slices.Concat([]string{"-c", "-vet=off", "-o", binary}, flags, []string{"./" + inside})
 	return goBuild(ctx, filepath.Join(root, module), a, "test", args...)
 }
 
-// module returns the folder of the package's module, "" for the one at root, and the package's
+// module returns the folder of the package's module ("" for the one at root) and the package's
 // folder in it.
 func (p *testPackage) module(root string) (folder, inside string) {
 	folder, inside = p.Path, "."
@@ -159,9 +159,8 @@ func (p *testPackage) module(root string) (folder, inside string) {
 	return strings.TrimPrefix(folder, "."), inside
 }
 
-// programs returns the main packages that a guest gets in /usr/local/bin, by the names that they
-// have there: the commands, and of the examples those whose tests it runs, as example-xdp and
-// example-kfunc.
+// programs returns the main packages that a guest gets in /usr/local/bin, by file name: the
+// commands, and the tested examples, such as example-xdp and example-kfunc.
 func programs(root string, run []testRun) (map[string]string, error) {
 	found := map[string]string{}
 	commands, err := filepath.Glob(filepath.Join(root, "cmd", "*"))

@@ -24,7 +24,7 @@ func TestTwo(t *testing.T) {}
 	}{
 		{"all", "//vmtest:all\n\npackage x\n", both()},
 		{"bare", "//vmtest\n\npackage x\n", both()},
-		{"as gofumpt leaves the bare one", "// Package x.\n// vmtest\npackage x\n", both()},
+		{"bare, as formatted by gofumpt", "// Package x.\n// vmtest\npackage x\n", both()},
 		{"after a build constraint", "//go:build linux\n\n//vmtest:all\n\npackage x\n", both()},
 		{"all, and a key", "//vmtest:all,5.10\n\npackage x\n", both("all", "5.10")},
 		{"keys", "//vmtest:5.10,7.x-arm64\n\npackage x\n", both("5.10", "7.x-arm64")},
@@ -41,7 +41,7 @@ func TestTwo(t *testing.T) {}
 		}
 	}
 	if _, err := markedTests("x_test.go", []byte("//vmtest:4.19\n\npackage x\n")); err == nil || !strings.Contains(err.Error(), "x_test.go") {
-		t.Errorf("a kernel that is not in the matrix: %v", err)
+		t.Errorf("a kernel outside of the matrix: %v", err)
 	}
 }
 

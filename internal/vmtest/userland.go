@@ -13,15 +13,15 @@ import (
 	"strings"
 )
 
-// userlandSuite is where the guests' programs come from. It is older than any suite with a kernel
-// of ours that is tested, so the reference loader (bpftool) is one and the same everywhere.
+// userlandSuite provides the guests' programs. It is older than any suite whose kernels are tested,
+// so the reference loader (bpftool) is the same everywhere.
 const userlandSuite = "bookworm"
 
-// userlandPackages are what guests can run beside the tests.
+// userlandPackages contain the programs that guests have beside the tests.
 var userlandPackages = []string{"busybox-static", "bpftool", "iproute2", "iputils-ping", "python3.11-minimal"}
 
-// userlandPrograms are the files taken from those packages, with the libraries that they need.
-// Python has USDT probes.
+// userlandPrograms are taken from those packages, with the libraries that they need. Python has
+// USDT probes.
 var userlandPrograms = []string{"bin/busybox", "usr/sbin/bpftool", "bin/ip", "sbin/tc", "bin/ping", "usr/bin/python3.11"}
 
 // userlandFiles are what Python needs to start.
@@ -29,8 +29,8 @@ var userlandFiles = []string{
 	"usr/lib/python3.11/encodings/__init__.py", "usr/lib/python3.11/encodings/aliases.py", "usr/lib/python3.11/encodings/utf_8.py",
 }
 
-// fetchUserland returns a root folder with the programs above for an architecture, and the paths in
-// it that guests get.
+// fetchUserland returns a root folder that has these programs for an architecture, and the paths in
+// it to give to guests.
 func fetchUserland(ctx context.Context, c *cache, a *arch) (root string, paths []string, err error) {
 	kind := filepath.Join("userland", a.Debian)
 	root, note, err := c.current(kind, func() (string, error) {
@@ -57,13 +57,13 @@ func fetchUserland(ctx context.Context, c *cache, a *arch) (root string, paths [
 	return root, append(paths, userlandFiles...), nil
 }
 
-// lookUpUserland returns the packages to fetch, and a version for all of them together.
+// lookUpUserland returns the packages to fetch, and one version for all of them.
 func lookUpUserland(ctx context.Context, ar *archive) (packages []string, version string, err error) {
 	all, err := ar.closure(ctx, userlandPackages...)
 	if err != nil {
 		return nil, "", err
 	}
-	// What else they depend on is for installing them, which does not happen.
+	// Their other dependencies are for installation.
 	packages = slices.DeleteFunc(all, func(name string) bool {
 		return !strings.Contains(name, "lib") && !slices.Contains(userlandPackages, name)
 	})
@@ -85,8 +85,8 @@ func lookUpUserland(ctx context.Context, ar *archive) (packages []string, versio
 	return packages, fmt.Sprintf("%s+%x", busybox, h.Sum(nil)[:6]), nil
 }
 
-// withLibraries returns the programs' paths in root, those of their interpreters and libraries, and
-// of what any of them is a link to.
+// withLibraries returns the paths in root of the programs, their interpreters and libraries, and
+// the targets of links among them.
 func withLibraries(root string, programs []string) ([]string, error) {
 	byName := map[string]string{}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -144,7 +144,7 @@ func withLibraries(root string, programs []string) ([]string, error) {
 	return paths, nil
 }
 
-// needs returns the interpreter, if any, and the libraries that an ELF file names.
+// needs returns the interpreter of an ELF file, if any, and the libraries that it names.
 func needs(file string) (interpreter string, libraries []string, err error) {
 	f, err := elf.Open(file)
 	if err != nil {

@@ -6,8 +6,7 @@ import (
 	version "github.com/knqyf263/go-deb-version"
 )
 
-// compareVersions orders Debian versions as dpkg does. What is no version comes before all that
-// are.
+// compareVersions orders Debian versions as dpkg does. Invalid versions come first.
 func compareVersions(a, b string) int {
 	va, errA := version.NewVersion(a)
 	vb, errB := version.NewVersion(b)

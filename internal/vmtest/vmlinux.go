@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// compressors are the ways that Debian's kernels are packed, by what the packed data begins with.
+// compressors are the compressions of Debian's kernels, by the magic that the data begins with.
 var compressors = []struct{ magic, tool string }{
 	{"\x02\x21\x4c\x18", "lz4"},
 	{"\x28\xb5\x2f\xfd", "zstd"},
 	{"\xfd7zXZ", "xz"},
 }
 
-// extractVmlinux writes the ELF file inside a kernel image for x86.
+// extractVmlinux writes the ELF file inside an x86 kernel image.
 func extractVmlinux(vmlinuz, vmlinux string) error {
 	raw, err := os.ReadFile(vmlinuz)
 	if err != nil {
@@ -34,10 +34,10 @@ func extractVmlinux(vmlinuz, vmlinux string) error {
 			return os.WriteFile(vmlinux, elf, 0o644)
 		}
 	}
-	return fmt.Errorf("compressed in a way not known here: it begins with % x", payload[:min(len(payload), 6)])
+	return fmt.Errorf("unknown compression: the data begins with % x", payload[:min(len(payload), 6)])
 }
 
-// bzImagePayload returns the compressed kernel in a bzImage, by the boot protocol's header:
+// bzImagePayload returns the compressed kernel in a bzImage. Its header is described in
 // Documentation/arch/x86/boot.rst in the kernel's tree.
 func bzImagePayload(raw []byte) ([]byte, error) {
 	const (
@@ -53,10 +53,10 @@ func bzImagePayload(raw []byte) ([]byte, error) {
 	}
 	start := (uint64(raw[setupSects])+1)*512 + uint64(le.Uint32(raw[payloadOffset:]))
 	length := uint64(le.Uint32(raw[payloadLength:]))
-	// The kernel's build appends the unpacked size, in 32 bits, to what these compressors made.
+	// The kernel's build appends the unpacked size, in 32 bits, to the output of these compressors.
 	const size = 4
 	if length < size || start+length > uint64(len(raw)) {
-		return nil, errors.New("the bzImage's header points outside of it")
+		return nil, errors.New("the bzImage's header points outside of the image")
 	}
 	return raw[start : start+length-size], nil
 }

@@ -24,7 +24,7 @@ func TestBzImagePayload(t *testing.T) {
 	}
 	for _, short := range [][]byte{nil, image[:0x24c], make([]byte, 4096)} {
 		if _, err := bzImagePayload(short); err == nil {
-			t.Errorf("no error for %d bytes that are no bzImage", len(short))
+			t.Errorf("no error for %d bytes that are not a bzImage", len(short))
 		}
 	}
 }

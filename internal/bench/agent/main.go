@@ -1,5 +1,5 @@
-// Agent is examples/agent with cilium/ebpf in the place of this project, as a program on bpf2go has
-// it: the same object, filters, report and metrics. The bench compares the two.
+// Command agent is examples/agent with cilium/ebpf instead of this project, written like a program
+// that uses bpf2go: the same object, filters, report and metrics. The bench compares the two.
 package main
 
 import (
@@ -35,7 +35,7 @@ type event struct {
 	Path   [128]byte
 }
 
-// objects are what bpf2go generates a struct for.
+// objects is a struct like those that bpf2go generates.
 type objects struct {
 	ProcessStarted *ebpf.Program  `ebpf:"process_started"`
 	ConnectionMade *ebpf.Program  `ebpf:"connection_made"`

@@ -1,5 +1,5 @@
-/* Runs a command and says what it took: wall_ns cpu_us peak_rss_kib. The peak that the kernel tells about a child
- * begins with that of its parent, so the parent has to be small.
+/* Runs a command and prints what it took: wall_ns cpu_us peak_rss_kib. A child's peak starts
+ * at that of its parent, so the parent must be small.
  */
 #include <stdio.h>
 #include <sys/resource.h>

@@ -1,4 +1,4 @@
-/* Loads nothing: what a C process needs by itself. */
+/* Loads nothing: measures a C process as such. */
 static int load(void)
 {
 	return 0;

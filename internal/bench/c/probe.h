@@ -1,5 +1,5 @@
-/* What a measured C process runs: it loads when it is told to, and says what that took. The protocol is that
- * of package probe. Who includes it defines load and unload before.
+/* The main loop of a measured C process: it loads on request and reports what that took. The
+ * protocol is that of package probe. Define load and unload before including this.
  */
 #pragma once
 

@@ -1,5 +1,5 @@
-/* What libbpf takes for what is done with an object once it is loaded: the rows of package use, in C. It answers each line
- * "libbpf ROW" with the time of one operation, in ns.
+/* Measures operations on a loaded object with libbpf: the rows of package use, in C. It answers
+ * each line "libbpf ROW" with the time of one operation, in ns.
  */
 #define _GNU_SOURCE
 #include <errno.h>

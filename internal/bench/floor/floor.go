@@ -16,15 +16,15 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// Floor is an object that is ready to be loaded.
+// Floor is an object that is ready to load.
 type Floor struct {
 	spec *spec.Spec
 	m    machine
 	blob []byte
 }
 
-// Prepare resolves all that can be resolved before a load, and ties the
-// process to this thread with signals masked, as the runtime does for each load.
+// Prepare resolves everything that can be resolved before a load, and locks the goroutine to this
+// thread with signals masked, as the runtime does for each load.
 func Prepare(s *spec.Spec) (*Floor, error) {
 	for i := range s.Maps {
 		if m := &s.Maps[i]; m.Sizing == spec.SizeCPUs && m.MaxEntries == 0 {
@@ -56,7 +56,7 @@ func Prepare(s *spec.Spec) (*Floor, error) {
 	return f, nil
 }
 
-// Load makes the calls.
+// Load makes the system calls.
 func (f *Floor) Load() error {
 	blob := unsafe.Pointer(unsafe.SliceData(f.blob))
 	if f.spec.BTF.Outside {
@@ -70,7 +70,7 @@ func (f *Floor) Load() error {
 	part := 0
 	for i, parts := range f.spec.Phases {
 		for range parts {
-			if i > 0 || f.spec.CORE.ValueCount == 0 { // or else the part that would resolve CO-RE
+			if i > 0 || f.spec.CORE.ValueCount == 0 { // skip the part that would resolve CO-RE
 				if err := f.m.run(blob, part); err != nil {
 					return err
 				}
@@ -81,7 +81,7 @@ func (f *Floor) Load() error {
 	return nil
 }
 
-// loadBTF makes the call that is not the loader's.
+// loadBTF makes the only call that the loader does not make.
 func (f *Floor) loadBTF() error {
 	b := &f.spec.BTF
 	attr := (*sys.BtfLoadAttr)(unsafe.Pointer(&f.blob[b.Attr]))
@@ -94,7 +94,7 @@ func (f *Floor) loadBTF() error {
 	return nil
 }
 
-// Unload closes what Load has opened.
+// Unload closes the file descriptors that Load has opened.
 func (f *Floor) Unload() {
 	for _, step := range f.spec.Steps {
 		switch step.Kind {
@@ -106,10 +106,10 @@ func (f *Floor) Unload() {
 	}
 }
 
-// notFound is -ENOENT, what the loader gets for a symbol that is not there.
+// notFound is -ENOENT, which the loader gets for an unknown symbol.
 const notFound = ^uint64(unix.ENOENT - 1)
 
-// resolve looks up all targets and externs of an object: in vmlinux only.
+// resolve looks up an object's targets and externs, in vmlinux only.
 func resolve(s *spec.Spec) (map[string]uint64, error) {
 	found := make(map[string]uint64)
 	if len(s.Targets)+len(s.Externs) == 0 {
@@ -159,7 +159,7 @@ func typeID[T btf.Type](kernel *btf.Spec, name string) (uint64, error) {
 	return uint64(id), err
 }
 
-// address finds a symbol in /proc/kallsyms.
+// address returns the address of a symbol in /proc/kallsyms.
 func address(name string) (uint64, error) {
 	file, err := os.Open("/proc/kallsyms")
 	if err != nil {

@@ -1,11 +1,10 @@
-// Package floor is the least that a load can take: the bpf calls that an
-// object needs, made directly, with everything resolved beforehand. The calls
-// are those of the loader program, taken from it by interpreting it in user
-// space: the same attrs, in the same order, with no map for the blob, no program to
-// verify and nothing to look up. CO-RE stays the kernel's, since it is part of BPF_PROG_LOAD.
+// Package floor measures the least that a load can take: the bpf calls that an object needs, made
+// directly, with everything resolved beforehand. It gets the calls by interpreting the loader
+// program in user space: the same attrs in the same order, but without a map for the blob, a
+// program to verify, or anything to look up. CO-RE is left to the kernel, as a part of
+// BPF_PROG_LOAD.
 //
-// Interpretation takes some nanoseconds an instruction, a thousandth of what
-// the calls take.
+// Interpretation takes a few nanoseconds per instruction, a thousandth of the time of the calls.
 package floor
 
 import (
@@ -18,7 +17,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// machine runs a loader program on a blob.
+// machine interprets a loader program.
 type machine struct {
 	insns []insn
 	reg   [11]uint64
@@ -44,7 +43,7 @@ func decode(loader string) []insn {
 	return insns
 }
 
-// run runs the loader on a blob. Of one in parts it does that part.
+// run runs the loader on a blob. If the loader has several parts, it runs the given one.
 func (m *machine) run(blob unsafe.Pointer, part int) error {
 	context = uint32(part)
 	r := &m.reg
@@ -84,7 +83,7 @@ func (m *machine) run(blob unsafe.Pointer, part int) error {
 			r[in.dst] = uint64(int64(r[in.dst]) >> uint(in.imm))
 		case sys.OpNeg:
 			r[in.dst] = -r[in.dst]
-		case sys.OpLdImm64: // of the blob
+		case sys.OpLdImm64: // an address in the blob
 			r[in.dst] = uint64(uintptr(blob))
 			pc++
 		case sys.OpLdx32:
@@ -122,21 +121,21 @@ func (m *machine) run(blob unsafe.Pointer, part int) error {
 				*(*uint64)(at(r[4], 0)) = address
 				r[0] = 0
 			default:
-				return fmt.Errorf("helper %d is not one of a loader's", in.imm)
+				return fmt.Errorf("unexpected helper %d in a loader", in.imm)
 			}
 		case sys.OpExit:
 			return nil
 		default:
-			return fmt.Errorf("instruction %d: opcode %#x is not one of a loader's", pc, in.op)
+			return fmt.Errorf("instruction %d: unexpected opcode %#x in a loader", pc, in.op)
 		}
 	}
 	return nil
 }
 
-// context is a loader's. It does not move.
+// context is the loader's context. It must not move.
 var context uint32
 
-// at makes a pointer of a register. The blob is outside of Go's heap.
+// at converts a register to a pointer. The blob is outside of Go's heap.
 func at(base uint64, off int64) unsafe.Pointer {
 	addr := uintptr(base + uint64(off))
 	return *(*unsafe.Pointer)(unsafe.Pointer(&addr))

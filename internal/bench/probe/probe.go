@@ -1,15 +1,14 @@
-// Package probe is what a measured Go process runs: it loads when it is told
-// to, and says what that took. It is part of each Go binary of the bench and
-// of what is measured about it, so it imports as little as can be.
+// Package probe is the main loop of a measured Go process: it loads on request and reports what
+// that took. It is part of each Go binary of the bench, and of what is measured, so it imports as
+// little as possible.
 //
-// The process says "ready" once it is up, and then answers lines on its
-// standard input, one line each:
+// The process writes "ready" when it is up. Then it answers each line on its standard input with
+// one line:
 //
 //	load     -> wall_ns cpu_ns minor_faults peak_rss_kib
 //	allocs   -> allocations bytes
 //
-// Each loads once, and closes what it has loaded after measuring. Peers in C
-// speak the same protocol, see c/probe.h.
+// Each loads once and unloads after measuring. Peers in C use the same protocol: see c/probe.h.
 package probe
 
 import (
@@ -23,10 +22,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Loader loads an object once and returns what unloads it.
+// Loader loads an object once and returns a function that unloads it.
 type Loader func() (unload func(), err error)
 
-// Main answers until its standard input ends.
+// Main answers requests until its standard input ends.
 func Main(load Loader) {
 	say("ready")
 	var line [16]byte
@@ -78,8 +77,8 @@ func measure(load Loader) ([]int64, error) {
 	return []int64{wall.Nanoseconds(), cpu, int64(after.Minflt - before.Minflt), peak}, err
 }
 
-// count counts the allocations of one load. The garbage collector rests meanwhile, because it
-// allocates too.
+// count counts the allocations of one load. It stops the garbage collector meanwhile, since that
+// allocates, too.
 func count(load Loader) ([]int64, error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	var before, after runtime.MemStats
@@ -93,15 +92,15 @@ func count(load Loader) ([]int64, error) {
 	return []int64{int64(after.Mallocs - before.Mallocs), int64(after.TotalAlloc - before.TotalAlloc)}, nil
 }
 
-// cpuTime is what all threads of the process have used, in ns.
+// cpuTime returns the CPU time of all threads of the process, in ns.
 func cpuTime() int64 {
 	var ts unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &ts)
 	return ts.Nano()
 }
 
-// peakRSS is the process's VmHWM in KiB. The one that getrusage gives begins
-// with that of the process which started this one.
+// peakRSS returns the process's VmHWM in KiB. The value from getrusage starts at that of the parent
+// process.
 func peakRSS() (int64, error) {
 	var buf [4096]byte
 	fd, err := unix.Open("/proc/self/status", unix.O_RDONLY|unix.O_CLOEXEC, 0)

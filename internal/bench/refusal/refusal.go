@@ -1,6 +1,5 @@
-// Package refusal is what a measured Go process runs whose load is refused: it puts the error into
-// words. It is apart from package probe because that is in all binaries of the bench, and imports
-// as little as can be.
+// Package refusal formats the error of a refused load in a measured Go process. It is not part of
+// package probe, which is in all binaries of the bench and imports as little as possible.
 package refusal
 
 import (
@@ -10,13 +9,13 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/bench/probe"
 )
 
-// Of returns a load that must fail, and whose error is formatted with %v and with %+v, as a log has
-// it. E is the peer's error with the verifier's log: of that is %+v, if it is there.
+// Of returns a load that must fail, and formats its error with %v and %+v, as a log would. E is the
+// type of the peer's error with the verifier's log; if the error is one, %+v formats that.
 func Of[E error](load func() error) probe.Loader {
 	return func() (unload func(), err error) {
 		err = load()
 		if err == nil {
-			return nil, errors.New("the kernel has not refused it")
+			return nil, errors.New("the kernel did not refuse the load")
 		}
 		words := len(fmt.Sprintf("%v", err))
 		if whole := *new(E); errors.As(err, &whole) {
@@ -25,7 +24,7 @@ func Of[E error](load func() error) probe.Loader {
 			words += len(fmt.Sprintf("%+v", err))
 		}
 		if words == 0 {
-			return nil, errors.New("the error says nothing")
+			return nil, errors.New("the error has no text")
 		}
 		return func() {}, nil
 	}

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openCilium has the rows of cilium/ebpf, each in the cheapest way that it offers.
+// openCilium returns the rows of cilium/ebpf, each in the cheapest way that it offers.
 func openCilium(object string) (benches, error) {
 	c, err := ebpf.LoadCollection(object)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// call is one bpf system call on an element or a batch: the attr as words of 8 bytes.
+// call makes one bpf system call on an element or a batch. The attr is given as words of 8 bytes.
 func call(cmd uintptr, attr []uint64) error {
 	if _, _, errno := unix.Syscall(unix.SYS_BPF, cmd, uintptr(unsafe.Pointer(&attr[0])), uintptr(8*len(attr))); errno != 0 {
 		return errno
@@ -24,12 +24,12 @@ func call(cmd uintptr, attr []uint64) error {
 
 func address[T any](p *T) uint64 { return sys.Addr(unsafe.Pointer(p)) }
 
-// element is BPF_MAP_LOOKUP_ELEM or BPF_MAP_UPDATE_ELEM.
+// element calls BPF_MAP_LOOKUP_ELEM or BPF_MAP_UPDATE_ELEM.
 func element[K, V any](cmd uintptr, fd int, k *K, v *V) error {
 	return call(cmd, []uint64{uint64(fd), address(k), address(v), 0})
 }
 
-// chunkOf is BPF_MAP_LOOKUP_BATCH or BPF_MAP_UPDATE_BATCH; it returns how many elements there were.
+// chunkOf calls BPF_MAP_LOOKUP_BATCH or BPF_MAP_UPDATE_BATCH and returns the number of elements.
 func chunkOf(cmd uintptr, fd int, in, out *uint64, keys []uint64, values []value) (int, error) {
 	counts := [2]uint32{uint32(len(keys)), uint32(fd)}
 	attr := []uint64{0, 0, address(&keys[0]), address(&values[0]), *(*uint64)(unsafe.Pointer(&counts)), 0, 0}
@@ -43,7 +43,7 @@ func chunkOf(cmd uintptr, fd int, in, out *uint64, keys []uint64, values []value
 	return int(uint32(attr[4])), err
 }
 
-// fillMaps fills the maps of the rows, and returns a chunk of keys and values.
+// fillMaps fills the maps of the rows and returns a chunk of keys and values.
 func fillMaps(small, large int) ([]uint64, []value, error) {
 	keys, values := make([]uint64, chunk), make([]value, chunk)
 	for from := largeKeys - chunk; from >= 0; from -= chunk {
@@ -58,7 +58,7 @@ func fillMaps(small, large int) ([]uint64, []value, error) {
 	return keys, values, err
 }
 
-// bareRing reads a ring buffer with no checks: the least that reading takes.
+// bareRing reads a ring buffer without checks, the least that reading takes.
 type bareRing struct {
 	consumer, producer *uint64
 	data               []byte
@@ -96,13 +96,13 @@ func (r *bareRing) read(int) (sum uint64, err error) {
 	return sum, nil
 }
 
-// bareEvent reads the buffer of a perf event with no checks.
+// bareEvent reads the buffer of a perf event without checks.
 type bareEvent struct {
 	page *unix.PerfEventMmapPage
 	data []byte
 }
 
-// mapEvents opens an event on each CPU, and returns that of the first, on which the rows run.
+// mapEvents opens an event on each CPU and returns that of the first CPU, where the rows run.
 func mapEvents(fd int) (*bareEvent, error) {
 	cpus, err := runtime.PossibleCPUs()
 	if err != nil {
@@ -140,7 +140,7 @@ func (e *bareEvent) read(int) (sum uint64, err error) {
 	var word [8]byte
 	for pos != end {
 		length := uint64(binary.NativeEndian.Uint16(e.data[(pos+6)&mask:]))
-		for i := range word { // not aligned, and perhaps in two pieces
+		for i := range word { // unaligned, and may wrap around
 			word[i] = e.data[(pos+12+uint64(i))&mask]
 		}
 		sum += binary.NativeEndian.Uint64(word[:])
@@ -150,7 +150,7 @@ func (e *bareEvent) read(int) (sum uint64, err error) {
 	return sum, nil
 }
 
-// openFloor has the rows of bare system calls and of loops over memory without checks.
+// openFloor returns the rows of bare system calls and of loops over memory without checks.
 func openFloor(object string) (benches, error) {
 	c, err := ebpf.LoadCollection(object)
 	if err != nil {

@@ -1,11 +1,11 @@
-// Use measures what is done with an object once it is loaded: reading events, maps, attaching.
-// It is the process of all peers that are written in Go; c/use.c is that of libbpf.
+// Command use measures operations on a loaded object: reading events, using maps, attaching. It is
+// the process of all peers that are written in Go; c/use.c is that of libbpf.
 //
 //	use OBJECT
 //
-// It loads testdata/bench_use once for each peer, writes "ready", and then for each line
-// "PEER ROW" what one operation took, in ns. What has to be there first, such as the records that
-// are read, is not in that time.
+// It loads testdata/bench_use once for each peer and writes "ready". Then it answers each line
+// "PEER ROW" with the time of one operation, in ns. The time excludes preparation, such as writing
+// the records to read.
 package main
 
 import (
@@ -25,10 +25,10 @@ type bench struct {
 	run     func() (n int, err error)
 }
 
-// benches are the rows of a peer.
+// benches maps the names of a peer's rows to benches.
 type benches map[string]bench
 
-// peers open an object, and have their rows for it.
+// peers open an object and return their rows for it.
 var peers = map[string]func(object string) (benches, error){
 	"bpf2lskel": openOurs,
 	"copied":    openCopied,
@@ -37,7 +37,7 @@ var peers = map[string]func(object string) (benches, error){
 	"floor":     openFloor,
 }
 
-// kept is what has to live as long as the process: rows know file descriptors.
+// kept holds what must live as long as the process: rows only know file descriptors.
 var kept []any
 
 func main() {
@@ -75,7 +75,7 @@ func serve(object string) error {
 	return lines.Err()
 }
 
-// measure runs a row once, on one CPU unless others work at the same time.
+// measure runs a row once, on one CPU unless other threads work at the same time.
 func measure(b bench, onOneCPU bool) (float64, error) {
 	if onOneCPU {
 		var all unix.CPUSet

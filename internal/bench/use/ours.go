@@ -10,7 +10,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// our is an object that this project's runtime has loaded.
+// our is an object loaded by this project's runtime.
 type our struct {
 	s           *runtime.Skeleton
 	ring, event filler
@@ -33,7 +33,7 @@ func load(object string) (*our, error) {
 	}, nil
 }
 
-// readers are ways to read n records of type T, all of one size: from a ring buffer and from a perf
+// readers are ways to read n records of type T, all of one size, from a ring buffer and from a perf
 // event array.
 type readers[T any] struct {
 	ring func(r *runtime.RingBufReader[T], n int) (sum uint64, err error)
@@ -42,8 +42,8 @@ type readers[T any] struct {
 
 func first[T any](t *T) uint64 { return *(*uint64)(unsafe.Pointer(t)) }
 
-// events adds the rows of one size of records, which have an object of their own: a buffer has one
-// reader.
+// events adds the rows for one size of records. Each size has its own object, since a buffer has
+// one reader.
 func events[T any](rows benches, object string, by readers[T]) error {
 	o, err := load(object)
 	if err != nil {
@@ -68,7 +68,7 @@ func events[T any](rows benches, object string, by readers[T]) error {
 	return nil
 }
 
-// allEvents has the rows of events.
+// allEvents returns the rows of events.
 func allEvents(object string, small readers[[1]uint64], usual readers[[6]uint64], large readers[[64]uint64], page readers[[512]uint64]) (benches, error) {
 	rows := benches{}
 	return rows, errors.Join(events(rows, object, small), events(rows, object, usual),

@@ -12,11 +12,11 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// What the rows do; c/use.c has the same numbers.
+// Parameters of the rows; c/use.c has the same numbers.
 const (
 	ringSize   = 1 << 20
 	perfPages  = 64
-	batch      = 128 // of bench_use.bpf.c
+	batch      = 128 // as in bench_use.bpf.c
 	smallKeys  = 1000
 	largeKeys  = 50000
 	percpuKeys = 256
@@ -28,16 +28,16 @@ const (
 
 type value struct{ Packets, Bytes uint64 }
 
-// sizes are those of records, in bytes.
+// sizes are the sizes of records, in bytes.
 var sizes = []int{8, 48, 512, 4096}
 
-// ringRecords is how many records of that size a ring buffer is filled with, perfRecords how many a
-// perf event's buffer.
+// ringRecords returns how many records of a size fill a ring buffer, perfRecords how many fill the
+// buffer of a perf event.
 func ringRecords(size int) int { return ringSize / 10 * 9 / (size + 8) }
 
 func perfRecords(size int) int { return perfPages * unix.Getpagesize() / 10 * 9 / (size + 24) }
 
-// args are those of fill_ring and fill_events.
+// args are the arguments of fill_ring and fill_events.
 type args struct{ Size, Count, Flags, Last uint64 }
 
 const (
@@ -45,10 +45,10 @@ const (
 	forceWakeup = 2 // BPF_RB_FORCE_WAKEUP
 )
 
-// filler is one of the programs that write records.
+// filler is a program that writes records.
 type filler int
 
-// fill runs the program once, and returns how many records there was room for.
+// fill runs the program once and returns the number of records that it had room for.
 func (f filler) fill(a args) (int, error) {
 	// BPF_PROG_TEST_RUN: union bpf_attr, test
 	attr := struct {
@@ -66,12 +66,12 @@ func (f filler) fill(a args) (int, error) {
 		return 0, errno
 	}
 	if int32(attr.retval) < 0 {
-		return 0, fmt.Errorf("returns %d", int32(attr.retval))
+		return 0, fmt.Errorf("the program returned %d", int32(attr.retval))
 	}
 	return int(attr.retval), nil
 }
 
-// fillWith writes n records for which there is room.
+// fillWith writes n records, which must have room.
 func (f filler) fillWith(n, size int) func() error {
 	return func() error {
 		for left := n; left > 0; {
@@ -88,7 +88,7 @@ func (f filler) fillWith(n, size int) func() error {
 	}
 }
 
-// produce has that many threads write live records together, and again where there is no room.
+// produce starts threads that write live records, and try again if there is no room.
 func (f filler) produce(threads int, wake bool) (wait func() error) {
 	a := args{Size: 48}
 	if !wake {
@@ -128,7 +128,7 @@ func (f filler) produce(threads int, wake bool) (wait func() error) {
 	}
 }
 
-// liveRows are those in which programs write while a peer reads n records.
+// liveRows adds rows in which programs write while a peer reads n records.
 func liveRows(b benches, f filler, read func(n int) (sum uint64, err error)) {
 	for name, how := range map[string]struct {
 		threads int
@@ -152,7 +152,7 @@ func liveRows(b benches, f filler, read func(n int) (sum uint64, err error)) {
 	}
 }
 
-// drain is a row that reads n records, whose first words are 1.
+// drain is a row that reads n records whose first words are 1.
 func drain(n int, prepare func() error, read func(n int) (sum uint64, err error)) bench {
 	return bench{prepare: prepare, run: func() (int, error) {
 		sum, err := read(n)
@@ -163,7 +163,7 @@ func drain(n int, prepare func() error, read func(n int) (sum uint64, err error)
 	}}
 }
 
-// repeat is a row that does something with numbers from 0 on.
+// repeat is a row that calls do with numbers from 0 on.
 func repeat(n int, do func(i int) error) bench {
 	return bench{run: func() (int, error) {
 		for i := range n {

@@ -2,16 +2,17 @@
 /*
  * 300 distinct kfuncs for tests: u64 bpf_kmod_many_N(u64 a) returns a + N, for N from 0 to 299.
  *
- * A program may call 256 distinct ones, and a module may register no more than 256 for one type of program either
- * (BTF_KFUNC_SET_MAX_CNT in kernel/bpf/btf.c). So they come as two modules of 150: many_kfuncs_low and
- * many_kfuncs_high. Each is this file with its half of the numbers, MANY_NUMBERS(M), and nothing else.
+ * A program may call 256 distinct kfuncs, and a module may register 256 for one type of program
+ * (BTF_KFUNC_SET_MAX_CNT in kernel/bpf/btf.c), so there are two modules of 150 each:
+ * many_kfuncs_low and many_kfuncs_high. Each consists of this file and its half of the numbers,
+ * MANY_NUMBERS(M).
  */
 #include <linux/bpf.h>
 #include <linux/btf.h>
 #include <linux/btf_ids.h>
 #include <linux/module.h>
 
-/* Linux 6.1 has no __bpf_kfunc, and before 6.9 a set does not say that it is one of kfuncs. */
+/* Linux 6.1 has no __bpf_kfunc, and sets of kfuncs are marked as such only since 6.9. */
 #ifndef __bpf_kfunc
 #define __bpf_kfunc __used noinline
 #endif

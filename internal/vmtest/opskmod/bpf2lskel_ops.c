@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 /*
- * A kernel module with a struct of operations that BPF programs can be the functions of. /proc/bpf2lskel_ops says what
- * the struct that is registered makes of 20 and 22: its name, and compute's result times factor.
+ * A kernel module with a struct of operations that BPF programs can implement. /proc/bpf2lskel_ops
+ * shows what the registered struct makes of 20 and 22: its name, and compute's result times factor.
  */
 #include <linux/bpf.h>
 #include <linux/btf.h>
@@ -14,7 +14,7 @@
 MODULE_LICENSE("Dual MIT/GPL");
 MODULE_DESCRIPTION("A struct of operations for BPF programs");
 
-/* Modules can have them since 6.9; reg has got the link as an argument since. */
+/* Modules can have struct_ops since 6.9. Later kernels pass the link to reg. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
 
 struct bpf2lskel_ops {
