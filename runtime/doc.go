@@ -4,12 +4,10 @@
 // Start with the generated package: its Open and Load return a skeleton, whose fields have types
 // from this package:
 //
-//   - Maps holds typed maps, such as [HashMap], [ArrayMap] and [RingBuf]. [Map] has
-//
-// what all maps have in common.
-//   - Progs holds typed programs, such as [XDPProgram] and [TracepointProgram],
-//
-// whose methods attach them and return a [Link]. [Program] has what all programs have in common.
+//   - Maps holds typed maps, such as [HashMap], [ArrayMap] and [RingBuf]. [Map] has what all maps
+//     have in common.
+//   - Progs holds typed programs, such as [XDPProgram] and [TracepointProgram], whose methods
+//     attach them and return a [Link]. [Program] has what all programs have in common.
 //
 // A load fails with a [LoadError], a map's method with a [MapError], and a method of a program or
 // link with a [ProgramError]. The skeleton's LoadWith takes [LoadOptions]. [OpenMapID],

@@ -32,7 +32,7 @@ func ExampleHashMap_Update() {
 	_, err = counts.Lookup(64)
 	fmt.Println(errors.Is(err, runtime.ErrKeyNotExist))
 	// Output:
-	// map counts: update: key exists already true
+	// map counts: update: key already exists true
 	// 1 <nil>
 	// true
 }

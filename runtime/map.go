@@ -5,26 +5,26 @@ import (
 	"unsafe"
 )
 
-// Map is a map of a loaded object, without the types of its keys and values. The typed maps, such
-// as [HashMap], are the same memory under another type, and have its methods. They are safe for
+// Map is a map of a loaded object, without the types of its keys and values. Typed maps, such as
+// [HashMap], are the same memory under a different Go type. The methods of a Map are safe for
 // concurrent use, and return an error that wraps os.ErrClosed before the load and after the
 // skeleton is closed. A nil or zero Map panics.
 type Map struct {
 	_ incomparable
 
 	fd fd
-	// desc is a *MapSpec: the object's own, or a copy that has more to say, see own. It is accessed
-	// atomically once the map is shared. An atomic.Pointer[MapSpec] would be 2 KB more in each
-	// binary, for the names of its methods, which have all fields of a MapSpec in them.
+	// desc is a *MapSpec: the object's own, or the copy inside an access (see own). It is accessed
+	// atomically once the map is shared. An atomic.Pointer[MapSpec] would add 2 KB to each binary,
+	// for method names that spell out all fields of a MapSpec.
 	desc unsafe.Pointer
 }
 
 func newMap(spec *MapSpec) *Map { return &Map{desc: unsafe.Pointer(spec)} }
 
-// noMap is what a nil or zero map panics with.
-const noMap = "bpf2lskel/runtime: use of a nil or zero map: maps come from the Open or Load of a generated package"
+// noMap is the panic message for a nil or zero map.
+const noMap = "bpf2lskel/runtime: use of a nil or zero map: use a map of a skeleton that Open or Load returned"
 
-// spec describes the map. What is in it does not change.
+// spec returns the description of the map, which must not be modified.
 func (m *Map) spec() *MapSpec {
 	if m != nil {
 		if spec := atomic.LoadPointer(&m.desc); spec != nil {
@@ -34,17 +34,17 @@ func (m *Map) spec() *MapSpec {
 	panic(noMap)
 }
 
-// file is the map's file descriptor, of a map that is one.
+// file returns the map's fd. It panics if m is a nil or zero Map.
 func (m *Map) file() *fd {
 	m.spec()
 	return &m.fd
 }
 
-// Name returns the name that the map has in the source.
+// Name returns the map's name in the source.
 func (m *Map) Name() string { return m.spec().Name }
 
-// FD returns the map's file descriptor, -1 if it is closed or not loaded. It
-// stays the map's own: do not close it, and do not use it after the skeleton is closed.
+// FD returns the map's file descriptor, or -1 if the map is closed or not loaded. The map owns it:
+// do not close it, and do not use it after the skeleton is closed.
 func (m *Map) FD() int { return m.file().peek() }
 
 // DupFD returns a new file descriptor for the map, which the caller owns.
@@ -56,7 +56,8 @@ func (m *Map) DupFD() (int, error) {
 	return num, nil
 }
 
-// Spec describes the map as the object defines it, or as [ChangeMap] has changed it.
+// Spec returns the description of the map as the object defines it or as [ChangeMap] has changed
+// it.
 func (m *Map) Spec() *MapSpec {
 	spec := m.spec()
 	if a := accessOf(spec); a != nil {
@@ -65,13 +66,12 @@ func (m *Map) Spec() *MapSpec {
 	return spec
 }
 
-// Untyped returns the map without its types, which is the map itself.
+// Untyped returns the map without its types, which is m itself.
 func (m *Map) Untyped() *Map { return m }
 
-// MaxEntries returns the number of entries that the map is created with:
-// before the load the object's own or that of SetMaxEntries, after the load the
-// number that the kernel has, which for ring buffers and for perf event arrays
-// without a size depends on the machine.
+// MaxEntries returns the maximum number of entries. Before the load, that is the object's value or
+// the one passed to SetMaxEntries. After the load, it is the kernel's value, which depends on the
+// machine for ring buffers, and for perf event arrays without a size.
 func (m *Map) MaxEntries() uint32 {
 	spec := m.spec()
 	if a := accessOf(spec); a != nil {
@@ -80,8 +80,8 @@ func (m *Map) MaxEntries() uint32 {
 	return spec.MaxEntries
 }
 
-// SetMaxEntries changes the number of entries of a map that is not loaded
-// yet; [ChangeMap] changes more. Afterwards it has no effect. It is not safe for concurrent use.
+// SetMaxEntries sets the maximum number of entries of a map that is not loaded yet. It has no
+// effect after the load. It is not safe for concurrent use. Use [ChangeMap] for other changes.
 func (m *Map) SetMaxEntries(n uint32) {
 	if m.file().peek() < 0 {
 		m.own().maxEntries = n

@@ -6,13 +6,14 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// ArrayMap is a map of type array (BPF_MAP_TYPE_ARRAY): max_entries values,
-// all of them always there. An index past the end is [ErrKeyNotExist].
+// ArrayMap is a map of type array (BPF_MAP_TYPE_ARRAY), which always has max_entries values.
+// Methods return [ErrKeyNotExist] for an index past the end.
 //
-// V has the size and layout of the C type and holds no Go pointers. It is safe for concurrent use.
+// V must have the size and layout of the C type, and must not contain Go pointers. An ArrayMap is
+// safe for concurrent use.
 type ArrayMap[V any] struct{ ref }
 
-// NewArrayMap returns m with its types; see [NewHashMap].
+// NewArrayMap returns m as an ArrayMap; see [NewHashMap].
 func NewArrayMap[V any](m *Map) *ArrayMap[V] {
 	m.fitsIndex()
 	m.fits("value", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
@@ -21,7 +22,7 @@ func NewArrayMap[V any](m *Map) *ArrayMap[V] {
 
 func (a *ArrayMap[V]) m() *Map { return (*Map)(unsafe.Pointer(a)) }
 
-// Lookup returns the value of i, or [ErrKeyNotExist].
+// Lookup returns the value at index i, or [ErrKeyNotExist].
 func (a *ArrayMap[V]) Lookup(i uint32) (v V, err error) {
 	c := a.m().begin(opLookup)
 	*(*uint32)(c.key) = i
@@ -43,7 +44,7 @@ func (a *ArrayMap[V]) LookupLocked(i uint32) (v V, err error) {
 	return v, err
 }
 
-// LookupInto is Lookup for values that are too large to be handed around.
+// LookupInto is like Lookup, but stores the value in v, which avoids copies of large values.
 func (a *ArrayMap[V]) LookupInto(i uint32, v *V) error {
 	c := a.m().begin(opLookup)
 	*(*uint32)(c.key) = i
@@ -55,7 +56,7 @@ func (a *ArrayMap[V]) LookupInto(i uint32, v *V) error {
 	return err
 }
 
-// Update sets the value of i. It fails as [HashMap.Update] does.
+// Update sets the value at index i. It fails like [HashMap.Update].
 func (a *ArrayMap[V]) Update(i uint32, v V, flags UpdateFlags) error {
 	c := a.m().begin(opUpdate)
 	*(*uint32)(c.key), *(*V)(c.value) = i, v
@@ -77,17 +78,17 @@ func (a *ArrayMap[V]) UpdateBatch(keys []uint32, values []V, flags UpdateFlags) 
 	return a.m().updateBatch(unsafe.Pointer(unsafe.SliceData(keys)), len(keys), unsafe.Pointer(unsafe.SliceData(values)), len(values), flags)
 }
 
-// fitsIndex panics if m's keys are not numbers of 4 bytes.
+// fitsIndex panics if m's keys are not 4 bytes.
 func (m *Map) fitsIndex() { m.fits("key", m.spec().KeySize, (*uint32)(nil), 4) }
 
-// at is begin with an index for the key.
+// at is begin with an index as the key.
 func (m *Map) at(op string, i uint32) *call {
 	c := m.begin(op)
 	*(*uint32)(c.key) = i
 	return c
 }
 
-// hasIndexKeys is true for maps whose keys are 0 to max_entries-1.
+// hasIndexKeys reports whether the keys are indexes from 0 to max_entries-1.
 func (m *Map) hasIndexKeys() bool {
 	switch m.spec().Type {
 	case sys.MapTypeArray, sys.MapTypeProgArray, sys.MapTypePerfEventArray, sys.MapTypePerCPUArray, sys.MapTypeCgroupArray,

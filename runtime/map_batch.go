@@ -10,13 +10,13 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// BatchCursor is where a walk through a map in batches stands. The zero
-// BatchCursor is at the start. It belongs to the map that it is first used with, other maps refuse
-// it, and to one goroutine.
+// BatchCursor is the position of a batch-wise walk through a map. The zero BatchCursor is at the
+// start. It belongs to the first map that it is used with: other maps reject it. It must not be
+// used concurrently.
 type BatchCursor struct {
 	m *Map
-	// token is what the kernel goes by, or the last key where it has no batch
-	// operation for the map's type: as many bytes as a key, and at least four.
+	// token is the kernel's position, or the last key if the kernel has no batch operation for the
+	// map's type. It has the size of a key, and at least four bytes.
 	token []byte
 	place cursorPlace
 }
@@ -25,19 +25,19 @@ type cursorPlace uint8
 
 const (
 	atStart  cursorPlace = iota
-	inBatch              // token is the kernel's
+	inBatch              // token is the kernel's position
 	inKeys               // token is the last key
-	keyStart             // as atStart, and the kernel has no batch operation
+	keyStart             // like atStart, but the kernel has no batch operation
 	atEnd
 )
 
-// errBatchSmall is ENOSPC from a hash map: it hands out whole buckets only.
-var errBatchSmall error = &sentinelError{text: "the slices are too short for the next hash bucket", errno: unix.ENOSPC}
+// errBatchSmall is ENOSPC from a hash map, which returns whole buckets only.
+var errBatchSmall error = &sentinelError{text: "keys and values are too short for the next hash bucket: use longer slices", errno: unix.ENOSPC}
 
 var (
-	errUnequal  error = &sentinelError{text: "keys and values have to be equally long", errno: unix.EINVAL}
-	errNoRoom   error = &sentinelError{text: "keys and values have no room for an entry", errno: unix.EINVAL}
-	errNoCursor error = &sentinelError{text: "a nil BatchCursor: want a pointer to a zero one", errno: unix.EINVAL}
+	errUnequal  error = &sentinelError{text: "keys and values must have the same length", errno: unix.EINVAL}
+	errNoRoom   error = &sentinelError{text: "keys and values are empty", errno: unix.EINVAL}
+	errNoCursor error = &sentinelError{text: "nil BatchCursor: pass a pointer to a zero BatchCursor", errno: unix.EINVAL}
 )
 
 // nextBatch fills keys and values, slices of nk and nv elements, with the next entries.
@@ -56,7 +56,7 @@ func (m *Map) nextBatch(cur *BatchCursor, keys unsafe.Pointer, nk int, values un
 	case cur.m == nil:
 		cur.m = m
 	case cur.m != m:
-		return 0, newMapError(m.spec().Name, op, fmt.Errorf("the cursor belongs to map %s: begin with a zero BatchCursor: %w", cur.m.Name(), unix.EINVAL))
+		return 0, newMapError(m.spec().Name, op, fmt.Errorf("the cursor belongs to map %s: start with a zero BatchCursor: %w", cur.m.Name(), unix.EINVAL))
 	}
 	return m.readBatch(cur, keys, values, nk, int(m.spec().ValueSize), remove)
 }
@@ -69,7 +69,7 @@ func (m *Map) updateBatch(keys unsafe.Pointer, nk int, values unsafe.Pointer, nv
 	if nk == 0 {
 		return 0, nil
 	}
-	// Of the flags, batches take the lock only (generic_map_update_batch).
+	// Batches accept no flag but the lock (generic_map_update_batch).
 	if flags&^Locked == 0 {
 		b := batch{keys: keys, values: values, count: uint32(nk), elemFlags: uint64(flags)}
 		if n, err := m.batchAll(opUpdateBatch, sys.CmdMapUpdateBatch, &b); err != errNoBatch {
@@ -109,7 +109,7 @@ func (m *Map) deleteBatch(keys unsafe.Pointer, n int) (int, error) {
 	return n, nil
 }
 
-// batch is what a batch operation takes; count is also what it gives.
+// batch has the arguments of a batch operation. count is also its result.
 type batch struct {
 	token        []byte
 	first        bool // start at the beginning, not at token
@@ -118,7 +118,7 @@ type batch struct {
 	elemFlags    uint64
 }
 
-// batch carries out b. An error is one of the map's state, an errno the kernel's.
+// batch executes b. The error is about the state of the map, the errno from the kernel.
 func (m *Map) batch(op string, cmd sys.Cmd, b *batch) (unix.Errno, error) {
 	num, err := m.fd.acquire()
 	if err != nil {
@@ -141,10 +141,10 @@ func (m *Map) batch(op string, cmd sys.Cmd, b *batch) (unix.Errno, error) {
 	return errno, nil
 }
 
-// errNoBatch says that a map has to be asked key by key.
+// errNoBatch means that the map must be accessed key by key.
 var errNoBatch = errors.New("no batch operation")
 
-// batchAll carries out a batch that writes, and returns how many entries it did.
+// batchAll executes a batch that writes, and returns the number of entries written.
 func (m *Map) batchAll(op string, cmd sys.Cmd, b *batch) (int, error) {
 	all := b.count
 	errno, err := m.batch(op, cmd, b)
@@ -155,14 +155,14 @@ func (m *Map) batchAll(op string, cmd sys.Cmd, b *batch) (int, error) {
 		return int(b.count), nil
 	case errno == sys.ENOTSUPP:
 		return 0, errNoBatch
-	case b.count == all: // refused before it began, the count not written
+	case b.count == all: // refused before it began: count is unchanged
 		return 0, m.fail(op, errno)
 	}
 	return int(b.count), m.fail(op, errno)
 }
 
-// readBatch puts up to n of m's next entries at keys and values, valueSize bytes
-// apart, and returns how many; 0 is the end.
+// readBatch copies up to n of m's next entries to keys and values, valueSize bytes apart, and
+// returns their number. Zero means the end.
 func (m *Map) readBatch(cur *BatchCursor, keys, values unsafe.Pointer, n, valueSize int, remove bool) (int, error) {
 	op, cmd := opLookupBatch, sys.CmdMapLookupBatch
 	if remove {
@@ -188,14 +188,14 @@ func (m *Map) readBatch(cur *BatchCursor, keys, values unsafe.Pointer, n, valueS
 			if b.count > 0 {
 				return int(b.count), nil
 			}
-		case errno == unix.ENOENT: // the end, and often the last entries too
+		case errno == unix.ENOENT: // the end, often together with the last entries
 			cur.place = atEnd
 			return int(b.count), nil
 		case errno == sys.ENOTSUPP && cur.place == atStart:
 			cur.place = keyStart
 		case errno == unix.EINTR:
-			// generic_map_lookup_batch has met keys that are gone, several in a row. Its
-			// token is the last key.
+			// generic_map_lookup_batch has met several deleted keys in a row. Its token is the last
+			// key.
 			start := cur.place == atStart
 			switch {
 			case b.count > 0:
@@ -214,11 +214,11 @@ func (m *Map) readBatch(cur *BatchCursor, keys, values unsafe.Pointer, n, valueS
 	}
 }
 
-// readOneByOne is readBatch for what has no batch operation.
+// readOneByOne is readBatch for maps without a batch operation.
 func (m *Map) readOneByOne(cur *BatchCursor, keys, values unsafe.Pointer, n, valueSize int, remove bool) (int, error) {
 	last := unsafe.Pointer(&cur.token[0])
 	for got := 0; got < n; {
-		// What is removed is not there to go on from: begin anew each time.
+		// The walk cannot continue from a removed key: start over each time.
 		from := last
 		if cur.place == keyStart || remove {
 			from = nil
@@ -241,7 +241,7 @@ func (m *Map) readOneByOne(cur *BatchCursor, keys, values unsafe.Pointer, n, val
 		switch {
 		case err != nil:
 			return got, err
-		case errno == unix.ENOENT: // gone since
+		case errno == unix.ENOENT: // deleted meanwhile
 			continue
 		case errno != 0:
 			return got, m.fail(opLookup, errno)
@@ -252,7 +252,7 @@ func (m *Map) readOneByOne(cur *BatchCursor, keys, values unsafe.Pointer, n, val
 	return n, nil
 }
 
-// elem makes one system call on a key and a value that are on the heap.
+// elem makes one system call with a key and a value on the heap.
 func (m *Map) elem(op string, cmd sys.Cmd, key, value unsafe.Pointer) (unix.Errno, error) {
 	return m.elemFlags(op, cmd, key, value, 0)
 }
@@ -266,7 +266,7 @@ func (m *Map) elemFlags(op string, cmd sys.Cmd, key, value unsafe.Pointer, flags
 	return elemNum(num, cmd, key, value, flags), nil
 }
 
-// elemFD is Map.elem for a file descriptor of one's own.
+// elemFD is Map.elem for an fd that the caller owns.
 func elemFD(f *fd, cmd sys.Cmd, key, value unsafe.Pointer) (unix.Errno, error) {
 	num, err := f.acquire()
 	if err != nil {

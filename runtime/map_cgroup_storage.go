@@ -8,11 +8,11 @@ import (
 
 // CgroupStorage is a map of type cgroup storage (BPF_MAP_TYPE_CGROUP_STORAGE): a value for each
 // attachment of a program to a cgroup. K is struct bpf_cgroup_storage_key, or a uint64, the
-// cgroup's inode, for a value that all attach types share. An entry comes and goes with the
-// attachment: Update sets only what is there. It is safe for concurrent use.
+// cgroup's inode, for a value that all attach types share. The kernel creates and removes entries
+// with the attachment; Update only sets existing ones. A CgroupStorage is safe for concurrent use.
 type CgroupStorage[K, V any] struct{ ref }
 
-// NewCgroupStorage returns m with its types; see [NewHashMap].
+// NewCgroupStorage returns m as a CgroupStorage; see [NewHashMap].
 func NewCgroupStorage[K, V any](m *Map) *CgroupStorage[K, V] {
 	m.fits("key", m.spec().KeySize, (*K)(nil), unsafe.Sizeof(*new(K)))
 	m.fits("value", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
@@ -43,7 +43,7 @@ func (s *CgroupStorage[K, V]) LookupLocked(k K) (v V, err error) {
 	return v, err
 }
 
-// LookupInto is Lookup for values that are too large to be handed around.
+// LookupInto is like Lookup, but stores the value in v, which avoids copies of large values.
 func (s *CgroupStorage[K, V]) LookupInto(k K, v *V) error {
 	c := s.m().begin(opLookup)
 	*(*K)(c.key) = k
@@ -55,7 +55,7 @@ func (s *CgroupStorage[K, V]) LookupInto(k K, v *V) error {
 	return err
 }
 
-// Update sets the value of k. It fails as [HashMap.Update] does.
+// Update sets the value of k. It fails like [HashMap.Update].
 func (s *CgroupStorage[K, V]) Update(k K, v V, flags UpdateFlags) error {
 	c := s.m().begin(opUpdate)
 	*(*K)(c.key), *(*V)(c.value) = k, v

@@ -10,19 +10,20 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// MapChange is what [ChangeMap] can change about a map: as it is now, for the caller to write to.
+// MapChange describes a map for the function passed to [ChangeMap], which modifies it.
 type MapChange struct {
 	Type       uint32 // enum bpf_map_type
 	KeySize    uint32 // bytes
 	ValueSize  uint32 // bytes
 	MaxEntries uint32
 	Flags      uint32 // map_flags
-	// Inner is what a map of maps holds; nil for other maps, and where the object does not say it.
+	// Inner describes the maps that a map of maps holds. It is nil for other maps, and if the
+	// object does not describe them.
 	Inner *InnerChange
-	// LeaveOut leaves the map out: it is not created, and other maps do not hold it. A program that
-	// can reach an instruction that uses it does not load, and the error has the map's name; one
-	// that the verifier sees cannot, because of a constant in .rodata say, does. What is left out
-	// stays so.
+	// LeaveOut prevents the map from being created; other maps do not hold it either. If a program
+	// can reach an instruction that uses the map, it fails to load with an error that names the
+	// map. It loads if the verifier sees that the instruction is unreachable, for example because
+	// of a constant in .rodata. Once set, LeaveOut cannot be unset.
 	LeaveOut bool
 }
 
@@ -35,30 +36,31 @@ type InnerChange struct {
 	Flags      uint32 // map_flags
 }
 
-// ChangeMap changes a map between Open and Load. The function gets the map as it is, and writes to
-// what shall be different:
+// ChangeMap changes a map between Open and Load. It calls change with the current description,
+// which change modifies:
 //
 //	err := runtime.ChangeMap(s.Core(), s.Maps.Flows, func(m *runtime.MapChange) {
 //		m.Type = unix.BPF_MAP_TYPE_LRU_HASH
 //	})
 //
-// Only what is always there is checked here; whether the kernel takes such a map is for Load to
-// say. These are errors:
+// ChangeMap checks only what holds for every kernel. Load reports whether the running kernel
+// accepts the map. ChangeMap returns an error for:
 //
-//   - a map that is loaded, or closed, or of another skeleton;
+//   - a map that is already loaded or closed, or belongs to another skeleton;
 //   - a package that can be signed: [ErrSigned];
-//   - sizes of keys and values, and types, that do not go with the Go type that the map has: a
-//     [HashMap] is for hashes and LRU hashes only;
-//   - changes of global data, which cannot be left out either, and of what is created before the
-//     loader runs, arenas and local storage, to or from another type.
+//   - types, and sizes of keys and values, that do not fit the map's Go type: a [HashMap] is for
+//     hashes and LRU hashes only;
+//   - changes to global data, which cannot be left out either;
+//   - changes to or from types that are created before the loader runs: arenas and local storage.
 //
-// Keys and values of another size have no types in BTF, so there are no locks or timers in them.
+// Keys and values of a changed size have no BTF types, so they cannot contain locks or timers.
 //
-// If the object does not say what a map of maps holds, and the function sets Inner, then ChangeMap
-// creates a map for the kernel to look at, which is open for as long as the skeleton is.
+// If the object does not describe the maps that a map of maps holds and change sets Inner,
+// ChangeMap creates a map for the kernel to use as a template, which stays open as long as the
+// skeleton.
 //
-// It is a function, and not a method, so that the code is only in programs that use it. It must not
-// be called while the map, or the skeleton, is in use elsewhere.
+// ChangeMap is a function rather than a method so that only programs that use it contain the code.
+// It must not be called while the map or the skeleton is in use elsewhere.
 func ChangeMap(s *Skeleton, m AnyMap, change func(*MapChange)) error {
 	if s == nil {
 		return errNoSkeleton
@@ -71,7 +73,7 @@ func ChangeMap(s *Skeleton, m AnyMap, change func(*MapChange)) error {
 		return of.cannotChange(err)
 	}
 	if a := of.access(); a != nil && a.existing.peek() > 0 {
-		return of.cannotChange(errors.New("it is to be a map that exists already"))
+		return of.cannotChange(errors.New("ReuseMap has replaced it with an existing map"))
 	}
 	c := mapChange{skeleton: s, m: of, i: i, typed: of.isTyped()}
 	if _, plain := m.(*Map); !plain {
@@ -85,15 +87,15 @@ func ChangeMap(s *Skeleton, m AnyMap, change func(*MapChange)) error {
 
 func (m *Map) cannotChange(err error) error { return newMapError(m.Name(), "change", err) }
 
-// mapChange is a change under way.
+// mapChange is a change in progress.
 type mapChange struct {
 	skeleton *Skeleton
 	m        *Map
 	i        int
-	typed    bool // Go types stand for its keys and values
+	typed    bool // a typed map refers to it
 
 	old, now  MapChange
-	hasInner  bool // the object says what it holds
+	hasInner  bool // the object describes its inner maps
 	changer   *load.Changer
 	innerSpec *spec.InnerSpec
 }
@@ -102,7 +104,7 @@ func (c *mapChange) make(change func(*MapChange)) error {
 	c.describe()
 	change(&c.now)
 	if c.old.LeaveOut {
-		return errors.New("it is left out already")
+		return errors.New("already left out")
 	}
 	if err := c.check(); err != nil {
 		return err
@@ -125,7 +127,7 @@ func (c *mapChange) make(change func(*MapChange)) error {
 	return nil
 }
 
-// describe says how the map is now.
+// describe fills in the current state of the map.
 func (c *mapChange) describe() {
 	d := &c.skeleton.spec.Maps[c.i]
 	c.old = MapChange{
@@ -134,7 +136,7 @@ func (c *mapChange) describe() {
 	}
 	fields, ok := load.Template(c.skeleton.spec, c.i)
 	if c.hasInner = ok; !ok {
-		if a := c.m.access(); a != nil && a.inner != nil { // by an earlier change
+		if a := c.m.access(); a != nil && a.inner != nil { // set by an earlier change
 			fields = load.MapFields{Type: a.inner.Type, KeySize: a.inner.KeySize, ValueSize: a.inner.ValueSize, MaxEntries: a.inner.MaxEntries, Flags: a.inner.Flags}
 			ok = true
 		}
@@ -148,20 +150,20 @@ func (c *mapChange) describe() {
 	}
 }
 
-// check refuses what cannot be.
+// check rejects impossible changes.
 func (c *mapChange) check() error {
 	d, old, now := &c.skeleton.spec.Maps[c.i], &c.old, &c.now
 	if d.Kind != spec.NoData || d.Data != 0 && d.DataSize == 0 {
-		return errors.New("it holds global variables: only the values of these can be changed")
+		return errors.New("the map holds global variables: only their values can be changed")
 	}
 	if now.LeaveOut {
 		if d.MappedSize() > 0 {
-			return errors.New("it holds global variables, and cannot be left out")
+			return errors.New("the map holds global variables, and cannot be left out")
 		}
 		return nil
 	}
 	if now.Type != old.Type && (isOutside(now.Type) || isOutside(old.Type)) {
-		return fmt.Errorf("maps of type %s are created in another way than those of type %s: set the type in the source", sys.MapTypeName(old.Type), sys.MapTypeName(now.Type))
+		return fmt.Errorf("cannot change type %s to %s at run time: set the type in the source", sys.MapTypeName(old.Type), sys.MapTypeName(now.Type))
 	}
 	if c.typed {
 		if err := goTypeFits("keys", old.KeySize, now.KeySize); err != nil {
@@ -171,27 +173,27 @@ func (c *mapChange) check() error {
 			return err
 		}
 		if !load.SameKind(now.Type, old.Type) {
-			return &sentinelError{text: fmt.Sprintf("its Go type is for maps of type %s, not of type %s: set the type in the source", sys.MapTypeName(old.Type), sys.MapTypeName(now.Type)), errno: unix.EINVAL}
+			return &sentinelError{text: fmt.Sprintf("the map's Go type is for type %s, not %s: set the type in the source", sys.MapTypeName(old.Type), sys.MapTypeName(now.Type)), errno: unix.EINVAL}
 		}
 	}
 	if now.Inner == nil {
 		if old.Inner != nil {
-			return errors.New("a map of maps needs to have Inner")
+			return errors.New("Inner is nil: a map of maps requires it")
 		}
 		return nil
 	}
 	if now.Type != sys.MapTypeArrayOfMaps && now.Type != sys.MapTypeHashOfMaps {
-		return errors.New("only a map of maps can have Inner")
+		return errors.New("Inner is set: only a map of maps can have it")
 	}
 	if c.typed && old.Inner != nil {
-		if err := goTypeFits("its inner maps' keys", old.Inner.KeySize, now.Inner.KeySize); err != nil {
+		if err := goTypeFits("inner maps' keys", old.Inner.KeySize, now.Inner.KeySize); err != nil {
 			return err
 		}
-		if err := goTypeFits("its inner maps' values", old.Inner.ValueSize, now.Inner.ValueSize); err != nil {
+		if err := goTypeFits("inner maps' values", old.Inner.ValueSize, now.Inner.ValueSize); err != nil {
 			return err
 		}
 		if !load.SameKind(now.Inner.Type, old.Inner.Type) {
-			return &sentinelError{text: fmt.Sprintf("the Go type of its inner maps is for type %s, not for type %s: set the type in the source", sys.MapTypeName(old.Inner.Type), sys.MapTypeName(now.Inner.Type)), errno: unix.EINVAL}
+			return &sentinelError{text: fmt.Sprintf("the inner maps' Go type is for type %s, not %s: set the type in the source", sys.MapTypeName(old.Inner.Type), sys.MapTypeName(now.Inner.Type)), errno: unix.EINVAL}
 		}
 	}
 	return nil
@@ -204,7 +206,7 @@ func goTypeFits(what string, old, now uint32) error {
 	return &sentinelError{text: fmt.Sprintf("the Go type for %s has %d bytes, not %d: set the size in the source", what, old, now), errno: unix.EINVAL}
 }
 
-// isOutside reports whether maps of that type are created before the loader runs.
+// isOutside reports whether maps of the given type are created before the loader runs.
 func isOutside(mapType uint32) bool {
 	switch mapType {
 	case sys.MapTypeSKStorage, sys.MapTypeInodeStorage, sys.MapTypeTaskStorage, sys.MapTypeCgrpStorage, sys.MapTypeArena, sys.MapTypeStructOps:
@@ -213,8 +215,8 @@ func isOutside(mapType uint32) bool {
 	return false
 }
 
-// setInner says what a map of maps holds. It returns the file descriptor of a map for the kernel to
-// look at, where the object has none, -1 if it has one or nothing has changed.
+// setInner sets what a map of maps holds. If the object has no template, setInner creates one and
+// returns its file descriptor; otherwise, or if nothing has changed, it returns -1.
 func (c *mapChange) setInner() (template int, err error) {
 	fields := load.MapFields(*c.now.Inner)
 	if c.old.Inner != nil && *c.old.Inner == *c.now.Inner {
@@ -241,7 +243,7 @@ func (c *mapChange) setInner() (template int, err error) {
 	return template, nil
 }
 
-// take makes the change the skeleton's.
+// take applies the change to the skeleton.
 func (c *mapChange) take(template int) {
 	s := c.skeleton
 	s.spec = c.changer.Spec()
@@ -260,20 +262,20 @@ func (c *mapChange) take(template int) {
 	}
 }
 
-// typed is the number of an fd that is not open yet, of a map that a Go type stands for.
+// typed is the number of an fd that is not open yet and belongs to a map with a Go type.
 const typed = -2
 
-// isTyped reports whether a Go type was made to stand for a map that is not loaded.
+// isTyped reports whether a typed map was made from m, which is not loaded yet.
 func (m *Map) isTyped() bool { return m.fd.num.Load() == typed }
 
-// InnerOptions are how a map is to be that [HashOfMaps.NewInner] or [ArrayOfMaps.NewInner] makes; a
-// nil *InnerOptions, and what is zero in it, is what the object says. Kernels take an array with
-// another number of entries into a map of maps only if both have the flag BPF_F_INNER_MAP (5.10),
-// which is to be in the source, or set by [ChangeMap].
+// InnerOptions configure a map that [HashOfMaps.NewInner] or [ArrayOfMaps.NewInner] creates. Fields
+// that are zero, or a nil *InnerOptions, mean the object's values. Kernels accept an array with a
+// different number of entries in a map of maps only if both arrays have the flag BPF_F_INNER_MAP
+// (5.10), set in the source or by [ChangeMap].
 type InnerOptions struct {
 	MaxEntries uint32
-	// Name is what the kernel calls it: 15 characters of it at most.
+	// Name is the map's name in the kernel, which truncates it to 15 characters.
 	Name string
-	// NumaNode is where its memory is, for inner maps with the flag BPF_F_NUMA_NODE.
+	// NumaNode is the NUMA node of its memory, for inner maps with the flag BPF_F_NUMA_NODE.
 	NumaNode uint32
 }

@@ -295,7 +295,7 @@ func TestLeaveMapOut(t *testing.T) {
 	}
 
 	s = open(0)
-	if err := runtime.ChangeMap(s, s.Map(1), func(*runtime.MapChange) {}); err == nil || err.Error() != "map second: change: it is left out already" {
+	if err := runtime.ChangeMap(s, s.Map(1), func(*runtime.MapChange) {}); err == nil || err.Error() != "map second: change: already left out" {
 		t.Errorf("once more: %v", err)
 	}
 }
@@ -314,7 +314,7 @@ func TestLeaveOutEveryMap(t *testing.T) {
 			for i := range spec.Maps {
 				err := runtime.ChangeMap(s, s.Map(i), func(c *runtime.MapChange) { c.LeaveOut = true })
 				if spec.Maps[i].Kind != 0 {
-					if err == nil || !strings.Contains(err.Error(), "it holds global variables") {
+					if err == nil || !strings.Contains(err.Error(), "holds global variables") {
 						t.Errorf("%s: %v", spec.Maps[i].Name, err)
 					}
 					continue
@@ -351,9 +351,9 @@ func TestChangeMapRefuses(t *testing.T) {
 		{typed, func(c *runtime.MapChange) { c.KeySize = 8 }, "map m: change: the Go type for keys has 4 bytes, not 8: set the size in the source"},
 		{typed, func(c *runtime.MapChange) { c.ValueSize = 4 }, "map m: change: the Go type for values has 8 bytes, not 4: set the size in the source"},
 		{typed.Untyped(), func(c *runtime.MapChange) { c.ValueSize = 4 }, "map m: change: the Go type for values has 8 bytes, not 4: set the size in the source"},
-		{typed, func(c *runtime.MapChange) { c.Type = sys.MapTypePerCPUHash }, "map m: change: its Go type is for maps of type hash, not of type percpu_hash: set the type in the source"},
-		{typed, func(c *runtime.MapChange) { c.Type = sys.MapTypeTaskStorage }, "map m: change: maps of type hash are created in another way than those of type task_storage: set the type in the source"},
-		{typed, func(c *runtime.MapChange) { c.Inner = new(runtime.InnerChange) }, "map m: change: only a map of maps can have Inner"},
+		{typed, func(c *runtime.MapChange) { c.Type = sys.MapTypePerCPUHash }, "map m: change: the map's Go type is for type hash, not percpu_hash: set the type in the source"},
+		{typed, func(c *runtime.MapChange) { c.Type = sys.MapTypeTaskStorage }, "map m: change: cannot change type hash to task_storage at run time: set the type in the source"},
+		{typed, func(c *runtime.MapChange) { c.Inner = new(runtime.InnerChange) }, "map m: change: Inner is set: only a map of maps can have it"},
 		{other.Map(0), func(*runtime.MapChange) {}, "map m: change: the map belongs to another skeleton"},
 		{typed, func(c *runtime.MapChange) { c.Type = sys.MapTypeLRUHash }, ""},
 	} {
@@ -384,7 +384,7 @@ func TestChangeMapRefuses(t *testing.T) {
 	}
 	globals := openSpec(t, compiled(t, "globals"))
 	if err := runtime.ChangeMap(globals, globals.Map(0), func(c *runtime.MapChange) { c.ValueSize = 1 }); err == nil ||
-		!strings.Contains(err.Error(), "it holds global variables") {
+		!strings.Contains(err.Error(), "holds global variables") {
 		t.Errorf("globals: %v", err)
 	}
 }

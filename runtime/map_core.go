@@ -24,38 +24,39 @@ type AnyMap interface {
 
 func (m *Map) untyped() *Map { return m }
 
-// UpdateFlags says when an update may happen and how.
+// UpdateFlags control whether and how an update is done.
 type UpdateFlags uint64
 
 const (
 	// Any creates the key or replaces its value.
 	Any UpdateFlags = sys.ElemAny
-	// NoExist only creates: [ErrKeyExist] if the key is there.
+	// NoExist only creates: it fails with [ErrKeyExist] if the key exists.
 	NoExist UpdateFlags = sys.ElemNoExist
-	// Exist only replaces: [ErrKeyNotExist] if the key is not there.
+	// Exist only replaces: it fails with [ErrKeyNotExist] if the key does not exist.
 	Exist UpdateFlags = sys.ElemExist
-	// Locked holds the value's struct bpf_spin_lock while it is written. Add it
-	// to one of the others.
+	// Locked holds the value's struct bpf_spin_lock while writing. It can be combined with the
+	// others.
 	Locked UpdateFlags = sys.FlagLock
 )
 
-// ref is what typed maps are made of: a Map, with those of its methods that all kinds have.
+// ref is embedded in typed maps: a Map with only the methods that all types of maps have.
 //
-// A pointer to a typed map is the pointer to the Map, seen as another type: it takes no memory of
-// its own. The methods of a typed map are compiled anew for each K and V, so they only put a key or
-// value where it belongs and leave the rest to Map; and so is a wrapper for each method of what it
-// embeds, which is why that is not Map, which has many that are no user's business. For 30 maps of
-// 30 pairs of types all this is the difference between one second and more than four.
+// A pointer to a typed map is the pointer to the Map, converted to another type, so a typed map
+// takes no additional memory. The methods of a typed map are compiled for each K and V, so they
+// only copy keys and values and leave the rest to Map. Wrappers of promoted methods are compiled
+// for each K and V as well. That is why typed maps embed ref rather than Map, which has many
+// internal methods. For 30 maps with 30 pairs of types, this reduces compile time from more than
+// four seconds to one.
 //
-// The methods get at the Map by a conversion, not by the field: of a nil pointer the field's
-// address would be a nil dereference, while Map says what is wrong.
+// The methods convert the pointer instead of using the field: with a nil pointer, taking the
+// field's address would be a nil dereference, while Map's methods report what is wrong.
 //
-// None of these methods is inlined, or each wrapper would have a copy.
+// None of these methods is inlined, or each wrapper would contain a copy.
 type ref struct{ of Map }
 
 func mapOf(r *ref) *Map { return (*Map)(unsafe.Pointer(r)) }
 
-// Name returns the name that the map has in the source.
+// Name returns the map's name in the source.
 //
 //go:noinline
 func (r *ref) Name() string { return mapOf(r).Name() }
@@ -70,23 +71,23 @@ func (r *ref) FD() int { return mapOf(r).FD() }
 //go:noinline
 func (r *ref) DupFD() (int, error) { return mapOf(r).DupFD() }
 
-// Spec describes the map as the object defines it.
+// Spec returns the description of the map; see [Map.Spec].
 //
 //go:noinline
 func (r *ref) Spec() *MapSpec { return mapOf(r).Spec() }
 
-// MaxEntries returns the number of entries that the map is created with; see [Map.MaxEntries].
+// MaxEntries returns the maximum number of entries; see [Map.MaxEntries].
 //
 //go:noinline
 func (r *ref) MaxEntries() uint32 { return mapOf(r).MaxEntries() }
 
-// SetMaxEntries changes the number of entries of a map that is not loaded yet; see
+// SetMaxEntries sets the maximum number of entries of a map that is not loaded yet; see
 // [Map.SetMaxEntries].
 //
 //go:noinline
 func (r *ref) SetMaxEntries(n uint32) { mapOf(r).SetMaxEntries(n) }
 
-// ID returns the number by which the kernel knows the map.
+// ID returns the map's kernel ID.
 //
 //go:noinline
 func (r *ref) ID() (uint32, error) { return mapOf(r).ID() }
@@ -106,7 +107,7 @@ func (r *ref) Freeze() error { return mapOf(r).Freeze() }
 //go:noinline
 func (r *ref) Frozen() (bool, error) { return mapOf(r).Frozen() }
 
-// Untyped returns the map without its types: the same map, of which each may be used.
+// Untyped returns the map without its types. Both refer to the same map, and both may be used.
 //
 //go:noinline
 func (r *ref) Untyped() *Map { return mapOf(r) }
@@ -114,19 +115,18 @@ func (r *ref) Untyped() *Map { return mapOf(r) }
 //go:noinline
 func (r *ref) untyped() *Map { return mapOf(r) }
 
-// fits panics if a type that stands for a map's keys or values does not have their size: the code
-// was generated from another object, or written by hand and wrong. The type comes as a nil pointer
-// to it.
+// fits panics if the Go type of the map's keys or values has a different size: the code was
+// generated from another object, or is hand-written and wrong. typ is a nil pointer to the Go type.
 //
-// What is a "key", a "value", or "values", of a map with one for each CPU. To mix up the latter two
-// would be to give the kernel memory that is too small.
+// what is "key", "value", or, for a map with a value for each CPU, "values". Confusing the last two
+// would give the kernel too little memory.
 func (m *Map) fits(what string, size uint32, typ any, typeSize uintptr) {
 	if what != "key" && (what == "values") != m.isPerCPU() {
 		has := "one value"
 		if m.isPerCPU() {
 			has = "a value for each CPU"
 		}
-		panic("map " + m.spec().Name + ": the map has " + has + " under each key, which this Go type is not for")
+		panic("map " + m.spec().Name + ": the map has " + has + " per key, which does not fit this Go type")
 	}
 	if typeSize != uintptr(size) {
 		panic(fmt.Sprintf("map %s: %s type %s has %d bytes, the map's %s has %d",
@@ -135,50 +135,47 @@ func (m *Map) fits(what string, size uint32, typ any, typeSize uintptr) {
 	m.fd.num.CompareAndSwap(0, typed) // for ChangeMap
 }
 
-// access is what the typed operations on a map share, and what else not every map has.
+// access holds what the typed operations on a map share, and other state that only some maps have.
 //
-// It takes the place of the object's description of the map, of which it begins with a copy: so a
-// Map is no larger for it, and reading the description costs nothing more.
+// It begins with a copy of the object's description of the map, and Map.desc points to that copy.
+// So a Map does not grow, and reading the description costs no more.
 type access struct {
 	desc       MapSpec  // its Slot is NoSlot
 	spec       *MapSpec // the object's
 	maxEntries uint32
-	arena      *load.Area // its memory, if it is one and mapped
-	// Of a map of maps: the object's BTF, for NewInner, or what the kernel looks at if the object
-	// does not say what it holds; and what it holds if that is not the object's any more. See
-	// ChangeMap.
+	arena      *load.Area // the memory of a mapped arena
+	// For maps of maps: btf is the object's BTF, for NewInner, or a template for the kernel if the
+	// object does not describe the inner maps; inner describes them if ChangeMap has changed that.
 	btf   fd
 	inner *spec.InnerSpec
-	// existing is the map that a load is to use instead of creating one; see ReuseMap.
+	// existing is the map for a load to use instead of creating one; see ReuseMap.
 	existing fd
 
 	calls sync.Pool // of *call
 
-	// Errors that are no exception but an answer are made only once, and are in here: three
-	// allocations less.
+	// Errors that are normal answers are created once and kept here, which saves three allocations.
 	lookupMissing, deleteMissing, lookupDeleteMissing MapError
 }
 
-// call is an operation on one element of a map. The kernel is given addresses of a key and a value.
-// A goroutine's stack may move, so they are in a call, on the heap, which a pool hands out: no
-// allocation per operation, and no address of a variable that may move.
+// call is an operation on one element of a map. The kernel is given the addresses of a key and a
+// value. A goroutine's stack may move, so both are in heap memory that belongs to the call, and
+// calls come from a pool: no allocation per operation, and no address that may change.
 type call struct {
 	m    *Map
 	op   string
-	err  error // why there is nothing to call, such as that the map is closed
+	err  error // why no call can be made, such as a closed map
 	attr sys.MapElemAttr
 
 	key   unsafe.Pointer // the key's bytes
-	value unsafe.Pointer // the value's, of all CPUs if it is one of several
+	value unsafe.Pointer // the value's bytes, of all CPUs for a per-CPU map
 
-	keyWords, valueWords []uint64 // where these are
+	keyWords, valueWords []uint64 // the memory of key and value
 }
 
-// access returns what the map has beside its description, nil if it has nothing yet.
+// access returns the map's access, or nil if it has none yet.
 func (m *Map) access() *access { return accessOf(m.spec()) }
 
-// accessOf returns what a map's description is a part of: the copy in an access has no slot, the
-// object's own has one.
+// accessOf returns the access that contains desc, or nil. Only the copy in an access has no slot.
 func accessOf(desc *MapSpec) *access {
 	if desc.Slot != spec.NoSlot {
 		return nil
@@ -186,7 +183,7 @@ func accessOf(desc *MapSpec) *access {
 	return (*access)(unsafe.Pointer(desc))
 }
 
-// own returns the map's access, made by the first who asks.
+// own returns the map's access, which the first caller creates.
 func (m *Map) own() *access {
 	if a := m.access(); a != nil {
 		return a
@@ -209,8 +206,8 @@ func (m *Map) makeOwn() *access {
 	return m.access()
 }
 
-// begin returns a call on m with a key of zeros. If the map is closed, what the call does says so.
-// After end the call must not be touched.
+// begin returns a call on m with a zeroed key. If the map is closed, methods of the call return the
+// error. The call must not be used after end.
 func (m *Map) begin(op string) *call {
 	a := m.own()
 	c, ok := a.calls.Get().(*call)
@@ -225,13 +222,13 @@ func (m *Map) begin(op string) *call {
 		}
 		c.attr.MapFd = uint32(num)
 	}
-	// Padding that an assignment leaves alone must not be a former key's:
-	// the kernel hashes and compares all bytes.
+	// Padding, which an assignment does not write, must not be left from an earlier key: the kernel
+	// hashes and compares all bytes.
 	clear(c.keyWords)
 	return c
 }
 
-// newCall makes a call with addresses that stay: what is on the heap does not move.
+// newCall creates a call whose addresses are stable, because heap memory does not move.
 func (m *Map) newCall(op string) *call {
 	words, err := m.valueWords()
 	c := &call{keyWords: make([]uint64, max(1, (int(m.spec().KeySize)+7)/8)), valueWords: make([]uint64, words)}
@@ -239,16 +236,16 @@ func (m *Map) newCall(op string) *call {
 		c.err = m.wrap(op, err)
 	}
 	c.key, c.value = unsafe.Pointer(&c.keyWords[0]), unsafe.Pointer(&c.valueWords[0])
-	if m.spec().KeySize > 0 { // maps without keys want none
+	if m.spec().KeySize > 0 { // maps without keys require none
 		c.attr.Key = sys.Addr(c.key)
 	}
 	c.attr.Value = sys.Addr(c.value)
 	return c
 }
 
-// valueWords is the room that a call's value needs, in words of 8 bytes. Those of file descriptors
-// may be 4 bytes and are handled as 8. The error is that it is not known how many CPUs' values the
-// kernel would write.
+// valueWords returns the size of a call's value in words of 8 bytes. File descriptors may be 4
+// bytes and are handled as 8. It fails if the number of possible CPUs, and so what the kernel would
+// write, is unknown.
 func (m *Map) valueWords() (int, error) {
 	words := max(1, (int(m.spec().ValueSize)+7)/8)
 	if !m.isPerCPU() {
@@ -258,7 +255,7 @@ func (m *Map) valueWords() (int, error) {
 	return words * max(1, cpus), err
 }
 
-// isPerCPU is true for maps with a value for each possible CPU under each key.
+// isPerCPU reports whether the map has a value for each possible CPU under each key.
 func (m *Map) isPerCPU() bool {
 	switch m.spec().Type {
 	case sys.MapTypePerCPUHash, sys.MapTypePerCPUArray, sys.MapTypeLRUPerCPUHash, sys.MapTypePerCPUCgroupStorage:
@@ -267,18 +264,18 @@ func (m *Map) isPerCPU() bool {
 	return false
 }
 
-// end gives the call back.
+// end returns the call to the pool.
 func (c *call) end() {
 	if c.err != nil {
 		return
 	}
 	m := c.m
-	c.m = nil // what the pool has keeps no map alive
+	c.m = nil // so that the pool keeps no map alive
 	m.access().calls.Put(c)
 	m.fd.release()
 }
 
-// do makes the system call, and returns the map's error. The call's value may be used until end.
+// do makes the system call and returns the map's error. The call's value is valid until end.
 func (c *call) do(cmd sys.Cmd, flags uint64) error {
 	errno, err := c.try(cmd, flags)
 	if err == nil && errno != 0 {
@@ -287,7 +284,7 @@ func (c *call) do(cmd sys.Cmd, flags uint64) error {
 	return err
 }
 
-// try is do that leaves it to the caller what errno means. The error is that the map is closed.
+// try is do without interpreting errno. The error is about the state of the map.
 func (c *call) try(cmd sys.Cmd, flags uint64) (unix.Errno, error) {
 	if c.err != nil {
 		return 0, c.err
@@ -314,8 +311,8 @@ func (c *call) delete() error {
 	return err
 }
 
-// elemCall makes a system call on one element. The kernel insists that fields
-// that a command does not know are zero or past the end.
+// elemCall makes a system call on one element. The kernel requires fields that a command does not
+// use to be zero or past the end.
 func elemCall(cmd sys.Cmd, attr *sys.MapElemAttr) unix.Errno {
 	size := unsafe.Sizeof(*attr)
 	switch cmd {
@@ -328,7 +325,7 @@ func elemCall(cmd sys.Cmd, attr *sys.MapElemAttr) unix.Errno {
 	return errno
 }
 
-// missing makes an error of errno; ENOENT becomes a ready-made one.
+// missing returns the error for errno, without allocating for ENOENT.
 func (m *Map) missing(op string, errno unix.Errno) error {
 	if errno == unix.ENOENT {
 		a := m.access()

@@ -8,9 +8,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// CreateMap creates a map that no object defines, of the Name, Type, KeySize, ValueSize,
-// MaxEntries, Flags and Extra of spec. The caller closes it. [TypedMap] gives it the types of its
-// keys and values:
+// CreateMap creates a map that no object defines, with the Name, Type, KeySize, ValueSize,
+// MaxEntries, Flags and Extra of spec. The caller must close it. Use [TypedMap] to give it the
+// types of its keys and values:
 //
 //	m, err := runtime.CreateMap(&runtime.MapSpec{
 //		Name: "blocked", Type: unix.BPF_MAP_TYPE_HASH, KeySize: 4, ValueSize: 8, MaxEntries: 64,
@@ -18,10 +18,10 @@ import (
 //	...
 //	blocked, err := runtime.TypedMap(m, runtime.NewHashMap[uint32, uint64])
 //
-// It can then be put into a map of maps, or given to a load by [ReuseMap]. The sizes of ring
-// buffers, and of perf event arrays without one, are fitted to the machine as those of an object's
-// maps are. Maps of maps, whose values the kernel wants to be shown a map for, and arenas are for
-// objects to define. The kernel knows the map by the first 15 characters of its name.
+// The map can then be put into a map of maps, or passed to [ReuseMap]. As in an object, the sizes
+// of ring buffers, and of perf event arrays without one, are adapted to the machine. CreateMap
+// cannot create arenas, or maps of maps, for which the kernel needs a template: define these in an
+// object. The kernel truncates the name to 15 characters.
 func CreateMap(spec *MapSpec) (*Map, error) {
 	const op = "create"
 	s := MapSpec{
@@ -29,7 +29,7 @@ func CreateMap(spec *MapSpec) (*Map, error) {
 	}
 	switch s.Type {
 	case sys.MapTypeArrayOfMaps, sys.MapTypeHashOfMaps, sys.MapTypeArena, sys.MapTypeStructOps:
-		return nil, newMapError(s.Name, op, errors.New("maps of this type are for an object to define"))
+		return nil, newMapError(s.Name, op, errors.New("not supported for this type of map: define it in an object"))
 	}
 	n, err := load.FitEntries(load.SizingOf(s.Type), spec.MaxEntries)
 	if err != nil {
@@ -38,7 +38,7 @@ func CreateMap(spec *MapSpec) (*Map, error) {
 	s.MaxEntries = n
 	attr := mapAttr(&s)
 	size := unsafe.Offsetof(attr.BtfVmlinuxValueTypeId)
-	if s.Extra != 0 { // which is of 5.16
+	if s.Extra != 0 { // 5.16
 		size = unsafe.Offsetof(attr.ValueTypeBtfObjFd)
 	}
 	num, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(&attr), size)
@@ -50,7 +50,7 @@ func CreateMap(spec *MapSpec) (*Map, error) {
 	return m.closedWhenForgotten(), nil
 }
 
-// mapAttr is the attr of a map that is not the loader's to create.
+// mapAttr returns the attr for a map that is not created by the loader.
 func mapAttr(s *MapSpec) sys.MapCreateAttr {
 	attr := sys.MapCreateAttr{
 		MapType: s.Type, KeySize: s.KeySize, ValueSize: s.ValueSize, MaxEntries: s.MaxEntries, MapFlags: s.Flags, MapExtra: s.Extra,
@@ -58,7 +58,7 @@ func mapAttr(s *MapSpec) sys.MapCreateAttr {
 	for i := range min(len(s.Name), len(attr.MapName)-1) {
 		c := s.Name[i]
 		if c != '_' && c != '.' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
-			c = '_' // all that the kernel allows (bpf_obj_name_cpy)
+			c = '_' // the kernel allows no others (bpf_obj_name_cpy)
 		}
 		attr.MapName[i] = c
 	}

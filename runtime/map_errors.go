@@ -8,29 +8,29 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// What the methods of maps fail with, wrapped in a [MapError]. Each unwraps to
-// the kernel's errno too, so errors.Is(err, unix.ENOENT) works as well.
+// Errors that the methods of maps return, wrapped in a [MapError]. Each unwraps to the kernel's
+// errno too, so errors.Is(err, unix.ENOENT) works as well.
 var (
-	// ErrKeyNotExist means that the map has no such key, that an index is past
-	// its end, or that a queue or stack is empty.
+	// ErrKeyNotExist means that the map does not contain the key, that an index is past the end, or
+	// that a queue or stack is empty.
 	ErrKeyNotExist error = &sentinelError{text: "key does not exist", errno: unix.ENOENT}
-	// ErrKeyExist answers an update with [NoExist] of a key that is there.
-	ErrKeyExist error = &sentinelError{text: "key exists already", errno: unix.EEXIST}
-	// ErrMapFull means that the map has max_entries entries.
+	// ErrKeyExist means that an update with [NoExist] found the key in the map.
+	ErrKeyExist error = &sentinelError{text: "key already exists", errno: unix.EEXIST}
+	// ErrMapFull means that the map already has max_entries entries.
 	ErrMapFull error = &sentinelError{text: "map is full", errno: unix.E2BIG}
-	// ErrMapFrozen answers a write to a map that is read-only for user space:
-	// frozen, or created with BPF_F_RDONLY.
+	// ErrMapFrozen means that user space cannot write to the map: it is frozen, or was created with
+	// BPF_F_RDONLY.
 	ErrMapFrozen error = &sentinelError{text: "map is read-only for user space", errno: unix.EPERM}
 
 	errIndexRange error = &indexError{}
 	errNotSupp    error = &notSuppError{}
 )
 
-// MapError says what was being done with which map. It unwraps to the cause.
+// MapError reports which operation on a map failed, and why. It unwraps to the cause.
 type MapError struct {
 	_ incomparable
 
-	Map string // name, "" if there is no map
+	Map string // name, or "" if there is no map
 	Op  string // "lookup", "update", "delete", ...
 	Err error
 }
@@ -47,12 +47,12 @@ func (e *MapError) Error() string {
 // Unwrap returns the cause.
 func (e *MapError) Unwrap() error { return e.Err }
 
-// newMapError is not inlined: many call it, and only when something has gone wrong.
+// newMapError is not inlined: it has many callers, and runs only after failures.
 //
 //go:noinline
 func newMapError(name, op string, err error) *MapError { return &MapError{Map: name, Op: op, Err: err} }
 
-// sentinelError is a cause with a meaning of its own and an errno.
+// sentinelError is an error to compare with, which unwraps to an errno.
 type sentinelError struct {
 	_ incomparable
 
@@ -63,8 +63,8 @@ type sentinelError struct {
 func (e *sentinelError) Error() string { return e.text }
 func (e *sentinelError) Unwrap() error { return e.errno }
 
-// indexError is an update past the end of an array, for which the kernel has
-// the same E2BIG as for a full hash (array_map_update_elem).
+// indexError reports an update past the end of an array, for which the kernel returns the same
+// E2BIG as for a full hash (array_map_update_elem).
 type indexError struct{}
 
 func (*indexError) Error() string   { return "index is past the end of the map" }
@@ -72,10 +72,10 @@ func (*indexError) Unwrap() []error { return []error{ErrKeyNotExist, unix.E2BIG}
 
 type notSuppError struct{}
 
-func (*notSuppError) Error() string   { return "this kind of map does not have the operation" }
+func (*notSuppError) Error() string   { return "not supported for this type of map" }
 func (*notSuppError) Unwrap() []error { return []error{errors.ErrUnsupported, sys.ENOTSUPP} }
 
-// fail makes the error of an operation on m that got errno.
+// fail returns the error for an operation on m that failed with errno.
 func (m *Map) fail(op string, errno unix.Errno) error {
 	var err error = errno
 	switch errno {
@@ -98,7 +98,7 @@ func (m *Map) fail(op string, errno unix.Errno) error {
 	return newMapError(m.spec().Name, op, err)
 }
 
-// wrap puts m's name and the operation around an error that is no errno.
+// wrap adds m's name and the operation to an error that is not an errno.
 func (m *Map) wrap(op string, err error) error {
 	if errors.Is(err, os.ErrClosed) {
 		err = errMapClosed
@@ -106,10 +106,10 @@ func (m *Map) wrap(op string, err error) error {
 	return newMapError(m.spec().Name, op, err)
 }
 
-// errMapClosed wraps os.ErrClosed: the skeleton is closed, or not loaded yet.
+// errMapClosed wraps os.ErrClosed: the skeleton is closed or not loaded yet.
 var errMapClosed = &closedAs{"closed or not loaded"}
 
-// The operations that errors name.
+// Operations as named in errors.
 const (
 	opLookup       = "lookup"
 	opUpdate       = "update"

@@ -9,17 +9,17 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// Some maps' values are files to user space when it writes them: programs, sockets, cgroups. They
-// are 4 or 8 bytes, as the object says; a call has room for 8.
+// User space writes the values of some maps as file descriptors: programs, sockets, cgroups. The
+// object defines them as 4 or 8 bytes; a call has room for 8.
 
-// fitsFD panics if m has not values of file descriptors.
+// fitsFD panics if m's values cannot be file descriptors.
 func (m *Map) fitsFD() {
 	if size := m.spec().ValueSize; size != 4 && size != 8 {
 		panic(fmt.Sprintf("map %s: the map's value has %d bytes, not 4 or 8", m.spec().Name, size))
 	}
 }
 
-// putNumber sets the call's value to a number of the map's value size, and ends the call.
+// putNumber sets the call's value to n, in the map's value size, and ends the call.
 func (c *call) putNumber(n int, flags UpdateFlags) error {
 	if c.m.spec().ValueSize == 8 {
 		*(*uint64)(c.value) = uint64(n)
@@ -65,8 +65,8 @@ func (c *call) cookie() (n uint64, err error) {
 	return n, err
 }
 
-// deleteSocket is delete that makes ErrKeyNotExist of the EINVAL that an empty index of a sockmap
-// gives (__sock_map_delete).
+// deleteSocket is delete, but returns ErrKeyNotExist instead of EINVAL, which the kernel returns
+// for an empty index of a sockmap (__sock_map_delete).
 func (c *call) deleteSocket() error {
 	m := c.m
 	err := c.delete()
@@ -76,9 +76,10 @@ func (c *call) deleteSocket() error {
 	return err
 }
 
-// ProgramArray is a map of type program array (BPF_MAP_TYPE_PROG_ARRAY): what bpf_tail_call jumps
-// to. The programs have to be of one kind. It is emptied when its last user in user space is gone:
-// when the skeleton is closed, and the map is not pinned. It is safe for concurrent use.
+// ProgramArray is a map of type program array (BPF_MAP_TYPE_PROG_ARRAY): the programs that
+// bpf_tail_call jumps to, which must all be of one kind. The kernel empties it when user space no
+// longer refers to it: when the skeleton is closed and the map is not pinned. A ProgramArray is
+// safe for concurrent use.
 type ProgramArray struct{ ref }
 
 // NewProgramArray returns m as a ProgramArray; see [NewHashMap].
@@ -90,7 +91,7 @@ func NewProgramArray(m *Map) *ProgramArray {
 
 func (a *ProgramArray) m() *Map { return (*Map)(unsafe.Pointer(a)) }
 
-// Update puts a program at index i.
+// Update stores a program at index i.
 func (a *ProgramArray) Update(i uint32, p AnyProgram) error {
 	return a.m().at(opUpdate, i).putProgram(programOf(p))
 }
@@ -98,7 +99,7 @@ func (a *ProgramArray) Update(i uint32, p AnyProgram) error {
 // LookupID returns the ID of the program at index i, or [ErrKeyNotExist].
 func (a *ProgramArray) LookupID(i uint32) (uint32, error) { return a.m().at(opLookup, i).number() }
 
-// Delete empties index i, or fails with [ErrKeyNotExist].
+// Delete clears index i, or fails with [ErrKeyNotExist].
 func (a *ProgramArray) Delete(i uint32) error { return a.m().at(opDelete, i).delete() }
 
 // CgroupArray is a map of type cgroup array (BPF_MAP_TYPE_CGROUP_ARRAY), for
@@ -114,7 +115,7 @@ func NewCgroupArray(m *Map) *CgroupArray {
 
 func (a *CgroupArray) m() *Map { return (*Map)(unsafe.Pointer(a)) }
 
-// Update puts the cgroup (version 2) in that directory at index i.
+// Update stores the cgroup (version 2) with the given directory at index i.
 func (a *CgroupArray) Update(i uint32, dir string) error {
 	m := a.m()
 	m.spec()
@@ -126,11 +127,11 @@ func (a *CgroupArray) Update(i uint32, dir string) error {
 	return m.at(opUpdate, i).putNumber(num, Any)
 }
 
-// Delete empties index i, or fails with [ErrKeyNotExist].
+// Delete clears index i, or fails with [ErrKeyNotExist].
 func (a *CgroupArray) Delete(i uint32) error { return a.m().at(opDelete, i).delete() }
 
-// SockHash is a map of type sockhash (BPF_MAP_TYPE_SOCKHASH): sockets that programs
-// send packets to. A socket leaves it when it is closed. It is safe for concurrent use.
+// SockHash is a map of type sockhash (BPF_MAP_TYPE_SOCKHASH): sockets that programs redirect
+// packets to. A socket is removed when it is closed. A SockHash is safe for concurrent use.
 type SockHash[K any] struct{ ref }
 
 // NewSockHash returns m with the type of its keys; see [NewHashMap].
@@ -142,15 +143,15 @@ func NewSockHash[K any](m *Map) *SockHash[K] {
 
 func (s *SockHash[K]) m() *Map { return (*Map)(unsafe.Pointer(s)) }
 
-// Update puts a socket under k.
+// Update stores a socket under k.
 func (s *SockHash[K]) Update(k K, conn syscall.Conn, flags UpdateFlags) error {
 	c := s.m().begin(opUpdate)
 	*(*K)(c.key) = k
 	return c.putSocket(conn, flags)
 }
 
-// LookupCookie returns the cookie of the socket under k (SO_COOKIE), or [ErrKeyNotExist]. The
-// object has to define the map with values of 8 bytes.
+// LookupCookie returns the cookie (SO_COOKIE) of the socket under k, or [ErrKeyNotExist]. The
+// object must define the map with values of 8 bytes.
 func (s *SockHash[K]) LookupCookie(k K) (uint64, error) {
 	c := s.m().begin(opLookup)
 	*(*K)(c.key) = k
@@ -164,9 +165,9 @@ func (s *SockHash[K]) Delete(k K) error {
 	return c.deleteSocket()
 }
 
-// SockMap is a map of type sockmap (BPF_MAP_TYPE_SOCKMAP) or socket array for reuseport groups
-// (BPF_MAP_TYPE_REUSEPORT_SOCKARRAY): sockets by index. A socket leaves it when it is closed. It is
-// safe for concurrent use.
+// SockMap is a map of sockets by index: a sockmap (BPF_MAP_TYPE_SOCKMAP), or a socket array for
+// reuseport groups (BPF_MAP_TYPE_REUSEPORT_SOCKARRAY). A socket is removed when it is closed. A
+// SockMap is safe for concurrent use.
 type SockMap struct{ ref }
 
 // NewSockMap returns m as a SockMap; see [NewHashMap].
@@ -178,14 +179,14 @@ func NewSockMap(m *Map) *SockMap {
 
 func (s *SockMap) m() *Map { return (*Map)(unsafe.Pointer(s)) }
 
-// Update puts a socket at index i.
+// Update stores a socket at index i.
 func (s *SockMap) Update(i uint32, conn syscall.Conn, flags UpdateFlags) error {
 	return s.m().at(opUpdate, i).putSocket(conn, flags)
 }
 
-// LookupCookie returns the cookie of the socket at index i (SO_COOKIE), or [ErrKeyNotExist]. The
-// object has to define the map with values of 8 bytes.
+// LookupCookie returns the cookie (SO_COOKIE) of the socket at index i, or [ErrKeyNotExist]. The
+// object must define the map with values of 8 bytes.
 func (s *SockMap) LookupCookie(i uint32) (uint64, error) { return s.m().at(opLookup, i).cookie() }
 
-// Delete empties index i, or fails with [ErrKeyNotExist].
+// Delete clears index i, or fails with [ErrKeyNotExist].
 func (s *SockMap) Delete(i uint32) error { return s.m().at(opDelete, i).deleteSocket() }

@@ -9,7 +9,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// ID returns the number that the kernel knows the map by, as bpftool shows it.
+// ID returns the map's kernel ID, as shown by bpftool.
 func (m *Map) ID() (uint32, error) {
 	num, err := m.file().acquire()
 	if err != nil {
@@ -23,8 +23,8 @@ func (m *Map) ID() (uint32, error) {
 	return info.Id, nil
 }
 
-// Freeze makes the map read-only for user space, for good; programs still
-// write to it. Read-only global data is frozen by the load.
+// Freeze makes the map permanently read-only for user space; programs can still write to it. Load
+// freezes read-only global data.
 func (m *Map) Freeze() error {
 	num, err := m.file().acquire()
 	if err != nil {
@@ -38,8 +38,8 @@ func (m *Map) Freeze() error {
 	return nil
 }
 
-// Frozen reports whether the map is read-only for user space. It reads /proc,
-// which has to be mounted.
+// Frozen reports whether the map is read-only for user space. It reads /proc, which must be
+// mounted.
 func (m *Map) Frozen() (bool, error) {
 	num, err := m.file().acquire()
 	if err != nil {
@@ -53,8 +53,8 @@ func (m *Map) Frozen() (bool, error) {
 	return bytes.Contains(raw, []byte("\nfrozen:\t1\n")), nil
 }
 
-// Pin gives the map a name in a BPF file system, where it outlives the
-// process. The name must not exist.
+// Pin gives the map a name in a BPF file system, so that it outlives the process. The name must not
+// exist.
 func (m *Map) Pin(path string) error {
 	num, err := m.file().acquire()
 	if err != nil {

@@ -9,12 +9,12 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// errTooManyChanges ends an iteration that others keep sending back to the start.
-var errTooManyChanges = errors.New("the map changes faster than it can be walked")
+// errTooManyChanges ends an iteration that concurrent changes keep sending back to the start.
+var errTooManyChanges = errors.New("the map changes faster than it can be iterated over")
 
 const (
 	opIterate = "iterate"
-	// walkBytes is about how much an iteration reads at a time.
+	// walkBytes is roughly how many bytes an iteration reads at a time.
 	walkBytes = 64 << 10
 )
 
@@ -28,12 +28,12 @@ const (
 //		...
 //	}
 //
-// It reads many entries with each system call. It is for one goroutine.
+// It reads many entries with each system call. It is not safe for concurrent use.
 type Iterator[K, V any] struct{ w walk }
 
-// All iterates over all entries, in no order, from the start each time. Keys that are there all the
-// time come once, whatever others, or the loop itself, delete and add meanwhile; keys that come
-// or go may be missed. An error ends the iteration: see Err.
+// All iterates over all entries, in no particular order. Each call starts over. A key that is
+// present throughout is visited once, whatever the loop or others add and delete meanwhile; a key
+// that is added or deleted may be missed. An error ends the iteration; see Err.
 func (it *Iterator[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		for it.w.start(); it.w.more(); {
@@ -44,31 +44,32 @@ func (it *Iterator[K, V]) All() iter.Seq2[K, V] {
 	}
 }
 
-// Err returns what has ended the last iteration early, a [*MapError]. It is nil if the iteration
-// came to its end, and if the loop left it.
+// Err returns the error that ended the last iteration early, a [*MapError]. It is nil if the
+// iteration reached its end or the loop left it.
 func (it *Iterator[K, V]) Err() error { return it.w.err }
 
-// walk is an iteration over the entries of a map, whatever their types.
+// walk is an iteration over the entries of a map of any type.
 type walk struct {
 	m        *Map
-	keyByKey bool // do not try batches
-	// valueSize is how far the values of two entries are from each other, if not as the map says.
+	keyByKey bool // do not use batches
+	// valueSize is the distance between the values of two entries, if it is not the map's value
+	// size.
 	valueSize int
 
-	key, value unsafe.Pointer // the entry at hand, good until more is called
-	values     int            // how many values it has: one for each CPU, or one
+	key, value unsafe.Pointer // the current entry, valid until the next call of more
+	values     int            // number of its values: one for each CPU, or one
 	err        error
 
-	keyMem, valueMem []uint64 // the entries that were read last
-	room             int      // how many there can be
-	got, next        int      // how many there are, and which comes next
-	last             bool     // there are no more than these
-	failed           error    // why
+	keyMem, valueMem []uint64 // the entries read last
+	room             int      // capacity, in entries
+	got, next        int      // number of entries, and index of the next one
+	last             bool     // these are the last entries
+	failed           error    // the reason, if it is an error
 	cur              BatchCursor
 	seen             *walkGuard
 }
 
-// start begins anew.
+// start starts over.
 func (w *walk) start() {
 	m := w.m
 	spec := m.spec()
@@ -106,7 +107,7 @@ func (w *walk) guard() {
 	w.seen = &walkGuard{keys: map[string]struct{}{}, budget: 64 * (int64(w.m.MaxEntries()) + 1024)}
 }
 
-// more goes on to the next entry. It returns false at the end, and then err is why.
+// more advances to the next entry. At the end it returns false, and err is the reason.
 func (w *walk) more() bool {
 	keySize := int(w.m.spec().KeySize)
 	for {
@@ -146,7 +147,7 @@ func (w *walk) read() {
 	}
 }
 
-// walkKeys calls yield with each key of m until it returns false.
+// walkKeys calls yield with each key of m, until yield returns false.
 func walkKeys[K any](m *Map, yield func(K) bool) error {
 	seen := &walkGuard{keys: map[string]struct{}{}, budget: 64 * (int64(m.MaxEntries()) + 1024)}
 	last, next := unsafe.Pointer(nil), new(K)
@@ -169,18 +170,17 @@ func walkKeys[K any](m *Map, yield func(K) bool) error {
 	}
 }
 
-// restartsWalks is true for maps that the kernel walks from key to key even
-// in batches: if the last key has been deleted, it starts over
-// (trie_get_next_key, generic_map_lookup_batch).
+// restartsWalks reports whether the kernel walks the map from key to key even in batches: if the
+// last key was deleted, it starts over (trie_get_next_key, generic_map_lookup_batch).
 func (m *Map) restartsWalks() bool { return m.spec().Type == sys.MapTypeLPMTrie }
 
-// isSparse is true for arrays that have empty places, which a batch lookup
-// before 6.9 takes for an interruption (generic_map_lookup_batch).
+// isSparse reports whether m is an array that may have empty slots, which a batch lookup before 6.9
+// takes for an interruption (generic_map_lookup_batch).
 func (m *Map) isSparse() bool {
 	return m.hasIndexKeys() && m.spec().Type != sys.MapTypeArray && m.spec().Type != sys.MapTypePerCPUArray
 }
 
-// walkGuard knows what a walk has seen, and ends one that never ends.
+// walkGuard remembers the keys that a walk has visited, and stops a walk that does not end.
 type walkGuard struct {
 	keys   map[string]struct{}
 	budget int64 // keys

@@ -6,14 +6,15 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// LPMTrie is a map of longest prefixes (BPF_MAP_TYPE_LPM_TRIE). K begins with
-// the prefix length in bits, a uint32 in the machine's byte order, and goes on
-// with the prefix, most significant byte first: struct bpf_lpm_trie_key.
+// LPMTrie is a map that finds the longest matching prefix (BPF_MAP_TYPE_LPM_TRIE). K begins with
+// the prefix length in bits, a uint32 in native byte order, followed by the prefix, most
+// significant byte first: struct bpf_lpm_trie_key.
 //
-// Lookup finds the longest prefix that matches, not exactly k. It is safe for concurrent use.
+// Lookup finds the longest prefix that matches k rather than k itself. An LPMTrie is safe for
+// concurrent use.
 type LPMTrie[K, V any] struct{ ref }
 
-// NewLPMTrie returns m with its types; see [NewHashMap].
+// NewLPMTrie returns m as an LPMTrie; see [NewHashMap].
 func NewLPMTrie[K, V any](m *Map) *LPMTrie[K, V] {
 	m.fits("key", m.spec().KeySize, (*K)(nil), unsafe.Sizeof(*new(K)))
 	m.fits("value", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
@@ -22,7 +23,7 @@ func NewLPMTrie[K, V any](m *Map) *LPMTrie[K, V] {
 
 func (l *LPMTrie[K, V]) m() *Map { return (*Map)(unsafe.Pointer(l)) }
 
-// Lookup returns the value of k, or [ErrKeyNotExist].
+// Lookup returns the value of the longest prefix that matches k, or [ErrKeyNotExist].
 func (l *LPMTrie[K, V]) Lookup(k K) (v V, err error) {
 	c := l.m().begin(opLookup)
 	*(*K)(c.key) = k
@@ -44,7 +45,7 @@ func (l *LPMTrie[K, V]) LookupLocked(k K) (v V, err error) {
 	return v, err
 }
 
-// LookupInto is Lookup for values that are too large to be handed around.
+// LookupInto is like Lookup, but stores the value in v, which avoids copies of large values.
 func (l *LPMTrie[K, V]) LookupInto(k K, v *V) error {
 	c := l.m().begin(opLookup)
 	*(*K)(c.key) = k
@@ -56,14 +57,14 @@ func (l *LPMTrie[K, V]) LookupInto(k K, v *V) error {
 	return err
 }
 
-// Update sets the value of k. It fails as [HashMap.Update] does.
+// Update sets the value of k. It fails like [HashMap.Update].
 func (l *LPMTrie[K, V]) Update(k K, v V, flags UpdateFlags) error {
 	c := l.m().begin(opUpdate)
 	*(*K)(c.key), *(*V)(c.value) = k, v
 	return c.update(flags)
 }
 
-// Delete removes exactly k, or fails with [ErrKeyNotExist].
+// Delete removes k itself, or fails with [ErrKeyNotExist].
 func (l *LPMTrie[K, V]) Delete(k K) error {
 	c := l.m().begin(opDelete)
 	*(*K)(c.key) = k

@@ -7,8 +7,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// InnerMap is a map out of a map of maps, or for one. It belongs to the
-// caller, who closes it; the map itself exists for as long as it is in a map of maps.
+// InnerMap is a map that was taken from a map of maps, or is to be stored in one. The caller must
+// close it. The map itself exists for as long as it is in a map of maps.
 type InnerMap[I AnyMap] struct{ Map I }
 
 // Close closes the caller's file descriptor of the map. Closing twice is fine.
@@ -20,8 +20,7 @@ func (m InnerMap[I]) Close() error {
 	return nil
 }
 
-// openInner opens the map whose ID a call that has looked it up has for its value, and ends the
-// call.
+// openInner looks up a map ID, ends the call, and opens the map with that ID.
 func (c *call) openInner(inner *spec.InnerSpec) (*Map, error) {
 	m := c.m
 	id, err := c.number()
@@ -48,7 +47,7 @@ func (c *call) number() (n uint32, err error) {
 func (c *call) putMap(inner *Map, flags UpdateFlags) error {
 	num, err := inner.file().acquire()
 	if err != nil {
-		err = inner.wrap("put into "+c.m.Name(), err)
+		err = inner.wrap("put into map "+c.m.Name(), err)
 		c.end()
 		return err
 	}
@@ -57,8 +56,8 @@ func (c *call) putMap(inner *Map, flags UpdateFlags) error {
 	return c.update(flags)
 }
 
-// openMapID opens a map that the kernel knows by that number, which takes CAP_SYS_ADMIN. The name
-// is for errors: the kernel's may be cut.
+// openMapID opens the map with the given kernel ID, which requires CAP_SYS_ADMIN. The name is for
+// errors, because the kernel's may be truncated.
 func openMapID(id uint32, name string) (*Map, error) {
 	num, errno := sys.GetFdByID(sys.CmdMapGetFdByID, id)
 	if errno != 0 {
@@ -72,22 +71,22 @@ func openMapID(id uint32, name string) (*Map, error) {
 	return m, nil
 }
 
-// HashOfMaps is a map of type hash of maps (BPF_MAP_TYPE_HASH_OF_MAPS), whose
-// inner maps are Is. It is safe for concurrent use.
+// HashOfMaps is a map of type hash of maps (BPF_MAP_TYPE_HASH_OF_MAPS), whose inner maps are of
+// type I. It is safe for concurrent use.
 type HashOfMaps[K any, I AnyMap] struct {
 	*ref
 	inner *spec.InnerSpec
 	wrap  func(*Map) I
 }
 
-// NewHashOfMaps returns m with the types of its keys and inner maps: inner describes
-// them, and wrap is the constructor of their type. See [NewHashMap].
+// NewHashOfMaps returns m as a HashOfMaps. inner describes the inner maps, and wrap is the
+// constructor of their type. See [NewHashMap].
 func NewHashOfMaps[K any, I AnyMap](m *Map, inner *spec.InnerSpec, wrap func(*Map) I) *HashOfMaps[K, I] {
 	m.fits("key", m.spec().KeySize, (*K)(nil), unsafe.Sizeof(*new(K)))
 	return &HashOfMaps[K, I]{(*ref)(unsafe.Pointer(m)), inner, wrap}
 }
 
-// begin begins a call, as [Map.begin] does, on a map that may be nil.
+// begin is [Map.begin], for a map that may be nil.
 func (h *HashOfMaps[K, I]) begin(op string) *call {
 	if h == nil {
 		panic(noMap)
@@ -95,8 +94,8 @@ func (h *HashOfMaps[K, I]) begin(op string) *call {
 	return h.Untyped().begin(op)
 }
 
-// Lookup returns the map under k, which the caller closes, or [ErrKeyNotExist].
-// It takes CAP_SYS_ADMIN: the kernel gives user space a map's ID only.
+// Lookup returns the map under k, or [ErrKeyNotExist]. The caller must close it. Lookup requires
+// CAP_SYS_ADMIN, because the kernel gives user space only a map's ID.
 func (h *HashOfMaps[K, I]) Lookup(k K) (InnerMap[I], error) {
 	c := h.begin(opLookup)
 	*(*K)(c.key) = k
@@ -114,7 +113,8 @@ func (h *HashOfMaps[K, I]) LookupID(k K) (uint32, error) {
 	return c.number()
 }
 
-// Update puts a map under k. Programs may see the former one until all CPUs have passed by.
+// Update stores a map under k. Programs may see the previous map until an RCU grace period has
+// passed.
 func (h *HashOfMaps[K, I]) Update(k K, inner I, flags UpdateFlags) error {
 	c := h.begin(opUpdate)
 	*(*K)(c.key) = k
@@ -128,8 +128,8 @@ func (h *HashOfMaps[K, I]) Delete(k K) error {
 	return c.delete()
 }
 
-// NewInner makes a map to put under a key, which the caller closes, before or after. A nil opts is
-// a map as the object says.
+// NewInner creates a map to store under a key. The caller must close it, before or after storing
+// it. If opts is nil, the map is created as the object describes it.
 func (h *HashOfMaps[K, I]) NewInner(opts *InnerOptions) (InnerMap[I], error) {
 	if h == nil {
 		panic(noMap)
@@ -149,22 +149,22 @@ func (h *HashOfMaps[K, I]) Iterate() *Iterator[K, uint32] {
 	return &Iterator[K, uint32]{walk{m: h.Untyped()}}
 }
 
-// ArrayOfMaps is a map of type array of maps (BPF_MAP_TYPE_ARRAY_OF_MAPS),
-// whose inner maps are Is. It is safe for concurrent use.
+// ArrayOfMaps is a map of type array of maps (BPF_MAP_TYPE_ARRAY_OF_MAPS), whose inner maps are of
+// type I. It is safe for concurrent use.
 type ArrayOfMaps[I AnyMap] struct {
 	*ref
 	inner *spec.InnerSpec
 	wrap  func(*Map) I
 }
 
-// NewArrayOfMaps returns m with the types of its keys and inner maps: inner describes
-// them, and wrap is the constructor of their type. See [NewHashMap].
+// NewArrayOfMaps returns m as an ArrayOfMaps. inner describes the inner maps, and wrap is the
+// constructor of their type. See [NewHashMap].
 func NewArrayOfMaps[I AnyMap](m *Map, inner *spec.InnerSpec, wrap func(*Map) I) *ArrayOfMaps[I] {
 	m.fitsIndex()
 	return &ArrayOfMaps[I]{(*ref)(unsafe.Pointer(m)), inner, wrap}
 }
 
-// begin begins a call, as [Map.begin] does, on a map that may be nil.
+// begin is [Map.begin], for a map that may be nil.
 func (a *ArrayOfMaps[I]) begin(op string) *call {
 	if a == nil {
 		panic(noMap)
@@ -172,8 +172,8 @@ func (a *ArrayOfMaps[I]) begin(op string) *call {
 	return a.Untyped().begin(op)
 }
 
-// Lookup returns the map at index i, which the caller closes, or [ErrKeyNotExist].
-// It takes CAP_SYS_ADMIN: the kernel gives user space a map's ID only.
+// Lookup returns the map at index i, or [ErrKeyNotExist]. The caller must close it. Lookup requires
+// CAP_SYS_ADMIN, because the kernel gives user space only a map's ID.
 func (a *ArrayOfMaps[I]) Lookup(i uint32) (InnerMap[I], error) {
 	c := a.begin(opLookup)
 	*(*uint32)(c.key) = i
@@ -191,22 +191,23 @@ func (a *ArrayOfMaps[I]) LookupID(i uint32) (uint32, error) {
 	return c.number()
 }
 
-// Update puts a map at index i. Programs may see the former one until all CPUs have passed by.
+// Update stores a map at index i. Programs may see the previous map until an RCU grace period has
+// passed.
 func (a *ArrayOfMaps[I]) Update(i uint32, inner I) error {
 	c := a.begin(opUpdate)
 	*(*uint32)(c.key) = i
 	return c.putMap(inner.untyped(), Any)
 }
 
-// Delete empties index i, or fails with [ErrKeyNotExist].
+// Delete clears index i, or fails with [ErrKeyNotExist].
 func (a *ArrayOfMaps[I]) Delete(i uint32) error {
 	c := a.begin(opDelete)
 	*(*uint32)(c.key) = i
 	return c.delete()
 }
 
-// NewInner makes a map to put at an index, which the caller closes, before or after. A nil opts is
-// a map as the object says.
+// NewInner creates a map to store at an index. The caller must close it, before or after storing
+// it. If opts is nil, the map is created as the object describes it.
 func (a *ArrayOfMaps[I]) NewInner(opts *InnerOptions) (InnerMap[I], error) {
 	if a == nil {
 		panic(noMap)
@@ -218,7 +219,7 @@ func (a *ArrayOfMaps[I]) NewInner(opts *InnerOptions) (InnerMap[I], error) {
 	return InnerMap[I]{a.wrap(m)}, nil
 }
 
-// Iterate returns an iterator over all indices that are not empty and the IDs of their maps; see
+// Iterate returns an iterator over all indexes that are not empty and the IDs of their maps; see
 // [Iterator].
 func (a *ArrayOfMaps[I]) Iterate() *Iterator[uint32, uint32] {
 	if a == nil {

@@ -8,14 +8,14 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// PerCPUHashMap is a map of type per-CPU hash or per-CPU LRU hash
-// (BPF_MAP_TYPE_PERCPU_HASH, LRU_PERCPU_HASH): under each key one value per possible CPU.
+// PerCPUHashMap is a map of type per-CPU hash or per-CPU LRU hash (BPF_MAP_TYPE_PERCPU_HASH,
+// LRU_PERCPU_HASH), with one value per possible CPU under each key.
 //
-// K and V have the size and layout of the C types and hold no Go pointers. It is safe for
-// concurrent use.
+// K and V must have the size and layout of the C types, and must not contain Go pointers. A
+// PerCPUHashMap is safe for concurrent use.
 type PerCPUHashMap[K, V any] struct{ ref }
 
-// NewPerCPUHashMap returns m with its types; see [NewHashMap].
+// NewPerCPUHashMap returns m as a PerCPUHashMap; see [NewHashMap].
 func NewPerCPUHashMap[K, V any](m *Map) *PerCPUHashMap[K, V] {
 	m.fits("key", m.spec().KeySize, (*K)(nil), unsafe.Sizeof(*new(K)))
 	m.fits("values", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
@@ -24,8 +24,7 @@ func NewPerCPUHashMap[K, V any](m *Map) *PerCPUHashMap[K, V] {
 
 func (h *PerCPUHashMap[K, V]) m() *Map { return (*Map)(unsafe.Pointer(h)) }
 
-// CPUs returns the number of values under each key: of CPUs that the machine
-// may ever have.
+// CPUs returns the number of values under each key; see [PossibleCPUs].
 func (h *PerCPUHashMap[K, V]) CPUs() int { return h.m().cpus() }
 
 // Lookup returns the values of k, one per possible CPU, or [ErrKeyNotExist].
@@ -37,28 +36,28 @@ func (h *PerCPUHashMap[K, V]) Lookup(k K) ([]V, error) {
 	return values, nil
 }
 
-// LookupInto is Lookup without an allocation: values has to have CPUs elements.
+// LookupInto is Lookup without an allocation. The length of values must be CPUs.
 func (h *PerCPUHashMap[K, V]) LookupInto(k K, values []V) error {
 	c := h.m().begin(opLookup)
 	*(*K)(c.key) = k
 	return c.readAll(sys.CmdMapLookupElem, unsafe.Pointer(unsafe.SliceData(values)), len(values))
 }
 
-// Update sets the values of k, one per possible CPU. It fails as [HashMap.Update] does.
+// Update sets the values of k, one per possible CPU. It fails like [HashMap.Update].
 func (h *PerCPUHashMap[K, V]) Update(k K, values []V, flags UpdateFlags) error {
 	c := h.m().begin(opUpdate)
 	*(*K)(c.key) = k
 	return c.updateAll(unsafe.Pointer(unsafe.SliceData(values)), len(values), flags)
 }
 
-// Delete removes k with all its values, or fails with [ErrKeyNotExist].
+// Delete removes k and all its values, or fails with [ErrKeyNotExist].
 func (h *PerCPUHashMap[K, V]) Delete(k K) error {
 	c := h.m().begin(opDelete)
 	*(*K)(c.key) = k
 	return c.delete()
 }
 
-// LookupAndDelete removes k and returns the values that it had, in one step (5.14).
+// LookupAndDelete atomically removes k and returns its values (5.14).
 func (h *PerCPUHashMap[K, V]) LookupAndDelete(k K) ([]V, error) {
 	values := make([]V, h.m().cpus())
 	c := h.m().begin(opLookupDelete)
@@ -74,11 +73,11 @@ func (h *PerCPUHashMap[K, V]) Iterate() *PerCPUIterator[K, V] {
 	return &PerCPUIterator[K, V]{walk{m: h.m()}}
 }
 
-// PerCPUArrayMap is a map of type per-CPU array (BPF_MAP_TYPE_PERCPU_ARRAY):
-// under each index one value per possible CPU. It is safe for concurrent use.
+// PerCPUArrayMap is a map of type per-CPU array (BPF_MAP_TYPE_PERCPU_ARRAY), with one value per
+// possible CPU at each index. It is safe for concurrent use.
 type PerCPUArrayMap[V any] struct{ ref }
 
-// NewPerCPUArrayMap returns m with its types; see [NewHashMap].
+// NewPerCPUArrayMap returns m as a PerCPUArrayMap; see [NewHashMap].
 func NewPerCPUArrayMap[V any](m *Map) *PerCPUArrayMap[V] {
 	m.fitsIndex()
 	m.fits("values", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
@@ -87,11 +86,10 @@ func NewPerCPUArrayMap[V any](m *Map) *PerCPUArrayMap[V] {
 
 func (a *PerCPUArrayMap[V]) m() *Map { return (*Map)(unsafe.Pointer(a)) }
 
-// CPUs returns the number of values under each key: of CPUs that the machine
-// may ever have.
+// CPUs returns the number of values under each key; see [PossibleCPUs].
 func (a *PerCPUArrayMap[V]) CPUs() int { return a.m().cpus() }
 
-// Lookup returns the values of i, one per possible CPU, or [ErrKeyNotExist].
+// Lookup returns the values at index i, one per possible CPU, or [ErrKeyNotExist].
 func (a *PerCPUArrayMap[V]) Lookup(i uint32) ([]V, error) {
 	values := make([]V, a.m().cpus())
 	if err := a.LookupInto(i, values); err != nil {
@@ -100,14 +98,14 @@ func (a *PerCPUArrayMap[V]) Lookup(i uint32) ([]V, error) {
 	return values, nil
 }
 
-// LookupInto is Lookup without an allocation: values has to have CPUs elements.
+// LookupInto is Lookup without an allocation. The length of values must be CPUs.
 func (a *PerCPUArrayMap[V]) LookupInto(i uint32, values []V) error {
 	c := a.m().begin(opLookup)
 	*(*uint32)(c.key) = i
 	return c.readAll(sys.CmdMapLookupElem, unsafe.Pointer(unsafe.SliceData(values)), len(values))
 }
 
-// Update sets the values of i, one per possible CPU. It fails as [HashMap.Update] does.
+// Update sets the values at index i, one per possible CPU. It fails like [HashMap.Update].
 func (a *PerCPUArrayMap[V]) Update(i uint32, values []V, flags UpdateFlags) error {
 	c := a.m().begin(opUpdate)
 	*(*uint32)(c.key) = i
@@ -120,10 +118,10 @@ func (a *PerCPUArrayMap[V]) Iterate() *PerCPUIterator[uint32, V] {
 }
 
 // PerCPUCgroupStorage is a map of type per-CPU cgroup storage (BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE):
-// [CgroupStorage] with one value per possible CPU. It is safe for concurrent use.
+// a [CgroupStorage] with one value per possible CPU. It is safe for concurrent use.
 type PerCPUCgroupStorage[K, V any] struct{ ref }
 
-// NewPerCPUCgroupStorage returns m with its types; see [NewHashMap].
+// NewPerCPUCgroupStorage returns m as a PerCPUCgroupStorage; see [NewHashMap].
 func NewPerCPUCgroupStorage[K, V any](m *Map) *PerCPUCgroupStorage[K, V] {
 	m.fits("key", m.spec().KeySize, (*K)(nil), unsafe.Sizeof(*new(K)))
 	m.fits("values", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
@@ -132,8 +130,7 @@ func NewPerCPUCgroupStorage[K, V any](m *Map) *PerCPUCgroupStorage[K, V] {
 
 func (s *PerCPUCgroupStorage[K, V]) m() *Map { return (*Map)(unsafe.Pointer(s)) }
 
-// CPUs returns the number of values under each key: of CPUs that the machine
-// may ever have.
+// CPUs returns the number of values under each key; see [PossibleCPUs].
 func (s *PerCPUCgroupStorage[K, V]) CPUs() int { return s.m().cpus() }
 
 // Lookup returns the values of k, one per possible CPU, or [ErrKeyNotExist].
@@ -145,14 +142,14 @@ func (s *PerCPUCgroupStorage[K, V]) Lookup(k K) ([]V, error) {
 	return values, nil
 }
 
-// LookupInto is Lookup without an allocation: values has to have CPUs elements.
+// LookupInto is Lookup without an allocation. The length of values must be CPUs.
 func (s *PerCPUCgroupStorage[K, V]) LookupInto(k K, values []V) error {
 	c := s.m().begin(opLookup)
 	*(*K)(c.key) = k
 	return c.readAll(sys.CmdMapLookupElem, unsafe.Pointer(unsafe.SliceData(values)), len(values))
 }
 
-// Update sets the values of k, one per possible CPU. It fails as [HashMap.Update] does.
+// Update sets the values of k, one per possible CPU. It fails like [HashMap.Update].
 func (s *PerCPUCgroupStorage[K, V]) Update(k K, values []V, flags UpdateFlags) error {
 	c := s.m().begin(opUpdate)
 	*(*K)(c.key) = k
@@ -164,21 +161,22 @@ func (s *PerCPUCgroupStorage[K, V]) Iterate() *PerCPUIterator[K, V] {
 	return &PerCPUIterator[K, V]{walk{m: s.m()}}
 }
 
-// The kernel's values are 8 bytes apart or a multiple of it, whatever their size
-// (bpf_percpu_hash_copy), and those of a slice follow each other.
+// The kernel rounds the distance between values up to a multiple of 8 bytes (bpf_percpu_hash_copy);
+// the elements of a slice are adjacent.
 
-// cpus is the number of values under each key, 0 if it cannot be known: no sysfs.
+// cpus returns the number of values under each key, or 0 if it is unknown because there is no
+// sysfs.
 func (m *Map) cpus() int {
 	m.spec()
 	n, _ := PossibleCPUs()
 	return n
 }
 
-// stride is how far one CPU's value is from the next, in bytes.
+// stride returns the distance in bytes from one CPU's value to the next.
 func (m *Map) stride() int { return (int(m.spec().ValueSize) + 7) &^ 7 }
 
-// readAll makes a system call that reads a value for each CPU, copies them to a slice of n, and
-// ends the call.
+// readAll makes a system call that reads a value for each CPU, copies them to a slice of length n,
+// and ends the call.
 func (c *call) readAll(cmd sys.Cmd, values unsafe.Pointer, n int) error {
 	err := c.checkCPUs(n)
 	if err == nil {
@@ -191,7 +189,7 @@ func (c *call) readAll(cmd sys.Cmd, values unsafe.Pointer, n int) error {
 	return err
 }
 
-// updateAll sets the values of all CPUs to those of a slice of n, and ends the call.
+// updateAll sets the values of all CPUs from a slice of length n, and ends the call.
 func (c *call) updateAll(values unsafe.Pointer, n int, flags UpdateFlags) error {
 	if err := c.checkCPUs(n); err != nil {
 		c.end()
@@ -216,7 +214,7 @@ func (c *call) checkCPUs(n int) error {
 	return nil
 }
 
-// spread copies n values from where the kernel has put them to where those of a slice are.
+// spread copies n values from the kernel's layout to a slice's.
 func (m *Map) spread(to, from unsafe.Pointer, n int) {
 	size, stride := int(m.spec().ValueSize), m.stride()
 	for i := range n {
@@ -224,13 +222,13 @@ func (m *Map) spread(to, from unsafe.Pointer, n int) {
 	}
 }
 
-var errCPUCount error = &sentinelError{text: "there has to be one value per possible CPU", errno: unix.EINVAL}
+var errCPUCount error = &sentinelError{text: "want one value per possible CPU", errno: unix.EINVAL}
 
 // PerCPUIterator is an [Iterator] over the entries of a per-CPU map.
 type PerCPUIterator[K, V any] struct{ w walk }
 
-// All iterates over all entries, as [Iterator.All] does. The slice has one value per possible CPU
-// and is the loop's to keep.
+// All iterates over all entries, like [Iterator.All]. The slice has one value per possible CPU, and
+// the loop may keep it.
 func (it *PerCPUIterator[K, V]) All() iter.Seq2[K, []V] {
 	return func(yield func(K, []V) bool) {
 		for it.w.start(); it.w.more(); {
@@ -243,9 +241,9 @@ func (it *PerCPUIterator[K, V]) All() iter.Seq2[K, []V] {
 	}
 }
 
-// Err returns what has ended the last iteration early; see [Iterator.Err].
+// Err returns the error that ended the last iteration early; see [Iterator.Err].
 func (it *PerCPUIterator[K, V]) Err() error { return it.w.err }
 
-// PossibleCPUs returns the number of CPUs that the machine may ever have
-// online, which is how many values an entry of a per-CPU map has. It is safe for concurrent use.
+// PossibleCPUs returns the number of CPUs that the machine can have, online or not, which is the
+// number of values of an entry of a per-CPU map. It is safe for concurrent use.
 func PossibleCPUs() (int, error) { return sys.PossibleCPUs() }

@@ -7,7 +7,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// take is do for maps without keys, where ENOENT means that there is nothing in them.
+// take is do for maps without keys, where ENOENT means that the map is empty.
 func (c *call) take(cmd sys.Cmd) error {
 	errno, err := c.try(cmd, 0)
 	switch {
@@ -33,7 +33,7 @@ func (*emptyError) Unwrap() error { return ErrKeyNotExist }
 // concurrent use.
 type QueueMap[V any] struct{ ref }
 
-// NewQueueMap returns m with its type; see [NewHashMap].
+// NewQueueMap returns m as a QueueMap; see [NewHashMap].
 func NewQueueMap[V any](m *Map) *QueueMap[V] {
 	m.fits("value", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
 	return (*QueueMap[V])(unsafe.Pointer(m))
@@ -48,11 +48,11 @@ func (q *QueueMap[V]) Push(v V) error {
 	return c.update(Any)
 }
 
-// PushOver is Push that drops the oldest value if there is no room.
+// PushOver is Push that drops the oldest value if the queue is full.
 func (q *QueueMap[V]) PushOver(v V) error {
 	c := q.m().begin(opPush)
 	*(*V)(c.value) = v
-	return c.update(Exist) // the kernel's flag for it, of all names (queue_stack_map_push_elem)
+	return c.update(Exist) // oddly, the kernel's flag for overwriting (queue_stack_map_push_elem)
 }
 
 // Peek returns the oldest value, or [ErrKeyNotExist] if there is none.
@@ -65,7 +65,7 @@ func (q *QueueMap[V]) Peek() (v V, err error) {
 	return v, err
 }
 
-// Pop takes out the oldest value, or fails with [ErrKeyNotExist] if there is none.
+// Pop removes and returns the oldest value, or fails with [ErrKeyNotExist] if there is none.
 func (q *QueueMap[V]) Pop() (v V, err error) {
 	c := q.m().begin(opPop)
 	if err = c.take(sys.CmdMapLookupAndDeleteElem); err == nil {
@@ -79,7 +79,7 @@ func (q *QueueMap[V]) Pop() (v V, err error) {
 // concurrent use.
 type StackMap[V any] struct{ ref }
 
-// NewStackMap returns m with its type; see [NewHashMap].
+// NewStackMap returns m as a StackMap; see [NewHashMap].
 func NewStackMap[V any](m *Map) *StackMap[V] {
 	m.fits("value", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
 	return (*StackMap[V])(unsafe.Pointer(m))
@@ -94,11 +94,11 @@ func (q *StackMap[V]) Push(v V) error {
 	return c.update(Any)
 }
 
-// PushOver is Push that drops the value at the bottom if there is no room.
+// PushOver is Push that drops the value at the bottom if the stack is full.
 func (q *StackMap[V]) PushOver(v V) error {
 	c := q.m().begin(opPush)
 	*(*V)(c.value) = v
-	return c.update(Exist) // the kernel's flag for it, of all names (queue_stack_map_push_elem)
+	return c.update(Exist) // oddly, the kernel's flag for overwriting (queue_stack_map_push_elem)
 }
 
 // Peek returns the newest value, or [ErrKeyNotExist] if there is none.
@@ -111,7 +111,7 @@ func (q *StackMap[V]) Peek() (v V, err error) {
 	return v, err
 }
 
-// Pop takes out the newest value, or fails with [ErrKeyNotExist] if there is none.
+// Pop removes and returns the newest value, or fails with [ErrKeyNotExist] if there is none.
 func (q *StackMap[V]) Pop() (v V, err error) {
 	c := q.m().begin(opPop)
 	if err = c.take(sys.CmdMapLookupAndDeleteElem); err == nil {
@@ -121,11 +121,11 @@ func (q *StackMap[V]) Pop() (v V, err error) {
 	return v, err
 }
 
-// BloomFilter is a map of type bloom filter (BPF_MAP_TYPE_BLOOM_FILTER): a set that may claim to
-// contain what it does not, but never denies what it does. It is safe for concurrent use.
+// BloomFilter is a map of type bloom filter (BPF_MAP_TYPE_BLOOM_FILTER): a set whose lookups may
+// have false positives but no false negatives. It is safe for concurrent use.
 type BloomFilter[V any] struct{ ref }
 
-// NewBloomFilter returns m with its type; see [NewHashMap].
+// NewBloomFilter returns m as a BloomFilter; see [NewHashMap].
 func NewBloomFilter[V any](m *Map) *BloomFilter[V] {
 	m.fits("value", m.spec().ValueSize, (*V)(nil), unsafe.Sizeof(*new(V)))
 	return (*BloomFilter[V])(unsafe.Pointer(m))
@@ -133,21 +133,21 @@ func NewBloomFilter[V any](m *Map) *BloomFilter[V] {
 
 func (b *BloomFilter[V]) m() *Map { return (*Map)(unsafe.Pointer(b)) }
 
-// Add puts v into the set.
+// Add adds v to the set.
 func (b *BloomFilter[V]) Add(v V) error {
 	c := b.m().begin(opPush)
 	*(*V)(c.value) = v
 	return c.update(Any)
 }
 
-// Contains reports whether v may be in the set: false is certain.
+// Contains reports whether v may be in the set. False is certain.
 func (b *BloomFilter[V]) Contains(v V) (bool, error) {
 	c := b.m().begin(opLookup)
 	*(*V)(c.value) = v
 	return c.contains()
 }
 
-// contains reports whether there is an element of the call's value, and ends the call.
+// contains reports whether the map has the call's value, and ends the call.
 func (c *call) contains() (bool, error) {
 	errno, err := c.try(sys.CmdMapLookupElem, 0)
 	m := c.m

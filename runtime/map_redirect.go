@@ -7,8 +7,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// XDP programs send packets to places that are numbers, and, if the object
-// defines values of 8 bytes, have a program that runs there.
+// XDP programs redirect packets to destinations, which are numbers. If the object defines values of
+// 8 bytes, a destination may have a program that runs there.
 
 // putPlace sets the call's value to a number and a program, which may be nil, and ends the call.
 func (c *call) putPlace(n uint32, p *Program, flags UpdateFlags) error {
@@ -45,12 +45,12 @@ func (c *call) place() (n, programID uint32, err error) {
 }
 
 var (
-	errNoInterface      error = &sentinelError{text: "no interface has a number that large", errno: unix.EINVAL}
-	errNoRoomForProgram error = &sentinelError{text: "values of 4 bytes have no room for a program", errno: unix.EINVAL}
+	errNoInterface      error = &sentinelError{text: "invalid interface index", errno: unix.EINVAL}
+	errNoRoomForProgram error = &sentinelError{text: "the map's values have no room for a program: define values of 8 bytes", errno: unix.EINVAL}
 )
 
-// DevMap is a map of type devmap (BPF_MAP_TYPE_DEVMAP, DEVMAP_HASH): network
-// interfaces that bpf_redirect_map sends packets to. It is safe for concurrent use.
+// DevMap is a map of type devmap (BPF_MAP_TYPE_DEVMAP, DEVMAP_HASH): network interfaces that
+// bpf_redirect_map sends packets to. It is safe for concurrent use.
 type DevMap struct{ ref }
 
 // NewDevMap returns m as a DevMap; see [NewHashMap].
@@ -62,15 +62,15 @@ func NewDevMap(m *Map) *DevMap {
 
 func (d *DevMap) m() *Map { return (*Map)(unsafe.Pointer(d)) }
 
-// DevMapEntry is a network interface, and the ID of the program that runs on
-// what is sent there, 0 for none.
+// DevMapEntry is a network interface, and the ID of the program that runs on packets redirected
+// there, or 0 for none.
 type DevMapEntry struct {
 	Ifindex   uint32
 	ProgramID uint32
 }
 
-// Update puts an interface under k, with a program of section xdp/devmap that runs on what is sent
-// there, or nil; a program needs values of 8 bytes, struct bpf_devmap_val.
+// Update stores an interface under k. p is a program of section xdp/devmap that runs on packets
+// redirected there, or nil. A program requires values of 8 bytes, struct bpf_devmap_val.
 func (d *DevMap) Update(k uint32, ifindex int, p *XDPProgram, flags UpdateFlags) error {
 	if int(int32(ifindex)) != ifindex {
 		return newMapError(d.m().Name(), opUpdate, errNoInterface)
@@ -78,7 +78,7 @@ func (d *DevMap) Update(k uint32, ifindex int, p *XDPProgram, flags UpdateFlags)
 	return d.m().at(opUpdate, k).putPlace(uint32(ifindex), p.program(), flags)
 }
 
-// program is nil for a nil XDPProgram only: a zero one is a mistake.
+// program returns nil only for a nil XDPProgram. A zero XDPProgram is a mistake.
 func (p *XDPProgram) program() *Program {
 	if p == nil {
 		return nil
@@ -86,7 +86,7 @@ func (p *XDPProgram) program() *Program {
 	return programOf(p)
 }
 
-// Lookup returns what is under k, or [ErrKeyNotExist].
+// Lookup returns the entry under k, or [ErrKeyNotExist].
 func (d *DevMap) Lookup(k uint32) (DevMapEntry, error) {
 	n, id, err := d.m().at(opLookup, k).place()
 	return DevMapEntry{n, id}, err
@@ -95,9 +95,9 @@ func (d *DevMap) Lookup(k uint32) (DevMapEntry, error) {
 // Delete removes k.
 func (d *DevMap) Delete(k uint32) error { return d.m().at(opDelete, k).delete() }
 
-// Iterate returns an iterator over the entries that there are; see [Iterator].
+// Iterate returns an iterator over all entries; see [Iterator].
 func (d *DevMap) Iterate() *Iterator[uint32, DevMapEntry] {
-	// A DevMapEntry is a struct bpf_devmap_val. Values of 4 bytes are the first half of one.
+	// A DevMapEntry is a struct bpf_devmap_val. Values of 4 bytes are its first half.
 	return &Iterator[uint32, DevMapEntry]{walk{m: d.m(), keyByKey: true, valueSize: int(unsafe.Sizeof(DevMapEntry{}))}}
 }
 
@@ -114,31 +114,31 @@ func NewCPUMap(m *Map) *CPUMap {
 
 func (c *CPUMap) m() *Map { return (*Map)(unsafe.Pointer(c)) }
 
-// CPUMapEntry is the length of a CPU's queue, in packets, and the ID of the
-// program that runs on what is sent there, 0 for none.
+// CPUMapEntry is the length of a CPU's queue, in packets, and the ID of the program that runs on
+// packets redirected there, or 0 for none.
 type CPUMapEntry struct {
 	QueueSize uint32
 	ProgramID uint32
 }
 
-// Update gives a CPU a queue of that many packets, at most 16384, with a program of section
-// xdp/cpumap that runs on what is sent there, or nil; a program needs values of 8 bytes, struct
-// bpf_cpumap_val.
+// Update gives a CPU a queue with a capacity of that many packets, at most 16384. p is a program of
+// section xdp/cpumap that runs on packets redirected there, or nil. A program requires values of 8
+// bytes, struct bpf_cpumap_val.
 func (c *CPUMap) Update(cpu uint32, queue uint32, p *XDPProgram) error {
 	return c.m().at(opUpdate, cpu).putPlace(queue, p.program(), Any)
 }
 
-// Lookup returns what a CPU has, or [ErrKeyNotExist].
+// Lookup returns a CPU's entry, or [ErrKeyNotExist].
 func (c *CPUMap) Lookup(cpu uint32) (CPUMapEntry, error) {
 	n, id, err := c.m().at(opLookup, cpu).place()
 	return CPUMapEntry{n, id}, err
 }
 
-// Delete takes a CPU out.
+// Delete removes a CPU.
 func (c *CPUMap) Delete(cpu uint32) error { return c.m().at(opDelete, cpu).delete() }
 
-// XSKMap is a map of type xskmap (BPF_MAP_TYPE_XSKMAP): AF_XDP sockets that bpf_redirect_map
-// sends packets to. User space cannot look anything up in it. It is safe for concurrent use.
+// XSKMap is a map of type xskmap (BPF_MAP_TYPE_XSKMAP): AF_XDP sockets that bpf_redirect_map sends
+// packets to. User space cannot look up its entries. It is safe for concurrent use.
 type XSKMap struct{ ref }
 
 // NewXSKMap returns m as an XSKMap; see [NewHashMap].
@@ -150,10 +150,10 @@ func NewXSKMap(m *Map) *XSKMap {
 
 func (x *XSKMap) m() *Map { return (*Map)(unsafe.Pointer(x)) }
 
-// Update puts an AF_XDP socket at index i.
+// Update stores an AF_XDP socket at index i.
 func (x *XSKMap) Update(i uint32, socketFD int, flags UpdateFlags) error {
 	return x.m().at(opUpdate, i).putNumber(socketFD, flags)
 }
 
-// Delete empties index i.
+// Delete clears index i.
 func (x *XSKMap) Delete(i uint32) error { return x.m().at(opDelete, i).delete() }

@@ -8,32 +8,31 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// IncompatibleMapError says why a map that exists already cannot take the place of one of the
-// object's: which field differs, and both values. It is in the chain of the error that [ReuseMap]
+// IncompatibleMapError reports that an existing map cannot take the place of one of the object's:
+// it names the field that differs, and both values. It is in the chain of the error that [ReuseMap]
 // or Load returns.
 type IncompatibleMapError = load.IncompatibleMapError
 
-// ReuseMap has Load use a map that exists already instead of creating one, as libbpf's
-// bpf_map__reuse_fd and cilium/ebpf's MapReplacements do. It is called between Open and Load:
+// ReuseMap makes Load use an existing map instead of creating one, like libbpf's bpf_map__reuse_fd
+// and cilium/ebpf's MapReplacements. Call it between Open and Load:
 //
 //	err := runtime.ReuseMap(s.Core(), s.Maps.Counts, other.Maps.Counts)
 //
-// The existing map can be any: another skeleton's, once that is loaded, or one that
-// [OpenPinnedMap], [OpenMapID], [MapFromFD] or [CreateMap] has returned. It may be closed right
-// afterwards. Of several calls for a map the last one counts.
+// The existing map can belong to another skeleton, once that is loaded, or come from
+// [OpenPinnedMap], [OpenMapID], [MapFromFD] or [CreateMap]. It may be closed immediately
+// afterwards. If ReuseMap is called more than once for a map, the last call counts.
 //
-// It has to be of the same kind, and its keys and values of the same size, or the error is an
-// [IncompatibleMapError]. Its number of entries and its flags may be others, and are what the
-// skeleton's map says from then on. What it contains stays as it is, with one exception: programs
-// that the source puts into a program array are put there again, since they are new ones. Global
-// data can be shared too, for example by reusing the map of section .bss; variables of such a
-// section that were given other initial values are an error of Load, as they would be lost.
+// The existing map must be of the same kind and have keys and values of the same size, or the error
+// is an [IncompatibleMapError]. Its number of entries and its flags may differ; the skeleton's map
+// reports them from then on. Its contents are kept, with one exception: programs that the source
+// puts into a program array are stored again, since they are new programs. Global data can be
+// shared too, for example by reusing the map of section .bss. If variables of such a section were
+// given initial values, which would be lost, Load returns an error.
 //
-// Arenas and structs of operations cannot be reused. Packages that can be signed refuse with
-// [ErrSigned].
+// Arenas and struct_ops maps cannot be reused. Packages that can be signed fail with [ErrSigned].
 //
-// It is a function, and not a method, so that the code is only in programs that use it. It must not
-// be called while the skeleton is in use elsewhere.
+// ReuseMap is a function rather than a method so that only programs that use it contain the code.
+// It must not be called while the skeleton is in use elsewhere.
 func ReuseMap(s *Skeleton, m, existing AnyMap) error {
 	if s == nil {
 		return errNoSkeleton
@@ -53,7 +52,7 @@ func (s *Skeleton) reuse(m, existing *Map) error {
 		return err
 	}
 	if load.LeftOut(s.spec, i) {
-		return errors.New("it is left out")
+		return errors.New("ChangeMap has left the map out")
 	}
 	num, err := existing.file().dup()
 	if err != nil {
@@ -78,7 +77,8 @@ func (s *Skeleton) reuse(m, existing *Map) error {
 	return nil
 }
 
-// takeInfo has m say what an existing map is, which is not what the object says it is to be.
+// takeInfo replaces m's description with that of an existing map, which may differ from the
+// object's.
 func (m *Map) takeInfo(object *MapSpec, info *sys.MapInfo) *access {
 	a := m.own()
 	is := *object
@@ -89,8 +89,8 @@ func (m *Map) takeInfo(object *MapSpec, info *sys.MapInfo) *access {
 	return a
 }
 
-// fitting returns what the kernel says of an existing map that is to take the place of one of the
-// skeleton's.
+// fitting returns the kernel's information about an existing map that is to replace map i of the
+// skeleton.
 func (s *Skeleton) fitting(i, num int) (info sys.MapInfo, err error) {
 	info, errno := sys.MapInfoOf(num)
 	if errno != 0 {
@@ -102,7 +102,7 @@ func (s *Skeleton) fitting(i, num int) (info sys.MapInfo, err error) {
 	return info, load.Compatible(s.spec, i, &info)
 }
 
-// changeable returns the index of a map that is to be changed before the load.
+// changeable returns the index of a map that can still be changed before the load.
 func (s *Skeleton) changeable(m *Map) (int, error) {
 	i := -1
 	for j := range s.maps {
@@ -122,9 +122,9 @@ func (s *Skeleton) changeable(m *Map) (int, error) {
 	return i, nil
 }
 
-// MapFromFD opens the map that a file descriptor is of, for example one that another process has
-// passed on. The file descriptor stays the caller's. [TypedMap] gives the map the types of its keys
-// and values.
+// MapFromFD opens the map that a file descriptor refers to, such as one received from another
+// process. The caller keeps ownership of the file descriptor. Use [TypedMap] to give the map the
+// types of its keys and values.
 func MapFromFD(num int) (*Map, error) {
 	const op = "open by file descriptor"
 	dup, err := sys.Dup(num)

@@ -193,14 +193,14 @@ func TestReuseMapMisuse(t *testing.T) {
 	if err := runtime.ChangeMap(s, s.MapByName("two"), func(m *runtime.MapChange) { m.LeaveOut = true }); err != nil {
 		t.Fatal(err)
 	}
-	if err := reuse("two"); err == nil || !strings.Contains(err.Error(), "left out") {
+	if err := reuse("two"); err == nil || !strings.Contains(err.Error(), "left the map out") {
 		t.Errorf("left out: %v", err)
 	}
 	if err := reuse("one"); err != nil {
 		t.Fatal(err)
 	}
 	err = runtime.ChangeMap(s, s.MapByName("one"), func(m *runtime.MapChange) { m.MaxEntries++ })
-	if err == nil || !strings.Contains(err.Error(), "exists already") {
+	if err == nil || !strings.Contains(err.Error(), "existing map") {
 		t.Errorf("changed afterwards: %v", err)
 	}
 	s.Close()
@@ -300,7 +300,7 @@ func TestMapFromFD(t *testing.T) {
 		t.Errorf("no file: %v", err)
 	}
 	for _, typ := range []uint32{sys.MapTypeHashOfMaps, sys.MapTypeArena} {
-		if _, err := runtime.CreateMap(&runtime.MapSpec{Type: typ, KeySize: 4, ValueSize: 4, MaxEntries: 1}); err == nil || !strings.Contains(err.Error(), "for an object to define") {
+		if _, err := runtime.CreateMap(&runtime.MapSpec{Type: typ, KeySize: 4, ValueSize: 4, MaxEntries: 1}); err == nil || !strings.Contains(err.Error(), "define it in an object") {
 			t.Errorf("type %d: %v", typ, err)
 		}
 	}

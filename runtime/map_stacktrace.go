@@ -7,8 +7,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// StackTraceMap is a map of type stack trace (BPF_MAP_TYPE_STACK_TRACE): what
-// bpf_get_stackid has found, under the number that it returned. It is safe for concurrent use.
+// StackTraceMap is a map of type stack trace (BPF_MAP_TYPE_STACK_TRACE): the stacks that
+// bpf_get_stackid has recorded, by the ID that it returned. It is safe for concurrent use.
 type StackTraceMap struct{ ref }
 
 // NewStackTraceMap returns m as a StackTraceMap; see [NewHashMap].
@@ -19,12 +19,12 @@ func NewStackTraceMap(m *Map) *StackTraceMap {
 
 func (s *StackTraceMap) m() *Map { return (*Map)(unsafe.Pointer(s)) }
 
-// BuildID is a place in an executable or library: struct bpf_stack_build_id. Maps
-// created with BPF_F_STACK_BUILD_ID have them in place of addresses.
+// BuildID is a location in an executable or library: struct bpf_stack_build_id. Maps created with
+// BPF_F_STACK_BUILD_ID contain these instead of addresses.
 type BuildID struct {
-	Status  uint32   // 1: Build and Offset are set; 2: Address is
-	Build   [20]byte // of the file
-	Address uint64   // or the offset into the file, as Status says
+	Status  uint32   // 1: Build is set, and Address is an offset; 2: Address is an address
+	Build   [20]byte // build ID of the file
+	Address uint64   // or the offset into the file, depending on Status
 }
 
 // Lookup returns the addresses of a stack, innermost first, or [ErrKeyNotExist].
@@ -44,7 +44,7 @@ func (s *StackTraceMap) Lookup(id uint32) ([]uint64, error) {
 	return words, nil
 }
 
-// LookupBuildIDs is Lookup for maps that were created with BPF_F_STACK_BUILD_ID.
+// LookupBuildIDs is Lookup for maps created with BPF_F_STACK_BUILD_ID.
 func (s *StackTraceMap) LookupBuildIDs(id uint32) ([]BuildID, error) {
 	if s.m().spec().Flags&sys.FlagStackBuildID == 0 {
 		return nil, newMapError(s.Name(), opLookup, errAddresses)
@@ -64,8 +64,8 @@ func (s *StackTraceMap) LookupBuildIDs(id uint32) ([]BuildID, error) {
 }
 
 var (
-	errBuildIDs  = errors.New("the map has build IDs, not addresses")
-	errAddresses = errors.New("the map has addresses, not build IDs")
+	errBuildIDs  = errors.New("the map has build IDs, not addresses: use LookupBuildIDs")
+	errAddresses = errors.New("the map has addresses, not build IDs: use Lookup")
 )
 
 func (s *StackTraceMap) words(id uint32) ([]uint64, error) {
@@ -89,7 +89,7 @@ func (s *StackTraceMap) words(id uint32) ([]uint64, error) {
 // Delete removes a stack, or fails with [ErrKeyNotExist].
 func (s *StackTraceMap) Delete(id uint32) error { return s.m().at(opDelete, id).delete() }
 
-// IDs returns the numbers of all stacks.
+// IDs returns the IDs of all stacks.
 func (s *StackTraceMap) IDs() (ids []uint32, err error) {
 	err = walkKeys(s.m(), func(id uint32) bool {
 		ids = append(ids, id)

@@ -13,34 +13,34 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// MoveCounts adds the counters of one map to those of another, which programs go on counting in,
-// and sets them to zero in the first: the last part of an upgrade, after [SetAsidePinned] and
-// [Link.Update], when nothing counts in the old map any more. V is the type of the new map's
-// values, and counters returns pointers to those fields of a value that are added up, each a
-// *uint64, *int64, *uint32 or *int32:
+// MoveCounts moves counters from one map to another: it adds them to those of the new map, in which
+// programs may be counting, and sets them to zero in the old map. It is the last step of an
+// upgrade, after [SetAsidePinned] and [Link.Update], when nothing counts in the old map any more. V
+// is the type of the new map's values. The function counters returns pointers to the fields of a
+// value that are counters, each a *uint64, *int64, *uint32 or *int32:
 //
 //	err := runtime.MoveCounts(old, s.Maps.Counts, func(c *skel.Counter) []any {
 //		return []any{&c.Packets, &c.Bytes}
 //	})
 //
-// They have to be at the same offsets in both maps' values: fields that are added at the end of a
-// struct leave them there. A key that is not in the new map gets the old value's other fields, too,
-// with zero for what is new. Maps are hashes, LRU hashes and arrays, and those with a value for
-// each CPU (5.18), of which all CPUs' counts are added to that of one.
+// The counters must have the same offsets in the values of both maps; adding fields at the end of a
+// struct preserves them. If a key is missing from the new map, the old value's other fields are
+// copied too, and new fields are zero. The maps must be hashes, LRU hashes or arrays, or their
+// per-CPU variants (5.18), for which the counts of all CPUs are added to the value of one.
 //
-// Nothing is counted twice, and nothing is lost. A program that MoveCounts loads takes each
-// counter's value, and adds it, by atomic instructions. What counts in the new map meanwhile has to
-// do so by atomic instructions too (__sync_fetch_and_add), or, in maps with a value for each CPU,
-// where it cannot be preempted, as in XDP and tc: a program that is preempted within a plain +=
-// would overwrite what was added. MoveCounts first waits until runs of programs that began before
-// the call have ended ([WaitForPrograms]), since a program that Update has replaced may be about to
-// count. If the process is killed at any moment, the next one calls MoveCounts again, and it goes
-// on where it was. Keys must not be deleted from the new map meanwhile.
+// Nothing is counted twice, and nothing is lost. MoveCounts loads a program that takes and adds
+// each counter with atomic instructions. Programs that count in the new map meanwhile must also use
+// atomic instructions (__sync_fetch_and_add) or, in per-CPU maps, run where they cannot be
+// preempted, as in XDP and tc: a program that is preempted within a plain += would overwrite what
+// was added. MoveCounts first waits for program runs that began before the call
+// ([WaitForPrograms]), because a program that Update has replaced may still be about to count. If
+// the process is killed at any moment, the next process can call MoveCounts again to finish the
+// move. Keys must not be deleted from the new map meanwhile.
 func MoveCounts[V any](from, to AnyMap, counters func(v *V) []any) error {
 	v := new(V)
 	m := move{from: from.untyped(), to: to.untyped()}
 	if size := unsafe.Sizeof(*v); size != uintptr(m.to.spec().ValueSize) {
-		return m.fail(fmt.Errorf("type %T has %d bytes, the values of map %s have %d", *v, size, m.to.Name(), m.to.spec().ValueSize))
+		return m.fail(fmt.Errorf("type %T has %d bytes, but values of map %s have %d", *v, size, m.to.Name(), m.to.spec().ValueSize))
 	}
 	for _, p := range counters(v) {
 		var at, size uintptr
@@ -54,14 +54,14 @@ func MoveCounts[V any](from, to AnyMap, counters func(v *V) []any) error {
 		case *int32:
 			at, size = uintptr(unsafe.Pointer(p)), 4
 		default:
-			return m.fail(fmt.Errorf("a counter cannot be of type %T", p))
+			return m.fail(fmt.Errorf("counter of type %T: want *uint64, *int64, *uint32 or *int32", p))
 		}
 		at -= uintptr(unsafe.Pointer(v))
 		switch {
 		case at+size < at || at+size > unsafe.Sizeof(*v):
-			return m.fail(errors.New("a counter is not a field of the value"))
-		case at > math.MaxInt16: // what an instruction has room for
-			return m.fail(fmt.Errorf("a counter is at offset %d, and at most %d is supported: %w", at, math.MaxInt16, errors.ErrUnsupported))
+			return m.fail(errors.New("a counter does not point into the value"))
+		case at > math.MaxInt16: // the largest offset of an instruction
+			return m.fail(fmt.Errorf("counter at offset %d: the largest supported offset is %d: %w", at, math.MaxInt16, errors.ErrUnsupported))
 		}
 		m.counters = append(m.counters, countField{int16(at), size == 8})
 	}
@@ -72,27 +72,26 @@ func MoveCounts[V any](from, to AnyMap, counters func(v *V) []any) error {
 	return nil
 }
 
-// move is counters on their way from one map to another.
+// move moves counters from one map to another.
 type move struct {
 	from, to *Map
 	counters []countField
 
 	fromFD, toFD, prog int
-	cpus               int // values for a key, of a map with one for each CPU; 0 for others
+	cpus               int // number of values per key of a per-CPU map, or 0
 	old, initial       []byte
 }
 
 type countField struct {
 	at     int16
-	eights bool // of 8 bytes, not 4
+	eights bool // 8 bytes rather than 4
 }
 
 func (m *move) fail(err error) error {
 	return newMapError(m.from.Name(), "move counts to "+m.to.Name(), err)
 }
 
-// mostKey is the largest key that the program has room for: the kernel gives it a stack of 512
-// bytes.
+// mostKey is the size of the largest supported key. The program keeps it on its stack of 512 bytes.
 const mostKey = 256
 
 func (m *move) all() (err error) {
@@ -117,7 +116,7 @@ func (m *move) all() (err error) {
 	return load.EachKey(m.fromFD, int(m.from.spec().KeySize), m.from.MaxEntries(), m.key)
 }
 
-// check refuses what cannot be moved.
+// check rejects maps whose counters cannot be moved.
 func (m *move) check() error {
 	old, now := m.from.spec(), m.to.spec()
 	switch {
@@ -126,7 +125,7 @@ func (m *move) check() error {
 	case old.KeySize != now.KeySize:
 		return &IncompatibleMapError{Map: now.Name, Field: "key size", Have: uint64(old.KeySize), Want: uint64(now.KeySize)}
 	case now.KeySize > mostKey:
-		return fmt.Errorf("keys have %d bytes, and at most %d are supported: %w", now.KeySize, mostKey, errors.ErrUnsupported)
+		return fmt.Errorf("keys have %d bytes, but at most %d are supported: %w", now.KeySize, mostKey, errors.ErrUnsupported)
 	}
 	switch now.Type {
 	case sys.MapTypeHash, sys.MapTypeLRUHash, sys.MapTypeArray:
@@ -144,14 +143,14 @@ func (m *move) check() error {
 			size = 8
 		}
 		if uint32(c.at)+size > old.ValueSize {
-			return fmt.Errorf("the counter at offset %d is not in the values of %s, which have %d bytes", c.at, old.Name, old.ValueSize)
+			return fmt.Errorf("the counter at offset %d is past the end of the values of %s, which have %d bytes", c.at, old.Name, old.ValueSize)
 		}
 	}
 	m.old, m.initial = make([]byte, m.valueBytes(old.ValueSize)), make([]byte, m.valueBytes(now.ValueSize))
 	return nil
 }
 
-// valueBytes returns how many bytes the kernel copies for a key.
+// valueBytes returns the number of bytes that the kernel copies for a key.
 func (m *move) valueBytes(size uint32) int {
 	if m.cpus == 0 {
 		return int(size)
@@ -159,7 +158,7 @@ func (m *move) valueBytes(size uint32) int {
 	return m.cpus * ((int(size) + 7) &^ 7)
 }
 
-// key moves the counters under one key.
+// key moves the counters of one key.
 func (m *move) key(key []byte) error {
 	if err := m.insert(key); err != nil {
 		return err
@@ -175,13 +174,13 @@ func (m *move) key(key []byte) error {
 		case errno != 0:
 			return fmt.Errorf("run: %w", errno)
 		case run.Retval == missingThere:
-			return fmt.Errorf("map %s: a key was deleted meanwhile: %w", m.to.Name(), ErrKeyNotExist)
+			return fmt.Errorf("map %s: key deleted during the move: %w", m.to.Name(), ErrKeyNotExist)
 		}
 	}
 	return nil
 }
 
-// insert makes sure that the new map has a key: with the old value's fields that are not counters.
+// insert makes sure that the new map has a key, with the old value's fields that are not counters.
 func (m *move) insert(key []byte) error {
 	if m.to.hasIndexKeys() {
 		return nil // it has all keys
@@ -215,7 +214,7 @@ func (m *move) insert(key []byte) error {
 	return nil
 }
 
-// What the program returns.
+// Return values of the program.
 const (
 	moved = iota
 	missingHere
@@ -282,7 +281,7 @@ func (m *move) load() (int, error) {
 	return p.load("move_counts")
 }
 
-// insns is a program under construction.
+// insns is a program being assembled.
 type insns []sys.Insn
 
 func (p *insns) add(code, dst, src uint8, off int, imm int32) {
@@ -321,16 +320,16 @@ func (p insns) load(name string) (int, error) {
 		}
 	}
 	if errno != 0 {
-		return -1, fmt.Errorf("load the program that moves them: %w", errno)
+		return -1, fmt.Errorf("load the program that moves counters: %w", errno)
 	}
 	return num, nil
 }
 
-// WaitForPrograms waits until all runs of BPF programs that had begun before the call have ended,
-// but for those of programs that may sleep. After [Link.Update], say, the former program does not
-// run any more. It takes some milliseconds.
+// WaitForPrograms waits until all runs of BPF programs that began before the call have ended,
+// except those of sleepable programs. After [Link.Update], for example, the replaced program no
+// longer runs once WaitForPrograms returns. It takes some milliseconds.
 //
-// The kernel does so when a map is put into a map of maps (maybe_wait_bpf_programs).
+// The kernel waits when a map is put into a map of maps (maybe_wait_bpf_programs).
 func WaitForPrograms() error {
 	const op = "wait for programs"
 	inner, err := CreateMap(&MapSpec{Name: "wait_inner", Type: sys.MapTypeArray, KeySize: 4, ValueSize: 4, MaxEntries: 1})

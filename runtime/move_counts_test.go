@@ -169,14 +169,14 @@ func TestMoveCountsCannot(t *testing.T) {
 	one := func(v *uint64) []any { return []any{v} }
 	var elsewhere uint64
 	for want, err := range map[string]error{
-		"map counts: move counts to counts: type uint64 has 8 bytes, the values of map counts have 16": runtime.MoveCounts(hash(8), hash(16), one),
-		"a counter cannot be of type uint64":                runtime.MoveCounts(hash(8), hash(8), func(v *uint64) []any { return []any{*v} }),
-		"a counter is not a field of the value":             runtime.MoveCounts(hash(8), hash(8), func(v *uint64) []any { return []any{&elsewhere} }),
-		"type of the existing map is 22, the object's is 1": runtime.MoveCounts(queue, hash(8), one),
-		"maps of type 22":                                   runtime.MoveCounts(queue, queue, one),
-		"closed":                                            runtime.MoveCounts(closed, hash(8), one),
-		"a counter is at offset 65536, and at most 32767":   runtime.MoveCounts(hash(1<<17), hash(1<<17), func(v *[1 << 14]uint64) []any { return []any{&v[1<<13]} }),
-		"the counter at offset 8 is not in the values of counts, which have 8 bytes": runtime.MoveCounts(hash(8), hash(16), func(v *[2]uint64) []any { return []any{&v[1]} }),
+		"map counts: move counts to counts: type uint64 has 8 bytes, but values of map counts have 16": runtime.MoveCounts(hash(8), hash(16), one),
+		"counter of type uint64: want *uint64":                                                         runtime.MoveCounts(hash(8), hash(8), func(v *uint64) []any { return []any{*v} }),
+		"a counter does not point into the value":                                                      runtime.MoveCounts(hash(8), hash(8), func(v *uint64) []any { return []any{&elsewhere} }),
+		"type of the existing map is 22, the object's is 1":                                            runtime.MoveCounts(queue, hash(8), one),
+		"maps of type 22": runtime.MoveCounts(queue, queue, one),
+		"closed":          runtime.MoveCounts(closed, hash(8), one),
+		"the counter at offset 8 is past the end of the values of counts, which have 8 bytes": runtime.MoveCounts(hash(8), hash(16), func(v *[2]uint64) []any { return []any{&v[1]} }),
+		"counter at offset 65536: the largest supported offset is 32767":                      runtime.MoveCounts(hash(1<<17), hash(1<<17), func(v *[1 << 14]uint64) []any { return []any{&v[1<<13]} }),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)

@@ -15,40 +15,38 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// StructOpsProgram is a program of type STRUCT_OPS: it is called through the struct that it is a
-// member of, and so has nothing to attach; see [StructOpsMap]. As a member, the zero value is a
-// function that is left out.
+// StructOpsProgram is a program of type STRUCT_OPS. The kernel calls it through the struct that it
+// is a member of, so it has no Attach method; see [StructOpsMap]. As a member of a struct, the zero
+// value leaves the function out.
 type StructOpsProgram struct{ *Program }
 
-// NewStructOpsProgram gives p its kind.
+// NewStructOpsProgram returns p as a StructOpsProgram.
 func NewStructOpsProgram(p *Program) StructOpsProgram { return StructOpsProgram{p} }
 
-// StructOpsMap is a map of type STRUCT_OPS: a struct whose functions are programs, for the kernel
-// to call. Its methods are safe for concurrent use, but for those that change it before Load.
+// StructOpsMap is a map of type STRUCT_OPS: a struct whose functions are programs that the kernel
+// calls. Its methods are safe for concurrent use, except those that change it before Load.
 type StructOpsMap struct {
 	*Map
-	ops   *StructOps // nil for a map of another type
+	ops   *StructOps // nil for maps of other types
 	index int        // in ops
 }
 
 func (m *StructOpsMap) describe() *spec.StructOps { return &m.ops.list[m.index] }
 
-// AutoCreate reports whether the map is created with its object: not if its section begins with
-// '?'.
+// AutoCreate reports whether Load creates the map. The default is false for sections that begin
+// with '?', and true for others.
 func (m *StructOpsMap) AutoCreate() bool { return m.ops != nil && m.ops.values[m.index].Create }
 
-// SetAutoCreate sets whether the map is created with its object, and with it whether those programs
-// are loaded that no other struct has. It has no effect once the object is loaded, and is not safe
-// for concurrent use.
+// SetAutoCreate sets whether Load creates the map, and with it whether Load loads the programs that
+// only this struct uses. It has no effect after the load, and is not safe for concurrent use.
 func (m *StructOpsMap) SetAutoCreate(create bool) {
 	if m.ops != nil {
 		m.ops.values[m.index].Create = create
 	}
 }
 
-// Data returns what the struct has before the load, in the layout of the object's struct, to be
-// changed until Load. What it has for pointers does not matter. Generated packages have a typed
-// struct instead.
+// Data returns the struct's contents, in the layout of the object's struct, which may be changed
+// until Load. Its pointers are ignored. Generated packages have a typed struct instead.
 func (m *StructOpsMap) Data() []byte {
 	if m.ops == nil {
 		return nil
@@ -56,8 +54,8 @@ func (m *StructOpsMap) Data() []byte {
 	return m.ops.values[m.index].Data
 }
 
-// SetProgram has a function of the struct be another program from Load on, or none if p is nil.
-// Generated packages have a typed struct instead.
+// SetProgram sets the program of one of the struct's functions for the next Load, or none if p is
+// nil. Generated packages have a typed struct instead.
 func (m *StructOpsMap) SetProgram(member string, p *Program) error {
 	op := "set member " + member
 	if m.ops == nil {
@@ -74,16 +72,16 @@ func (m *StructOpsMap) SetProgram(member string, p *Program) error {
 		m.ops.values[m.index].Programs[i] = index
 		return nil
 	}
-	return m.fail(op, &sentinelError{text: "struct " + m.describe().Type + " has no function of this name", errno: unix.ENOENT})
+	return m.fail(op, &sentinelError{text: "struct " + m.describe().Type + " has no such function", errno: unix.ENOENT})
 }
 
 func (m *StructOpsMap) fail(op string, err error) error { return newMapError(m.Name(), op, err) }
 
-var errNoOperations = errors.New("not a struct of operations")
+var errNoOperations = errors.New("not a struct_ops map")
 
-// Attach registers the struct: from then on the kernel calls its functions. That of section
-// .struct_ops.link (6.4) gives a BPF link, which can be updated and pinned. Other links end with
-// Close only, not with the process.
+// Attach registers the struct: from then on the kernel calls its functions. For section
+// .struct_ops.link (6.4), the result is a BPF link, which can be updated and pinned. Otherwise the
+// registration outlives the process, and only Close ends it.
 func (m *StructOpsMap) Attach() (*Link, error) {
 	op := "attach"
 	if m.ops != nil {
@@ -107,8 +105,8 @@ func (m *StructOpsMap) Attach() (*Link, error) {
 	return link, nil
 }
 
-// attachWithoutLink registers the struct by an update of the map. The link keeps the map open, to
-// end that.
+// attachWithoutLink registers the struct by updating the map. The link keeps the map open, which
+// Close needs to unregister it.
 func (m *StructOpsMap) attachWithoutLink(op string) (*Link, error) {
 	held, err := m.fd.dup()
 	if err != nil {
@@ -131,8 +129,8 @@ func (m *StructOpsMap) attachWithoutLink(op string) (*Link, error) {
 
 func (m *StructOpsMap) hasLink() bool { return m.spec().Flags&sys.FlagLink != 0 }
 
-// register gives the map its value, for which the map and the programs have to be open until
-// release. Without a link that registers the struct (libbpf's bpf_map__attach_struct_ops).
+// register sets the map's value, and keeps the map and the programs open until release. Without a
+// BPF link, this registers the struct (libbpf's bpf_map__attach_struct_ops).
 func (m *StructOpsMap) register(op string) (num int, release func(), err error) {
 	if m.ops == nil {
 		return -1, nil, m.fail(op, errNoOperations)
@@ -159,7 +157,7 @@ func (m *StructOpsMap) register(op string) (num int, release func(), err error) 
 	return num, release, nil
 }
 
-// loaded is what a load has made of the struct, nil before.
+// loaded returns the struct as it was loaded, or nil before the load.
 func (m *StructOpsMap) loaded() *load.KernelOperation {
 	if all := m.ops.loaded.Load(); all != nil {
 		return &(*all)[m.index]
@@ -167,7 +165,7 @@ func (m *StructOpsMap) loaded() *load.KernelOperation {
 	return nil
 }
 
-// whyClosed says why a map has no file descriptor.
+// whyClosed returns the reason why the map has no file descriptor.
 func (m *StructOpsMap) whyClosed(err error) error {
 	loaded := m.loaded()
 	switch {
@@ -175,13 +173,12 @@ func (m *StructOpsMap) whyClosed(err error) error {
 	case loaded == nil:
 		return errNotLoaded
 	case loaded.Value == nil:
-		return &sentinelError{text: "it was not created: SetAutoCreate(true) before Load has it be", errno: unix.ENOENT}
+		return &sentinelError{text: "not created: call SetAutoCreate(true) before Load", errno: unix.ENOENT}
 	}
 	return err
 }
 
-// acquirePrograms holds the programs that a struct has. After an error it returns those that it
-// holds.
+// acquirePrograms acquires the struct's programs. On failure it returns those that it has acquired.
 func (m *StructOpsMap) acquirePrograms(functions []load.KernelFunction) ([]*Program, error) {
 	var held []*Program
 	for i := range functions {
@@ -194,12 +191,12 @@ func (m *StructOpsMap) acquirePrograms(functions []load.KernelFunction) ([]*Prog
 	return held, nil
 }
 
-// setValue updates the map, once: then its value is what it is.
+// setValue updates the map. A map with a link can be updated only once; then EBUSY is not an error.
 func (m *StructOpsMap) setValue(num int, operation *load.KernelOperation) unix.Errno {
 	value := append([]byte(nil), operation.Value...)
 	for _, f := range operation.Functions {
 		fd := m.ops.skeleton.Program(int(f.Program)).fd.peek()
-		binary.NativeEndian.PutUint64(value[f.Offset:], uint64(fd)) // an unsigned long of a kernel of 64 bits
+		binary.NativeEndian.PutUint64(value[f.Offset:], uint64(fd)) // an unsigned long of a 64-bit kernel
 	}
 	key := new(uint32)
 	attr := sys.MapElemAttr{MapFd: uint32(num), Key: sys.Addr(unsafe.Pointer(key)), Value: sys.Addr(unsafe.Pointer(&value[0]))}
@@ -212,7 +209,7 @@ func (m *StructOpsMap) setValue(num int, operation *load.KernelOperation) unix.E
 	return errno
 }
 
-// unregister ends what the update of a map without a link began.
+// unregister unregisters a struct without a link, by deleting the element.
 func unregister(num int) unix.Errno {
 	key := new(uint32)
 	attr := sys.MapElemAttr{MapFd: uint32(num), Key: sys.Addr(unsafe.Pointer(key))}
@@ -221,13 +218,13 @@ func unregister(num int) unix.Errno {
 	return errno
 }
 
-// updateLink puts the struct in the place of that of a link.
+// updateLink replaces the struct of a link with this one.
 func (m *StructOpsMap) updateLink(l *Link, link int) error {
 	if m == nil || m.Map == nil || m.ops == nil {
 		return l.fail("update", errNoOperations)
 	}
 	if !m.hasLink() {
-		return l.fail("update", &sentinelError{text: "map " + m.Name() + " has no link: it has to be in section .struct_ops.link", errno: unix.EINVAL})
+		return l.fail("update", &sentinelError{text: "map " + m.Name() + " cannot update a link: put it in section .struct_ops.link", errno: unix.EINVAL})
 	}
 	num, release, err := m.register("replace " + l.name)
 	if err != nil {

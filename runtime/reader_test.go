@@ -141,7 +141,7 @@ func TestCursorOfAnotherMap(t *testing.T) {
 		t.Fatalf("%d entries, %v", n, err)
 	}
 	_, err := b.LookupAndDeleteBatch(&cur, keys, values)
-	want := "map test: batch lookup and delete: the cursor belongs to map test: begin with a zero BatchCursor: invalid argument"
+	want := "map test: batch lookup and delete: the cursor belongs to map test: start with a zero BatchCursor: invalid argument"
 	if !errors.Is(err, unix.EINVAL) || err.Error() != want {
 		t.Errorf("another map's cursor: %v, want %s", err, want)
 	}

@@ -12,32 +12,32 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// StructOps are the structs of operations of an object, such as a struct tcp_congestion_ops: each
-// is the value of a map. Generated packages have a typed struct for each; this is for objects that
-// are known only at run time.
+// StructOps are the struct_ops maps of an object: structs of functions, such as struct
+// tcp_congestion_ops. Generated packages have a typed struct for each. StructOps is for objects
+// that are known only at run time.
 type StructOps struct {
 	skeleton *Skeleton
-	err      error // the object's description of them is damaged
+	err      error // the object's description of them is corrupt
 	list     []spec.StructOps
 	values   []load.Operation
 	typed    []typedOperation
-	// loaded are what a load has made of list, nil before. They are there before the maps have file
+	// loaded is the result of loading list, or nil before. It is set before the maps have file
 	// descriptors.
 	loaded atomic.Pointer[[]load.KernelOperation]
 }
 
-// typedOperation is where generated code has a struct of operations, nil if there is none.
+// typedOperation is the Go struct that generated code has for a map. at is nil if there is none.
 type typedOperation struct {
 	at     unsafe.Pointer
-	fields []uintptr // where each member is
+	fields []uintptr // offset of each member
 }
 
-// NoField is what generated code has for a member without a field in Go.
+// NoField is the offset that generated code gives for a member without a Go field.
 const NoField = ^uintptr(0)
 
-// StructOpsOf returns the structs of operations of a skeleton. It has to be called once, before
-// Load, which then loads them as they are in what is returned; without it they are loaded as in the
-// object, and cannot be attached.
+// StructOpsOf returns the struct_ops maps of a skeleton. Call it once, before Load, which then
+// loads the maps as the returned StructOps describes them. Without the call they are loaded as they
+// are in the object, and cannot be attached.
 func StructOpsOf(s *Skeleton) *StructOps {
 	o := &StructOps{skeleton: s}
 	if o.list, o.err = spec.ReadStructOps(s.spec); o.err == nil {
@@ -48,7 +48,7 @@ func StructOpsOf(s *Skeleton) *StructOps {
 	return o
 }
 
-// Maps returns all structs of operations.
+// Maps returns all struct_ops maps.
 func (o *StructOps) Maps() []*StructOpsMap {
 	maps := make([]*StructOpsMap, len(o.list))
 	for i := range maps {
@@ -57,8 +57,8 @@ func (o *StructOps) Maps() []*StructOpsMap {
 	return maps
 }
 
-// Map returns the struct of operations that is in the map of that index in the Spec. For another
-// map it is one without operations, which cannot be attached.
+// Map returns the struct_ops map with the given index in the Spec. If that map has another type,
+// the result has no functions and cannot be attached.
 func (o *StructOps) Map(index int) *StructOpsMap {
 	for _, m := range o.Maps() {
 		if int(m.describe().Map) == index {
@@ -68,9 +68,9 @@ func (o *StructOps) Map(index int) *StructOpsMap {
 	return &StructOpsMap{Map: o.skeleton.Map(index)}
 }
 
-// Bind is for generated code: it has the struct of m be what is in a struct in Go, with a field for
-// each member, at these offsets. A field for a function is a StructOpsProgram. The fields get what
-// the object has.
+// Bind connects m to a Go struct at the given address, whose fields for m's members have the given
+// offsets. A field for a function is a StructOpsProgram. Bind initializes the fields from the
+// object. It is for generated code.
 func (o *StructOps) Bind(m *StructOpsMap, at unsafe.Pointer, fields []uintptr) {
 	if m.ops == nil {
 		return
@@ -91,7 +91,7 @@ func (o *StructOps) Bind(m *StructOpsMap, at unsafe.Pointer, fields []uintptr) {
 	}
 }
 
-// collect takes over what generated code's structs have.
+// collect copies the contents of generated code's structs.
 func (o *StructOps) collect() error {
 	for i := range o.list {
 		typed, value := o.typed[i], &o.values[i]
@@ -115,7 +115,7 @@ func (o *StructOps) collect() error {
 	return nil
 }
 
-// indexOf returns the index of a program in the Spec, -1 for none.
+// indexOf returns the index of a program in the Spec, or -1 for nil.
 func (o *StructOps) indexOf(p *Program) (int32, error) {
 	if p == nil {
 		return -1, nil
@@ -128,8 +128,8 @@ func (o *StructOps) indexOf(p *Program) (int32, error) {
 	return -1, &sentinelError{text: "the program belongs to another skeleton", errno: unix.EINVAL}
 }
 
-// load is the load of the skeleton, with its lock held: its Spec is one for this kernel's structs
-// meanwhile.
+// load loads the skeleton, whose lock is held. Meanwhile its Spec is one adapted to this kernel's
+// structs.
 func (o *StructOps) load(opts unsafe.Pointer) error {
 	s := o.skeleton
 	if err := s.ready(); err != nil {
@@ -176,15 +176,15 @@ func (o *StructOps) want(wanted []bool) {
 	}
 }
 
-// StructOpsAttachment is a struct of operations, and where its link is kept.
+// StructOpsAttachment is a struct_ops map, and the variable that holds its link.
 type StructOpsAttachment struct {
 	Map  *StructOpsMap
 	Link **Link
 }
 
-// AttachStructOps is [AttachSections] for objects with structs of operations: it attaches those too
-// that were created. Programs that are in one that was are not among those left alone, and structs
-// that were not created are.
+// AttachStructOps is [AttachSections] for objects with struct_ops maps: it also attaches all
+// struct_ops maps that were created. The returned names include struct_ops maps that were not
+// created, but not the programs of those that were.
 func AttachStructOps(s *Skeleton, list []Attachment, maps []StructOpsAttachment) (left []string, err error) {
 	if s == nil || s.spec == nil {
 		return nil, errNoSkeleton
@@ -215,7 +215,7 @@ func AttachStructOps(s *Skeleton, list []Attachment, maps []StructOpsAttachment)
 	return left, nil
 }
 
-// closeAll closes all links, because of an error.
+// closeAll closes all links and returns err.
 func closeAll(list []Attachment, maps []StructOpsAttachment, err error) error {
 	for _, a := range list {
 		closeLinks([]**Link{a.Link})

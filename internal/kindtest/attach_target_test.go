@@ -210,7 +210,7 @@ func TestSetAttachTargetErrors(t *testing.T) {
 	if err := s.Load(); err != nil {
 		t.Fatalf("%+v", err)
 	}
-	wantText(t, s.Progs.OnTyped.SetAttachTarget("sys_exit"), "on_typed", "loaded already")
+	wantText(t, s.Progs.OnTyped.SetAttachTarget("sys_exit"), "on_typed", "already loaded")
 	s.Close()
 	if err := s.Progs.OnTyped.SetAttachTarget("sys_exit"); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("after Close: %v", err)

@@ -82,8 +82,8 @@ func TestNewInnerOfAnotherSize(t *testing.T) {
 		change func(*runtime.InnerChange)
 		want   string
 	}{
-		{func(c *runtime.InnerChange) { c.ValueSize = 16 }, "map counters: change: the Go type for its inner maps' values has 8 bytes, not 16: set the size in the source"},
-		{func(c *runtime.InnerChange) { c.Type = sys.MapTypeHash }, "map counters: change: the Go type of its inner maps is for type array, not for type hash: set the type in the source"},
+		{func(c *runtime.InnerChange) { c.ValueSize = 16 }, "map counters: change: the Go type for inner maps' values has 8 bytes, not 16: set the size in the source"},
+		{func(c *runtime.InnerChange) { c.Type = sys.MapTypeHash }, "map counters: change: the inner maps' Go type is for type array, not hash: set the type in the source"},
 	} {
 		for _, m := range []runtime.AnyMap{s.Maps.Counters, s.Maps.Counters.Untyped()} {
 			err := runtime.ChangeMap(s.Core(), m, func(m *runtime.MapChange) { tt.change(m.Inner) })
