@@ -21,7 +21,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
-// exportData has where the compiler left what it knows of the packages that generated code imports.
+// exportData maps the packages that generated code imports to the compiler's export data.
 var exportData = sync.OnceValues(func() (map[string]string, error) {
 	out, err := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}} {{.Export}}", implPath, gunzipPath, RuntimePath, "strconv", "structs", "embed").Output()
 	if err != nil {
@@ -35,7 +35,7 @@ var exportData = sync.OnceValues(func() (map[string]string, error) {
 	return files, nil
 })
 
-// typeCheck compiles a generated file, as far as its types go.
+// typeCheck type-checks a generated file.
 func typeCheck(t *testing.T, source []byte) error {
 	t.Helper()
 	files, err := exportData()
@@ -61,7 +61,7 @@ func importFrom(fset *token.FileSet, files map[string]string) types.Importer {
 	})
 }
 
-// TestCompiles generates code for every object of the corpus, for both byte orders, and compiles
+// TestCompiles generates code for every object of the corpus, for both byte orders, and type-checks
 // it.
 func TestCompiles(t *testing.T) {
 	for _, name := range slices.Concat(testobj.All(t), testobj.Externs(t), testobj.Peer(t)) {
@@ -70,7 +70,7 @@ func TestCompiles(t *testing.T) {
 			for _, target := range []string{"bpfel", "bpfeb"} {
 				obj, err := object.Read(testobj.Compile(t, name, testobj.Options{Target: target}))
 				if err != nil {
-					t.Skip(err) // the tests of package object know which these are
+					t.Skip(err) // package object tests which ones these are
 				}
 				if _, err := loader.Generate(obj, loader.Options{}); err != nil {
 					t.Skip(err)
@@ -83,7 +83,7 @@ func TestCompiles(t *testing.T) {
 	}
 }
 
-// TestVet runs go vet over the package with the most types, for several architectures.
+// TestVet runs go vet on the package with the most types, for several architectures.
 func TestVet(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -97,7 +97,7 @@ func TestVet(t *testing.T) {
 	}
 }
 
-// TestKindsExist makes sure that package runtime has all that generated code may use of it.
+// TestKindsExist checks that package runtime has everything that generated code may use.
 func TestKindsExist(t *testing.T) {
 	var uses []string
 	for typ, form := range mapForms {

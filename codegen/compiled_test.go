@@ -10,7 +10,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// What a file says of its compiler can be read again, and taken out.
+// A file's line about its compiler can be read back and removed.
 func TestCompiled(t *testing.T) {
 	generate := func(c Compiled) string {
 		t.Helper()
@@ -36,16 +36,16 @@ func TestCompiled(t *testing.T) {
 			t.Errorf("%+v: begins with\n%.200s", test.compiled, got)
 		}
 		if diff := cmp.Diff(test.compiled, CompiledBy([]byte(got))); diff != "" {
-			t.Errorf("read again:\n%s", diff)
+			t.Errorf("read back:\n%s", diff)
 		}
 		if diff := cmp.Diff(without, string(WithoutCompiledBy([]byte(got)))); diff != "" {
-			t.Errorf("taken out:\n%s", diff)
+			t.Errorf("removed:\n%s", diff)
 		}
 	}
 	if got := CompiledBy([]byte(without)); got.Compiler != "" || got.Targets != nil {
-		t.Errorf("got %+v of a file that does not say it", got)
+		t.Errorf("got %+v from a file without the line", got)
 	}
 	if got := string(WithoutCompiledBy([]byte(without))); got != without {
-		t.Errorf("took out something else")
+		t.Errorf("removed something else")
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// CheckStem takes the names that Go takes: a package with such files builds, and what it embeds is
-// there. It refuses the others.
+// CheckStem accepts a name if a package with such files builds and can embed them, and refuses it
+// otherwise.
 func TestCheckStem(t *testing.T) {
 	dir := t.TempDir()
 	put := func(name, text string) {
@@ -57,7 +57,7 @@ func TestCheckStem(t *testing.T) {
 		} else if err != nil {
 			t.Errorf("%q: %v", test.stem, err)
 		}
-		// What Go says about it.
+		// Compare with what the go command says.
 		g := &generator{opts: Options{Stem: test.stem, Suffix: "bpfel"}}
 		put(g.fileName("blob"), "data")
 		put(g.fileName("go"), "package p\n\nimport _ \"embed\"\n\n"+g.embed("blob")+"\nvar blob string\n\nvar _ = blob\n")
@@ -73,7 +73,7 @@ func TestCheckStem(t *testing.T) {
 	}
 }
 
-// Names that would change what a terminal, or a reader of the code, sees are written as escapes.
+// Names that would change what a terminal or a reader sees are escaped.
 func TestNamesInComments(t *testing.T) {
 	const name = "a\u202eb\x1bc\u2066\xff"
 	source := handMade(t, &btf.Struct{Name: name, Size: 4, Members: []btf.Member{

@@ -22,15 +22,15 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// What the types of one input may cost.
+// Limits for the types of one input.
 const (
 	fuzzAlloc = 512 << 20 // bytes
 	fuzzTime  = 10 * time.Second
 )
 
-// FuzzTypes claims that whatever BTF says of types, there are Go types that compile and have the
-// layout of C, or an error of one line. Each type that has a name is a global variable's, and every
-// other one is asked for by name too.
+// FuzzTypes claims that any BTF gives either Go types that compile and have the layout of C, or an
+// error of one line. Each named type is the type of a global variable, and every other one is also
+// requested by name.
 func FuzzTypes(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, big bool) {
 		order := binary.ByteOrder(binary.LittleEndian)
@@ -63,7 +63,7 @@ func FuzzTypes(f *testing.F) {
 	})
 }
 
-// useAll makes a global variable of each type that has a name, and returns half of the names.
+// useAll makes a global variable of each named type and returns half of the names.
 func useAll(obj *object.Object) (names []string) {
 	const most = 1 << 24 // bytes of the section
 	section := &object.Map{Name: ".data", Kind: object.Data}
@@ -89,8 +89,8 @@ func useAll(obj *object.Object) (names []string) {
 	return names
 }
 
-// checkSource checks that a Go file compiles, package runtime aside, and that no name out of the
-// object got out of its comment.
+// checkSource checks that a Go file compiles, apart from package runtime, and that no name from the
+// object escapes from its comment.
 func checkSource(t *testing.T, source []byte) {
 	t.Helper()
 	fset := token.NewFileSet()
@@ -116,7 +116,7 @@ func checkSource(t *testing.T, source []byte) {
 	_, _ = conf.Check("fuzz", fset, []*ast.File{file}, nil)
 }
 
-// fileOf makes an object file that has nothing but BTF.
+// fileOf returns an object file that contains only BTF.
 func fileOf(data []byte, order binary.ByteOrder) []byte {
 	const (
 		headerSize  = 64 // of elf.Header64, and of elf.Section64

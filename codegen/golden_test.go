@@ -16,8 +16,8 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/*.golden")
 
-// TestGolden shows what a change does to generated code. The Spec is left out: it changes with
-// whatever changes in a loader.
+// TestGolden shows the effect of a change on generated code. It leaves out the Spec, which changes
+// with any change to loaders.
 func TestGolden(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -52,7 +52,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestCommitted makes sure that the package which other tests use is what would be generated now.
+// TestCommitted checks that the package used by other tests is up to date.
 func TestCommitted(t *testing.T) {
 	opts := Options{Source: "live.bpf.c"}
 	want, _, _ := bytes.Cut(generateFor(t, readOwn(t, "live", "bpfel"), opts), []byte("//go:embed"))
@@ -61,26 +61,26 @@ func TestCommitted(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, _, _ = bytes.Cut(got, []byte("//go:embed"))
-	// The first lines have the architectures, of which tests generate for some only.
+	// The first lines list architectures; tests generate for some of them only.
 	_, want, _ = bytes.Cut(want, []byte("\n\n"))
 	_, got, _ = bytes.Cut(got, []byte("\n\n"))
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("go generate ./codegen/... is due:\n%s", diff)
+		t.Errorf("not up to date, run go generate ./codegen/...:\n%s", diff)
 	}
 }
 
-// TestSameBytes generates twice: maps of Go are in another order each time.
+// TestSameBytes generates twice: the order of Go maps differs each time.
 func TestSameBytes(t *testing.T) {
 	obj := readOwn(t, "torture", "bpfel")
 	first := generateFor(t, obj, Options{})
 	for range 5 {
 		if !bytes.Equal(first, generateFor(t, readOwn(t, "torture", "bpfel"), Options{})) {
-			t.Fatal("the same object gave other code")
+			t.Fatal("the same object gives different code")
 		}
 	}
 }
 
-// TestRecords makes sure that what is wrong with -ringbuf is said.
+// TestRecords checks the errors of -ringbuf.
 func TestRecords(t *testing.T) {
 	obj := readOwn(t, "records", "bpfel")
 	spec, err := loader.Generate(obj, loader.Options{})

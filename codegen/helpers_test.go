@@ -10,7 +10,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
-// archesOf are some architectures of each byte order, 32-bit ones among them.
+// archesOf are architectures of each byte order, including 32-bit ones.
 var archesOf = map[string][]string{
 	"bpfel": {"386", "amd64", "arm", "arm64", "riscv64"},
 	"bpfeb": {"mips", "ppc64", "s390x"},
@@ -22,12 +22,13 @@ func readObject(t testing.TB, name, target string) *object.Object {
 	return read(t, testobj.Compile(t, name, testobj.Options{Target: target}))
 }
 
-// readOwn compiles and reads an object of this package's testdata.
+// readOwn compiles and reads an object in this package's testdata.
 func readOwn(t testing.TB, name, target string) *object.Object {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), name+".bpf.o")
 	args := []string{"-O2", "-g", "-target", target, "-mcpu=v3", "-c", filepath.Join("testdata", name+".bpf.c"), "-o", out}
-	// Debian keeps asm/types.h where clang does not look for BPF; any machine's will do.
+	// Debian has asm/types.h where clang does not look for it when it compiles for BPF. Any
+	// machine's copy will do.
 	dirs, _ := filepath.Glob("/usr/include/*-linux-gnu*")
 	for _, dir := range dirs {
 		args = append(args, "-idirafter", dir)
@@ -47,7 +48,7 @@ func read(t testing.TB, path string) *object.Object {
 	return obj
 }
 
-// generateFor makes the Go file of an object.
+// generateFor generates the Go file of an object.
 func generateFor(t testing.TB, obj *object.Object, opts Options) []byte {
 	t.Helper()
 	spec, err := loader.Generate(obj, loader.Options{})

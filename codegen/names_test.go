@@ -57,7 +57,7 @@ func TestScope(t *testing.T) {
 	}
 }
 
-// handMade is an object with one variable of a type that no kernel takes the BTF of.
+// handMade is an object with one variable, whose type no kernel accepts in BTF.
 func handMade(t *testing.T, typ btf.Type) []byte {
 	t.Helper()
 	size, err := btf.Sizeof(typ)
@@ -78,8 +78,7 @@ func handMade(t *testing.T, typ btf.Type) []byte {
 	return files[0].Data
 }
 
-// TestOddTypes makes sure that nothing BTF can say is refused or becomes code that does not
-// compile.
+// TestOddTypes checks that odd BTF is not refused, and gives code that compiles.
 func TestOddTypes(t *testing.T) {
 	long := strings.Repeat("very_long_", 100)
 	u8 := &btf.Int{Name: "unsigned char", Size: 1}
@@ -117,8 +116,8 @@ func TestOddTypes(t *testing.T) {
 	}
 }
 
-// TestRepeatedType makes sure that a type which stands in BTF twice, as linkers leave it, is
-// declared once.
+// TestRepeatedType checks that a type that BTF contains twice, as linkers leave it, is declared
+// once.
 func TestRepeatedType(t *testing.T) {
 	pair := func() btf.Type {
 		return &btf.Struct{Name: "pair", Size: 1, Members: []btf.Member{{Name: "a", Type: &btf.Int{Size: 1}}}}
@@ -129,8 +128,8 @@ func TestRepeatedType(t *testing.T) {
 	}
 }
 
-// TestTypesThatMultiply has types that are little in BTF, and would be more than there is time for
-// if each was looked at wherever it stands.
+// TestTypesThatMultiply generates types that are small in BTF but would take forever if each was
+// visited wherever it is used.
 func TestTypesThatMultiply(t *testing.T) {
 	const levels = 60
 	twice := func(name, of string, a, b btf.Type) *btf.Struct {

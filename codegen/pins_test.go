@@ -49,7 +49,7 @@ func tree(t *testing.T, dir string) []string {
 	return paths
 }
 
-// runs reports whether the attached program counts.
+// runs reports whether the attached program runs.
 func runs(s *skel.Skeleton) bool {
 	before := atomic.LoadUint64(&s.Bss.Total)
 	for range 200 {
@@ -61,7 +61,7 @@ func runs(s *skel.Skeleton) bool {
 	return false
 }
 
-// TestSkeletonPinOpenedLink pins a link that was opened by its pin: it keeps its name.
+// TestSkeletonPinOpenedLink pins a link that was opened from its pin. It keeps its name.
 func TestSkeletonPinOpenedLink(t *testing.T) {
 	bpf := testfs.BPF(t)
 	s := pinLive(t, bpf+"/live")
@@ -83,12 +83,12 @@ func TestSkeletonPinOpenedLink(t *testing.T) {
 	}
 	got := slices.DeleteFunc(tree(t, bpf+"/live"), func(path string) bool { return !strings.HasPrefix(path, "links/") })
 	if want := []string{"links/mine", "links/on_switch"}; !slices.Equal(got, want) {
-		t.Errorf("pinned are %q, want %q", got, want)
+		t.Errorf("pinned: %q, want %q", got, want)
 	}
 }
 
-// TestSkeletonPin opens in another life what was pinned in the first: maps, programs, the link and
-// global variables, with their types.
+// TestSkeletonPin opens what another process pinned: maps, programs, the link and typed global
+// variables.
 func TestSkeletonPin(t *testing.T) {
 	dir := testfs.BPF(t) + "/live"
 	s := pinLive(t, dir)
@@ -96,7 +96,7 @@ func TestSkeletonPin(t *testing.T) {
 		"links/on_switch", "maps/_bss", "maps/_data", "maps/_data_own", "maps/_rodata", "maps/counts", "programs/on_switch", "programs/pass", "programs/run",
 	}
 	if got := tree(t, dir); !slices.Equal(got, want) {
-		t.Errorf("pinned are %q, want %q", got, want)
+		t.Errorf("pinned: %q, want %q", got, want)
 	}
 	runLive(t, s, 0)
 	if err := s.Close(); err != nil {
@@ -115,7 +115,7 @@ func TestSkeletonPin(t *testing.T) {
 		t.Errorf("%v, %v", c, err)
 	}
 	if !runs(again) {
-		t.Error("the pinned link has ended")
+		t.Error("the pinned link was detached")
 	}
 	runLive(t, again, 0)
 	if err := again.Load(); err == nil || !strings.Contains(err.Error(), "already loaded") {
@@ -131,24 +131,24 @@ func TestSkeletonPin(t *testing.T) {
 		t.Error(err)
 	}
 	if got := tree(t, dir); !slices.Equal(got, want) {
-		t.Errorf("pinned again are %q", got)
+		t.Errorf("pinned again: %q", got)
 	}
 	if err := runtime.Unpin(dir); err != nil {
 		t.Fatal(err)
 	}
 	if got := tree(t, filepath.Dir(dir)); got != nil {
-		t.Errorf("left are %q", got)
+		t.Errorf("left behind: %q", got)
 	}
 	if !runs(again) {
-		t.Error("a link that is open has ended with its pin")
+		t.Error("an open link was detached with its pin")
 	}
 	if err := runtime.Unpin(dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("unpin again: %v", err)
 	}
 }
 
-// TestSkeletonOpenPinnedNames names each pin that is missing, is another thing, or is not the
-// object's.
+// TestSkeletonOpenPinnedNames checks that errors name each pin that is missing, of another kind, or
+// not part of the object.
 func TestSkeletonOpenPinnedNames(t *testing.T) {
 	root := testfs.BPF(t)
 	dir := root + "/live"
@@ -197,11 +197,12 @@ func TestSkeletonOpenPinnedNames(t *testing.T) {
 		t.Errorf("unpin: %v", err)
 	}
 	if len(tree(t, dir)) != 9 {
-		t.Errorf("after the refused Unpin there are %q", tree(t, dir))
+		t.Errorf("after the refused Unpin: %q", tree(t, dir))
 	}
 }
 
-// TestSkeletonPinForeign has Unpin and Repin leave alone what Pin has not made, all of it.
+// TestSkeletonPinForeign checks that Unpin and Repin leave everything alone that Pin has not
+// created.
 func TestSkeletonPinForeign(t *testing.T) {
 	root := testfs.BPF(t)
 	s := pinLive(t, root+"/live")
@@ -225,12 +226,12 @@ func TestSkeletonPinForeign(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Names that could be a skeleton's, in another file system.
+	// These names could be a skeleton's, but are in another file system.
 	mkdir(plain + "/maps")
 	if err := os.WriteFile(plain+"/maps/precious", nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// As "bpf2lskel load -pin" makes it.
+	// As created by "bpf2lskel load -pin".
 	pin(mkdir(root+"/flat") + "/maps")
 	// A folder among the pins, after links that could be removed.
 	mkdir(root + "/nested/maps/more")
@@ -258,15 +259,15 @@ func TestSkeletonPinForeign(t *testing.T) {
 		}
 	}
 	if got := tree(t, root); !slices.Equal(got, before) {
-		t.Errorf("there are %q, were %q", got, before)
+		t.Errorf("files are %q, were %q", got, before)
 	}
 	if got := tree(t, plain); !slices.Equal(got, []string{"maps/precious"}) {
-		t.Errorf("in the other file system there are %q", got)
+		t.Errorf("files in the other file system: %q", got)
 	}
 }
 
-// TestSkeletonPinMisuse pins what is not loaded, where nothing can be pinned, and over what a
-// killed process has left.
+// TestSkeletonPinMisuse pins a skeleton that is not loaded, in a place where nothing can be pinned,
+// and over the remains of a killed process.
 func TestSkeletonPinMisuse(t *testing.T) {
 	root := testfs.BPF(t)
 	s := openLive(t)
@@ -279,13 +280,13 @@ func TestSkeletonPinMisuse(t *testing.T) {
 		t.Errorf("no BPF file system: %v", err)
 	}
 	if got := tree(t, plain); got != nil {
-		t.Errorf("left are %q", got)
+		t.Errorf("left behind: %q", got)
 	}
 	if err := s.Pin(root+"/x", runtime.NewLink(s.Progs.Pass, "by hand", func() error { return nil })); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("a link that is not one: %v", err)
 	}
 	if got := tree(t, root); got != nil {
-		t.Errorf("left are %q", got)
+		t.Errorf("left behind: %q", got)
 	}
 	if err := errors.Join(os.MkdirAll(root+"/x_unfinished/maps", 0o700), s.Maps.Counts.Pin(root+"/x_unfinished/maps/counts")); err != nil {
 		t.Fatal(err)
@@ -294,7 +295,7 @@ func TestSkeletonPinMisuse(t *testing.T) {
 		t.Error(err)
 	}
 	if got := len(tree(t, root)); got != 8 {
-		t.Errorf("pinned are %q", tree(t, root))
+		t.Errorf("pinned: %q", tree(t, root))
 	}
 	s.Close()
 	if err := s.Pin(root + "/y"); !errors.Is(err, os.ErrClosed) {
@@ -302,8 +303,8 @@ func TestSkeletonPinMisuse(t *testing.T) {
 	}
 }
 
-// TestSkeletonTakeLinks goes on with another skeleton's link: its program counts, and the former's
-// does not any more.
+// TestSkeletonTakeLinks takes over another skeleton's link: the new program counts, and the old one
+// no longer does.
 func TestSkeletonTakeLinks(t *testing.T) {
 	dir := testfs.BPF(t) + "/live"
 	first := pinLive(t, dir)

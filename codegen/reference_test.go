@@ -19,7 +19,7 @@ import (
 
 const reference = "../docs/reference.md"
 
-// docs/reference.md has a table of sections.
+// The table of sections in docs/reference.md is up to date.
 func TestReferenceSections(t *testing.T) {
 	methods := runtimeMethods(t)
 	var b strings.Builder
@@ -49,7 +49,7 @@ func TestReferenceSections(t *testing.T) {
 	docpart.Check(t, reference, "sections", b.String(), *update)
 }
 
-// docs/reference.md has a table of map types.
+// The table of map types in docs/reference.md is up to date.
 func TestReferenceMaps(t *testing.T) {
 	methods := runtimeMethods(t)
 	var types []uint32
@@ -75,8 +75,8 @@ func TestReferenceMaps(t *testing.T) {
 	docpart.Check(t, reference, "maps", b.String(), *update)
 }
 
-// runtimeMethods are the methods of package runtime's types, those promoted from unexported structs
-// and from other programs' types included, but not those that every map and program has.
+// runtimeMethods returns the methods of package runtime's types. They include promoted methods of
+// unexported structs and other program types, but not the methods that every map and program has.
 func runtimeMethods(t *testing.T) map[string][]string {
 	t.Helper()
 	fset := token.NewFileSet()
@@ -140,7 +140,7 @@ func promoted(name string, own, embeds map[string][]string) []string {
 	return slices.Compact(list)
 }
 
-// baseName is the name of a type that is embedded: without *, package and type arguments.
+// baseName returns the name of an embedded type without *, package and type arguments.
 func baseName(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.Ident:

@@ -7,9 +7,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
-// A generated map's Go types stand for its sizes, so that a wrong one is for the source to mend;
-// what has none yet is set before the load.
-func TestSizesOfGeneratedMaps(t *testing.T) {
+// The Go types of a generated map determine its sizes: a wrong size must be fixed in the source,
+// and an unknown size is set before the load.
+func TestGeneratedMapSizes(t *testing.T) {
 	obj := readObject(t, "never/map_array_key", "bpfel")
 	s, err := loader.Generate(obj, loader.Options{})
 	if err != nil {
@@ -21,6 +21,6 @@ func TestSizesOfGeneratedMaps(t *testing.T) {
 	}
 	obj.Maps[0].KeySize, obj.Maps[0].Key = 0, nil
 	if code := string(generateFor(t, obj, Options{})); !regexp.MustCompile(`Counts +\*runtime\.Map\n`).MatchString(code) {
-		t.Error("a map without a size of its keys is no *runtime.Map")
+		t.Error("a map without a key size is not a *runtime.Map")
 	}
 }

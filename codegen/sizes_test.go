@@ -12,7 +12,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-func TestSizesInWords(t *testing.T) {
+func TestSizeErrors(t *testing.T) {
 	for _, tt := range []struct {
 		typ, key, value uint32
 		want            string
@@ -39,9 +39,9 @@ func TestSizesInWords(t *testing.T) {
 	}
 }
 
-// What is refused when the package is generated, this kernel refuses, and what is not, it takes, of
-// types that take nothing but sizes.
-func TestSkeletonSizesThatNoKernelTakes(t *testing.T) {
+// For map types that require only sizes, the generator refuses exactly the sizes that this kernel
+// refuses.
+func TestSkeletonMapSizesAgreeWithKernel(t *testing.T) {
 	sizes := []uint32{1, 2, 3, 4, 5, 7, 8, 12, 16, 24, 260, 261, 264, 512}
 	for typ := range mapForms {
 		pairs, accepted, refused := 0, 0, 0
@@ -66,7 +66,7 @@ func TestSkeletonSizesThatNoKernelTakes(t *testing.T) {
 					refused++
 				}
 				if why != nil && errno != unix.EINVAL && errno != unix.E2BIG {
-					t.Errorf("%s with keys of %d bytes and values of %d: the kernel says %v, and we: %v", sys.MapTypeName(typ), key, value, errno, why)
+					t.Errorf("%s with keys of %d bytes and values of %d: the kernel says %v, the generator %v", sys.MapTypeName(typ), key, value, errno, why)
 				}
 			}
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/codegen/internal/live/skel"
 )
 
-// loadLive loads what was opened, or skips the test.
+// loadLive loads an opened skeleton, or skips the test.
 func loadLive(t *testing.T, s *skel.Skeleton) {
 	t.Helper()
 	err := s.Load()
@@ -43,7 +43,7 @@ func runLive(t *testing.T, s *skel.Skeleton, want uint32) {
 	}
 }
 
-// TestSkeleton goes through a generated package's life.
+// TestSkeleton follows a skeleton from Open to Close.
 func TestSkeleton(t *testing.T) {
 	s := openLive(t)
 	if s.Rodata.Step != 1 || s.Data.Base != 100 || s.DataOwn.Own != 7 || s.Bss.Total != 0 {
@@ -69,7 +69,7 @@ func TestSkeleton(t *testing.T) {
 		t.Errorf("modes are %s", got)
 	}
 	if s.Progs.Pass.FD() >= 0 || s.Progs.OnSwitchToo.FD() >= 0 || s.Progs.OnSwitch.FD() < 0 {
-		t.Error("not the programs are loaded that should be")
+		t.Error("the wrong programs are loaded")
 	}
 
 	if err := s.Close(); err != nil {
@@ -86,7 +86,7 @@ func TestSkeleton(t *testing.T) {
 	}
 }
 
-// TestSkeletonDefaults loads without a look at anything.
+// TestSkeletonDefaults loads without setting anything.
 func TestSkeletonDefaults(t *testing.T) {
 	s, err := skel.Load()
 	if errors.Is(err, unix.EPERM) {
@@ -102,7 +102,8 @@ func TestSkeletonDefaults(t *testing.T) {
 	}
 }
 
-// TestSkeletonAttach attaches what says where, and sees it run until it is detached.
+// TestSkeletonAttach attaches programs by their sections and checks that they run until they are
+// detached.
 func TestSkeletonAttach(t *testing.T) {
 	s := openLive(t)
 	loadLive(t, s)
@@ -112,7 +113,7 @@ func TestSkeletonAttach(t *testing.T) {
 	}
 	slices.Sort(left)
 	if want := []string{"on_switch_too", "pass", "run"}; !slices.Equal(left, want) {
-		t.Errorf("left alone: %v, want %v", left, want)
+		t.Errorf("not attached: %v, want %v", left, want)
 	}
 	if s.Links.OnSwitch == nil || s.Links.OnSwitchToo != nil {
 		t.Errorf("links are %v", s.Links)
@@ -126,7 +127,7 @@ func TestSkeletonAttach(t *testing.T) {
 		t.Errorf("attach again: %v", err)
 	}
 	s.Detach()
-	time.Sleep(20 * time.Millisecond) // one may have been under way
+	time.Sleep(20 * time.Millisecond) // one run may have been in progress
 	before := atomic.LoadUint64(&s.Bss.Total)
 	time.Sleep(50 * time.Millisecond)
 	if after := atomic.LoadUint64(&s.Bss.Total); after != before {
@@ -134,7 +135,7 @@ func TestSkeletonAttach(t *testing.T) {
 	}
 }
 
-// TestSkeletonsAreIndependent uses several of one package at once.
+// TestSkeletonsAreIndependent uses several skeletons of one package at the same time.
 func TestSkeletonsAreIndependent(t *testing.T) {
 	s := openLive(t)
 	loadLive(t, s)

@@ -16,7 +16,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/codegen/internal/torture/skel"
 )
 
-// tortured is one line of torture_fields.h.
+// tortured is a line of torture_fields.h.
 type tortured struct {
 	kind string // as explained there
 	c    string
@@ -56,8 +56,8 @@ func readTortured(t *testing.T) []tortured {
 	return list
 }
 
-// visit calls f with a pointer to what a path leads to. If there is a value on the way
-// that only a getter and a setter reach, f gets a copy, which is set when it is done with it.
+// visit calls f with a pointer to the value at a path. If a value on the way is only accessible by
+// a getter and a setter, f gets a copy, which is set afterwards.
 func visit(ptr reflect.Value, path []string, f func(leaf reflect.Value, inPlace bool)) error {
 	return visitFrom(ptr, path, true, f)
 }
@@ -95,7 +95,7 @@ func visitFrom(ptr reflect.Value, path []string, inPlace bool, f func(reflect.Va
 	return nil
 }
 
-// TestTortureLayout compares the sizes and offsets of generated types with what clang had
+// TestTortureLayout compares the sizes and offsets of generated types with the ones that clang
 // compiled into the object.
 func TestTortureLayout(t *testing.T) {
 	s, err := skel.Open()
@@ -119,7 +119,7 @@ func TestTortureLayout(t *testing.T) {
 		err := visit(bss, e.path, func(leaf reflect.Value, inPlace bool) {
 			switch e.kind {
 			case "B", "X":
-				return // clang has no offset for a bit-field: values tell
+				return // bit-fields have no offset in C; TestTortureValues covers them
 			case "T":
 				types++
 			}
@@ -137,7 +137,7 @@ func TestTortureLayout(t *testing.T) {
 			t.Errorf("%s: %v", e.c, err)
 		}
 	}
-	t.Logf("%d types, %d offsets and sizes are those of clang", types, compared)
+	t.Logf("%d types, %d offsets and sizes agree with clang", types, compared)
 	if types < 60 {
 		t.Errorf("only %d types", types)
 	}
@@ -146,7 +146,7 @@ func TestTortureLayout(t *testing.T) {
 // pattern is PATTERN of torture.bpf.c.
 func pattern(n int) uint64 { return 0x9E3779B97F4A7C15 * (uint64(n) + 1) }
 
-// set puts as much of a pattern into a member as it has room for.
+// set sets a member to as much of a pattern as fits.
 func set(leaf reflect.Value, n int) {
 	switch v := leaf.Elem(); v.Kind() {
 	case reflect.Bool:
@@ -161,7 +161,7 @@ func set(leaf reflect.Value, n int) {
 	}
 }
 
-// TestTortureValues lets C write a value into each member and Go read it, and the other way round.
+// TestTortureValues has C write a value into each member for Go to read, and the other way round.
 func TestTortureValues(t *testing.T) {
 	s, err := skel.Load()
 	if errors.Is(err, unix.EPERM) {
@@ -175,8 +175,8 @@ func TestTortureValues(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// What Go expects is what it reads back after it has written the same pattern into a copy:
-	// a bit-field keeps fewer bits than its type has.
+	// Go expects what it reads back after writing the same pattern into a copy: a bit-field has
+	// fewer bits than its type.
 	bss := reflect.ValueOf(s.Bss)
 	shadow := reflect.New(bss.Type().Elem())
 	var members []tortured
@@ -209,13 +209,13 @@ func TestTortureValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	if s.Bss.Wrong != 0 {
-		t.Errorf("%d values that Go wrote are others in C, the last one %s", s.Bss.Wrong, members[s.Bss.LastWrong].c)
+		t.Errorf("C reads %d of the values that Go wrote differently, the last one %s", s.Bss.Wrong, members[s.Bss.LastWrong].c)
 	}
 	t.Logf("%d members read and written", len(members))
 }
 
-// TestTortureAlign makes sure that a type is not more aligned than in C: it could not be where C
-// has it.
+// TestTortureAlign checks that a packed type is not more strictly aligned than in C, which would
+// change its offset.
 func TestTortureAlign(t *testing.T) {
 	if a := unsafe.Alignof(skel.Packed4{}); a > 4 {
 		t.Errorf("struct packed_4 has alignment %d in Go, 4 in C", a)

@@ -9,7 +9,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 )
 
-func TestTypeOfATypedef(t *testing.T) {
+func TestTypedef(t *testing.T) {
 	for _, test := range []struct {
 		types []string
 		want  []string // declarations
@@ -18,7 +18,7 @@ func TestTypeOfATypedef(t *testing.T) {
 		{[]string{"pair_t"}, []string{"type PairT = Pair\n", "type Pair struct {"}, nil},
 		{[]string{"pair_again_t"}, []string{"type PairAgainT = Pair\n", "type Pair struct {"}, []string{"type PairT "}},
 		{[]string{"struct pair", "pair_t"}, []string{"type PairT = Pair\n", "type Pair struct {"}, nil},
-		// Without a tag, C means the typedef; with one the struct.
+		// In C, a name without a tag is the typedef, with a tag the struct.
 		{[]string{"point"}, []string{"type Point = Pair\n", "type Pair struct {"}, []string{"X uint64"}},
 		{[]string{"struct point"}, []string{"type Point struct {", "X uint64"}, []string{"type Pair "}},
 		{[]string{"point", "struct point"}, []string{"type Point = Pair\n", "type PointStruct struct {"}, nil},
@@ -45,8 +45,8 @@ func TestTypeOfATypedef(t *testing.T) {
 	}
 }
 
-// A type that only a function's parameter has is in BTF: no variable is needed for it.
-func TestARecordThatOnlyCodeUses(t *testing.T) {
+// A type that only a function's parameter uses is in BTF. It does not take a variable.
+func TestTypeUsedOnlyByCode(t *testing.T) {
 	source := string(generateFor(t, readOwn(t, "typedefs", "bpfel"), Options{Records: map[string]string{"events": "event"}}))
 	for _, want := range []string{"Events *runtime.RingBuf[Event]", "type Event struct {"} {
 		if !strings.Contains(source, want) {
@@ -55,14 +55,14 @@ func TestARecordThatOnlyCodeUses(t *testing.T) {
 	}
 }
 
-// Clang before 15 leaves the upper half of an enum's values out.
-func TestEnumsOf64Bits(t *testing.T) {
+// Clang before 15 omits the upper half of 64-bit enum values.
+func Test64BitEnums(t *testing.T) {
 	for cc, whole := range map[string]bool{"clang-14": false, "clang-16": true, "clang-22": true} {
 		obj := readOwnWith(t, cc, "typedefs", "bpfel")
 		source := string(generateFor(t, obj, Options{}))
 		for _, constant := range []string{"HugeHUGE_TOP ", "HugeHUGE_ALL ", "LowLOW_MIN ", "LowLOW_MAX "} {
 			if got := strings.Contains(source, constant); got != whole {
-				t.Errorf("%s: there is %s: %v", cc, constant, got)
+				t.Errorf("%s: has %s: %v", cc, constant, got)
 			}
 		}
 		if whole {
@@ -73,7 +73,7 @@ func TestEnumsOf64Bits(t *testing.T) {
 			}
 		}
 		if got := strings.Contains(source, "clang before 15"); got == whole {
-			t.Errorf("%s: the comment says so: %v", cc, got)
+			t.Errorf("%s: has the comment: %v", cc, got)
 		}
 		if err := typeCheck(t, []byte(source)); err != nil {
 			t.Error(err)
@@ -81,7 +81,7 @@ func TestEnumsOf64Bits(t *testing.T) {
 	}
 }
 
-func TestBuffersThatNameTheirRecords(t *testing.T) {
+func TestRecordTypesOfBuffers(t *testing.T) {
 	source := string(generateFor(t, readObject(t, "peer/records", "bpfel"), Options{}))
 	for _, want := range []string{
 		"Ring *runtime.RingBuf[Event]\n", "FromUser *runtime.UserRingBuf[Event]\n", "Samples *runtime.PerfEventArray[SampleT]\n",
@@ -96,7 +96,7 @@ func TestBuffersThatNameTheirRecords(t *testing.T) {
 	}
 }
 
-// An object without BTF has variables with names and sizes, and no more.
+// Variables of an object without BTF have names and sizes only.
 func TestVariablesWithoutBTF(t *testing.T) {
 	source := string(generateFor(t, readObject(t, "peer/no_btf", "bpfel"), Options{}))
 	for _, want := range []string{"Step [4]uint8", "Total [8]uint8", "Counts *runtime.HashMap[[4]byte, [8]byte]"} {

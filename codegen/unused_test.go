@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A program that imports a generated package and never opens it has none of its object: the linker
-// finds nothing that leads there.
+// A program that imports a generated package but never opens it does not contain its object: the
+// linker drops it.
 func TestUnusedPackagesCostNothing(t *testing.T) {
 	root, err := filepath.Abs("..")
 	if err != nil {
@@ -45,7 +45,7 @@ func TestUnusedPackagesCostNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := bytes.Contains(program, blob[len(blob)/2:]); got != want {
-			t.Errorf("%s: the blob is in the program: %v, want %v", use, got, want)
+			t.Errorf("%s: program contains the blob: %v, want %v", use, got, want)
 		}
 		t.Logf("%s: %d bytes", use, len(program))
 	}

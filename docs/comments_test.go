@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// Comments in Go code are at most 100 columns wide, with tabs of four.
+// Go comments are at most 100 columns wide, with a tab width of four.
 func TestCommentWidth(t *testing.T) {
 	const limit = 100
 	list, err := exec.Command("git", "-C", "..", "ls-files", "*.go").Output()
@@ -35,7 +35,7 @@ func TestCommentWidth(t *testing.T) {
 			}
 			width := utf8.RuneCountInString(strings.ReplaceAll(line, "\t", "    "))
 			if width > limit {
-				t.Errorf("%s:%d: a comment of %d columns, more than %d", file, n, width, limit)
+				t.Errorf("%s:%d: comment of %d columns, want at most %d", file, n, width, limit)
 			}
 		}
 		if err := lines.Err(); err != nil {

@@ -1,5 +1,5 @@
-// Package docs tests the documents: Go and C in them compile, commands have the flags that they
-// are given, and what is made from the code is up to date.
+// Package docs tests the documents: their Go and C compiles, the flags of their commands exist, and
+// generated parts are up to date.
 package docs
 
 import (
@@ -30,7 +30,7 @@ var update = flag.Bool("update", false, "write the parts of documents that are m
 
 const module = "github.com/bpf2lskel/bpf2lskel"
 
-// files are all documents of the project.
+// files are the documents of the project.
 func files(t *testing.T) []string {
 	t.Helper()
 	found, err := filepath.Glob("*.md")
@@ -40,11 +40,11 @@ func files(t *testing.T) []string {
 	return append(found, "../README.md")
 }
 
-// A block is code in a document.
+// block is a piece of code in a document.
 type block struct {
 	file  string
 	line  int
-	lang  string // go, c, sh, "" for what is indented
+	lang  string // go, c, sh, or "" if indented
 	about string // the comment right before it, as in "skel: examples/xdp/skel"
 	text  string
 }
@@ -81,7 +81,7 @@ func blocks(t *testing.T, file string) []*block {
 		}
 	}
 	if in != nil {
-		t.Errorf("%v: does not end", in)
+		t.Errorf("%v: unterminated", in)
 	}
 	return list
 }
@@ -142,7 +142,7 @@ func TestGo(t *testing.T) {
 		}
 		for _, e := range pkg.Errors {
 			name, _, _ := strings.Cut(e.Pos, ":")
-			if strings.Contains(e.Msg, "and not used") { // a fragment may stop where it likes
+			if strings.Contains(e.Msg, "and not used") { // normal for a fragment
 				continue
 			}
 			t.Errorf("%v: %s\n%s", where[name], e.Msg, overlay[name])
@@ -154,7 +154,7 @@ func TestGo(t *testing.T) {
 	}
 }
 
-// checkQuote sees that each line is in the file that it is said to be from. Comments may differ.
+// checkQuote checks that each line is in the file that it is quoted from. Comments may differ.
 func checkQuote(t *testing.T, b *block, path string) {
 	t.Helper()
 	source, err := os.ReadFile(path)
@@ -176,7 +176,7 @@ func checkQuote(t *testing.T, b *block, path string) {
 	}
 }
 
-// imports are what fragments may use without saying so.
+// imports are the packages that fragments may use without importing them.
 var imports = map[string]string{
 	"context": "context", "errors": "errors", "fmt": "fmt", "os": "os", "time": "time", "atomic": "sync/atomic",
 	"unix": "golang.org/x/sys/unix", "runtime": module + "/runtime", "ebpfinterop": module + "/runtime/ebpfinterop",
@@ -186,8 +186,8 @@ var imports = map[string]string{
 
 var qualified = regexp.MustCompile(`\b([a-z][a-z0-9]*)\.[A-Z]`)
 
-// complete makes a file of what may be a fragment. What the program around it would have, it finds:
-// a context, a skeleton, an interface.
+// complete turns a fragment into a file. It declares what the program around it would have: a
+// context, a skeleton, an interface.
 func complete(text, skel string) string {
 	if strings.HasPrefix(text, "package ") {
 		return text
@@ -213,7 +213,7 @@ func complete(text, skel string) string {
 	return b.String()
 }
 
-// startSkeleton is the package that start.md generates, by file.
+// startSkeleton returns the package that start.md generates, by file.
 func startSkeleton(t *testing.T, root string) map[string][]byte {
 	t.Helper()
 	dir, _ := walkStart(t, false)
@@ -227,7 +227,7 @@ func startSkeleton(t *testing.T, root string) map[string][]byte {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Embedded files cannot be laid over; the types do not need them.
+		// Overlays cannot provide embedded files, and the types do not need them.
 		data = regexp.MustCompile(`(?m)^//go:embed .*$`).ReplaceAll(data, nil)
 		files[filepath.Join(root, "docs", "snippets", "skel", filepath.Base(path))] = data
 	}
@@ -249,7 +249,7 @@ func TestC(t *testing.T) {
 				text = head + text
 			}
 			args := []string{"-O2", "-g", "-Wall", "-Werror", "-target", "bpf", "-fsyntax-only", "-x", "c", "-"}
-			dirs, _ := filepath.Glob("/usr/include/*-linux-gnu*") // Debian has asm/types.h there
+			dirs, _ := filepath.Glob("/usr/include/*-linux-gnu*") // Debian's folder of asm/types.h
 			for _, dir := range dirs {
 				args = append(args, "-idirafter", dir)
 			}
@@ -266,8 +266,7 @@ func TestC(t *testing.T) {
 	t.Logf("%d pieces of C", n)
 }
 
-// The clang command of debug.md compiles the source of start.md, on the system that the tests run
-// on.
+// The clang command of debug.md compiles the source of start.md on this system.
 func TestClang(t *testing.T) {
 	dir, _ := walkStart(t, false)
 	n := 0
@@ -285,14 +284,14 @@ func TestClang(t *testing.T) {
 		}
 	}
 	if n == 0 {
-		t.Error("debug.md has no command of clang")
+		t.Error("debug.md has no clang command")
 	}
 	if out, err := exec.Command(tool(t), "inspect", filepath.Join(dir, "execs.bpf.o")).CombinedOutput(); err != nil {
 		t.Errorf("inspect: %v\n%s", err, out)
 	}
 }
 
-// Commands in the documents have flags that there are.
+// Commands in the documents use flags that exist.
 func TestCommands(t *testing.T) {
 	known := map[string][]string{}
 	for _, verb := range []string{"", "load", "inspect", "preflight", "sign", "verify"} {
@@ -328,7 +327,7 @@ func TestCommands(t *testing.T) {
 	t.Logf("%d commands", n)
 }
 
-// Links from one document to another, or to a file, lead somewhere.
+// Links between documents and to files have targets.
 func TestLinks(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#]*)(?:#([^)]*))?\)`)
 	anchors := map[string][]string{} // by document
@@ -359,7 +358,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// anchorsOf are what links to headings of a document say after the #, as GitHub makes them.
+// anchorsOf returns the anchors of a document's headings, as GitHub makes them.
 func anchorsOf(t *testing.T, file string) []string {
 	t.Helper()
 	raw, err := os.ReadFile(file)
@@ -374,7 +373,7 @@ func anchorsOf(t *testing.T, file string) []string {
 	return list
 }
 
-// The tables of flags in reference.md are those of the command.
+// The tables of flags in reference.md are up to date.
 func TestReferenceFlags(t *testing.T) {
 	table := func(verbs ...string) string {
 		var b strings.Builder
@@ -397,8 +396,8 @@ func TestReferenceFlags(t *testing.T) {
 	docpart.Check(t, "reference.md", "sign", table("sign", "verify"), *update)
 }
 
-// What C sources for cilium/ebpf may have is what the objects in testdata/peer have, which other
-// tests load.
+// The table in from-bpf2go.md of what C sources for cilium/ebpf may use lists the objects in
+// testdata/peer, which other tests load.
 func TestAcceptedC(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("| in C | here |\n|---|---|\n")
@@ -412,9 +411,8 @@ func TestAcceptedC(t *testing.T) {
 	docpart.Check(t, "from-bpf2go.md", "accepted", b.String(), *update)
 }
 
-// Each example of cilium/ebpf has a row, and what is said to be its port imports the example's
-// package.
-func TestExamplesOfCilium(t *testing.T) {
+// Each example of cilium/ebpf has a row, and its port imports the example's package.
+func TestCiliumExamples(t *testing.T) {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/cilium/ebpf").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -444,8 +442,8 @@ func TestExamplesOfCilium(t *testing.T) {
 	}
 }
 
-// What documents say of packages of the project, and of cilium/ebpf, exists: names, methods of maps
-// and programs, and fields.
+// Names that documents use for this project's packages and cilium/ebpf exist: identifiers, methods
+// of maps and programs, and fields.
 func TestNamesInTables(t *testing.T) {
 	known := map[string]map[string]bool{} // by the package's name; two packages are called features
 	members := map[string]bool{}          // Type.Member, of runtime and of package ebpf
@@ -501,7 +499,7 @@ func TestNamesInTables(t *testing.T) {
 					continue // a variable
 				}
 				if !known[m[1]][m[2]] {
-					t.Errorf("%s: %s: there is no %s", file, code, m[0])
+					t.Errorf("%s: %s: no %s", file, code, m[0])
 				}
 			}
 			for _, m := range method.FindAllStringSubmatch(code, -1) {
@@ -513,7 +511,7 @@ func TestNamesInTables(t *testing.T) {
 			for _, m := range member.FindAllStringSubmatch(code, -1) {
 				others++
 				if typ, _, _ := strings.Cut(m[1], "."); (known["runtime"][typ] || known["ebpf"][typ]) && !members[m[1]] {
-					t.Errorf("%s: %s: there is no %s", file, code, m[1])
+					t.Errorf("%s: %s: no %s", file, code, m[1])
 				}
 			}
 		}
@@ -523,8 +521,8 @@ func TestNamesInTables(t *testing.T) {
 	}
 }
 
-// The flags that from-bpf2go.md says are the same are flags of both commands.
-func TestFlagsOfBpf2go(t *testing.T) {
+// The flags that from-bpf2go.md calls the same are flags of both commands.
+func TestBpf2goFlags(t *testing.T) {
 	raw, err := os.ReadFile("from-bpf2go.md")
 	if err != nil {
 		t.Fatal(err)
@@ -552,7 +550,7 @@ func TestFlagsOfBpf2go(t *testing.T) {
 	}
 }
 
-// So is that of LoadOptions.
+// The table of LoadOptions in reference.md is up to date.
 func TestReferenceOptions(t *testing.T) {
 	f, err := parser.ParseFile(token.NewFileSet(), "../runtime/load.go", nil, parser.ParseComments)
 	if err != nil {
@@ -578,7 +576,7 @@ func TestReferenceOptions(t *testing.T) {
 
 type flagLine struct{ name, arg, text string }
 
-// flagsOf are a verb's flags, as its help has them.
+// flagsOf returns a verb's flags from its help.
 func flagsOf(t *testing.T, verb string) []flagLine {
 	t.Helper()
 	args := append(strings.Fields(verb), "-h")
@@ -602,7 +600,7 @@ func flagsOf(t *testing.T, verb string) []flagLine {
 
 var built string
 
-// tool is the command's path.
+// tool returns the path of the command.
 func tool(t *testing.T) string {
 	t.Helper()
 	if built == "" {
@@ -629,8 +627,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// The documents name the Go version that go.mod asks a user's module for, and no module that the
-// project requires asks for a newer one.
+// The documents name the Go version in go.mod, and no required module needs a newer one.
 func TestGoVersion(t *testing.T) {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Path}} {{.GoVersion}}", "all").CombinedOutput()
 	if err != nil {
@@ -643,7 +640,7 @@ func TestGoVersion(t *testing.T) {
 			own = goVersion
 		}
 		if version.Compare("go"+goVersion, "go"+own) > 0 {
-			t.Errorf("%s asks for Go %s, go.mod for %s", path, goVersion, own)
+			t.Errorf("%s requires Go %s, go.mod %s", path, goVersion, own)
 		}
 	}
 	want := strings.TrimPrefix(version.Lang("go"+own), "go")

@@ -9,7 +9,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/docpart"
 )
 
-// The figures in choose.md are those of benchmarks.md.
+// The figures in choose.md are copied from benchmarks.md.
 func TestChooseFigures(t *testing.T) {
 	peers := []string{"bpf2lskel", "cilium/ebpf", "libbpf", "C light skeleton"}
 	var b strings.Builder
@@ -40,7 +40,7 @@ func TestChooseFigures(t *testing.T) {
 	docpart.Check(t, "choose.md", "figures", b.String(), *update)
 }
 
-// tableRows returns the first table of a text, its head first.
+// tableRows returns the rows of the first table in a text, including its head.
 func tableRows(t *testing.T, text string) [][]string {
 	t.Helper()
 	var rows [][]string

@@ -18,11 +18,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// importsHeading is above the table of architecture.md that TestImports holds true.
+// importsHeading is the heading of the table in architecture.md that TestImports checks.
 const importsHeading = "## Who imports whom"
 
-// Each package of the project, in all of its modules, imports what architecture.md says, no less
-// and no more: a new import is a decision about the house, and shows in a change of that table.
+// Each package of the project, in all of its modules, imports exactly the packages that
+// architecture.md lists. A new import is a decision, and shows up as a change of that table.
 func TestImports(t *testing.T) {
 	table := importsTable(t, "architecture.md")
 	got := map[string][]string{}
@@ -33,7 +33,7 @@ func TestImports(t *testing.T) {
 			continue
 		}
 		for _, p := range imports {
-			// What is in one row may import what it likes of that row.
+			// A package may import others of its row.
 			if rowOf(table, p) != row && !slices.Contains(got[row], p) {
 				got[row] = append(got[row], p)
 			}
@@ -44,7 +44,7 @@ func TestImports(t *testing.T) {
 	}
 	for _, row := range slices.Sorted(maps.Keys(table)) {
 		if got[row] == nil {
-			t.Errorf("%q has a row for %s, and there is no such package", importsHeading, row)
+			t.Errorf("%q has a row for %s, which does not exist", importsHeading, row)
 			continue
 		}
 		slices.Sort(got[row])
@@ -54,14 +54,14 @@ func TestImports(t *testing.T) {
 				writeImports(t, "architecture.md", row, got[row])
 				continue
 			}
-			t.Errorf("%s imports other packages than %q says (-want +got):\n%s\nIf that is what you want, run this test with -update: it writes this cell and no other",
+			t.Errorf("%s imports other packages than %q says (-want +got):\n%s\nIf that is intended, run this test with -update, which writes only this cell",
 				row, importsHeading, diff)
 		}
 	}
 }
 
-// writeImports writes what a package imports to its row under importsHeading. Other tables may have
-// rows that begin alike.
+// writeImports writes a package's imports to its row under importsHeading. Other tables may have
+// rows with the same beginning.
 func writeImports(t *testing.T, file, row string, imports []string) {
 	t.Helper()
 	raw, err := os.ReadFile(file)
@@ -74,7 +74,7 @@ func writeImports(t *testing.T, file, row string, imports []string) {
 	if n := len(cells.FindAllString(old, -1)); n != 1 {
 		t.Fatalf("%s: %d rows that begin with `%s` under %q", file, n, row, importsHeading)
 	}
-	// The project's own first.
+	// The project's packages come first.
 	slices.SortStableFunc(imports, func(a, b string) int {
 		isOther := func(p string) int { return min(strings.Index(strings.SplitN(p, "/", 2)[0], "."), 0) }
 		return isOther(a) - isOther(b)
@@ -89,8 +89,8 @@ func writeImports(t *testing.T, file, row string, imports []string) {
 	}
 }
 
-// The tables above the one of imports say what packages are for, in words.
-func TestHouseInWords(t *testing.T) {
+// The tables above that one say in words what packages are for.
+func TestArchitectureTables(t *testing.T) {
 	const heading = "## The way data flows"
 	rows := 0
 	for line := range strings.Lines(section(t, "architecture.md", heading)) {
@@ -120,9 +120,9 @@ func quoted(list []string) string {
 
 var code = regexp.MustCompile("`([^`]+)`")
 
-// importsTable reads the table: by the first column, a folder of the project or all below one
-// ("examples/..."), the packages that the second column names. Those of the project are folders,
-// too.
+// importsTable reads the table. It maps the first column, a folder or all folders below one
+// ("examples/..."), to the packages in the second column. The project's packages are named by
+// folder.
 func importsTable(t *testing.T, file string) map[string][]string {
 	t.Helper()
 	table := map[string][]string{}
@@ -148,8 +148,8 @@ func importsTable(t *testing.T, file string) map[string][]string {
 	return table
 }
 
-// rowOf returns the row that a package belongs to, by folder: its own, or the nearest that is for
-// all below. It is empty if there is none.
+// rowOf returns the row for a package's folder: an exact match, or the nearest row for all folders
+// below one. It is empty if there is none.
 func rowOf(table map[string][]string, folder string) string {
 	if table[folder] != nil {
 		return folder
@@ -162,8 +162,8 @@ func rowOf(table map[string][]string, folder string) string {
 	return ""
 }
 
-// packageImports returns the imports of all packages of all modules below root, tests and the
-// standard library left out. Packages of the project are named by their folders.
+// packageImports returns the imports of all packages of all modules below root, without tests and
+// the standard library. The project's packages are named by folder.
 func packageImports(t *testing.T, root string) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
@@ -186,7 +186,7 @@ func packageImports(t *testing.T, root string) map[string][]string {
 			}
 			imports := []string{}
 			for _, i := range p.Imports {
-				// The standard library's paths begin with a word that is no host.
+				// The first element of a path in the standard library is not a host name.
 				if first, _, _ := strings.Cut(i, "/"); strings.Contains(first, ".") {
 					imports = append(imports, strings.TrimPrefix(i, module+"/"))
 				}
@@ -197,13 +197,13 @@ func packageImports(t *testing.T, root string) map[string][]string {
 	return all
 }
 
-// modules returns the folders of all Go modules of the checkout.
+// modules returns the folders of all Go modules in the checkout.
 func modules(t *testing.T, root string) []string {
 	t.Helper()
 	var dirs []string
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 		switch name := path.Base(filepath.ToSlash(file)); {
-		case errors.Is(err, fs.ErrNotExist): // a file that another test has just removed
+		case errors.Is(err, fs.ErrNotExist): // another test has just removed it
 			return nil
 		case err != nil:
 			return err
@@ -220,8 +220,8 @@ func modules(t *testing.T, root string) []string {
 	return dirs
 }
 
-// The top module requires what architecture.md lists: go list -m all of a user's module shows each
-// of these, whatever the user imports.
+// The root module requires exactly the modules that architecture.md lists: go list -m all in a
+// user's module shows each of them, whatever the user imports.
 func TestRequirements(t *testing.T) {
 	const heading = "### What a user's module graph has"
 	var want []string
@@ -250,8 +250,8 @@ func TestRequirements(t *testing.T) {
 	}
 }
 
-// section returns what stands under a heading of a document, up to the next one of its level or
-// above.
+// section returns the text below a heading of a document, up to the next heading of the same or a
+// higher level.
 func section(t *testing.T, file, heading string) string {
 	t.Helper()
 	raw, err := os.ReadFile(file)

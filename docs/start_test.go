@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// start.md works as it stands: its files, its commands in their order, and what its program prints
-// about processes that really start.
+// start.md works as written: its files, its commands in order, and the output of its program about
+// processes that the test starts.
 func TestStart(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Fatal("needs root")
@@ -41,7 +41,7 @@ func TestStart(t *testing.T) {
 		return lines.Text()
 	}
 
-	// What the page shows, by kind: the heading, a process, a count.
+	// Lines that the page shows, by kind: the heading, a process, a count.
 	var shown []string
 	for _, b := range blocks(t, "start.md") {
 		if b.about == "output: execs" {
@@ -49,13 +49,13 @@ func TestStart(t *testing.T) {
 		}
 	}
 	if len(shown) < 3 {
-		t.Fatal("the page does not show what the program prints")
+		t.Fatal("the page does not show the program's output")
 	}
 	if got := next(); got != shown[0] {
-		t.Errorf("the program's first line is %q, and the page says %q", got, shown[0])
+		t.Errorf("the program's first line is %q, the page shows %q", got, shown[0])
 	}
 
-	// A name that nothing else on the machine has.
+	// A name that no other process on the machine has.
 	data, err := os.ReadFile("/bin/true")
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func TestStart(t *testing.T) {
 	shape := func(line string) string { return regexp.MustCompile(`\d+`).ReplaceAllString(line, "N") }
 	total := 0
 	for _, line := range rest {
-		if process.MatchString(line) { // between the one that was waited for and the end
+		if process.MatchString(line) { // after the awaited one
 			continue
 		}
 		if !slices.ContainsFunc(shown, func(s string) bool { return shape(s) == shape(line) }) {
@@ -118,9 +118,8 @@ func TestStart(t *testing.T) {
 	}
 }
 
-// walkStart does what start.md says, in its order, up to the last command, which runs the program,
-// and returns the folder of the module and that program's name. Without build it ends with go
-// generate.
+// walkStart follows start.md in order, up to the last command, which runs the program. It returns
+// the module's folder and the program's name. Without build it stops after go generate.
 func walkStart(t *testing.T, build bool) (dir, program string) {
 	t.Helper()
 	root, err := filepath.Abs("..")
@@ -132,7 +131,8 @@ func walkStart(t *testing.T, build bool) (dir, program string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The project comes from the checkout, and other modules as it requires them: no network.
+	// Use the project from the checkout, and other modules at the versions that it requires: no
+	// network.
 	proxy := "GOPROXY=file://" + filepath.Join(strings.TrimSpace(string(cache)), "cache", "download")
 	sh := func(b *block, command string) {
 		t.Helper()
@@ -143,7 +143,7 @@ func walkStart(t *testing.T, build bool) (dir, program string) {
 			t.Fatalf("%v: %s: %v\n%s", b, command, err, out)
 		}
 	}
-	var clone string // the command for a clone, which comes a block too late for those who read on
+	var clone string // the command for a clone, which comes one block too late
 	all := blocks(t, "start.md")
 	for _, b := range all {
 		if strings.HasPrefix(b.text, "go mod edit -replace ") {
@@ -186,7 +186,8 @@ func walkStart(t *testing.T, build bool) (dir, program string) {
 	return "", ""
 }
 
-// checkPackages sees that the packages of a command are those that CI installs for the generator.
+// checkPackages checks that the packages in a command are the ones that CI installs for the
+// generator.
 func checkPackages(t *testing.T, b *block, command string) {
 	t.Helper()
 	out, err := exec.Command("sh", "-ec", `eval "$(sed -n '/^packages_of() {/,/^}/p' ../.ci/setup.sh)"; packages_of generate; packages_of vm`).Output()
@@ -196,7 +197,7 @@ func checkPackages(t *testing.T, b *block, command string) {
 	known := strings.Fields(string(out))
 	for _, word := range strings.Fields(command)[2:] {
 		if !strings.HasPrefix(word, "-") && !slices.Contains(known, word) {
-			t.Errorf("%v: %s is not among what .ci/setup.sh installs", b, word)
+			t.Errorf("%v: .ci/setup.sh does not install %s", b, word)
 		}
 	}
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// What compilers with address spaces make of __arena variables: programs change what Go sees, and
-// their pointers are Go's.
-func TestArenaVariablesOfCompilers(t *testing.T) {
+// Compilers with address spaces make __arena variables work: programs change what Go sees, and
+// their pointers are valid in Go.
+func TestArenaVariables(t *testing.T) {
 	for _, cc := range []string{"clang-19", "clang-22"} {
 		t.Run(cc, func(t *testing.T) {
 			obj, err := object.Read(testobj.Compile(t, "arena/globals", testobj.Options{CC: cc}))
@@ -27,7 +27,7 @@ func TestArenaVariablesOfCompilers(t *testing.T) {
 				t.Fatal(err)
 			}
 			if _, err := loader.Generate(obj, loader.Options{Signed: true}); err == nil {
-				t.Error("signed, although the runtime has to create the arena")
+				t.Error("a package with an arena was signed, but the runtime must create the arena")
 			}
 			s, err := runtime.Load(spec, nil)
 			if err != nil {
@@ -53,10 +53,10 @@ func TestArenaVariablesOfCompilers(t *testing.T) {
 			if counter, first, square := uint32(word(0)), word(8), word(24+9*8); counter != 9 || first != 7+7+9 || square != 81 {
 				t.Errorf("counter %d, first %d, square of 9 %d", counter, first, square)
 			}
-			// head, which is not in the arena, points to first.
+			// head is not in the arena and points to first.
 			node, err := runtime.ArenaPointer[uint64](runtime.NewArena(s.Map(0)), *(*uint64)(s.Data(1)))
 			if err != nil || unsafe.Pointer(node) != unsafe.Add(arena, 8) {
-				t.Errorf("head points to %p, %v, and the arena is at %p", node, err, arena)
+				t.Errorf("head points to %p, %v; the arena is at %p", node, err, arena)
 			}
 		})
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// The first two are those that the hash was published with.
+// The first two are test vectors published with the hash.
 func TestCandidateHash(t *testing.T) {
 	for name, want := range map[string]uint32{
 		"":                               0xdeadbeef,
@@ -20,11 +20,11 @@ func TestCandidateHash(t *testing.T) {
 	}
 }
 
-// Programs whose types displace each other's candidates are in one part.
+// Programs whose types evict each other's candidates are in one part.
 func TestCompetingProgramsAreInOnePart(t *testing.T) {
 	for name, want := range map[string]bool{
 		"bench_filetop": true,  // super_block and vfsmount
-		"bench_memory":  false, // seven types, and none displaces another
+		"bench_memory":  false, // seven types, and none evicts another
 		"bench_agent":   false, // the loader resolves all of its relocations
 	} {
 		obj, err := object.Read(testobj.Compile(t, name, testobj.Options{}))
@@ -39,14 +39,14 @@ func TestCompetingProgramsAreInOnePart(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, got, want)
 		}
 		if n := len(g.programJobs()); (n == 1) != want {
-			t.Errorf("%s: its programs are %d jobs", name, n)
+			t.Errorf("%s: %d jobs", name, n)
 		}
 	}
 }
 
-// Programs that have to be in one part, and are too many for a jump over them, make a loader
+// A group of programs that must be in one part, but is too large to jump over, gives a loader
 // without parts.
-func TestPartThatIsTooLong(t *testing.T) {
+func TestTooLongPart(t *testing.T) {
 	obj, err := object.Read(testobj.Compile(t, "bench_filetop", testobj.Options{}))
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// verdicts counts what came of the comparisons.
+// verdicts counts the outcomes of comparisons.
 type verdicts struct{ same, refused, ours, neither int }
 
 func compareAll(t *testing.T, paths []string) {
@@ -40,14 +40,14 @@ func compare(t *testing.T, path string, v *verdicts) {
 	switch {
 	case err == nil && refusal != nil && refusal.Errno == 0:
 		v.ours++
-		t.Logf("libbpf does not load it: %v", refusal)
+		t.Logf("libbpf cannot load it: %v", refusal)
 	case err == nil && refusal != nil:
 		t.Errorf("the kernel refuses libbpf with %v, but not us: %v", refusal.Errno, refusal)
 	case err != nil && refusal == nil:
 		t.Errorf("libbpf loads it, we do not: %+v", err)
 	case errors.Is(err, sys.ENOTSUPP):
-		// Without a JIT compiler the kernel calls no kfuncs; where libbpf gives up before it asks,
-		// there is nothing to compare.
+		// Without a JIT compiler the kernel rejects calls of kfuncs. If libbpf gives up before it
+		// asks, there is nothing to compare.
 		v.refused++
 		t.Logf("libbpf: %v; we: %v", refusal, err)
 	case err != nil && refusal.Errno == 0:
@@ -63,12 +63,12 @@ func compare(t *testing.T, path string, v *verdicts) {
 		ours := describe(t, s)
 		sameload.LikeOldLibbpf(ref, ours, s.Spec())
 		if diff := sameload.Diff(ref, ours); diff != "" {
-			t.Errorf("not the same load (-libbpf +ours):\n%s", diff)
+			t.Errorf("the loads differ (-libbpf +ours):\n%s", diff)
 		}
 	}
 }
 
-// load goes from an object file to the kernel, with no generated code in between.
+// load loads an object file into the kernel, without generated code.
 func load(t *testing.T, path string) (*runtime.Skeleton, error) {
 	obj, err := object.Read(path)
 	if err != nil {

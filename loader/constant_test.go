@@ -13,8 +13,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// Numbers that assembly names are what Go code with cilium/ebpf makes of them.
-func TestConstantsAreWhatCiliumRewrites(t *testing.T) {
+// Numbers that assembly refers to by name get the same value as with cilium/ebpf's Go code.
+func TestConstantsAgreeWithCilium(t *testing.T) {
 	path := testobj.Compile(t, "peer/asm_constant", testobj.Options{})
 	for _, numbers := range []map[string]uint64{{}, {"LIMIT": 7, "FLOOR": 2}, {"LIMIT": 1<<63 | 5<<32 | 9}, {"FLOOR": 3}} {
 		theirs, err := ebpf.LoadCollectionSpec(path)
@@ -71,7 +71,7 @@ func openConstants(t *testing.T, path string, opts loader.Options) *runtime.Skel
 	return s
 }
 
-// run gives a socket filter a packet, and returns what it returns.
+// run runs a socket filter on a packet and returns its result.
 func run(t *testing.T, p *ebpf.Program) uint32 {
 	t.Helper()
 	result, _, err := p.Test(make([]byte, 64))
@@ -81,7 +81,7 @@ func run(t *testing.T, p *ebpf.Program) uint32 {
 	return result
 }
 
-func TestConstantsThatCannotBeSet(t *testing.T) {
+func TestConstantsErrors(t *testing.T) {
 	path := testobj.Compile(t, "peer/asm_constant", testobj.Options{})
 	for _, tt := range []struct {
 		path, name string
@@ -103,14 +103,14 @@ func TestConstantsThatCannotBeSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := runtime.SetConstant(s, "LIMIT", 1); err == nil {
-		t.Error("a constant is set after the load")
+		t.Error("a constant was set after the load")
 	}
 	s.Close()
 	if err := runtime.SetConstant(s, "LIMIT", 1); err == nil {
-		t.Error("a constant is set after Close")
+		t.Error("a constant was set after Close")
 	}
 	if err := runtime.SetConstant(nil, "LIMIT", 1); err == nil {
-		t.Error("a constant of nothing is set")
+		t.Error("a constant of a nil object was set")
 	}
 	spec, err := loader.ReadFile(path, loader.Options{})
 	if err != nil {
@@ -123,7 +123,7 @@ func TestConstantsThatCannotBeSet(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := runtime.SetConstant(s, "LIMIT", 1); err == nil {
-			t.Errorf("%q is taken", damaged)
+			t.Errorf("%q is accepted", damaged)
 		}
 		s.Close()
 	}

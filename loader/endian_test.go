@@ -14,8 +14,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
-// The same object made for either byte order gives the same instructions,
-// attrs and records, each swapped field by field.
+// An object compiled for either byte order gives the same instructions, attrs and records, with
+// each field swapped.
 func TestByteOrdersDifferInBytesOnly(t *testing.T) {
 	for _, name := range append(testobj.All(t), testobj.Externs(t)...) {
 		t.Run(name, func(t *testing.T) {
@@ -34,8 +34,7 @@ func TestByteOrdersDifferInBytesOnly(t *testing.T) {
 	}
 }
 
-// Objects that are compiled for big endian are generated as such: what
-// clang wrote and what we write agree.
+// Objects compiled for big endian are generated for big endian: clang and this package agree.
 func TestBigEndianObjects(t *testing.T) {
 	for _, name := range append(testobj.All(t), testobj.Externs(t)...) {
 		t.Run(name, func(t *testing.T) {
@@ -53,7 +52,7 @@ func TestBigEndianObjects(t *testing.T) {
 			for i, p := range obj.Programs {
 				for j, in := range p.Insns {
 					want := object.Insn{Op: d.Programs[i].Insns[j].Code, Dst: d.Programs[i].Insns[j].Regs >> 4, Src: d.Programs[i].Insns[j].Regs & 15, Off: d.Programs[i].Insns[j].Off, Imm: d.Programs[i].Insns[j].Imm}
-					// decode gives registers in the order of little endian.
+					// decode returns registers in little-endian order.
 					want.Dst, want.Src = want.Src, want.Dst
 					if in != want {
 						t.Fatalf("%s: instruction %d is %+v in the object and %+v in the blob", p.Name, j, in, want)
@@ -64,7 +63,7 @@ func TestBigEndianObjects(t *testing.T) {
 	}
 }
 
-// decoded is a Spec's loader and blob, each record read in its byte order.
+// decoded is a Spec's loader and blob, with each record read in its byte order.
 type decoded struct {
 	Loader   []sys.Insn
 	Steps    []spec.Step
@@ -94,12 +93,12 @@ func decode(t *testing.T, obj *object.Object) decoded {
 	little(d.Loader, big)
 	for i := range d.Loader {
 		in := &d.Loader[i]
-		// The half of 64 bits that is a fd comes first on big endian, so the slot that is
-		// stored into off of a call is one less.
+		// On big endian, the half of 64 bits that holds a fd comes first, so the slot to store it
+		// into is one less.
 		if big && in.Code == sys.OpMulImm && in.Regs == 0 {
 			in.Imm++
 		}
-		// src_reg, BPF_PSEUDO_BTF_ID, and dst_reg are the other way round in their byte.
+		// src_reg, BPF_PSEUDO_BTF_ID, and dst_reg are swapped within their byte.
 		if big && in.Code == sys.OpMulImm && in.Regs != 0 {
 			in.Imm <<= 4
 		}
@@ -128,11 +127,11 @@ func decode(t *testing.T, obj *object.Object) decoded {
 	return d
 }
 
-// decodeProgram reads a program's record: the attr, then what is behind it, in order.
+// decodeProgram reads a program's record: the attr, then what follows it, in order.
 func decodeProgram(t *testing.T, bo binary.ByteOrder, rec []byte, planned *spec.Spec, s spec.Step) decodedProgram {
 	t.Helper()
 	var p decodedProgram
-	// The attr's size is what the loader says: the r3 of the step's call.
+	// The loader has the attr's size: r3 of the step's call.
 	insns := make([]sys.Insn, s.End-s.Start)
 	read(t, bo, []byte(planned.Loader)[8*s.Start:8*s.End], insns)
 	little(insns, bo == binary.BigEndian)
@@ -143,7 +142,7 @@ func decodeProgram(t *testing.T, bo binary.ByteOrder, rec []byte, planned *spec.
 		}
 	}
 	if size == 0 {
-		t.Fatal("no size of the attr in the loader")
+		t.Fatal("the loader has no size for the attr")
 	}
 	read(t, bo, pad(rec, size, binary.Size(p.Attr)), &p.Attr)
 	rec = rec[(size+7)&^7:]
@@ -159,7 +158,7 @@ func decodeProgram(t *testing.T, bo binary.ByteOrder, rec []byte, planned *spec.
 	return p
 }
 
-// little brings the registers into the order of little endian.
+// little returns registers in little-endian order.
 func little(insns []sys.Insn, big bool) {
 	for i := range insns {
 		if big {
@@ -168,7 +167,7 @@ func little(insns []sys.Insn, big bool) {
 	}
 }
 
-// pad takes the first n bytes and adds zeros.
+// pad returns the first n bytes, padded with zeros.
 func pad(b []byte, n, to int) []byte {
 	return append(bytes.Clone(b[:min(n, len(b))]), make([]byte, max(0, to-n))...)
 }

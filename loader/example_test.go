@@ -7,7 +7,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// An object file that is known only at run time.
+// Load an object file that is only known at run time.
 func ExampleReadFile() {
 	object, err := loader.ReadFile("execs.bpf.o", loader.Options{})
 	if err != nil {

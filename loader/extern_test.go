@@ -21,18 +21,17 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 )
 
-// externCase says what an object of testdata/extern needs, and what becomes of it without.
+// externCase describes what an object in testdata/extern needs, and what happens without it.
 type externCase struct {
 	object  string
 	modules []string
-	// weak objects load without their modules too.
+	// weak means that the object also loads without its modules.
 	weak bool
-	// since is the first Linux that has the strong symbols, major and minor.
+	// since is the first Linux version with the strong symbols, major and minor.
 	since sys.Version
-	// missing is the strong symbol that an error has to name, where the kernel or the modules lack
-	// it.
+	// missing is the strong symbol that an error must name if the kernel or the modules lack it.
 	missing string
-	// data is set for objects with variables of the kernel: it has to have CONFIG_KALLSYMS_ALL.
+	// data is set for objects that use kernel variables, which requires CONFIG_KALLSYMS_ALL.
 	data bool
 }
 
@@ -65,15 +64,15 @@ var externCases = []externCase{
 	{object: "weak_missing", weak: true},
 }
 
-// Externs of every kind are found, and what comes out of them is right.
+// Externs of every kind are found, and programs compute the right results with them.
 func TestExterns(t *testing.T) {
 	for _, c := range externCases {
 		t.Run(c.object, func(t *testing.T) {
 			if c.data && !hasKernelData(t) {
 				if guest.In() {
-					t.Fatal("kallsyms of this kernel lack data")
+					t.Fatal("this kernel's kallsyms have no variables")
 				}
-				// Then BPF_PROG_LOAD answers ENOENT, libbpf too: TestSameLoadOfExterns has it.
+				// Then BPF_PROG_LOAD fails with ENOENT, with libbpf too: see TestSameLoadOfExterns.
 				return
 			}
 			for _, m := range c.modules {
@@ -102,12 +101,13 @@ func TestExterns(t *testing.T) {
 			if got := openFDs(t); got != before {
 				t.Errorf("%d fds are open after Close, %d were before the load", got, before)
 			}
-			// The clean-up of guest.Module removes the modules: a fd of their BTF would hold them.
+			// guest.Module removes the modules when the test ends, which would fail if a fd of
+			// their BTF was left.
 		})
 	}
 }
 
-// Without the module, a strong extern fails by name, and a weak one is no obstacle.
+// Without the module, a strong extern is an error that names it, and a weak one is not an error.
 func TestExternsWithoutModules(t *testing.T) {
 	for _, c := range externCases {
 		if len(c.modules) == 0 || guest.In() && strings.HasPrefix(c.object, "kmod_many") {
@@ -119,7 +119,7 @@ func TestExternsWithoutModules(t *testing.T) {
 					if guest.In() {
 						t.Fatalf("module %s is loaded", m)
 					}
-					return // this machine cannot be without it
+					return // cannot be unloaded on this machine
 				}
 			}
 			path := testobj.Compile(t, "extern/"+c.object, testobj.Options{})
@@ -142,7 +142,7 @@ func TestExternsWithoutModules(t *testing.T) {
 	}
 }
 
-// Symbols that no kernel has: the error names them, and all that was made is gone again.
+// Symbols that no kernel has: the error names them, and everything that was created is freed.
 func TestMissingExterns(t *testing.T) {
 	for name, symbol := range map[string]string{
 		"missing_func":      "bpf2lskel_no_such_func",
@@ -161,7 +161,7 @@ func TestMissingExterns(t *testing.T) {
 	}
 }
 
-// One kfunc more than a program may call: the kernel's answer, in our words.
+// Too many kfuncs in a program give the kernel's error, with an explanation.
 func TestTooManyKfuncs(t *testing.T) {
 	guest.Module(t, manyLow)
 	guest.Module(t, manyHigh)
@@ -171,8 +171,8 @@ func TestTooManyKfuncs(t *testing.T) {
 	}
 }
 
-// A kfunc that five places in three programs call is looked up once.
-func TestOneLookupForAllPlaces(t *testing.T) {
+// A kfunc that three programs call in five places is looked up once.
+func TestOneLookupPerKfunc(t *testing.T) {
 	obj, err := object.Read(testobj.Compile(t, "extern/kfunc_places", testobj.Options{}))
 	if err != nil {
 		t.Fatal(err)
@@ -192,7 +192,7 @@ func TestOneLookupForAllPlaces(t *testing.T) {
 	}
 }
 
-// Where a load asks for it, it can say where each extern was found.
+// A load can report where each extern was found.
 func TestExternsAreReported(t *testing.T) {
 	guest.Module(t, ownModule)
 	s := loadWith(t, "extern/mixed", &runtime.LoadOptions{Externs: runtime.ReadExterns})
@@ -206,7 +206,7 @@ func TestExternsAreReported(t *testing.T) {
 			t.Errorf("%s: %q, want %q", e.Spec.Name, where, w)
 		}
 		if e.Found && e.Spec.Kind != impl.KsymAddr && e.BTFID == 0 {
-			t.Errorf("%s is found without a BTF ID", e.Spec.Name)
+			t.Errorf("%s was found without a BTF ID", e.Spec.Name)
 		}
 		delete(want, e.Spec.Name)
 	}
@@ -233,7 +233,7 @@ func loadWith(t *testing.T, name string, opts *runtime.LoadOptions) *runtime.Ske
 	return s
 }
 
-// needJIT skips a test that has met a kernel which calls no kfuncs: "JIT is required for calling
+// needJIT skips a test on a kernel that rejects calls of kfuncs: "JIT is required for calling
 // kernel function".
 func needJIT(t *testing.T, err error) {
 	t.Helper()
@@ -258,7 +258,7 @@ func openFDs(t *testing.T) int {
 	return len(fds)
 }
 
-// hasKernelData tells whether kallsyms has variables.
+// hasKernelData reports whether kallsyms includes variables.
 func hasKernelData(t *testing.T) bool {
 	t.Helper()
 	text, err := os.ReadFile("/proc/kallsyms")

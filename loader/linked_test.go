@@ -8,8 +8,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// What bpftool links of several files is the same load as libbpf's, and its programs find their
-// variables where their symbols are.
+// An object that bpftool has linked from several files is the same load as libbpf's, and its
+// programs use the right variables.
 func TestSameLoadOfLinkedObjects(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "linked.bpf.o")
 	args := []string{"gen", "object", path}

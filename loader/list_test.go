@@ -9,8 +9,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
-// The plan of a load lists the variables whose values the runtime finds out.
-func TestListOfKconfig(t *testing.T) {
+// The plan of a load lists the variables whose values the runtime determines.
+func TestListKconfig(t *testing.T) {
 	obj, err := object.Read(testobj.Compile(t, "kconfig", testobj.Options{}))
 	if err != nil {
 		t.Fatal(err)
@@ -25,6 +25,6 @@ func TestListOfKconfig(t *testing.T) {
 		}
 	}
 	if strings.Contains(b.String(), "LINUX_WILL_BE_KNOWN") {
-		t.Error("a variable that no kernel has a value for is listed")
+		t.Error("a variable without a value in any kernel is listed")
 	}
 }

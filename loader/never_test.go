@@ -16,15 +16,15 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// recursion is what kernels say of it: 6.1, 6.12 and 6.18, 7.3.
+// recursion matches what kernels say about recursion: 6.1, 6.12 and 6.18, 7.3.
 const recursion = "back-edge|frames is too deep|recursi"
 
-// What no kernel loads is refused when it is read, in the words of the source, and this kernel does
-// refuse it.
-func TestWhatNoKernelLoads(t *testing.T) {
+// A program that no kernel loads is refused when its object is read, with an error about the
+// source. This kernel does refuse it.
+func TestRefusedByAllKernels(t *testing.T) {
 	for _, tt := range []struct {
 		name, want string
-		kernel     string // a regular expression: what the kernel says
+		kernel     string // a regular expression for the kernel's message
 	}{
 		{"too_long", "section tc: start: 1000003 instructions, with all that it calls: a kernel takes at most 1000000", "argument list too long"},
 		{
@@ -52,13 +52,13 @@ func TestWhatNoKernelLoads(t *testing.T) {
 			c, err := loadByCilium(path)
 			if err == nil {
 				c.Close()
-				t.Fatal("this kernel loads it")
+				t.Fatal("this kernel accepts it")
 			}
 			if tt.name == "kfunc_license" && sys.KernelVersion().Before(sys.Version{6, 2}) {
-				return // it has no such function, and cilium/ebpf looks for it first
+				return // this kernel lacks the function, which cilium/ebpf looks up first
 			}
 			if _, noJIT := os.Stat("/proc/sys/net/core/bpf_jit_enable"); tt.name == "kfunc_license" && noJIT != nil {
-				return // it calls no functions at all
+				return // this kernel does not support calls of kfuncs
 			}
 			text := err.Error()
 			if log := (*ebpf.VerifierError)(nil); errors.As(err, &log) {

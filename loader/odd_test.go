@@ -10,9 +10,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// Objects with BTF that libbpf loads without it, and that is mended here: they load with it, and do
-// what their sources claim.
-func TestMendedBTF(t *testing.T) {
+// Objects whose BTF is repaired load with it, where libbpf loads them without, and their programs
+// do what the sources claim.
+func TestRepairedBTF(t *testing.T) {
 	names, err := testobj.Names("odd")
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func TestMendedBTF(t *testing.T) {
 				t.Fatal(err)
 			}
 			if obj.OddBTF {
-				t.Error("its BTF is taken for one that the kernel refuses")
+				t.Error("its BTF is still considered invalid")
 			}
 		})
 	}

@@ -16,17 +16,16 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// peerRefuses are objects of testdata/peer that cilium/ebpf reads but does not load as they are,
-// and how it says so.
+// peerRefuses are objects in testdata/peer that cilium/ebpf reads but does not load unchanged, and
+// its error for each.
 var peerRefuses = map[string]string{
-	"peer/pinning":    "pin type 100: not supported",  // it is for the user to take that away before
-	"peer/inner_maps": "rings: inner map: map create", // no size is fitted but a perf event array's
-	"peer/records":    "from_user: map create",        // a user ring buffer's value has a size to it
+	"peer/pinning":    "pin type 100: not supported",  // the user has to remove it first
+	"peer/inner_maps": "rings: inner map: map create", // it adjusts only the sizes of perf event arrays
+	"peer/records":    "from_user: map create",        // it requires a value size for user ring buffers
 }
 
-// Objects that cilium/ebpf loads and libbpf does not, load here, and are the same maps and
-// programs.
-func TestWhatCiliumLoadsLoadsHere(t *testing.T) {
+// Objects that cilium/ebpf loads and libbpf does not, load here with the same maps and programs.
+func TestLoadsWhatCiliumLoads(t *testing.T) {
 	for _, name := range testobj.Peer(t) {
 		t.Run(strings.TrimPrefix(name, "peer/"), func(t *testing.T) {
 			path := testobj.Compile(t, name, testobj.Options{})
@@ -79,15 +78,15 @@ func TestWhatCiliumLoadsLoadsHere(t *testing.T) {
 			for name, p := range theirs.Programs {
 				want["program "+name] = p.Type().String()
 			}
-			delete(want, "program helper") // a static function that is called: a subprogram here
+			delete(want, "program helper") // a static function: a subprogram here
 			if diff := cmp.Diff(want, ours); diff != "" {
-				t.Errorf("not the same load (-cilium/ebpf +ours):\n%s", diff)
+				t.Errorf("the loads differ (-cilium/ebpf +ours):\n%s", diff)
 			}
 		})
 	}
 }
 
-// describeMap leaves out what either side only adds for itself: global data that can be mapped.
+// describeMap describes a map without BPF_F_MMAPABLE, which only one side sets for global data.
 func describeMap(m *ebpf.Map) string {
 	return fmt.Sprintf("%v %d %d %d %#x", m.Type(), m.KeySize(), m.ValueSize(), m.MaxEntries(), m.Flags()&^unix.BPF_F_MMAPABLE)
 }

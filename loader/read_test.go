@@ -11,8 +11,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// An object that is known only at run time loads from its file and from memory, and has its maps
-// and programs by name.
+// An object that is only known at run time loads from a file and from memory, and has its maps and
+// programs by name.
 func TestReadFile(t *testing.T) {
 	path := testobj.Compile(t, "map_in_map", testobj.Options{})
 	file, err := os.ReadFile(path)
@@ -28,7 +28,7 @@ func TestReadFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if fromFile.Loader != fromMemory.Loader || fromFile.Blob != fromMemory.Blob {
-		t.Error("file and memory differ")
+		t.Error("objects from file and memory differ")
 	}
 	s, err := runtime.Load(fromMemory, nil)
 	if err != nil {
@@ -46,9 +46,9 @@ func TestReadFile(t *testing.T) {
 		}
 	}
 	if s.MapByName("none") != nil || s.ProgramByName("none") != nil {
-		t.Error("there is one called none")
+		t.Error("found a map or program named none")
 	}
 	if _, err := loader.Read("text", []byte("no object"), loader.Options{}); err == nil {
-		t.Error("text is an object")
+		t.Error("plain text was accepted as an object")
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
-// What is fitted to the kernel that loads it cannot be in a signed package: it is refused by name,
-// rather than loaded with zeros.
+// Objects that must be fitted to the kernel cannot be signed: they are refused by name rather than
+// loaded with zeros.
 func TestCannotBeSigned(t *testing.T) {
 	for name, want := range map[string]string{
 		"structops/congestion": "cannot be signed: struct tcp_congestion_ops bpf2lskel_idle",

@@ -17,11 +17,11 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// All objects of testdata load, and their programs do what their sources claim: run by
-// BPF_PROG_TEST_RUN, they return and leave in global variables what the head comment says.
+// All objects in testdata load, and their programs do what the comment at the head of the source
+// claims: BPF_PROG_TEST_RUN gives the return value and the values of global variables.
 //
-// Kernels differ. What this one refuses, it has to refuse libbpf with the same errno; and where a
-// claim does not hold, it must not hold for what libbpf loads either.
+// Kernels differ. What this kernel refuses, it must refuse from libbpf with the same errno. A claim
+// that does not hold must not hold for libbpf's load either.
 func TestProgramsDoWhatTheirSourcesClaim(t *testing.T) {
 	loaded, claims := 0, 0
 	for _, name := range testobj.All(t) {
@@ -46,20 +46,20 @@ func TestProgramsDoWhatTheirSourcesClaim(t *testing.T) {
 			}
 			defer ref.Close()
 			if theirs := complaints(t, name, path, ref.Maps, ref.Programs); !slices.Equal(wrong, theirs) {
-				t.Errorf("%q, but of what libbpf loads: %q", wrong, theirs)
+				t.Errorf("%q, but after a load by libbpf: %q", wrong, theirs)
 			} else {
-				t.Logf("this kernel does not do what the source says: %q", wrong)
+				t.Logf("on this kernel the claims do not hold: %q", wrong)
 			}
 		})
 	}
 	t.Logf("%d objects are loaded, %d claims hold", loaded, claims)
 }
 
-// refusedAlike checks that the kernel refuses libbpf too.
+// refusedAlike checks that the kernel refuses libbpf's load, too.
 func refusedAlike(t *testing.T, path string, err error) {
 	t.Helper()
 	if strings.Contains(err.Error(), "find attach target") && errors.Is(err, unix.ENOENT) && goruntime.GOARCH != "amd64" {
-		t.Logf("refused: %v", err) // the sources name functions of amd64
+		t.Logf("refused: %v", err) // the sources attach to amd64 functions
 		return
 	}
 	_, refusal, refErr := sameload.Reference(t.Context(), path)
@@ -75,7 +75,7 @@ func refusedAlike(t *testing.T, path string, err error) {
 	}
 }
 
-// complaints are the claims about an object that do not hold for a load of it.
+// complaints returns the claims about an object that do not hold after a load.
 func complaints(t *testing.T, name, path string, maps, programs map[string]int) []string {
 	t.Helper()
 	r := &recorder{TB: t}
@@ -83,7 +83,7 @@ func complaints(t *testing.T, name, path string, maps, programs map[string]int) 
 	return r.errors
 }
 
-// recorder keeps errors rather than failing the test.
+// recorder collects errors instead of failing the test.
 type recorder struct {
 	testing.TB
 	errors []string
@@ -95,7 +95,7 @@ func (r *recorder) Errorf(format string, args ...any) {
 	r.errors = append(r.errors, fmt.Sprintf(format, args...))
 }
 
-// fdsByName gives the maps and programs of a load, those that were loaded.
+// fdsByName returns the maps and programs that a load created.
 func fdsByName(s *runtime.Skeleton) (maps, programs map[string]int) {
 	maps, programs = make(map[string]int), make(map[string]int)
 	for i := range s.Spec().Maps {

@@ -11,7 +11,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// Objects with externs are the same load as libbpf's, as far as this machine has what they need.
+// Objects with externs are the same load as libbpf's, if this machine has what they need.
 func TestSameLoadOfExterns(t *testing.T) {
 	if guest.In() {
 		guest.Module(t, conntrack)
@@ -24,7 +24,7 @@ func TestSameLoadOfExterns(t *testing.T) {
 	var paths []string
 	for _, name := range testobj.Externs(t) {
 		if guest.In() && strings.Contains(name, "kmod_many") {
-			continue // hundreds of look-ups, each through all of vmlinux's BTF, take an emulated kernel half a minute
+			continue // hundreds of searches through vmlinux's BTF take half a minute under emulation
 		}
 		paths = append(paths, testobj.Compile(t, name, testobj.Options{}))
 	}

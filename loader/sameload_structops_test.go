@@ -16,8 +16,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// Structs of operations are the same load as libbpf's, and what it refuses is refused. bpftool of
-// Debian 12 does not know all of them: flavors, links, and members that the kernel does not have.
+// struct_ops objects are the same load as libbpf's, and objects that libbpf refuses are refused.
+// Debian 12's bpftool does not support all of them: flavors, links, and members that the kernel
+// does not have.
 func TestSameLoadOfStructOps(t *testing.T) {
 	var paths []string
 	for _, name := range testobj.StructOps(t) {
@@ -28,11 +29,11 @@ func TestSameLoadOfStructOps(t *testing.T) {
 	compareAll(t, paths)
 }
 
-// newInStructOps are objects with what libbpf of Debian 12, 1.1, does not know, and in what their
-// maps' flags differ from those of the objects for it.
+// newInStructOps are objects that use features unknown to Debian 12's libbpf 1.1, and the
+// difference of their map flags to the equivalent objects for it.
 var newInStructOps = map[string]uint32{"flavor": 0, "link": sys.FlagLink, "missing_zero": 0, "shared": 0}
 
-// What libbpf 1.1 does not know is the same load as what it does know.
+// Features unknown to libbpf 1.1 give the same load as their equivalents.
 func TestNewStructOpsAreTheSameLoad(t *testing.T) {
 	view := func(t *testing.T, name string) sameload.View {
 		s, err := load(t, testobj.Compile(t, "structops/"+name, testobj.Options{}))
@@ -63,13 +64,13 @@ func TestNewStructOpsAreTheSameLoad(t *testing.T) {
 				old.Maps[i] = m
 			}
 			if diff := sameload.Diff(old, now); diff != "" {
-				t.Errorf("not the same load (-known to libbpf 1.1 +ours):\n%s", diff)
+				t.Errorf("the loads differ (-known to libbpf 1.1 +ours):\n%s", diff)
 			}
 		})
 	}
 }
 
-// An error names the struct and the member that the kernel has otherwise, or not.
+// Errors name the struct and the member that the kernel lacks or declares differently.
 func TestStructOpsErrors(t *testing.T) {
 	for _, tt := range []struct {
 		object string
@@ -88,7 +89,7 @@ func TestStructOpsErrors(t *testing.T) {
 			s, err := load(t, testobj.Compile(t, "structops/"+tt.object, testobj.Options{}))
 			if err == nil {
 				s.Close()
-				t.Fatal("it loads")
+				t.Fatal("the load succeeded")
 			}
 			var loadError *runtime.LoadError
 			if !errors.As(err, &loadError) || loadError.Hint == "" || loadError.Step < 0 {
@@ -99,7 +100,7 @@ func TestStructOpsErrors(t *testing.T) {
 			}
 			for _, text := range tt.says {
 				if !strings.Contains(err.Error(), text) {
-					t.Errorf("does not say %q", text)
+					t.Errorf("missing %q", text)
 				}
 			}
 			t.Log(err)

@@ -12,8 +12,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
-// What we load is what libbpf loads, as the kernel sees it, for all objects
-// of testdata; and what the kernel refuses libbpf it refuses us, with the same errno.
+// For all objects in testdata, our load is the same as libbpf's, as the kernel sees it, and the
+// kernel refuses both with the same errno.
 func TestSameLoadAsLibbpf(t *testing.T) {
 	var paths []string
 	for _, name := range testobj.All(t) {
@@ -22,7 +22,7 @@ func TestSameLoadAsLibbpf(t *testing.T) {
 	compareAll(t, paths)
 }
 
-// The same for objects of others: those of Debian's xdp-tools.
+// The same holds for the objects of Debian's xdp-tools.
 func TestSameLoadOfXDPTools(t *testing.T) {
 	out, err := exec.Command("dpkg", "-L", "xdp-tools", "libxdp1").Output()
 	if err != nil {
@@ -40,7 +40,7 @@ func TestSameLoadOfXDPTools(t *testing.T) {
 	compareAll(t, paths)
 }
 
-// A loader has at most 45 % of the instructions of libbpf's.
+// A loader has at most 45 % as many instructions as libbpf's.
 func TestLoaderIsShorterThanLibbpfs(t *testing.T) {
 	const most = 0.45
 	n := 0

@@ -11,8 +11,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
-// The checks are what a package pays for: ten instructions beyond the comparison of the hash are
-// too many.
+// The check of a blob takes few instructions beyond the comparison of its hash.
 func TestBlobCheckIsShort(t *testing.T) {
 	const compare, ops, excl = 2 + 1 + 4*5 + 1, 1, 3 // map, r4, four words, jump; the field that tells kernels apart
 	most := map[spec.SignedForm]int{
@@ -28,7 +27,7 @@ func TestBlobCheckIsShort(t *testing.T) {
 	}
 }
 
-// The check comes after what a loader begins with, and only in one that can be signed.
+// The check follows the first instructions of a loader, and only in one that can be signed.
 func TestSignedHead(t *testing.T) {
 	obj, err := object.Read(testobj.Compile(t, "globals", testobj.Options{}))
 	if err != nil {
@@ -43,22 +42,21 @@ func TestSignedHead(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !loader.HasSignedHead(signed.Loader, obj.ByteOrder) {
-		t.Errorf("a loader that can be signed begins with % x", signed.Loader[:spec.SignedHead])
+		t.Errorf("a signable loader begins with % x", signed.Loader[:spec.SignedHead])
 	}
 	if loader.HasSignedHead(plain.Loader, obj.ByteOrder) {
-		t.Error("a loader that cannot be signed keeps the context")
+		t.Error("a loader that is not signable keeps the context")
 	}
 	for form := range spec.SignedForms {
 		check := loader.BlobCheck(form, signed.Blob, obj.ByteOrder)
 		want := signed.Loader[:spec.SignedHead] + check + signed.Loader[spec.SignedHead:]
 		if signed.SignedLoader(form) != want || signed.Signed.Forms[form].Check != check {
-			t.Errorf("%v: the check is not where it has to be", form)
+			t.Errorf("%v: the check is in the wrong place", form)
 		}
 	}
 }
 
-// A program whose target is chosen at run time cannot be in a package that is signed: the target is
-// in its attr.
+// A program whose target is chosen at run time cannot be signed: the target is in its attr.
 func TestSignedNeedsTargets(t *testing.T) {
 	obj, err := object.Read(testobj.Compile(t, "sec_freplace", testobj.Options{}))
 	if err != nil {

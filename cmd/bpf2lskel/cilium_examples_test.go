@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// Every C source of cilium/ebpf's examples makes a package as it is, with the flags of its own
+// Each C source of cilium/ebpf's examples gives a package unchanged, with the flags of its own
 // go:generate line.
-func TestTheExamplesOfCiliumCompileUnchanged(t *testing.T) {
+func TestCiliumExamplesCompileUnchanged(t *testing.T) {
 	list := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/cilium/ebpf")
 	dir, err := list.Output()
 	if err != nil {
@@ -36,15 +36,15 @@ func TestTheExamplesOfCiliumCompileUnchanged(t *testing.T) {
 		packages++
 	}
 	if packages != len(sources) || packages < 12 {
-		t.Errorf("%d packages of %d sources", packages, len(sources))
+		t.Errorf("%d packages from %d sources", packages, len(sources))
 	}
 	if out, err := exec.Command("go", "vet", "./...").CombinedOutput(); err != nil {
 		t.Errorf("go vet: %v\n%s", err, out)
 	}
-	t.Logf("%d of %d examples, with no line of C changed", packages, len(sources))
+	t.Logf("%d of %d examples compile unchanged", packages, len(sources))
 }
 
-// asmHeaders is the flag that has clang find asm/types.h on Debian.
+// asmHeaders is the flag that makes clang find asm/types.h on Debian.
 func asmHeaders(t *testing.T) string {
 	t.Helper()
 	dirs, err := filepath.Glob("/usr/include/*-linux-gnu")
@@ -54,7 +54,7 @@ func asmHeaders(t *testing.T) string {
 	return "-idirafter" + dirs[0]
 }
 
-func TestWarningsAreSaid(t *testing.T) {
+func TestWarnings(t *testing.T) {
 	inModule(t)
 	write(t, "names.bpf.c", `
 const char *names[] = {"a", "b"};

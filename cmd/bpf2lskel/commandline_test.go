@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A command line that is wrong gets a reason, not all the flags.
+// A wrong command line gets a reason, not a list of all flags.
 func TestWrongCommandLines(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "word", "")
@@ -35,10 +35,10 @@ func TestWrongCommandLines(t *testing.T) {
 			t.Errorf("bpf2lskel %s: exit status %d, want 2 and %q, got\n%s", test.args, status, test.want, out)
 		}
 		if n := strings.Count(out, "\n"); n > 2 {
-			t.Errorf("bpf2lskel %s: says %d lines:\n%s", test.args, n, out)
+			t.Errorf("bpf2lskel %s: %d lines of output, want fewer:\n%s", test.args, n, out)
 		}
 	}
-	// A word that is a file is a source.
+	// An argument that is a file is a source, even without an extension.
 	mustFail(t, "word: ", "word")
 }
 
@@ -46,23 +46,23 @@ func TestHelpAndVersion(t *testing.T) {
 	for _, args := range [][]string{{"help"}, {"-h"}, {"-help"}} {
 		if out := mustRun(t, args...); !strings.HasPrefix(out, "Usage: bpf2lskel [flags] SOURCE.c") ||
 			!strings.Contains(out, "  -makebase folder\n") || strings.Contains(out, "global-types") {
-			t.Errorf("%v: said\n%s", args, out)
+			t.Errorf("%v: output\n%s", args, out)
 		}
 	}
 	for verb := range verbs {
 		help, h := mustRun(t, "help", verb), mustRun(t, verb, "-h")
 		if !strings.HasPrefix(help, "Usage: bpf2lskel "+verb) || help != h {
-			t.Errorf("help %s says\n%s%s -h\n%s", verb, help, verb, h)
+			t.Errorf("help %s prints\n%sbut %s -h\n%s", verb, help, verb, h)
 		}
 	}
 	for _, arg := range []string{"version", "-version"} {
 		if out := mustRun(t, arg); !regexp.MustCompile(`^bpf2lskel \S.*, built with go1\.\S+\n$`).MatchString(out) {
-			t.Errorf("%s said %q", arg, out)
+			t.Errorf("%s: output %q", arg, out)
 		}
 	}
 }
 
-// Each command line of bpf2go is answered by one that works here.
+// Each command line of bpf2go is answered with one that works here.
 func TestBpf2goCommandLines(t *testing.T) {
 	inModule(t)
 	write(t, "counter.bpf.c", "#include \"counter.h\"\n"+source)

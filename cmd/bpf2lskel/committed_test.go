@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// What is committed of generated packages is what the tool writes today: it is
-// run with -check for each go:generate line of the module that calls it.
+// The committed generated packages are what the tool would write now: for each go:generate line of
+// the module that calls it, it is run with -check.
 func TestCommittedPackagesAreUpToDate(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -44,7 +44,7 @@ func TestCommittedPackagesAreUpToDate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n < 2 {
-		t.Errorf("found %d go:generate lines, there are at least those of two examples", n)
+		t.Errorf("found %d go:generate lines, want at least those of two examples", n)
 	}
 }
 
@@ -53,7 +53,7 @@ var (
 	argument     = regexp.MustCompile(`"[^"]*"|\S+`)
 )
 
-// generateLines gives the arguments of each go:generate line of a file that calls bpf2lskel.
+// generateLines returns the arguments of each go:generate line of a file that calls bpf2lskel.
 func generateLines(t *testing.T, path string) (lines [][]string) {
 	t.Helper()
 	f, err := os.Open(path)

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// Errors name the flags by their names, and say what to do. A value that a flag cannot have,
-// whatever there is on the machine, is a command line that is wrong.
-func TestErrorsOfFlags(t *testing.T) {
+// Errors refer to flags by name and say what to do. A value that a flag never accepts is a usage
+// error.
+func TestFlagErrors(t *testing.T) {
 	inModule(t)
 	write(t, "counter.bpf.c", source)
 	for args, want := range map[string]string{
@@ -56,8 +56,8 @@ func TestErrorsOfFlags(t *testing.T) {
 	}
 }
 
-// What a flag names and is not there is no mistake in the command line.
-func TestErrorsOfFiles(t *testing.T) {
+// A missing file that a flag names is not a usage error.
+func TestFileErrors(t *testing.T) {
 	inModule(t)
 	write(t, "counter.bpf.c", source)
 	for args, want := range map[string]string{

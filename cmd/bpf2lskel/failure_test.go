@@ -10,13 +10,13 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// A load that fails shows its steps with a mark at the one, the log, and the error.
+// A failed load shows its steps, with a mark at the failed one, the log, and the error.
 func TestLoadShowsTheFailedStep(t *testing.T) {
 	path := testobj.Compile(t, "refused_verifier", testobj.Options{})
 	var stdout, stderr bytes.Buffer
 	err := load([]string{path}, &stdout, &stderr)
 	if err == nil {
-		t.Fatal("it loads")
+		t.Fatal("the load succeeded")
 	}
 	for _, want := range []string{"steps of refused_verifier", "create map", "->", "  load program unchecked\n", "verifier log:", "invalid access to packet"} {
 		if !strings.Contains(stderr.String(), want) {
@@ -24,7 +24,7 @@ func TestLoadShowsTheFailedStep(t *testing.T) {
 		}
 	}
 	if strings.Count("\n"+stderr.String(), "\n->") != 1 {
-		t.Errorf("not one mark:\n%s", stderr.String())
+		t.Errorf("want one mark:\n%s", stderr.String())
 	}
 	if !strings.Contains(err.Error(), "load program unchecked: permission denied: ") {
 		t.Errorf("error %v", err)
@@ -34,8 +34,8 @@ func TestLoadShowsTheFailedStep(t *testing.T) {
 	}
 }
 
-// An object for the other byte order is refused in words, before the kernel sees it.
-func TestLoadOfTheOtherByteOrder(t *testing.T) {
+// An object for the other byte order is refused before the kernel sees it.
+func TestLoadOtherByteOrder(t *testing.T) {
 	target := "bpfeb"
 	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
 		target = "bpfel"

@@ -56,9 +56,9 @@ func TestTargets(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !slices.Contains(target.goarch, name) {
-			t.Errorf("target %s is not for itself, but %v", name, target.goarch)
+			t.Errorf("target %s is for %v, not for itself", name, target.goarch)
 		}
-		// The go command takes what stands behind the last underscore for a constraint.
+		// The go command takes the part after the last underscore for a constraint.
 		last := target.suffix()[strings.LastIndex(target.suffix(), "_")+1:]
 		if _, ok := arches[last]; ok {
 			t.Errorf("target %s: suffix %s ends in a GOARCH", name, target.suffix())

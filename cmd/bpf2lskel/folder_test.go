@@ -38,7 +38,7 @@ func goVet(t testing.TB) {
 	}
 }
 
-// A source with any name that Go can have gives a package that builds; any other name is refused
+// A source gives a package that builds if Go accepts files of that name. Any other name is refused
 // before anything is written.
 func TestSourceNames(t *testing.T) {
 	inModule(t)
@@ -102,7 +102,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// Whatever else is in the folder stays as it is, and may be part of the package.
+// Other files in the folder are left alone and may be part of the package.
 func TestOtherFiles(t *testing.T) {
 	inModule(t)
 	write(t, "counter.bpf.c", "//go:build ignore\n\n"+source)
@@ -138,7 +138,7 @@ func TestOtherFiles(t *testing.T) {
 		}
 	}
 
-	// The package is that of the Go files beside it.
+	// The package's name is that of the Go files beside it.
 	mkdir(t, "cmd")
 	write(t, "cmd/main.go", "package main\n\nfunc main() { _, _ = Load() }\n")
 	mustRun(t, "-o", "cmd", "counter.bpf.c")
@@ -148,18 +148,18 @@ func TestOtherFiles(t *testing.T) {
 	mustRun(t, "-o", "cmd", "counter.bpf.c")
 }
 
-// A file of the user's own that has a name which is to be written is not overwritten.
+// A file that bpf2lskel did not write is not overwritten.
 func TestFilesInTheWay(t *testing.T) {
 	inModule(t)
 	write(t, "counter.bpf.c", source)
 	mkdir(t, "skel")
 	write(t, "skel/counter_bpfel.go", "package skel\n")
 	mustFail(t, "skel/counter_bpfel.go: exists, and was not written by bpf2lskel: rename it, or choose another folder with -o", "-o", "skel", "counter.bpf.c")
-	mustRun(t, "-o", "skel", "-target", "bpfeb", "counter.bpf.c") // has none of that name
+	mustRun(t, "-o", "skel", "-target", "bpfeb", "counter.bpf.c") // does not write this file
 	if got := read(t, "skel/counter_bpfel.go"); got != "package skel\n" {
-		t.Errorf("it was overwritten: %s", got)
+		t.Errorf("the file was overwritten: %s", got)
 	}
-	// What cannot be read is not said to be somebody else's.
+	// An unreadable file is not reported as somebody else's.
 	if err := os.Remove("skel/counter_bpfel.go"); err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func TestFilesInTheWay(t *testing.T) {
 	}
 	mkdir(t, "skel/counter_bpfel.go")
 	mustFail(t, "check for bpf2lskel's header: read skel/counter_bpfel.go: is a directory", "-o", "skel", "counter.bpf.c")
-	// A package that lost its Go file is written again.
+	// A package without its Go file is written again.
 	if err := os.Remove("skel/counter_bpfel.go"); err != nil {
 		t.Fatal(err)
 	}
@@ -184,8 +184,8 @@ func TestFilesInTheWay(t *testing.T) {
 	goVet(t)
 }
 
-// What an earlier run made for a target that is not asked for any more is out of date. What another
-// run made for other targets, with flags of its own, is not.
+// Files from an earlier run for a target that is no longer requested are out of date. Files from
+// another run, for other targets and with other flags, are not.
 func TestDroppedTargets(t *testing.T) {
 	inModule(t)
 	write(t, "counter.bpf.c", source)
@@ -211,8 +211,8 @@ func TestDroppedTargets(t *testing.T) {
 	mustRun(t, "-check", "-o", "skel", "-target", "arm64", "counter.bpf.c", "--", "-DX")
 }
 
-// clangVersion makes a compiler that says it is another version, and leaves some object different
-// if it is told to.
+// clangVersion makes a compiler that reports another version and passes an additional flag to
+// clang.
 func clangVersion(t *testing.T, version, flag string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "clang")
@@ -223,8 +223,8 @@ func clangVersion(t *testing.T, version, flag string) string {
 	return path
 }
 
-// Another version of the compiler that writes the same is the same; if it is not, -check says which
-// versions these are.
+// If another version of the compiler produces the same output, the package is up to date. If not,
+// -check names both versions.
 func TestCompilerVersion(t *testing.T) {
 	inModule(t)
 	write(t, "counter.bpf.c", source)
@@ -237,19 +237,19 @@ func TestCompilerVersion(t *testing.T) {
 	mustRun(t, "-cc", same, "-check", "-o", "skel", "counter.bpf.c")
 	mustRun(t, "-cc", same, "-o", "skel", "counter.bpf.c")
 	if got := read(t, "skel/counter_bpfel.go"); got != before {
-		t.Errorf("written again for nothing but the compiler's version:\n%.300s", got)
+		t.Errorf("written again only for the compiler's version:\n%.300s", got)
 	}
 	write(t, "counter.bpf.c", "#ifdef OTHER\n#define XDP_RESULT XDP_DROP\n#else\n#define XDP_RESULT XDP_PASS\n#endif\n"+strings.Replace(source, "XDP_PASS", "XDP_RESULT", 1))
 	mustRun(t, "-cc", old, "-o", "skel", "counter.bpf.c")
 	const want = "(possibly only because they were compiled by clang 14.0.6, and now by clang 16.0.0): select the compiler with -cc, or generate again"
 	mustFail(t, want, "-cc", other, "-check", "-o", "skel", "counter.bpf.c")
-	// It is not said of the same version.
+	// The message does not appear if the version is the same.
 	write(t, "counter.bpf.c", strings.Replace(source, "XDP_PASS", "XDP_DROP", 1))
 	_, out := bpf2lskel("-cc", old, "-check", "-o", "skel", "counter.bpf.c")
 	if !strings.Contains(out, "not up to date: generate again\n") || strings.Contains(out, "compiled by") {
-		t.Errorf("said\n%s", out)
+		t.Errorf("output\n%s", out)
 	}
-	// Packages of before are up to date without the line.
+	// Packages without the line, from older versions, are up to date.
 	mustRun(t, "-cc", old, "-o", "skel", "counter.bpf.c")
 	raw := []byte(read(t, "skel/counter_bpfel.go"))
 	write(t, "skel/counter_bpfel.go", string(bytes.Replace(raw, []byte("// Compiled by clang 14.0.6 for bpfel, bpfeb.\n"), nil, 1)))
@@ -260,8 +260,8 @@ func TestCompilerVersion(t *testing.T) {
 	}
 }
 
-// What compilers say of two targets comes one after the other, and once if it is the same.
-func TestMessagesOfTwoCompilers(t *testing.T) {
+// Messages of two concurrent compilers are not interleaved, and identical ones appear once.
+func TestCompilerMessages(t *testing.T) {
 	inModule(t)
 	write(t, "counter.bpf.c", source)
 	script := "#!/bin/sh\ncase \"$*\" in *bpfel*) c=l;; *) c=b;; esac\nfor i in 1 2 3 4 5 6 7 8 9 10; do printf $c >&2; sleep 0.01; done\nprintf '\\nsame\\n' >&2\n"
@@ -270,17 +270,16 @@ func TestMessagesOfTwoCompilers(t *testing.T) {
 	}
 	const l, b = "llllllllll\nsame\n", "bbbbbbbbbb\nsame\n"
 	if _, out := bpf2lskel("-cc", "./cc", "-o", "skel", "counter.bpf.c"); out != l+b+"bpf2lskel: counter.bpf.c: cc: exit status 1\n" {
-		t.Errorf("said\n%s", out)
+		t.Errorf("output\n%s", out)
 	}
 	write(t, "cc", strings.Replace(script, "c=b", "c=l", 1)+"exit 1\n")
 	if _, out := bpf2lskel("-cc", "./cc", "-o", "skel", "counter.bpf.c"); out != l+"bpf2lskel: counter.bpf.c: cc: exit status 1\n" {
-		t.Errorf("said\n%s", out)
+		t.Errorf("output\n%s", out)
 	}
 }
 
-// A package that is not to be signed any more has no signatures; and to sign is not to look at
-// files of others.
-func TestFilesOfSigning(t *testing.T) {
+// A package that is no longer signed has no signatures, and signing leaves other files alone.
+func TestSignatureFiles(t *testing.T) {
 	obj := testobj.Compile(t, "minimal", testobj.Options{})
 	cert, key := identity(t, cmstest.Options{})
 	inModule(t)

@@ -14,14 +14,14 @@ import (
 
 const kernelsBTF = "/sys/kernel/btf/vmlinux"
 
-// mismatches are objects of testdata/prototype, and what is wrong with them.
+// mismatches are objects in testdata/prototype and the differences that are reported for them.
 var mismatches = map[string]struct{ module, want string }{
 	"vmlinux_argument": {"", "kernel function bpf_rdonly_cast: argument 2 (btf_id__k) is __u32 * in the source, u32 in "},
 	"module_argument":  {"nf_conntrack", "kernel function bpf_xdp_ct_lookup: argument 3 (tuple__sz) is void * in the source, u32 in "},
 	"variable":         {"", "kernel variable bpf_prog_active: its type is const struct rq in the source, int in "},
 }
 
-// Both load and -kernel-btf refuse what the kernel has otherwise, by name.
+// Both load and -kernel-btf refuse externs that the kernel declares differently, by name.
 func TestMismatchesAreRefused(t *testing.T) {
 	for name, tt := range mismatches {
 		t.Run(name, func(t *testing.T) {
@@ -43,7 +43,7 @@ func TestMismatchesAreRefused(t *testing.T) {
 	}
 }
 
-func TestRightOnesPass(t *testing.T) {
+func TestMatchingExternsPass(t *testing.T) {
 	for name, module := range map[string]string{
 		"extern/kfunc_vmlinux": "", "extern/kfunc_weak": "", "extern/ksym_typeless": "", "extern/ksym_typed": "", "extern/weak_missing": "",
 		"extern/conntrack": "nf_conntrack",
@@ -63,8 +63,8 @@ func TestRightOnesPass(t *testing.T) {
 	}
 }
 
-// A strong symbol has to be in one of the files, and a flavor that the kernel does not have is
-// worth a warning.
+// A strong symbol must be in one of the files. A flavor that the kernel does not have gets a
+// warning.
 func TestKernelBTF(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "skel")
 	run := func(name string) []string {
@@ -76,7 +76,7 @@ func TestKernelBTF(t *testing.T) {
 	out := mustRun(t, run("prototype/flavors")...)
 	if !strings.Contains(out, "warning: ") || !strings.Contains(out, "kernel function bpf_rdonly_cast___wrong: argument 2 (btf_id__k) is __u32 * in the source") ||
 		strings.Contains(out, "___right") {
-		t.Errorf("said %s", out)
+		t.Errorf("output %s", out)
 	}
 	mustFail(t, "read BTF of "+os.DevNull, "-kernel-btf", os.DevNull, "-o", filepath.Join(t.TempDir(), "skel"), testobj.Compile(t, "minimal", testobj.Options{}))
 }

@@ -16,10 +16,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// checkout is the top of this module, wherever tests go.
+// checkout is the root of this module, whatever the current folder of a test.
 var checkout = sync.OnceValues(func() (string, error) { return filepath.Abs("../..") })
 
-// inModule makes a module that requires this one, and goes there.
+// inModule makes a module that requires this one and changes to it.
 func inModule(t testing.TB) {
 	t.Helper()
 	root, err := checkout()
@@ -51,7 +51,7 @@ func write(t testing.TB, path, text string) {
 	}
 }
 
-// bpf2lskel runs the command and returns its exit status and all that it said.
+// bpf2lskel runs the command and returns its exit status and output.
 func bpf2lskel(args ...string) (status int, output string) {
 	var out bytes.Buffer
 	status = run(args, &out, &out)
@@ -72,7 +72,7 @@ func mustFail(t testing.TB, want string, args ...string) {
 	fails(t, 1, want, args...)
 }
 
-// mustBeWrong expects a command line to be refused for what it says.
+// mustBeWrong checks that a command line is refused with a message.
 func mustBeWrong(t testing.TB, want string, args ...string) {
 	t.Helper()
 	fails(t, 2, want, args...)
@@ -112,7 +112,7 @@ func TestGenerate(t *testing.T) {
 	write(t, "counter.bpf.c", source)
 
 	if out := mustRun(t, "-o", "skel", "counter.bpf.c"); out != "" {
-		t.Errorf("said %q", out)
+		t.Errorf("output %q", out)
 	}
 	if got := strings.Join(list(t, "skel"), " "); got != "counter_bpfeb.blob counter_bpfeb.go counter_bpfeb.loader "+
 		"counter_bpfel.blob counter_bpfel.go counter_bpfel.loader" {
@@ -137,10 +137,10 @@ func TestGenerate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if before.ModTime() != after.ModTime() {
-		t.Error("a file that did not change was written again")
+		t.Error("an unchanged file was written again")
 	}
 
-	// A target that takes the place of another takes its files away.
+	// A target that replaces another one removes its files.
 	mustRun(t, "-o", "skel", "-target", "amd64", "counter.bpf.c")
 	if got := strings.Join(list(t, "skel"), " "); got != "counter_bpfeb.blob counter_bpfeb.go counter_bpfeb.loader "+
 		"counter_x86_bpfel.blob counter_x86_bpfel.go counter_x86_bpfel.loader" {
@@ -216,7 +216,7 @@ func TestMakeBase(t *testing.T) {
 	mustRun(t, "-makebase", ".", "-target", "bpfel", "-o", "skel", "counter.bpf.c")
 }
 
-// TestSameEverywhere makes sure that the output does not depend on where the source is.
+// TestSameEverywhere checks that the output does not depend on the folder of the source.
 func TestSameEverywhere(t *testing.T) {
 	var blobs [][]byte
 	for range 2 {
@@ -235,7 +235,7 @@ func TestSameEverywhere(t *testing.T) {
 	}
 	mustRun(t, "-check", "-o", "skel", abs)
 	if !bytes.Equal(blobs[0], blobs[1]) {
-		t.Error("the same source in another folder gave another blob")
+		t.Error("the same source in another folder gives a different blob")
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 
 const runtimePath = "github.com/bpf2lskel/bpf2lskel/runtime"
 
-// A module that does not require the runtime cannot build the package: it is not written.
+// In a module that does not require the runtime, the package could not be built, so it is not
+// written.
 func TestModuleWithoutRuntime(t *testing.T) {
 	inModule(t)
 	write(t, "counter.bpf.c", source)
@@ -21,7 +22,7 @@ func TestModuleWithoutRuntime(t *testing.T) {
 	}
 }
 
-// Where there is no module, the package is written all the same: a build system may know more.
+// Outside of a module the package is still written: a build system may know more.
 func TestNoModule(t *testing.T) {
 	inModule(t)
 	write(t, "counter.bpf.c", source)
@@ -30,13 +31,13 @@ func TestNoModule(t *testing.T) {
 	}
 	out := mustRun(t, "-o", "skel", "counter.bpf.c")
 	if want := "bpf2lskel: note: skel: not inside a Go module: run go mod init, then go get " + runtimePath + ", to build the package\n"; out != want {
-		t.Errorf("said\n%s\nwant\n%s", out, want)
+		t.Errorf("output\n%s\nwant\n%s", out, want)
 	}
 	mustRun(t, "-check", "-o", "skel", "counter.bpf.c")
 	mustFail(t, "Go ignores folders named _x", "-o", "_x", "counter.bpf.c")
 }
 
-// The runtime may be in a workspace.
+// A workspace may provide the runtime.
 func TestWorkspace(t *testing.T) {
 	root, err := checkout()
 	if err != nil {
@@ -48,19 +49,19 @@ func TestWorkspace(t *testing.T) {
 	write(t, "go.work", "go 1.25.0\n\nuse (\n\t.\n\t"+root+"\n)\n")
 	write(t, "counter.bpf.c", source)
 	if out := mustRun(t, "-o", "skel", "counter.bpf.c"); out != "" {
-		t.Errorf("said\n%s", out)
+		t.Errorf("output\n%s", out)
 	}
 	goVet(t)
 }
 
-// In a module that vendors, the package builds once the runtime is vendored, which go mod vendor
-// does when something imports it.
+// In a module that vendors, the package builds once the runtime is vendored. go mod vendor does
+// that when something imports it.
 func TestVendored(t *testing.T) {
 	inModule(t)
 	write(t, "counter.bpf.c", "//go:build ignore\n\n"+source)
 	write(t, "user.go", "package user\n\nimport _ \"example.com/user/skel\"\n")
 	if out := mustRun(t, "-o", "skel", "counter.bpf.c"); out != "" {
-		t.Errorf("said\n%s", out)
+		t.Errorf("output\n%s", out)
 	}
 	for _, args := range [][]string{{"mod", "tidy"}, {"mod", "vendor"}} {
 		if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
@@ -69,15 +70,15 @@ func TestVendored(t *testing.T) {
 	}
 	t.Setenv("GOFLAGS", "-mod=vendor")
 	if out := mustRun(t, "-check", "-o", "skel", "counter.bpf.c"); out != "" {
-		t.Errorf("said\n%s", out)
+		t.Errorf("output\n%s", out)
 	}
 	mustRun(t, "-o", "another", "counter.bpf.c")
 	goVet(t)
 }
 
-// A sandbox, as Bazel makes them: sources are links into another tree, there is neither a go
-// command nor a home, the package goes where the build system says, and what is there to be
-// compared are links too.
+// The command works in a sandbox like Bazel's: sources are links into another tree, there is no go
+// command and no home folder, the package goes where the build system wants it, and the files that
+// -check compares are links, too.
 func TestSandbox(t *testing.T) {
 	clang, err := exec.LookPath("clang")
 	if err != nil {
@@ -105,12 +106,12 @@ func TestSandbox(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustRun(t, "-o", "out/skel", "src/counter.bpf.c")
-	// With go.mod in the box, and no go command to ask.
+	// go.mod is in the sandbox, but there is no go command.
 	if err := os.Symlink(filepath.Join(tree, "go.mod"), "go.mod"); err != nil {
 		t.Fatal(err)
 	}
 	if out := mustRun(t, "-o", "out/skel", "src/counter.bpf.c"); !strings.Contains(out, "note: out/skel: cannot determine whether its Go module requires "+runtimePath+": ") {
-		t.Errorf("said\n%s", out)
+		t.Errorf("output\n%s", out)
 	}
 	mkdir(t, "committed")
 	for _, name := range list(t, "out/skel") {

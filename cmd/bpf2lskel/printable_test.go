@@ -22,7 +22,7 @@ func TestPrintable(t *testing.T) {
 	}
 }
 
-// A character may come in two pieces, and JSON stays the same text.
+// A character may be split over two writes, and JSON keeps its value.
 func TestPrintableWriter(t *testing.T) {
 	const name = "größe\u202e\U000e0001\x1b"
 	var out strings.Builder
@@ -40,7 +40,7 @@ func TestPrintableWriter(t *testing.T) {
 	}
 }
 
-// byByte hands on one byte at a time.
+// byByte passes on one byte at a time.
 type byByte struct{ w *printableWriter }
 
 func (w byByte) Write(data []byte) (int, error) {

@@ -21,13 +21,13 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// identity makes a key and a certificate as files.
+// identity writes a new key and its certificate to files.
 func identity(t *testing.T, o cmstest.Options) (cert, key string) {
 	t.Helper()
 	return cmstest.New(t, o).Write(t, t.TempDir())
 }
 
-// contents reads all files of a folder.
+// contents returns the contents of all files in a folder.
 func contents(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -41,8 +41,8 @@ func contents(t *testing.T, dir string) map[string]string {
 	return files
 }
 
-// Generated first and signed later, on another machine, a package is the same as one that is signed
-// at once.
+// A package that is generated first and signed later, on another machine, equals one that is signed
+// when it is generated.
 func TestSign(t *testing.T) {
 	obj := testobj.Compile(t, "globals", testobj.Options{})
 	cert, key := identity(t, cmstest.Options{})
@@ -55,22 +55,22 @@ func TestSign(t *testing.T) {
 	signed := contents(t, "later")
 	for name, text := range signed {
 		if strings.HasSuffix(name, ".sig") != (text != unsigned[name]) {
-			t.Errorf("%s: sign has to write signatures, and nothing else", name)
+			t.Errorf("%s: sign must write signatures only", name)
 		}
 	}
 	for name, text := range contents(t, "at_once") {
 		if signed[name] != text {
-			t.Errorf("%s: not the same", name)
+			t.Errorf("%s: the contents differ", name)
 		}
 	}
 	mustRun(t, "sign", "-key", key, "-cert", cert, "later")
 	for name, text := range contents(t, "later") {
 		if signed[name] != text {
-			t.Errorf("%s: signed twice, two signatures", name)
+			t.Errorf("%s: signing twice gives two signatures", name)
 		}
 	}
 	mustRun(t, "verify", "-cert", cert, "later", "at_once")
-	// Generated again, what has not changed stays signed.
+	// Generating an unchanged package again keeps its signatures.
 	mustRun(t, "-o", "later", "-target", "native", "-go-package", "p", "-signed", obj)
 	mustRun(t, "-check", "-o", "later", "-target", "native", "-go-package", "p", "-signed", obj)
 	mustRun(t, "verify", "-cert", cert, "later")
@@ -78,8 +78,8 @@ func TestSign(t *testing.T) {
 	mustFail(t, "not signed", "verify", "-cert", cert, "later")
 }
 
-// What a command signs is the same as what we do with the key.
-func TestSignByCommand(t *testing.T) {
+// Signing with a command gives the same signatures as signing with the key.
+func TestSignWithCommand(t *testing.T) {
 	if _, err := exec.LookPath("openssl"); err != nil {
 		t.Skip("openssl is not installed")
 	}
@@ -99,14 +99,14 @@ func TestSignByCommand(t *testing.T) {
 	mustRun(t, "sign", "-cmd", command, "-cert", cert, "p")
 	for name, text := range contents(t, "p") {
 		if want[name] != text {
-			t.Errorf("%s: not the same", name)
+			t.Errorf("%s: the contents differ", name)
 		}
 	}
 	mustFail(t, "signed attributes", "sign", "-cmd", strings.Replace(command, "-noattr ", "", 1), "p")
 	mustFail(t, "exit status", "sign", "-cmd", "false", "p")
 }
 
-// Verify says what is wrong.
+// Verify reports what is wrong.
 func TestVerify(t *testing.T) {
 	obj := testobj.Compile(t, "minimal", testobj.Options{})
 	cert, key := identity(t, cmstest.Options{Name: "one"})
@@ -136,11 +136,11 @@ func TestVerify(t *testing.T) {
 	mustRun(t, "-o", "unsigned", "-target", "native", obj)
 	mustFail(t, "not generated with -signed", "sign", "-key", key, "-cert", cert, "unsigned")
 	if out := mustRun(t, "verify", "-cert", cert, "p"); !bytes.Contains([]byte(out), []byte("CN=bpf2lskel test one")) {
-		t.Errorf("does not say by whom:\n%s", out)
+		t.Errorf("the signer is missing:\n%s", out)
 	}
 }
 
-// A kernel takes no form but its own, so a package has to be signed for all of them.
+// Each kernel verifies only its own form of signature, so verify requires all of them.
 func TestVerifyWantsEveryProtocol(t *testing.T) {
 	obj := testobj.Compile(t, "minimal", testobj.Options{})
 	cert, key := identity(t, cmstest.Options{})
@@ -162,7 +162,8 @@ func TestVerifyWantsEveryProtocol(t *testing.T) {
 	mustRun(t, "verify", "-cert", cert, "p")
 }
 
-// The kernel would refuse a loader that the package's Go file gives another hash.
+// Verify checks the hash in the package's Go file: with another hash, the kernel would refuse the
+// loader.
 func TestVerifyReadsTheGoFile(t *testing.T) {
 	obj := testobj.Compile(t, "minimal", testobj.Options{})
 	cert, key := identity(t, cmstest.Options{})
@@ -180,7 +181,7 @@ func TestVerifyReadsTheGoFile(t *testing.T) {
 	mustFail(t, "does not match", "sign", "-key", key, "-cert", cert, "p")
 }
 
-// Neither sign nor verify takes a certificate that some kernel does not.
+// Neither sign nor verify accepts a certificate that some kernel rejects.
 func TestWeakCertificates(t *testing.T) {
 	obj := testobj.Compile(t, "minimal", testobj.Options{})
 	good := cmstest.New(t, cmstest.Options{Name: "one"})
@@ -202,7 +203,7 @@ func TestWeakCertificates(t *testing.T) {
 		"RSA key of 1024 bits": {Key: bits(1024)},
 		"RSA key of 2560 bits": {Key: bits(2560)},
 		"ECDSA key on P-224":   {Key: p224},
-		// Of the same key, name and number as the one that has signed.
+		// It has the key, name and serial number of the certificate that signed.
 		"signed by SHA1-RSA": {Key: good.Key, Name: "one", Serial: good.Cert.SerialNumber, Algorithm: x509.SHA1WithRSA},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -213,7 +214,7 @@ func TestWeakCertificates(t *testing.T) {
 			mustFail(t, name, "-o", "q", "-target", "native", "-sign-key", key, "-sign-cert", cert, obj)
 		})
 	}
-	// Without a certificate, the signature says how long its key is.
+	// Without a certificate, the signature shows the size of its key.
 	if _, err := exec.LookPath("openssl"); err == nil {
 		cert, key := identity(t, cmstest.Options{Key: bits(1024)})
 		mustFail(t, "RSA key of 1024 bits", "sign", "-cmd",
@@ -222,7 +223,7 @@ func TestWeakCertificates(t *testing.T) {
 	mustRun(t, "verify", "-cert", cert, "p")
 }
 
-// What has to be created by the runtime is not covered by any signature.
+// An object with parts that the runtime must create cannot be signed: no signature covers them.
 func TestNotSignable(t *testing.T) {
 	obj := testobj.Compile(t, "storage_task", testobj.Options{})
 	inModule(t)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// userProgram uses a generated package as programs do.
+// userProgram uses a generated package as a program would.
 const userProgram = `package main
 
 import (
@@ -60,8 +60,8 @@ func use(s *skel.Skeleton) {
 }
 `
 
-// Where there is no BPF, programs that import generated packages can be built and checked, and say
-// so when they are run.
+// Programs that import generated packages build and vet on systems without BPF, and report at run
+// time that it is not supported.
 func TestOtherSystems(t *testing.T) {
 	inModule(t)
 	write(t, "plain.bpf.c", "//go:build ignore\n\n"+source)
@@ -82,18 +82,18 @@ SEC("xdp") int note(struct xdp_md *ctx) { __u32 n = limit; bpf_ringbuf_output(&e
 			}
 		}
 	}
-	// The same code, as it would run there.
+	// Run the same code here, as it would run there.
 	out, err := exec.Command("go", "run", "-tags", "bpf2lskel_standin", ".").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	if len(lines) != 2 {
-		t.Errorf("said\n%s", out)
+		t.Errorf("output\n%s", out)
 	}
 	for _, line := range lines {
 		if !strings.HasPrefix(line, "true ") || !strings.Contains(line, "BPF needs Linux") {
-			t.Errorf("said %q", line)
+			t.Errorf("output %q", line)
 		}
 	}
 }
