@@ -23,6 +23,7 @@
 //	scale.go         objects that grow
 //	refused.go       objects that the kernel refuses, beside cilium/ebpf
 //	use.go           operations on a loaded object, with package use and c/use.c
+//	timeline.go      one load, system call by system call
 //	agent.go         examples/agent, beside the same agent with cilium/ebpf
 //	generation.go    generating, beside bpf2go
 //	results.go       all measurements

@@ -19,6 +19,7 @@ func main() {
 	flag.BoolVar(&r.noRefused, "norefused", false, "leave out the objects that the kernel refuses")
 	flag.BoolVar(&r.noUse, "nouse", false, "leave out events, maps and agents")
 	flag.BoolVar(&r.onlyGeneration, "generation", false, "only generation and compile time")
+	flag.BoolVar(&r.timeline, "timeline", false, "only one load as a timeline: write its plot, and print what benchmarks.md says of it")
 	flag.BoolVar(&r.symbols, "symbols", false, "keep symbols in binaries, for profiles")
 	flag.Float64Var(&r.effort, "effort", 1, "`factor` for the time spent on each object")
 	flag.StringVar(&r.from, "from", "", "report the results in this `file` instead of measuring")
@@ -32,14 +33,17 @@ func main() {
 
 // runner is a run of the bench.
 type runner struct {
-	smoke, update, noScale, noRefused, noUse, onlyGeneration, symbols bool
-	objects, from, out                                                string
-	effort                                                            float64
+	smoke, update, noScale, noRefused, noUse, onlyGeneration, timeline, symbols bool
+	objects, from, out                                                          string
+	effort                                                                      float64
 }
 
 func (r *runner) run(ctx context.Context) error {
 	if r.smoke {
 		return smoke(ctx, r.update)
+	}
+	if r.timeline {
+		return r.onlyTimeline(ctx)
 	}
 	res, err := r.results(ctx)
 	if err != nil {
@@ -52,6 +56,23 @@ func (r *runner) run(ctx context.Context) error {
 		return nil
 	}
 	return res.write(r.out)
+}
+
+// onlyTimeline leaves benchmarks.md alone.
+func (r *runner) onlyTimeline(ctx context.Context) error {
+	b, err := newBuilder(ctx)
+	if err != nil {
+		return err
+	}
+	res := new(results)
+	if res.Timelines, err = r.plan().timelines(ctx, b); err != nil {
+		return err
+	}
+	res.markdownTimeline(os.Stdout)
+	if r.out == "" {
+		return nil
+	}
+	return res.plotTimelines(filepath.Join(r.out, "benchmarks"))
 }
 
 // results measures, or reads earlier measurements.

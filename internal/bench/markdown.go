@@ -76,6 +76,7 @@ func (r *results) markdown(w io.Writer) {
 	for _, f := range figures {
 		r.markdownFigure(w, f)
 	}
+	r.markdownTimeline(w)
 	r.markdownRefused(w)
 	r.markdownUse(w)
 	r.markdownAgents(w)

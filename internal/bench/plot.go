@@ -29,6 +29,9 @@ func (r *results) plot(dir string) error {
 			return err
 		}
 	}
+	if err := r.plotTimelines(dir); err != nil {
+		return err
+	}
 	if len(r.growths()) == 0 {
 		return nil
 	}

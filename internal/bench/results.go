@@ -14,6 +14,7 @@ type results struct {
 	Refused    []refusedResult
 	Use        []useResult
 	Agents     []agentResult
+	Timelines  []timeline
 	Generation []generationResult
 	Compile    []compileResult
 }

@@ -4,7 +4,7 @@
 // testdata/extern/ holds what needs kernel symbols, testdata/arena/ what needs clang 19,
 // testdata/bad/ what must be refused, testdata/refused/ what kernels refuse, testdata/prototype/
 // what declares kernel symbols otherwise than the kernel, testdata/structops/ structs of
-// operations, testdata/later/ what is not done yet. An object is named by its path below testdata
+// operations, testdata/trace/ what measures others. An object is named by its path below testdata
 // without the ".bpf.c": "globals", "extern/kfunc_weak", "bad/twins".
 //
 // The head comment of a source says what it covers, and may have lines for this package: "run:" for
