@@ -77,7 +77,7 @@ func TestNoProgram(t *testing.T) {
 			"Name": func() { p.Name() }, "Spec": func() { p.Spec() }, "FD": func() { p.FD() },
 			"AutoLoad": func() { p.AutoLoad() }, "SetAutoLoad": func() { p.SetAutoLoad(true) },
 		} {
-			if said := panics(f); !strings.Contains(said, "programs come from a skeleton") {
+			if said := panics(f); !strings.Contains(said, "use a program of a skeleton") {
 				t.Errorf("%s panics with %q", name, said)
 			}
 		}

@@ -16,21 +16,20 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// PerfEventProgram is a program of type PERF_EVENT: it runs when a perf event fires.
+// PerfEventProgram is a program of type PERF_EVENT, which runs when a perf event fires.
 type PerfEventProgram struct{ *Program }
 
-// NewPerfEventProgram gives p its kind.
+// NewPerfEventProgram returns p as a PerfEventProgram.
 func NewPerfEventProgram(p *Program) PerfEventProgram { return PerfEventProgram{p} }
 
-// PerfEventOptions say more about an attachment to a perf event; nil means the defaults.
+// PerfEventOptions are options for attaching to a perf event. Nil means the defaults.
 type PerfEventOptions struct {
 	// Cookie is what bpf_get_attach_cookie returns.
 	Cookie uint64
 }
 
-// AttachPerfEvent attaches the program to a perf event, opened by
-// perf_event_open, and enables it. The link keeps the event; the caller may close
-// its file descriptor.
+// AttachPerfEvent attaches the program to a perf event, opened by perf_event_open, and enables the
+// event. The link keeps the event open; the caller may close the file descriptor.
 func (p PerfEventProgram) AttachPerfEvent(eventFD int, opts *PerfEventOptions) (*Link, error) {
 	cookie := uint64(0)
 	if opts != nil {
@@ -39,7 +38,7 @@ func (p PerfEventProgram) AttachPerfEvent(eventFD int, opts *PerfEventOptions) (
 	return perfEventLink(p.Program, fmt.Sprintf("attach to perf event of fd %d", eventFD), eventFD, cookie)
 }
 
-// perfEventLink attaches p to a perf event, whatever it is (5.15).
+// perfEventLink attaches p to a perf event of any kind (5.15).
 func perfEventLink(p *Program, what string, event int, cookie uint64) (*Link, error) {
 	l, err := linkCreate(p, what, event, sys.AttachPerfEvent, 0, tailOf(&sys.LinkPerfEventTail{BpfCookie: cookie}))
 	if err != nil {
@@ -55,8 +54,8 @@ func perfEventLink(p *Program, what string, event int, cookie uint64) (*Link, er
 	return l, nil
 }
 
-// perfEventWithoutLink is for kernels without links of perf events: the attachment lasts as long as
-// the event, so the Link has a file descriptor of its own for that.
+// perfEventWithoutLink is for kernels without links for perf events. The attachment lasts as long
+// as the event, so the Link keeps its own file descriptor of it.
 func perfEventWithoutLink(p *Program, what string, event int, refused error) (*Link, error) {
 	num, err := p.acquire(what)
 	if err != nil {
@@ -72,19 +71,19 @@ func perfEventWithoutLink(p *Program, what string, event int, refused error) (*L
 		return nil, refused
 	}
 	return &Link{name: p.spec.Name, what: what, undo: func() error {
-		// The caller may have the event open still.
+		// The caller may still have the event open.
 		return errors.Join(unix.IoctlSetInt(own, unix.PERF_EVENT_IOC_DISABLE, 0), unix.Close(own))
 	}}, nil
 }
 
-// TracepointProgram is a program of type TRACEPOINT: it gets a tracepoint's
-// fields as tracefs formats them.
+// TracepointProgram is a program of type TRACEPOINT, which gets a tracepoint's fields in the layout
+// that tracefs describes.
 type TracepointProgram struct{ *Program }
 
-// NewTracepointProgram gives p its kind.
+// NewTracepointProgram returns p as a TracepointProgram.
 func NewTracepointProgram(p *Program) TracepointProgram { return TracepointProgram{p} }
 
-// TracepointOptions say more about an attachment to a tracepoint; nil means the defaults.
+// TracepointOptions are options for attaching to a tracepoint. Nil means the defaults.
 type TracepointOptions struct {
 	// Cookie is what bpf_get_attach_cookie returns.
 	Cookie uint64
@@ -99,8 +98,8 @@ func (p TracepointProgram) Attach(opts *TracepointOptions) (*Link, error) {
 	return p.AttachTracepoint(group, name, opts)
 }
 
-// AttachTracepoint attaches the program to a tracepoint, as in "sched",
-// "sched_switch". It looks the tracepoint up in tracefs, at its usual places.
+// AttachTracepoint attaches the program to a tracepoint, such as "sched", "sched_switch". It looks
+// up the tracepoint in tracefs, at its usual mount points.
 func (p TracepointProgram) AttachTracepoint(group, name string, opts *TracepointOptions) (*Link, error) {
 	what := "attach to tracepoint " + group + "/" + name
 	if _, err := p.acquire(what); err != nil {
@@ -118,14 +117,14 @@ func (p TracepointProgram) AttachTracepoint(group, name string, opts *Tracepoint
 	return attachPerfEvent(p.Program, what, &unix.PerfEventAttr{Type: unix.PERF_TYPE_TRACEPOINT, Config: id}, -1, cookie)
 }
 
-// attachPerfEvent opens a perf event for a process (-1: all), attaches p to it,
-// and leaves it to the link.
+// attachPerfEvent opens a perf event for a process (-1: all processes), attaches p to it, and lets
+// the link own it.
 func attachPerfEvent(p *Program, what string, attr *unix.PerfEventAttr, pid int, cookie uint64) (*Link, error) {
 	attr.Size = uint32(unsafe.Sizeof(*attr))
 	attr.Sample, attr.Wakeup = 1, 1
 	cpu := -1
 	if pid == -1 {
-		cpu = 0 // an event of all processes has to have a CPU; programs run on all of them
+		cpu = 0 // an event for all processes needs a CPU; programs run on all CPUs
 	}
 	event, err := unix.PerfEventOpen(attr, pid, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
 	if err != nil {
@@ -135,7 +134,7 @@ func attachPerfEvent(p *Program, what string, attr *unix.PerfEventAttr, pid int,
 	return perfEventLink(p, what, event, cookie)
 }
 
-// traceFS are the places where tracefs is usually mounted.
+// traceFS lists the usual mount points of tracefs.
 var traceFS = []string{"/sys/kernel/tracing", "/sys/kernel/debug/tracing"}
 
 // errNoTraceFS is fs.ErrNotExist with advice.
@@ -148,7 +147,7 @@ func (*noTraceFSError) Error() string {
 }
 func (*noTraceFSError) Unwrap() error { return fs.ErrNotExist }
 
-// openTraceFS opens a file of tracefs. The file blocks, so that package os does without Go's
+// openTraceFS opens a file in tracefs, in blocking mode, so that package os does not use Go's
 // poller.
 func openTraceFS(name string) (*os.File, error) {
 	var mounted string
@@ -172,7 +171,7 @@ func openTraceFS(name string) (*os.File, error) {
 
 func tracepointID(group, name string) (uint64, error) {
 	if strings.ContainsAny(group+name, "/.") {
-		return 0, fmt.Errorf("%q of %q is no tracepoint: %w", name, group, fs.ErrInvalid)
+		return 0, fmt.Errorf("%q of %q is not a tracepoint: %w", name, group, fs.ErrInvalid)
 	}
 	f, err := openTraceFS(filepath.Join("events", group, name, "id"))
 	if err != nil {
@@ -187,13 +186,13 @@ func tracepointID(group, name string) (uint64, error) {
 	return strconv.ParseUint(strings.TrimSpace(string(buf[:n])), 10, 64)
 }
 
-// probePMU returns the perf event type of "kprobe" or "uprobe", and the config
-// bit that makes it a return probe.
+// probePMU returns the perf event type of "kprobe" or "uprobe", and the config bit that selects a
+// return probe.
 func probePMU(name string) (typ uint32, retBit uint64, err error) {
 	dir := "/sys/bus/event_source/devices/" + name
 	raw, err := sys.ReadFile(dir + "/type")
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0, 0, fmt.Errorf("the kernel has no %ss: %w", name, err)
+		return 0, 0, fmt.Errorf("the kernel does not support %ss: %w", name, err)
 	}
 	if err != nil {
 		return 0, 0, err

@@ -13,17 +13,17 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// perfReader is a reader of a perf event array, whatever the type of the records.
+// perfReader is a reader of a perf event array with records of any type.
 type perfReader struct {
 	m     *Map
 	claim claim
-	mapFD fd // the reader's own, to take the events out of the map again
+	mapFD fd // the reader's own, to remove the events from the map
 	wait  *waiter
-	ready func(uintptr) bool // made once
+	ready func(uintptr) bool // allocated once
 	rings []*perfRing
-	turn  int // whose ring is looked at first
+	turn  int // index of the ring to check first
 	lost  atomic.Uint64
-	// backlog is how many bytes were in the ring of the last scan that found something.
+	// backlog is the number of bytes in the ring when a scan last found something.
 	backlog atomic.Uint64
 }
 
@@ -41,11 +41,11 @@ func (r *perfReader) open(m *Map, opts PerfOptions) error {
 	}
 	switch {
 	case opts.Pages < 0 || opts.Pages&(opts.Pages-1) != 0:
-		return newMapError(m.Name(), opPerfArray, fmt.Errorf("%d pages are not a power of two: %w", opts.Pages, unix.EINVAL))
+		return newMapError(m.Name(), opPerfArray, fmt.Errorf("Pages is %d, want a power of two: %w", opts.Pages, unix.EINVAL))
 	case opts.Pages > math.MaxInt32/unix.Getpagesize():
-		return newMapError(m.Name(), opPerfArray, fmt.Errorf("%d pages are too many: %w", opts.Pages, unix.EINVAL))
+		return newMapError(m.Name(), opPerfArray, fmt.Errorf("Pages is %d, which is too large: %w", opts.Pages, unix.EINVAL))
 	case opts.Wakeup < 0 || opts.Wakeup > math.MaxInt32:
-		return newMapError(m.Name(), opPerfArray, fmt.Errorf("a Wakeup of %d is not a number of bytes: %w", opts.Wakeup, unix.EINVAL))
+		return newMapError(m.Name(), opPerfArray, fmt.Errorf("invalid Wakeup %d: %w", opts.Wakeup, unix.EINVAL))
 	}
 	num, err := m.fd.dup()
 	if err != nil {
@@ -65,7 +65,7 @@ func (r *perfReader) open(m *Map, opts PerfOptions) error {
 	return nil
 }
 
-// openRings opens the events. All are in one epoll instance, which is what Go's poller watches.
+// openRings opens the events. All are in one epoll instance, which Go's poller watches.
 func (r *perfReader) openRings(opts PerfOptions) error {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
@@ -97,7 +97,7 @@ func (r *perfReader) openRings(opts PerfOptions) error {
 	return err
 }
 
-// insert tells programs on the ring's CPU to write to it.
+// insert makes programs on the ring's CPU write to it.
 func (r *perfReader) insert(ring *perfRing) error {
 	key, value := new(uint32), new(uint32)
 	*key, *value = uint32(ring.cpu), uint32(ring.event)
@@ -121,7 +121,7 @@ func (r *perfReader) free() {
 	r.mapFD.close()
 }
 
-// some reports whether a CPU has written something.
+// some reports whether any CPU has written something.
 func (r *perfReader) some() bool {
 	for _, ring := range r.rings {
 		if ring.some() {
@@ -134,7 +134,7 @@ func (r *perfReader) some() bool {
 // scan finds the next records of a CPU that has some.
 func (r *perfReader) scan(records []perfRecord) (*perfRing, int, error) {
 	for i := range r.rings {
-		// One busy CPU must not keep the others waiting: begin after the last one read.
+		// One busy CPU must not keep the others waiting: start after the CPU that was read last.
 		ring := r.rings[(r.turn+i)%len(r.rings)]
 		n, err := ring.scan(records, &r.lost)
 		if n > 0 || err != nil {
@@ -146,7 +146,7 @@ func (r *perfReader) scan(records []perfRecord) (*perfRing, int, error) {
 	return nil, 0, nil
 }
 
-// take returns the next record, and has the turn until done.
+// take returns the next record, and holds the turn until done.
 func (r *perfReader) take(ctx context.Context) (perfRecord, *perfRing, error) {
 	if err := r.wait.lock(ctx, turnTaken); err != nil {
 		return perfRecord{}, nil, r.m.wrap(opPerfArray, err)
@@ -167,7 +167,7 @@ func (r *perfReader) take(ctx context.Context) (perfRecord, *perfRing, error) {
 	}
 }
 
-// tryTake is take that does not wait.
+// tryTake is take without waiting.
 func (r *perfReader) tryTake() (perfRecord, *perfRing, bool, error) {
 	mine, err := r.wait.tryLock(turnTaken)
 	if !mine {
@@ -195,17 +195,17 @@ func (r *perfReader) done(rec *perfRecord, ring *perfRing) {
 	r.wait.unlock()
 }
 
-// passed counts what a record that was handed out tells of.
+// passed accounts for the losses that a record reports.
 func (r *perfReader) passed(rec *perfRecord, ring *perfRing) {
 	if rec.lost != 0 {
-		// What the ring has found out before was counted then.
+		// Losses that the ring had found before are already counted.
 		r.lost.Add(rec.lost - ring.lost)
 		ring.lost = 0
 	}
 }
 
-// load copies a record's bytes, which are not aligned, to where a value of that size is. The kernel
-// pads to 8 bytes, the record's own size included.
+// load copies a record's bytes, which are not aligned, to value, which has the given size. The
+// kernel pads records, including their size field, to 8 bytes.
 func (r *perfReader) load(rec *perfRecord, value unsafe.Pointer, size uintptr, raw bool) error {
 	if raw {
 		*(*[]byte)(value) = rec.clone()
@@ -218,18 +218,18 @@ func (r *perfReader) load(rec *perfRecord, value unsafe.Pointer, size uintptr, r
 	return nil
 }
 
-// perfLoop is a loop over records, whatever their type.
+// perfLoop is a loop over records of any type.
 type perfLoop struct {
 	r       *perfReader
 	ctx     context.Context // nil for a loop that does not wait
 	err     error
 	turn    bool
-	ring    *perfRing // where the records are
+	ring    *perfRing // the ring that the records are in
 	records [32]perfRecord
-	n, used int // how many there are, and were handed out
+	n, used int // number of records found, and handed out
 }
 
-// begin waits for the turn, which the loop has until end.
+// begin waits for the turn, which the loop keeps until end.
 func (l *perfLoop) begin() {
 	l.n, l.used = 0, 0
 	w := l.r.checked().wait
@@ -249,7 +249,7 @@ func (l *perfLoop) begin() {
 	}
 }
 
-// end gives back what has been read, and the turn. It is called however the loop ends.
+// end releases what has been read, and the turn. It is called however the loop ends.
 func (l *perfLoop) end() {
 	if l.turn {
 		l.release()
@@ -265,8 +265,7 @@ func (l *perfLoop) release() {
 	}
 }
 
-// more finds records, and waits for them. It returns false, with err, if there are not going to be
-// more.
+// more finds records, and waits for them. It returns false, with err, if there will be no more.
 func (l *perfLoop) more() bool {
 	if !l.turn {
 		return false
@@ -288,8 +287,8 @@ func (l *perfLoop) more() bool {
 	return false
 }
 
-// moreThere is more for a loop that does not wait: it passes rings that are read up to where they
-// were when the loop began.
+// moreThere is more for a loop that does not wait. It skips rings that have been read up to where
+// they were when the loop began.
 func (l *perfLoop) moreThere() bool {
 	for _, l.ring = range l.r.rings {
 		for int64(l.ring.until-l.ring.tail) > 0 {
@@ -307,7 +306,7 @@ func (l *perfLoop) moreThere() bool {
 	return false
 }
 
-// at returns the record of that number, nil if the reader has been closed.
+// at returns record i, or nil if the reader has been closed.
 func (l *perfLoop) at(i int) *perfRecord {
 	if l.r.wait.closed.Load() {
 		l.err = l.r.m.wrap(opPerfArray, os.ErrClosed)

@@ -14,18 +14,18 @@ type perfRing struct {
 	event int
 	mem   []byte
 	page  *unix.PerfEventMmapPage
-	data  []byte // as many bytes as a power of two
+	data  []byte // its length is a power of two
 	tail  uint64 // position of the next record
-	lost  uint64 // records that were lost before that, and that no record has told of
-	seen  uint64 // bytes that were there at the last scan
+	lost  uint64 // records lost before tail and not yet reported by a record
+	seen  uint64 // bytes present at the last scan
 	until uint64 // position at which a loop that does not wait ends
-	piece []byte // a record that is in two pieces in data
+	piece []byte // copy of a record that wraps around the end of data
 }
 
 // perfRecord is one sample in a ring.
 type perfRecord struct {
 	record
-	lost uint64 // records that were lost before it
+	lost uint64 // records lost before it
 }
 
 func openPerfRing(cpu int, opts PerfOptions) (*perfRing, error) {
@@ -51,7 +51,7 @@ func openPerfRing(cpu int, opts PerfOptions) (*perfRing, error) {
 	return r, nil
 }
 
-// use finds everything in what was mapped.
+// use sets the fields that point into the mapped memory.
 func (r *perfRing) use(mem []byte, page int) {
 	r.mem, r.data = mem, mem[page:]
 	r.page = (*unix.PerfEventMmapPage)(unsafe.Pointer(&mem[0]))
@@ -65,14 +65,14 @@ func (r *perfRing) close() {
 
 func (r *perfRing) some() bool { return atomic.LoadUint64(&r.page.Data_head) != r.tail }
 
-// release gives everything before that position back to the kernel.
+// release returns everything before pos to the kernel.
 func (r *perfRing) release(pos uint64) {
 	r.tail = pos
 	atomic.StoreUint64(&r.page.Data_tail, pos)
 }
 
-// scan finds the next samples, and passes all else. What programs could not write, for lack of
-// room, is added to lost when the reader comes to it.
+// scan finds the next samples, and skips everything else. Samples that programs could not write for
+// lack of room are added to lost when the reader reaches their position.
 func (r *perfRing) scan(records []perfRecord, lost *atomic.Uint64) (int, error) {
 	pos, end, size := r.tail, atomic.LoadUint64(&r.page.Data_head), uint64(len(r.data))
 	if pos == end {
@@ -84,14 +84,14 @@ func (r *perfRing) scan(records []perfRecord, lost *atomic.Uint64) (int, error) 
 	r.seen = end - pos
 	n, missed := 0, r.lost
 	for pos != end && n < len(records) && (n == 0 || pos-r.tail <= size/8) {
-		// struct perf_event_header: never in pieces, as records are aligned to 8 bytes.
+		// struct perf_event_header does not wrap around, because records are aligned to 8 bytes.
 		header := r.data[pos&(size-1):][:8]
 		typ, length := *(*uint32)(unsafe.Pointer(&header[0])), uint64(*(*uint16)(unsafe.Pointer(&header[6])))
 		if length < 8 || length%8 != 0 || length > end-pos {
 			if n > 0 {
-				break // the next scan begins with it
+				break // the next scan starts with it
 			}
-			return 0, r.skip(end, fmt.Errorf("%w: a record of %d bytes at position %d, where %d are left", errDamaged, length, pos, end-pos))
+			return 0, r.skip(end, fmt.Errorf("%w: record of %d bytes at position %d, where %d are left", errDamaged, length, pos, end-pos))
 		}
 		body := r.bytes(pos+8, length-8)
 		pos += length
@@ -112,21 +112,21 @@ func (r *perfRing) scan(records []perfRecord, lost *atomic.Uint64) (int, error) 
 	return n, nil
 }
 
-// skip passes what cannot be read.
+// skip skips what cannot be read, and returns err.
 func (r *perfRing) skip(end uint64, err error) error {
 	r.release(end)
 	return fmt.Errorf("CPU %d: %w", r.cpu, err)
 }
 
-// bytes returns bytes of the ring, in a copy if they are in pieces there. That is at most once in
-// what the ring has at a time.
+// bytes returns bytes of the ring, as a copy if they wrap around the end, which can happen only
+// once in the contents of the ring.
 func (r *perfRing) bytes(pos, n uint64) []byte {
 	at := pos & uint64(len(r.data)-1)
 	if at+n <= uint64(len(r.data)) {
 		return r.data[at:][:n]
 	}
 	if r.piece == nil {
-		r.piece = make([]byte, 1<<16) // as long as a record can be: perf_event_header.size
+		r.piece = make([]byte, 1<<16) // maximum size of a record: perf_event_header.size
 	}
 	k := copy(r.piece, r.data[at:])
 	copy(r.piece[k:], r.data[:n-uint64(k)])

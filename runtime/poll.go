@@ -12,23 +12,24 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// waiter waits for a file descriptor to become ready through Go's poller: the
-// goroutine is parked, no thread is. And it decides whose turn it is to read.
+// waiter waits through Go's poller for a file descriptor to become ready: it parks the goroutine,
+// but not a thread. It also decides whose turn it is to read.
 //
-// What it waits for is memory that the kernel writes, not the file descriptor's own state, so
-// readiness is for a callback to say. The poller resets its event before the callback runs first,
-// and the kernel sends one after the memory has changed: no wake-up gets lost in between.
+// What it waits for is memory that the kernel writes rather than the state of the file descriptor,
+// so a callback decides about readiness. The poller resets its event before it first calls the
+// callback, and the kernel sends an event after it has changed the memory, so no wake-up is lost in
+// between.
 type waiter struct {
 	file *os.File
 	raw  syscall.RawConn
-	// turn says who reads; see turnFree and so on. One that waits for its turn waits for a token in
-	// next.
+	// turn says who reads; see turnFree and the other constants. A goroutine that waits for its
+	// turn waits for a token in next.
 	turn   atomic.Uint32
 	next   chan struct{}
 	closed atomic.Bool
-	// parked is set while the one that has the turn waits.
+	// parked is set while the goroutine that has the turn waits.
 	parked atomic.Bool
-	// free gives back what is read from, when the last turn after close ends.
+	// free releases the resources, when the last turn after close ends.
 	free  func()
 	freed atomic.Bool
 }
@@ -36,22 +37,22 @@ type waiter struct {
 const (
 	turnFree  = 0
 	turnTaken = 1
-	// turnLoop is for a loop, which has the turn until it ends: others are refused, or one
-	// goroutine could wait for itself.
+	// turnLoop is for a loop, which keeps the turn until it ends. Other goroutines are refused,
+	// because one could otherwise wait for itself.
 	turnLoop = 2
-	// turnWaited is added if somebody waits.
+	// turnWaited is added if another goroutine waits.
 	turnWaited = 4
 )
 
-// errInLoop answers who would have to wait for a loop.
-var errInLoop error = &sentinelError{text: "a loop over this reader is running: read in its body, or after it", errno: unix.EBUSY}
+// errInLoop is the error for a caller that would have to wait for a loop.
+var errInLoop error = &sentinelError{text: "a loop over this reader is running: read in the loop, or after it ends", errno: unix.EBUSY}
 
-// newWaiter takes the file descriptor over. It calls free once nobody reads any more and close has
-// been called.
+// newWaiter takes ownership of the file descriptor. It calls free after close, once no one is
+// reading.
 func newWaiter(num int, name string, free func()) (*waiter, error) {
 	err := roomForPoller()
 	if err == nil {
-		err = unix.SetNonblock(num, true) // or os.NewFile leaves it to blocking calls
+		err = unix.SetNonblock(num, true) // otherwise os.NewFile uses blocking calls
 	}
 	if err != nil {
 		unix.Close(num)
@@ -71,12 +72,13 @@ func newWaiter(num int, name string, free func()) (*waiter, error) {
 	return &waiter{file: file, raw: raw, next: make(chan struct{}, 1), free: free}, nil
 }
 
-// pollerRuns is set when Go's poller is known to have started, by a waiter.
+// pollerRuns is set once a waiter has started Go's poller.
 var pollerRuns atomic.Bool
 
-// roomForPoller opens what Go's poller opens when it starts: if it cannot, it ends the process
-// ("netpollinit failed"), rather than return EMFILE or ENFILE. In a process where something else
-// has started it this may refuse a reader although it need not, for want of two file descriptors.
+// roomForPoller opens what Go's poller opens when it starts. If the poller cannot open it, the
+// process ends ("netpollinit failed") instead of getting EMFILE or ENFILE. If something else has
+// already started the poller, roomForPoller may refuse a reader needlessly, for lack of two file
+// descriptors.
 func roomForPoller() error {
 	if pollerRuns.Load() {
 		return nil
@@ -93,7 +95,7 @@ func roomForPoller() error {
 	return unix.Close(event)
 }
 
-// lock waits for the caller's turn, which is turnTaken or turnLoop; unlock ends it.
+// lock waits for the caller's turn, which is turnTaken or turnLoop. unlock ends it.
 func (w *waiter) lock(ctx context.Context, turn uint32) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -113,17 +115,17 @@ func (w *waiter) lock(ctx context.Context, turn uint32) error {
 	return nil
 }
 
-// errCanceled says that wantTurn was canceled.
+// errCanceled means that wantTurn was canceled.
 var errCanceled = errors.New("canceled")
 
-// wantTurn waits for the caller's turn. It does not wait for a loop, unless that is in wait and
+// wantTurn waits for the caller's turn. It does not wait for a loop, unless the loop is in wait and
 // need is set.
 func (w *waiter) wantTurn(canceled <-chan struct{}, turn uint32, need bool) error {
 	for {
 		old := w.turn.Load()
 		switch {
 		case old == turnFree:
-			// There may be others that wait: have unlock send a token.
+			// Others may be waiting: make unlock send a token.
 			if w.turn.CompareAndSwap(old, turn|turnWaited) {
 				return nil
 			}
@@ -141,7 +143,7 @@ func (w *waiter) wantTurn(canceled <-chan struct{}, turn uint32, need bool) erro
 	}
 }
 
-// tryLock is lock that gives up, with false, if the one that has the turn waits.
+// tryLock is lock, but returns false if the goroutine that has the turn waits.
 func (w *waiter) tryLock(turn uint32) (bool, error) {
 	for !w.turn.CompareAndSwap(turnFree, turn) {
 		switch old := w.turn.Load(); {
@@ -151,7 +153,7 @@ func (w *waiter) tryLock(turn uint32) (bool, error) {
 		case w.parked.Load():
 			return false, nil
 		default:
-			runtime.Gosched() // whoever has the turn copies a record
+			runtime.Gosched() // the goroutine that has the turn is copying a record
 		}
 	}
 	if w.closed.Load() {
@@ -168,20 +170,20 @@ func (w *waiter) unlock() {
 	if w.turn.Swap(turnFree)&turnWaited != 0 {
 		select {
 		case w.next <- struct{}{}:
-		default: // there is a token already
+		default: // a token is already there
 		}
 	}
-	// Closed in between, by one that has left it to us.
+	// Another goroutine has called close meanwhile, and left it to this one to free.
 	if w.closed.Load() && !w.freed.Load() && w.turn.CompareAndSwap(turnFree, turnTaken) {
 		w.unlock()
 	}
 }
 
-// aLongTimeAgo is a deadline that has passed.
+// aLongTimeAgo is a deadline in the past.
 var aLongTimeAgo = time.Unix(1, 0)
 
-// wait returns when ready does: it is called at once, and after each event. The caller
-// has the turn. If that is a loop, it looks at closed before it runs its body again.
+// wait returns when ready returns true. It calls ready immediately, and after each event. The
+// caller has the turn. If it is a loop, it checks closed before it runs its body again.
 func (w *waiter) wait(ctx context.Context, write bool, ready func(uintptr) bool) error {
 	w.parked.Store(true)
 	defer w.parked.Store(false)
@@ -215,15 +217,15 @@ func (w *waiter) wait(ctx context.Context, write bool, ready func(uintptr) bool)
 	return err
 }
 
-// close wakes whoever waits, and has free called once nobody reads any more: before it returns,
-// unless a loop's body is running, which may be what calls it. Then it is called when the loop
-// ends.
+// close wakes all waiting goroutines, and frees the resources once no one is reading. That is
+// before close returns, unless the body of a loop is running, which may be what calls close: then
+// it is when the loop ends.
 func (w *waiter) close() {
 	if w.closed.Swap(true) {
 		return
 	}
 	w.file.Close()
-	// A loop that is parked now finds out, when it wakes up, before it runs its body again.
+	// A loop that is parked now notices when it wakes up, before it runs its body again.
 	if w.wantTurn(nil, turnTaken, true) == nil {
 		w.unlock()
 	}

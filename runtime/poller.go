@@ -8,22 +8,22 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// Reader is a [*RingBufReader] or a [*PerfReader], whatever the type of its records.
+// Reader is a [*RingBufReader] or [*PerfReader] with records of any type.
 type Reader interface {
 	// Backlog returns how many bytes of records were waiting when the reader last looked.
 	Backlog() int
-	// Lost returns what was lost: bytes or records, as the type's own Lost says.
+	// Lost returns how much was lost: bytes or records, depending on the reader's type.
 	Lost() uint64
 	Close() error
 	polled() polled
 }
 
-// polled is a reader as a Poller sees it.
+// polled is what a Poller needs of a reader.
 type polled struct {
 	m    *Map
 	op   string
 	wait *waiter
-	some func() bool // reports whether there is a record; for whoever has the turn
+	some func() bool // reports whether there is a record; the caller must have the turn
 }
 
 func (r *RingBufReader[T]) polled() polled {
@@ -50,18 +50,19 @@ func (r *PerfReader[T]) polled() polled {
 //		if err := it.Err(); err != nil {
 //			return err
 //		}
-//		... // and so on for the other readers
+//		... // the same for the other readers
 //	}
 //
-// It may be used by several goroutines, of which one waits at a time. It has a file descriptor of
-// its own: it has to be closed. It does not close its readers.
+// It is safe for concurrent use, but only one goroutine waits at a time. It has its own file
+// descriptor, so it must be closed. It does not close its readers.
 type Poller struct {
 	wait    *waiter
 	readers []polled
-	err     error // what ready has found
+	err     error // set by ready
 }
 
-// NewPoller returns a Poller for these readers. One for none waits until the context ends.
+// NewPoller returns a Poller for the given readers. Without readers, Wait waits until the context
+// ends.
 func NewPoller(readers ...Reader) (*Poller, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
@@ -82,7 +83,7 @@ func NewPoller(readers ...Reader) (*Poller, error) {
 	return p, nil
 }
 
-// watch has an epoll instance wake up when the reader's map does.
+// watch makes an epoll instance wake up when the reader's map does.
 func (r polled) watch(epoll int) error {
 	var err error
 	if r.wait.raw.Control(func(num uintptr) {
@@ -93,13 +94,13 @@ func (r polled) watch(epoll int) error {
 	return err
 }
 
-// Wait returns when at least one of the readers has a record, which TryRead and Consume then find.
-// It returns the context's error when the context ends, os.ErrClosed when the Poller or one of the
-// readers is closed, and an error that wraps EBUSY if a loop over one of the readers is running.
-// A record that another goroutine is waiting for in Read does not count.
+// Wait returns when at least one of the readers has a record for TryRead or Consume. It returns the
+// context's error when the context ends, os.ErrClosed when the Poller or one of the readers is
+// closed, and an error that wraps EBUSY if a loop over one of the readers is running. A record that
+// another goroutine is waiting for in Read does not count.
 func (p *Poller) Wait(ctx context.Context) error {
 	if p == nil || p.wait == nil {
-		panic("bpf2lskel/runtime: use of a nil or zero Poller: NewPoller makes one")
+		panic("bpf2lskel/runtime: use of a nil or zero Poller: call NewPoller")
 	}
 	err := p.wait.lock(ctx, turnTaken)
 	if err == nil {
@@ -115,7 +116,7 @@ func (p *Poller) Wait(ctx context.Context) error {
 	return fmt.Errorf("poll readers: %w", err)
 }
 
-// ready reports whether one of the readers has a record, or cannot be waited for, which is in err.
+// ready reports whether a reader has a record, or waiting has failed with err.
 func (p *Poller) ready(uintptr) bool {
 	for _, r := range p.readers {
 		mine, err := r.wait.tryLock(turnTaken)
@@ -135,7 +136,7 @@ func (p *Poller) ready(uintptr) bool {
 	return false
 }
 
-// Close ends waiting: Wait returns os.ErrClosed. Closing twice is fine.
+// Close makes Wait return os.ErrClosed. Closing twice is fine.
 func (p *Poller) Close() error {
 	p.wait.close()
 	return nil

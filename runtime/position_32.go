@@ -11,9 +11,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// Positions in ring buffers are unsigned longs of the kernel (struct bpf_ringbuf), and the kernel
-// under a 32-bit process has 64 bits more often than not. They pass 4 GiB, so the upper half
-// counts.
+// Positions in ring buffers are of the kernel's type unsigned long (struct bpf_ringbuf), which
+// mostly has 64 bits even under a 32-bit process. Positions exceed 4 GiB, so the upper half
+// matters.
 
 // longSize is the size of the kernel's unsigned long in bytes.
 var longSize = sync.OnceValue(func() int {
@@ -24,7 +24,7 @@ var longSize = sync.OnceValue(func() int {
 			return 8
 		}
 	}
-	// setarch, and some container engines, have a 64-bit kernel hide behind a 32-bit machine's name
+	// setarch and some container engines make a 64-bit kernel report a 32-bit machine name
 	// (override_architecture).
 	const perLinux32 = 8
 	if persona, err := unix.Personality(0xffffffff); err == nil && persona&0xff == perLinux32 {
@@ -43,12 +43,13 @@ func halves(p *uint64) (low, high *uint32) {
 	return &h[1], &h[0]
 }
 
-// firstNear is what a position that was never read is near to: one above 0, since it may be less.
+// firstNear is near for the first read of a position. It is above 0, because the position may be
+// less.
 const firstNear = 1 << 32
 
-// loadPosition reads a position that is at most 2 GiB from near. It does so by halves:
-// atomic.LoadUint64 may need memory that can be written, which the producer's is not. Positions
-// only grow, so if the upper half stays, the lower one belongs to it.
+// loadPosition reads a position that is at most 2 GiB from near. It reads the halves separately:
+// atomic.LoadUint64 may need writable memory, which the producer's is not. Positions only grow, so
+// if the upper half has not changed, the lower half belongs to it.
 func loadPosition(p *uint64, near uint64) uint64 {
 	if longSize() == 4 {
 		return near + uint64(int64(int32(atomic.LoadUint32((*uint32)(unsafe.Pointer(p)))-uint32(near))))

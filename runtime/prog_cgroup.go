@@ -8,22 +8,22 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// CgroupProgram is a program that works for the processes of a cgroup, of type
-// CGROUP_SOCK, CGROUP_SOCK_ADDR, CGROUP_SOCKOPT, CGROUP_SYSCTL, CGROUP_DEVICE or SOCK_OPS, or
-// LSM with the section lsm_cgroup. The section says what of theirs it sees.
+// CgroupProgram is a program that applies to the processes of a cgroup: type CGROUP_SOCK,
+// CGROUP_SOCK_ADDR, CGROUP_SOCKOPT, CGROUP_SYSCTL, CGROUP_DEVICE or SOCK_OPS, or LSM with section
+// lsm_cgroup. The section says which of their operations it sees.
 type CgroupProgram struct{ *Program }
 
-// NewCgroupProgram gives p its kind.
+// NewCgroupProgram returns p as a CgroupProgram.
 func NewCgroupProgram(p *Program) CgroupProgram { return CgroupProgram{p} }
 
-// CgroupOptions say more about an attachment to a cgroup; nil means the defaults.
+// CgroupOptions are options for [CgroupProgram.AttachCgroup]. Nil means the defaults.
 type CgroupOptions struct {
-	// Anchor is the program's place among those of the cgroup (6.17).
+	// Anchor is the program's position among the cgroup's programs (6.17).
 	Anchor Anchor
 }
 
-// AttachCgroup attaches the program to the cgroup (version 2) in that directory, and so to those
-// below it.
+// AttachCgroup attaches the program to the cgroup (version 2) with the given directory, and so to
+// its descendants.
 func (p CgroupProgram) AttachCgroup(dir string, opts *CgroupOptions) (*Link, error) {
 	what := "attach to cgroup " + dir
 	num, err := sys.Open(dir)
@@ -34,7 +34,7 @@ func (p CgroupProgram) AttachCgroup(dir string, opts *CgroupOptions) (*Link, err
 	return p.attachCgroup(what, num, opts)
 }
 
-// AttachCgroupFD is AttachCgroup for an open directory.
+// AttachCgroupFD is AttachCgroup with an open directory.
 func (p CgroupProgram) AttachCgroupFD(dirFD int, opts *CgroupOptions) (*Link, error) {
 	return p.attachCgroup(fmt.Sprintf("attach to cgroup of fd %d", dirFD), dirFD, opts)
 }
@@ -53,11 +53,11 @@ func (p CgroupProgram) attachCgroup(what string, dirFD int, opts *CgroupOptions)
 	return l, hinted(err, explain.CgroupHint)
 }
 
-// CgroupSKBProgram is a program of type CGROUP_SKB: it sees the packets of a cgroup.
+// CgroupSKBProgram is a program of type CGROUP_SKB, which sees the packets of a cgroup.
 type CgroupSKBProgram struct{ CgroupProgram }
 
-// NewCgroupSKBProgram gives p its kind.
+// NewCgroupSKBProgram returns p as a CgroupSKBProgram.
 func NewCgroupSKBProgram(p *Program) CgroupSKBProgram { return CgroupSKBProgram{CgroupProgram{p}} }
 
-// Test runs the program on one packet. It finds the packet without the Ethernet header.
+// Test runs the program on one packet. The program does not see the Ethernet header.
 func (p CgroupSKBProgram) Test(t SKBTest) (SKBResult, error) { return testRun[uint32](p.Program, t) }

@@ -7,27 +7,27 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// ExtProgram is a program of type EXT, which takes the place of a function of another program:
-// section freplace. It is loaded for the first of these functions, which SetAttachTargetProgram
-// names before the load.
+// ExtProgram is a program of type EXT, which replaces a function of another program: section
+// freplace. It is loaded for the first function that it replaces, which SetAttachTargetProgram sets
+// before the load.
 type ExtProgram struct{ *Program }
 
-// NewExtProgram gives p its kind.
+// NewExtProgram returns p as an ExtProgram.
 func NewExtProgram(p *Program) ExtProgram { return ExtProgram{p} }
 
-// ExtOptions say more about an attachment of an ExtProgram. There are none yet: pass nil.
+// ExtOptions are options for attaching an ExtProgram. There are none yet: pass nil.
 type ExtOptions struct{}
 
-// Attach puts the program into the place of the function that it was loaded for.
+// Attach replaces the function that the program was loaded for.
 func (p ExtProgram) Attach(_ *ExtOptions) (*Link, error) {
 	return rawTracepointOpen(p.Program, "attach to "+p.targetName(), "", 0)
 }
 
-// AttachFreplace puts the program into the place of another function, of the same or of another
-// program, that has the prototype of the one that it was loaded for (5.10). The kernel compares the
-// two programs' types. If function is "", it is the one that the section of p, or
-// SetAttachTargetProgram, names, or where they name none, the function with which the other program
-// begins. A function that another program has replaced already is unix.EBUSY.
+// AttachFreplace replaces a different function, of the same or another program, with the same
+// prototype as the one that p was loaded for (5.10). The kernel compares the BTF types. If function
+// is "", it is the one that the section of p or SetAttachTargetProgram names or, if they name none,
+// the other program's entry function. If the function has already been replaced, the error is
+// unix.EBUSY.
 func (p ExtProgram) AttachFreplace(target AnyProgram, function string, _ *ExtOptions) (*Link, error) {
 	other := programOf(target)
 	if function == "" {

@@ -10,24 +10,23 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// IterProgram is a program of type TRACING that is called for each of some
-// kernel objects and writes text or bytes about it: section iter.
+// IterProgram is a program of type TRACING that is called for each kernel object of some kind, and
+// writes text or bytes about it: section iter.
 type IterProgram struct{ *Program }
 
-// NewIterProgram gives p its kind.
+// NewIterProgram returns p as an IterProgram.
 func NewIterProgram(p *Program) IterProgram { return IterProgram{p} }
 
-// IterOptions restrict an iterator; nil is all objects there are.
-// Which field applies depends on the iterator.
+// IterOptions restrict an iterator. Nil means all objects. Which fields apply depends on the
+// iterator.
 type IterOptions struct {
-	// Map is whose elements an iterator of map elements visits: iter/bpf_map_elem,
+	// Map is the map that an iterator of map elements visits: iter/bpf_map_elem,
 	// iter/bpf_sk_storage_map, iter/sockmap.
 	Map AnyMap
-	// TID or PID is whose files, mappings or self an iterator of tasks visits: of a thread, or of
-	// all threads of a process (6.1).
+	// TID or PID restricts an iterator of tasks, of their files or of their mappings to one thread,
+	// or to all threads of one process (6.1).
 	TID, PID int
-	// Cgroup is the directory where an iterator of cgroups starts, in
-	// this order (6.1).
+	// Cgroup is the directory where an iterator of cgroups starts. It walks them in Order (6.1).
 	Cgroup string
 	Order  CgroupOrder
 }
@@ -35,7 +34,7 @@ type IterOptions struct {
 // CgroupOrder is enum bpf_cgroup_iter_order.
 type CgroupOrder uint32
 
-// The ways an iterator walks cgroups.
+// Orders in which an iterator walks cgroups.
 const (
 	CgroupSelf            CgroupOrder = sys.CgroupIterSelfOnly
 	CgroupDescendantsPre  CgroupOrder = sys.CgroupIterDescendantsPre
@@ -43,8 +42,8 @@ const (
 	CgroupAncestorsUp     CgroupOrder = sys.CgroupIterAncestorsUp
 )
 
-// Attach makes a link that [OpenIter] can be called on again and again, and
-// that can be pinned: then it is a file to read.
+// Attach returns a link for [OpenIter], which can be called any number of times. If the link is
+// pinned, reading the pin runs the iterator.
 func (p IterProgram) Attach(opts *IterOptions) (*Link, error) {
 	const what = "attach iterator"
 	target := opts
@@ -84,7 +83,7 @@ func (p IterProgram) Attach(opts *IterOptions) (*Link, error) {
 	return l, err
 }
 
-// Open starts an iteration; reading returns what the program writes.
+// Open starts an iteration. The reader returns what the program writes.
 func (p IterProgram) Open(opts *IterOptions) (*IterReader, error) {
 	l, err := p.Attach(opts)
 	if err != nil {
@@ -98,14 +97,14 @@ func (p IterProgram) Open(opts *IterOptions) (*IterReader, error) {
 	return &IterReader{f, l}, nil
 }
 
-// IterReader reads what an iterator writes.
+// IterReader reads the output of an iterator.
 type IterReader struct {
 	f    *os.File
 	link *Link
 }
 
-// Read runs the program on as many objects as fill b. A buffer that is smaller than
-// what the program writes about one object is fine.
+// Read runs the program on as many objects as it takes to fill b, which may be smaller than the
+// program's output for one object.
 func (r *IterReader) Read(b []byte) (int, error) {
 	if r == nil || r.f == nil {
 		return 0, errNoIteration
@@ -121,10 +120,9 @@ func (r *IterReader) Close() error {
 	return errors.Join(r.f.Close(), r.link.Close())
 }
 
-var errNoIteration = errors.New("the reader is nil or a zero value: readers come from the Open method of an iterator program")
+var errNoIteration = errors.New("the reader is nil or a zero value: use a reader that IterProgram.Open returned")
 
-// OpenIter starts an iteration of the program of an iterator link. The file
-// is the caller's to close.
+// OpenIter starts an iteration of an iterator link's program. The caller must close the file.
 func OpenIter(l *Link) (*os.File, error) {
 	num, err := l.acquire("iterate")
 	if err != nil {

@@ -14,19 +14,19 @@ import (
 // kprobe, kretprobe, ksyscall and kretsyscall.
 type KprobeProgram struct{ *Program }
 
-// NewKprobeProgram gives p its kind.
+// NewKprobeProgram returns p as a KprobeProgram.
 func NewKprobeProgram(p *Program) KprobeProgram { return KprobeProgram{p} }
 
-// KprobeOptions say more about a kprobe; nil means the defaults.
+// KprobeOptions are options for attaching a kprobe. Nil means the defaults.
 type KprobeOptions struct {
-	// Offset into the function, in bytes.
+	// Offset is an offset into the function, in bytes.
 	Offset uint64
 	// Cookie is what bpf_get_attach_cookie returns.
 	Cookie uint64
 }
 
 // Attach attaches the program to the function or system call that its section names. An offset in
-// the section's name and that of the options add up.
+// the section's name is added to the one in opts.
 func (p KprobeProgram) Attach(opts *KprobeOptions) (*Link, error) {
 	symbols, offset, err := p.kprobeTarget()
 	if err != nil {
@@ -40,19 +40,20 @@ func (p KprobeProgram) Attach(opts *KprobeOptions) (*Link, error) {
 	return p.attach(symbols, p.isReturn(), &o)
 }
 
-// AttachKprobe attaches the program to the entry of a kernel function. If the kernel has no
-// function sys_NAME, it is the architecture's function for that system call: __x64_sys_NAME.
+// AttachKprobe attaches the program to the entry of a kernel function. If symbol is sys_NAME and
+// the kernel has no such function, it is the architecture's function for that system call, such as
+// __x64_sys_NAME.
 func (p KprobeProgram) AttachKprobe(symbol string, opts *KprobeOptions) (*Link, error) {
 	return p.attach(withSyscallWrapper(symbol), false, opts)
 }
 
-// AttachKretprobe attaches the program to the return of a kernel function, with system calls as
-// AttachKprobe has them.
+// AttachKretprobe attaches the program to the return of a kernel function. It handles system calls
+// like AttachKprobe.
 func (p KprobeProgram) AttachKretprobe(symbol string, opts *KprobeOptions) (*Link, error) {
 	return p.attach(withSyscallWrapper(symbol), true, opts)
 }
 
-// attach attaches p to the first of the functions that this kernel has.
+// attach attaches p to the first of symbols that the kernel has.
 func (p KprobeProgram) attach(symbols []string, ret bool, opts *KprobeOptions) (*Link, error) {
 	if opts == nil {
 		opts = &KprobeOptions{}
@@ -76,14 +77,14 @@ func (p KprobeProgram) attach(symbols []string, ret bool, opts *KprobeOptions) (
 	return nil, err
 }
 
-// isReturn reports whether the section is for the return of a function.
+// isReturn reports whether the section is for a function's return.
 func (p *Program) isReturn() bool {
 	kind, _, _ := strings.Cut(strings.TrimPrefix(p.spec.Section, "?"), "/")
 	return strings.HasPrefix(kind, "kret") || strings.HasPrefix(kind, "uret")
 }
 
-// kprobeTarget reads FUNCTION+OFFSET of the section's name. Of the functions the first that exists
-// is meant.
+// kprobeTarget parses FUNCTION+OFFSET in the section's name. The first of symbols that exists is
+// meant.
 func (p *Program) kprobeTarget() (symbols []string, offset uint64, err error) {
 	if p.attachTo() == "" {
 		return nil, 0, ErrNoAttachTarget
@@ -101,7 +102,7 @@ func (p *Program) kprobeTarget() (symbols []string, offset uint64, err error) {
 	return withSyscallWrapper(symbol), offset, nil
 }
 
-// withSyscallWrapper is a function, and what it is called where system calls have wrappers.
+// withSyscallWrapper returns symbol and, for system calls, the name of the architecture's wrapper.
 func withSyscallWrapper(symbol string) []string {
 	if prefix := syscallPrefix(); prefix != "" && strings.HasPrefix(symbol, "sys_") {
 		return []string{symbol, prefix + symbol}
@@ -109,7 +110,7 @@ func withSyscallWrapper(symbol string) []string {
 	return []string{symbol}
 }
 
-// syscallPrefix is what the architecture puts before sys_NAME
+// syscallPrefix returns what the architecture puts before sys_NAME
 // (arch/*/include/asm/syscall_wrapper.h).
 func syscallPrefix() string {
 	switch goruntime.GOARCH {

@@ -12,24 +12,24 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// KprobeMultiProgram is a program of type KPROBE for many kernel functions
-// with one link (5.18): sections kprobe.multi, kretprobe.multi and kprobe.session.
+// KprobeMultiProgram is a program of type KPROBE that one link attaches to many kernel functions
+// (5.18): sections kprobe.multi, kretprobe.multi and kprobe.session.
 type KprobeMultiProgram struct{ *Program }
 
-// NewKprobeMultiProgram gives p its kind.
+// NewKprobeMultiProgram returns p as a KprobeMultiProgram.
 func NewKprobeMultiProgram(p *Program) KprobeMultiProgram { return KprobeMultiProgram{p} }
 
-// KprobeMultiOptions say more about kprobes of one link; nil means the defaults.
+// KprobeMultiOptions are options for attaching a KprobeMultiProgram. Nil means the defaults.
 type KprobeMultiOptions struct {
-	// Addresses of functions, instead of their names, which are nil then.
+	// Addresses are addresses of functions, to use instead of names, which must then be nil.
 	Addresses []uint64
-	// Cookies is what bpf_get_attach_cookie returns, one for each name or address; nil for none.
-	// All functions that a pattern matches have the pattern's.
+	// Cookies are the values that bpf_get_attach_cookie returns, one for each name or address, or
+	// nil. All functions that match a pattern have the pattern's cookie.
 	Cookies []uint64
 }
 
-// Attach attaches the program to the function, or all functions that match the pattern, in its
-// section.
+// Attach attaches the program to the function in its section, or to all functions that match the
+// pattern there.
 func (p KprobeMultiProgram) Attach(opts *KprobeMultiOptions) (*Link, error) {
 	if p.attachTo() == "" {
 		return nil, p.fail("attach kprobe.multi", ErrNoAttachTarget)
@@ -41,15 +41,15 @@ func (p KprobeMultiProgram) Attach(opts *KprobeMultiOptions) (*Link, error) {
 	return p.attach([]string{p.spec.AttachTo}, flags, opts)
 }
 
-// AttachKprobeMulti attaches the program to the entries of all these functions, or to none. A name
-// with * or ? is a pattern: it stands for the functions in tracefs's available_filter_functions
-// that match it. If the kernel has no function sys_NAME, it is the architecture's function for that
-// system call: __x64_sys_NAME.
+// AttachKprobeMulti attaches the program to the entries of all given functions, or to none. A name
+// with * or ? is a pattern for the functions in tracefs's available_filter_functions. If a name is
+// sys_NAME and the kernel has no such function, it is the architecture's function for that system
+// call, such as __x64_sys_NAME.
 func (p KprobeMultiProgram) AttachKprobeMulti(symbols []string, opts *KprobeMultiOptions) (*Link, error) {
 	return p.attach(symbols, 0, opts)
 }
 
-// AttachKretprobeMulti attaches the program to the returns of all these functions, or to none; see
+// AttachKretprobeMulti attaches the program to the returns of all given functions, or to none; see
 // AttachKprobeMulti.
 func (p KprobeMultiProgram) AttachKretprobeMulti(symbols []string, opts *KprobeMultiOptions) (*Link, error) {
 	return p.attach(symbols, sys.FlagKprobeMultiReturn, opts)
@@ -76,7 +76,7 @@ func (p KprobeMultiProgram) attach(symbols []string, flags uint32, opts *KprobeM
 	case n == 0:
 		return nil, p.fail(what, errNoPlaces())
 	case len(symbols) > 0 && len(opts.Addresses) > 0:
-		return nil, p.fail(what, fmt.Errorf("both names and Addresses are given: %w", unix.EINVAL))
+		return nil, p.fail(what, fmt.Errorf("both names and Addresses are set: %w", unix.EINVAL))
 	case opts.Cookies != nil && len(opts.Cookies) != n:
 		return nil, p.fail(what, fmt.Errorf("%d Cookies for %d functions: %w", len(opts.Cookies), n, unix.EINVAL))
 	case len(opts.Addresses) > 0:
@@ -101,7 +101,7 @@ func (p KprobeMultiProgram) attach(symbols []string, flags uint32, opts *KprobeM
 	return nil, err
 }
 
-// create makes the link.
+// create creates the link.
 func (p KprobeMultiProgram) create(what string, symbols []string, addresses, cookies []uint64, flags uint32) (*Link, error) {
 	tail := &sys.LinkKprobeMultiTail{Cnt: uint32(len(symbols) + len(addresses)), Flags: flags}
 	var names []uint64
@@ -127,10 +127,10 @@ func (p KprobeMultiProgram) create(what string, symbols []string, addresses, coo
 }
 
 func errNoPlaces() error {
-	return fmt.Errorf("nothing to attach to, the list is empty: %w", unix.EINVAL)
+	return fmt.Errorf("nothing to attach to: the list is empty: %w", unix.EINVAL)
 }
 
-// addrOf is the address of a list of numbers, 0 for an empty one.
+// addrOf returns the address of the first element of list, or 0 if it is empty.
 func addrOf(list []uint64) uint64 {
 	if len(list) == 0 {
 		return 0

@@ -9,22 +9,21 @@ import (
 // NetfilterProgram is a program of type NETFILTER (6.4).
 type NetfilterProgram struct{ *Program }
 
-// NewNetfilterProgram gives p its kind.
+// NewNetfilterProgram returns p as a NetfilterProgram.
 func NewNetfilterProgram(p *Program) NetfilterProgram { return NetfilterProgram{p} }
 
-// NetfilterOptions say more about where in netfilter a program runs; nil means the defaults.
+// NetfilterOptions are options for [NetfilterProgram.AttachNetfilter]. Nil means the defaults.
 type NetfilterOptions struct {
-	// Priority orders the programs of one hook, the lowest first; the lowest and the highest of all
-	// numbers are not allowed, and of those that have one already there may be only one
-	// (unix.EBUSY).
+	// Priority orders the programs of one hook, the lowest first. The smallest and the largest
+	// int32 are not allowed. If a program with the same priority exists, the error is unix.EBUSY.
 	Priority int32
-	// Defrag has fragments put together first.
+	// Defrag reassembles fragments before the program runs.
 	Defrag bool
 }
 
-// AttachNetfilter attaches the program to a hook of the network namespace of the caller's thread.
-// The family is unix.NFPROTO_IPV4 or unix.NFPROTO_IPV6, the hook unix.NF_INET_PRE_ROUTING and so
-// on.
+// AttachNetfilter attaches the program to a hook in the network namespace of the calling thread.
+// The family is unix.NFPROTO_IPV4 or unix.NFPROTO_IPV6, the hook one of unix.NF_INET_PRE_ROUTING
+// and so on.
 func (p NetfilterProgram) AttachNetfilter(family, hook uint32, opts *NetfilterOptions) (*Link, error) {
 	tail := &sys.LinkNetfilterTail{Pf: family, Hooknum: hook}
 	if opts != nil {

@@ -190,7 +190,7 @@ func TestAttachKprobeMulti(t *testing.T) {
 		t.Errorf("no such function: %v", err)
 	}
 	for name, opts := range map[string]*KprobeMultiOptions{
-		"3 Cookies for 1 functions": {Cookies: []uint64{1, 2, 3}}, "both names and Addresses are given": {Addresses: []uint64{1}},
+		"3 Cookies for 1 functions": {Cookies: []uint64{1, 2, 3}}, "both names and Addresses are set": {Addresses: []uint64{1}},
 	} {
 		if _, err := p.AttachKprobeMulti([]string{"do_nanosleep"}, opts); !errors.Is(err, unix.EINVAL) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)

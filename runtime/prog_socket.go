@@ -10,23 +10,23 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// SocketFilterProgram is a program of type SOCKET_FILTER: it says how much of
-// each packet a socket gets.
+// SocketFilterProgram is a program of type SOCKET_FILTER, which decides how much of each packet a
+// socket receives.
 type SocketFilterProgram struct{ *Program }
 
-// NewSocketFilterProgram gives p its kind.
+// NewSocketFilterProgram returns p as a SocketFilterProgram.
 func NewSocketFilterProgram(p *Program) SocketFilterProgram { return SocketFilterProgram{p} }
 
-// SocketOptions say more about an attachment to a socket. There are none yet: pass nil.
+// SocketOptions are options for attaching to a socket. There are none yet: pass nil.
 type SocketOptions struct{}
 
-// AttachSocket attaches the program to a socket, in the place of one that it
-// may have. It ends with the socket, or with DetachSocket.
+// AttachSocket attaches the program to a socket, replacing its previous filter, if any. The
+// attachment ends with the socket or DetachSocket.
 func (p SocketFilterProgram) AttachSocket(conn syscall.Conn, _ *SocketOptions) error {
 	return p.setSocketOption("attach to socket", conn, unix.SO_ATTACH_BPF)
 }
 
-// DetachSocket takes away the filter of a socket, whosever it is.
+// DetachSocket removes the filter of a socket, even if it is not p.
 func (p SocketFilterProgram) DetachSocket(conn syscall.Conn) error {
 	err := withSocket(conn, func(num int) error {
 		return unix.SetsockoptInt(num, unix.SOL_SOCKET, unix.SO_DETACH_BPF, 0)
@@ -37,14 +37,14 @@ func (p SocketFilterProgram) DetachSocket(conn syscall.Conn) error {
 	return nil
 }
 
-// Test runs the program on one packet. It finds the packet without the Ethernet header.
+// Test runs the program on one packet. The program does not see the Ethernet header.
 func (p SocketFilterProgram) Test(t SKBTest) (SKBResult, error) { return testRun[uint32](p.Program, t) }
 
-// SKReuseportProgram is a program of type SK_REUSEPORT: it chooses among the
-// sockets of one port.
+// SKReuseportProgram is a program of type SK_REUSEPORT, which chooses among the sockets that share
+// a port.
 type SKReuseportProgram struct{ *Program }
 
-// NewSKReuseportProgram gives p its kind.
+// NewSKReuseportProgram returns p as an SKReuseportProgram.
 func NewSKReuseportProgram(p *Program) SKReuseportProgram { return SKReuseportProgram{p} }
 
 // AttachSocket attaches the program to the group of sockets that share conn's port.
@@ -65,7 +65,7 @@ func (p *Program) setSocketOption(what string, conn syscall.Conn, opt int) error
 	return nil
 }
 
-// withSocket calls do with the file descriptor of conn.
+// withSocket calls do with conn's file descriptor.
 func withSocket(conn syscall.Conn, do func(num int) error) error {
 	if conn == nil {
 		return errNoSocket
@@ -81,15 +81,14 @@ func withSocket(conn syscall.Conn, do func(num int) error) error {
 	return inner
 }
 
-// SKSKBProgram is a program of type SK_SKB: it works on what the sockets in a map
-// receive. Sections sk_skb, sk_skb/stream_parser, sk_skb/stream_verdict and sk_skb/verdict.
+// SKSKBProgram is a program of type SK_SKB, which processes what the sockets in a map receive:
+// sections sk_skb, sk_skb/stream_parser, sk_skb/stream_verdict and sk_skb/verdict.
 type SKSKBProgram struct{ *Program }
 
-// NewSKSKBProgram gives p its kind.
+// NewSKSKBProgram returns p as an SKSKBProgram.
 func NewSKSKBProgram(p *Program) SKSKBProgram { return SKSKBProgram{p} }
 
-// SockMapOptions say more about an attachment to the sockets in a map. There are none yet: pass
-// nil.
+// SockMapOptions are options for attaching to the sockets in a map. There are none yet: pass nil.
 type SockMapOptions struct{}
 
 // AttachSockMap attaches the program to the sockets in a sockmap or sockhash.
@@ -97,10 +96,10 @@ func (p SKSKBProgram) AttachSockMap(m AnyMap, _ *SockMapOptions) (*Link, error) 
 	return attachSockMap(p.Program, m)
 }
 
-// SKMsgProgram is a program of type SK_MSG: it works on what the sockets in a map send.
+// SKMsgProgram is a program of type SK_MSG, which processes what the sockets in a map send.
 type SKMsgProgram struct{ *Program }
 
-// NewSKMsgProgram gives p its kind.
+// NewSKMsgProgram returns p as an SKMsgProgram.
 func NewSKMsgProgram(p *Program) SKMsgProgram { return SKMsgProgram{p} }
 
 // AttachSockMap attaches the program to the sockets in a sockmap or sockhash.
@@ -108,7 +107,7 @@ func (p SKMsgProgram) AttachSockMap(m AnyMap, _ *SockMapOptions) (*Link, error) 
 	return attachSockMap(p.Program, m)
 }
 
-// attachSockMap attaches p with a link (6.10), or without one before that.
+// attachSockMap attaches p with a link (6.10), or without one on older kernels.
 func attachSockMap(p *Program, m AnyMap) (*Link, error) {
 	what := "attach to sockmap"
 	target, err := acquireMap(m, p, what)
@@ -127,7 +126,7 @@ func attachSockMap(p *Program, m AnyMap) (*Link, error) {
 	return progAttach(p, what, target)
 }
 
-// acquireMap is fd.acquire for a map that p is to be attached to.
+// acquireMap is fd.acquire for a map to attach p to.
 func acquireMap(m AnyMap, p *Program, what string) (int, error) {
 	if m == nil || m.untyped() == nil {
 		return -1, p.fail(what, errNoMap)
@@ -139,7 +138,8 @@ func acquireMap(m AnyMap, p *Program, what string) (int, error) {
 	return num, nil
 }
 
-// progAttach attaches p where there are no links. What undoes it holds files of its own.
+// progAttach attaches p where there are no links. To detach it, the Link keeps duplicates of both
+// files.
 func progAttach(p *Program, what string, target int) (*Link, error) {
 	if !p.exists() {
 		return nil, p.fail(what, errNoProgram)
@@ -171,13 +171,13 @@ func progAttach(p *Program, what string, target int) (*Link, error) {
 	return &Link{name: p.Name(), what: what, undo: undo}, nil
 }
 
-// LircMode2Program is a program of type LIRC_MODE2: it decodes infrared signals.
+// LircMode2Program is a program of type LIRC_MODE2, which decodes infrared signals.
 type LircMode2Program struct{ *Program }
 
-// NewLircMode2Program gives p its kind.
+// NewLircMode2Program returns p as a LircMode2Program.
 func NewLircMode2Program(p *Program) LircMode2Program { return LircMode2Program{p} }
 
-// LircOptions say more about an attachment to an infrared device. There are none yet: pass nil.
+// LircOptions are options for attaching to an infrared device. There are none yet: pass nil.
 type LircOptions struct{}
 
 // AttachLirc attaches the program to an open /dev/lirc device.

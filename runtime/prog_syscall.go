@@ -7,18 +7,18 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// SyscallProgram is a program of type SYSCALL: it is run by user space. [RunSyscall]
-// runs one with a context.
+// SyscallProgram is a program of type SYSCALL, which user space runs. Use [RunSyscall] to pass a
+// context.
 type SyscallProgram struct{ *Program }
 
-// NewSyscallProgram gives p its kind.
+// NewSyscallProgram returns p as a SyscallProgram.
 func NewSyscallProgram(p *Program) SyscallProgram { return SyscallProgram{p} }
 
-// Run runs the program without a context and returns what it returns.
+// Run runs the program without a context, and returns its return value.
 func (p SyscallProgram) Run() (uint32, error) { return RunSyscall(p, &NoContext{}) }
 
-// RunSyscall runs a program with a context that it may change, and returns
-// what it returns. C has the layout of the C struct and no Go pointers.
+// RunSyscall runs a program with a context, which the program may modify, and returns its return
+// value. C must have the layout of the C struct, and must not contain Go pointers.
 func RunSyscall[C any](p SyscallProgram, ctx *C) (uint32, error) {
 	num, err := p.acquire("run")
 	if err != nil {
@@ -28,7 +28,7 @@ func RunSyscall[C any](p SyscallProgram, ctx *C) (uint32, error) {
 	return runWithContext(p.Program, num, ctx)
 }
 
-// runWithContext runs a program that has nothing but a context.
+// runWithContext runs a program whose only argument is a context.
 func runWithContext[C any](p *Program, num int, ctx *C) (uint32, error) {
 	attr := sys.ProgRunAttr{ProgFd: uint32(num)}
 	if unsafe.Sizeof(*ctx) > 0 {

@@ -10,17 +10,16 @@ import (
 // SchedCLSProgram is a program of type SCHED_CLS: sections tc, tcx and netkit.
 type SchedCLSProgram struct{ *Program }
 
-// NewSchedCLSProgram gives p its kind.
+// NewSchedCLSProgram returns p as a SchedCLSProgram.
 func NewSchedCLSProgram(p *Program) SchedCLSProgram { return SchedCLSProgram{p} }
 
-// SchedACTProgram is a program of type SCHED_ACT: section action. Such
-// programs are attached by tc.
+// SchedACTProgram is a program of type SCHED_ACT: section action. Attach it with tc.
 type SchedACTProgram struct{ *Program }
 
-// NewSchedACTProgram gives p its kind.
+// NewSchedACTProgram returns p as a SchedACTProgram.
 func NewSchedACTProgram(p *Program) SchedACTProgram { return SchedACTProgram{p} }
 
-// Direction tells packets that come in from those that go out.
+// Direction is the direction of packets: incoming or outgoing.
 type Direction uint32
 
 const (
@@ -28,19 +27,19 @@ const (
 	Egress  Direction = sys.AttachTCXEgress
 )
 
-// NetkitSide is the end of a netkit pair that a program works for.
+// NetkitSide selects a device of a netkit pair.
 type NetkitSide uint32
 
 const (
-	// NetkitPrimary sees what leaves the primary device.
+	// NetkitPrimary sees packets that leave the primary device.
 	NetkitPrimary NetkitSide = sys.AttachNetkitPrimary
-	// NetkitPeer sees what leaves the peer.
+	// NetkitPeer sees packets that leave the peer device.
 	NetkitPeer NetkitSide = sys.AttachNetkitPeer
 )
 
-// TCXOptions say more about an attachment to TCX; nil means the defaults.
+// TCXOptions are options for [SchedCLSProgram.AttachTCX]. Nil means the defaults.
 type TCXOptions struct {
-	// Anchor is the program's place among those of the interface.
+	// Anchor is the program's position among the interface's programs.
 	Anchor Anchor
 }
 
@@ -57,14 +56,14 @@ func (p SchedCLSProgram) AttachTCX(ifindex int, dir Direction, opts *TCXOptions)
 	return l, hinted(err, explain.InterfaceHint)
 }
 
-// NetkitOptions say more about an attachment to a netkit device; nil means the defaults.
+// NetkitOptions are options for [SchedCLSProgram.AttachNetkit]. Nil means the defaults.
 type NetkitOptions struct {
-	// Anchor is the program's place among those of the device.
+	// Anchor is the program's position among the device's programs.
 	Anchor Anchor
 }
 
-// AttachNetkit attaches the program to a netkit device, whose primary has
-// that ifindex (6.7).
+// AttachNetkit attaches the program to a netkit device (6.7). ifindex is that of the primary
+// device.
 func (p SchedCLSProgram) AttachNetkit(ifindex int, side NetkitSide, opts *NetkitOptions) (*Link, error) {
 	if opts == nil {
 		opts = &NetkitOptions{}
@@ -73,7 +72,7 @@ func (p SchedCLSProgram) AttachNetkit(ifindex int, side NetkitSide, opts *Netkit
 	return l, hinted(err, explain.InterfaceHint)
 }
 
-// TCAction is what a SCHED_CLS or SCHED_ACT program returns.
+// TCAction is the return value of a SCHED_CLS or SCHED_ACT program.
 type TCAction uint32
 
 // TC_ACT_*, and TCX_NEXT, which is the same as TCActUnspec.
@@ -86,11 +85,11 @@ const (
 )
 
 type (
-	// SKBTest is what a test run of a program on socket buffers takes.
+	// SKBTest is the input of a test run on a socket buffer.
 	SKBTest = TestRun[SKBContext]
-	// TCResult is what [SchedCLSProgram.Test] gives.
+	// TCResult is the result of [SchedCLSProgram.Test].
 	TCResult = TestResult[TCAction, SKBContext]
-	// SKBResult is what a test run of a program on socket buffers gives.
+	// SKBResult is the result of a test run on a socket buffer.
 	SKBResult = TestResult[uint32, SKBContext]
 )
 
@@ -100,9 +99,8 @@ func (p SchedCLSProgram) Test(t SKBTest) (TCResult, error) { return testRun[TCAc
 // Test runs the program on one packet.
 func (p SchedACTProgram) Test(t SKBTest) (TCResult, error) { return testRun[TCAction](p.Program, t) }
 
-// SKBContext is struct __sk_buff. Of it a test run takes Mark, Priority,
-// IngressIfindex, Ifindex, CB, Tstamp, WireLen, GSOSegs, GSOSize and Hwtstamp; the
-// rest has to be zero (convert___skb_to_skb).
+// SKBContext is struct __sk_buff. A test run accepts Mark, Priority, IngressIfindex, Ifindex, CB,
+// Tstamp, WireLen, GSOSegs, GSOSize and Hwtstamp; other fields must be zero (convert___skb_to_skb).
 type SKBContext struct {
 	Len            uint32
 	PktType        uint32

@@ -2,20 +2,20 @@ package runtime
 
 import "github.com/bpf2lskel/bpf2lskel/internal/sys"
 
-// TracingProgram is a program of type TRACING that the kernel calls at a function or tracepoint
-// that it was loaded for: sections fentry, fexit, fmod_ret, tp_btf and fsession.
+// TracingProgram is a program of type TRACING that is loaded for, and attached to, one kernel
+// function or tracepoint: sections fentry, fexit, fmod_ret, tp_btf and fsession.
 type TracingProgram struct{ *Program }
 
-// NewTracingProgram gives p its kind.
+// NewTracingProgram returns p as a TracingProgram.
 func NewTracingProgram(p *Program) TracingProgram { return TracingProgram{p} }
 
-// TracingOptions say more about an attachment of a TracingProgram; nil means the defaults.
+// TracingOptions are options for [TracingProgram.Attach]. Nil means the defaults.
 type TracingOptions struct {
 	// Cookie is what bpf_get_attach_cookie returns (6.0; tp_btf: 6.10).
 	Cookie uint64
 }
 
-// Attach attaches the program to what its section names.
+// Attach attaches the program to the function or tracepoint that it was loaded for.
 func (p TracingProgram) Attach(opts *TracingOptions) (*Link, error) {
 	if opts == nil {
 		opts = &TracingOptions{}
@@ -23,19 +23,19 @@ func (p TracingProgram) Attach(opts *TracingOptions) (*Link, error) {
 	return attachTracing(p.Program, opts.Cookie)
 }
 
-// LSMProgram is a program of type LSM for all processes: section lsm.
+// LSMProgram is a program of type LSM that applies to all processes: section lsm.
 type LSMProgram struct{ *Program }
 
-// NewLSMProgram gives p its kind.
+// NewLSMProgram returns p as an LSMProgram.
 func NewLSMProgram(p *Program) LSMProgram { return LSMProgram{p} }
 
-// LSMOptions say more about an attachment of an LSMProgram; nil means the defaults.
+// LSMOptions are options for [LSMProgram.Attach]. Nil means the defaults.
 type LSMOptions struct {
 	// Cookie is what bpf_get_attach_cookie returns (6.0).
 	Cookie uint64
 }
 
-// Attach attaches the program to the hook that its section names.
+// Attach attaches the program to the hook that it was loaded for.
 func (p LSMProgram) Attach(opts *LSMOptions) (*Link, error) {
 	if opts == nil {
 		opts = &LSMOptions{}
@@ -51,7 +51,7 @@ func attachTracing(p *Program, cookie uint64) (*Link, error) {
 	return linkCreate(p, what, 0, p.spec.AttachType, 0, tailOf(&sys.LinkTracingTail{Cookie: cookie}))
 }
 
-// targetName is what p was loaded for, for messages.
+// targetName returns what p was loaded for, for messages.
 func (p *Program) targetName() string {
 	switch {
 	case !p.exists():
@@ -62,14 +62,14 @@ func (p *Program) targetName() string {
 	return p.spec.Section
 }
 
-// RawTracepointProgram is a program of type RAW_TRACEPOINT or
-// RAW_TRACEPOINT_WRITABLE: it gets a tracepoint's arguments as they are.
+// RawTracepointProgram is a program of type RAW_TRACEPOINT or RAW_TRACEPOINT_WRITABLE, which gets
+// the raw arguments of a tracepoint.
 type RawTracepointProgram struct{ *Program }
 
-// NewRawTracepointProgram gives p its kind.
+// NewRawTracepointProgram returns p as a RawTracepointProgram.
 func NewRawTracepointProgram(p *Program) RawTracepointProgram { return RawTracepointProgram{p} }
 
-// RawTracepointOptions say more about an attachment to a raw tracepoint; nil means the defaults.
+// RawTracepointOptions are options for attaching to a raw tracepoint. Nil means the defaults.
 type RawTracepointOptions struct {
 	// Cookie is what bpf_get_attach_cookie returns (6.10).
 	Cookie uint64
@@ -83,7 +83,8 @@ func (p RawTracepointProgram) Attach(opts *RawTracepointOptions) (*Link, error) 
 	return p.AttachRawTracepoint(p.spec.AttachTo, opts)
 }
 
-// AttachRawTracepoint attaches the program to a tracepoint of that name, as in "sched_switch".
+// AttachRawTracepoint attaches the program to the tracepoint with the given name, such as
+// "sched_switch".
 func (p RawTracepointProgram) AttachRawTracepoint(name string, opts *RawTracepointOptions) (*Link, error) {
 	cookie := uint64(0)
 	if opts != nil {
@@ -95,7 +96,7 @@ func (p RawTracepointProgram) AttachRawTracepoint(name string, opts *RawTracepoi
 // RawTracepointArgs are the arguments of a tracepoint in a test run.
 type RawTracepointArgs [12]uint64
 
-// Test runs the program with these arguments (5.10).
+// Test runs the program with the given arguments (5.10).
 func (p RawTracepointProgram) Test(args RawTracepointArgs) (TestResult[uint32, RawTracepointArgs], error) {
 	num, err := p.acquire(opTestRun)
 	var res TestResult[uint32, RawTracepointArgs]
@@ -103,7 +104,7 @@ func (p RawTracepointProgram) Test(args RawTracepointArgs) (TestResult[uint32, R
 		return res, err
 	}
 	defer p.fd.release()
-	// There is no way out for the context here: bpf_prog_test_run_raw_tp insists.
+	// bpf_prog_test_run_raw_tp does not return the context, and requires that none is asked for.
 	ret, err := runWithContext(p.Program, num, &args)
 	res.Return, res.Context = ret, args
 	return res, err

@@ -11,25 +11,26 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// TracingMultiProgram is a program of type TRACING for many functions of the kernel with one link
-// (7.2): sections fentry.multi, fexit.multi and fsession.multi. It gets arguments as numbers, since
-// each function has its own.
+// TracingMultiProgram is a program of type TRACING that one link attaches to many kernel functions
+// (7.2): sections fentry.multi, fexit.multi and fsession.multi. It gets arguments as plain numbers,
+// because their types differ between functions.
 type TracingMultiProgram struct{ *Program }
 
-// NewTracingMultiProgram gives p its kind.
+// NewTracingMultiProgram returns p as a TracingMultiProgram.
 func NewTracingMultiProgram(p *Program) TracingMultiProgram { return TracingMultiProgram{p} }
 
-// TracingMultiOptions say more about an attachment to many functions; nil means the defaults.
+// TracingMultiOptions are options for attaching a TracingMultiProgram. Nil means the defaults.
 type TracingMultiOptions struct {
-	// IDs are BTF IDs of functions in vmlinux's BTF, instead of their names, which are nil then.
+	// IDs are BTF IDs of functions in vmlinux's BTF, to use instead of names, which must then be
+	// nil.
 	IDs []uint32
-	// Cookies is what bpf_get_attach_cookie returns, one for each name or ID; nil for none. All
-	// functions that a pattern matches have the pattern's.
+	// Cookies are the values that bpf_get_attach_cookie returns, one for each name or ID, or nil.
+	// All functions that match a pattern have the pattern's cookie.
 	Cookies []uint64
 }
 
-// Attach attaches the program to the function, or all functions that match the pattern, in its
-// section.
+// Attach attaches the program to the function in its section, or to all functions that match the
+// pattern there.
 func (p TracingMultiProgram) Attach(opts *TracingMultiOptions) (*Link, error) {
 	if p.attachTo() == "" {
 		return nil, p.fail("attach to functions", ErrNoAttachTarget)
@@ -37,10 +38,9 @@ func (p TracingMultiProgram) Attach(opts *TracingMultiOptions) (*Link, error) {
 	return p.AttachTracingMulti([]string{p.spec.AttachTo}, opts)
 }
 
-// AttachTracingMulti attaches the program to all these functions, or to none. A name with * or ? is
-// a pattern: it stands for those functions in tracefs's available_filter_functions that match it,
-// are in the kernel itself rather than a module, and have arguments and a result that are passed in
-// registers.
+// AttachTracingMulti attaches the program to all given functions, or to none. A name with * or ? is
+// a pattern for the functions in tracefs's available_filter_functions that are in the kernel itself
+// rather than a module, and whose arguments and results are passed in registers.
 func (p TracingMultiProgram) AttachTracingMulti(functions []string, opts *TracingMultiOptions) (*Link, error) {
 	if opts == nil {
 		opts = &TracingMultiOptions{}
@@ -58,7 +58,7 @@ func (p TracingMultiProgram) AttachTracingMulti(functions []string, opts *Tracin
 	case n == 0:
 		return nil, p.fail(what, errNoPlaces())
 	case len(functions) > 0 && len(opts.IDs) > 0:
-		return nil, p.fail(what, fmt.Errorf("both names and IDs are given: %w", unix.EINVAL))
+		return nil, p.fail(what, fmt.Errorf("both names and IDs are set: %w", unix.EINVAL))
 	case opts.Cookies != nil && len(opts.Cookies) != n:
 		return nil, p.fail(what, fmt.Errorf("%d Cookies for %d functions: %w", len(opts.Cookies), n, unix.EINVAL))
 	}
@@ -76,7 +76,8 @@ func (p TracingMultiProgram) AttachTracingMulti(functions []string, opts *Tracin
 	return l, err
 }
 
-// functionIDs are the BTF IDs of functions by names and patterns, sorted as they are given.
+// functionIDs returns the BTF IDs of the functions with the given names and patterns, in that
+// order.
 func functionIDs(functions []string, cookies []uint64) (ids []uint32, each []uint64, err error) {
 	list, err := expandFunctions(functions, cookies)
 	if err != nil {
@@ -101,7 +102,7 @@ func functionIDs(functions []string, cookies []uint64) (ids []uint32, each []uin
 		}
 	}
 	if len(ids) == 0 {
-		return nil, nil, fmt.Errorf("none of the functions that match can have a program: %w", unix.ENOENT)
+		return nil, nil, fmt.Errorf("no matching function can have a program attached: %w", unix.ENOENT)
 	}
 	return ids, each, nil
 }

@@ -8,32 +8,32 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// UprobeProgram is a program of type KPROBE for functions of user space:
-// sections uprobe and uretprobe. Here a function is an offset into its file; package
-// [github.com/bpf2lskel/bpf2lskel/runtime/uprobe] finds it by its name.
+// UprobeProgram is a program of type KPROBE for functions in user space: sections uprobe and
+// uretprobe. Its methods take a function as an offset into its file. Package
+// [github.com/bpf2lskel/bpf2lskel/runtime/uprobe] finds functions by name.
 type UprobeProgram struct{ *Program }
 
-// NewUprobeProgram gives p its kind.
+// NewUprobeProgram returns p as a UprobeProgram.
 func NewUprobeProgram(p *Program) UprobeProgram { return UprobeProgram{p} }
 
-// UprobeOptions say more about a uprobe; nil means the defaults.
+// UprobeOptions are options for attaching a uprobe. Nil means the defaults.
 type UprobeOptions struct {
-	// PID restricts the probe to one process; 0 is all.
+	// PID restricts the probe to one process. Zero means all processes.
 	PID int
-	// RefCtrOffset is where in the file the semaphore of a USDT probe is, 0 for none.
+	// RefCtrOffset is the offset in the file of a USDT probe's semaphore. Zero means none.
 	RefCtrOffset uint64
 	// Cookie is what bpf_get_attach_cookie returns.
 	Cookie uint64
 }
 
-// AttachUprobe attaches the program to the instruction at an offset, in bytes, into an executable
-// or library.
+// AttachUprobe attaches the program to the instruction at the given offset, in bytes, in an
+// executable or library.
 func (p UprobeProgram) AttachUprobe(file string, offset uint64, opts *UprobeOptions) (*Link, error) {
 	return p.attach(file, offset, false, opts)
 }
 
-// AttachUretprobe attaches the program to the return of the function that
-// starts at an offset, in bytes, into an executable or library.
+// AttachUretprobe attaches the program to the return of the function that starts at the given
+// offset, in bytes, in an executable or library.
 func (p UprobeProgram) AttachUretprobe(file string, offset uint64, opts *UprobeOptions) (*Link, error) {
 	return p.attach(file, offset, true, opts)
 }
@@ -54,31 +54,32 @@ func (p UprobeProgram) attach(file string, offset uint64, ret bool, opts *Uprobe
 	return attachProbe(p.Program, what, "uprobe", file, offset, ret, opts.RefCtrOffset, pid, opts.Cookie)
 }
 
-// UprobeMultiProgram is a program of type KPROBE for many functions of one
-// file with one link (6.6): sections uprobe.multi, uretprobe.multi and uprobe.session.
+// UprobeMultiProgram is a program of type KPROBE that one link attaches to many functions of one
+// file (6.6): sections uprobe.multi, uretprobe.multi and uprobe.session.
 type UprobeMultiProgram struct{ *Program }
 
-// NewUprobeMultiProgram gives p its kind.
+// NewUprobeMultiProgram returns p as a UprobeMultiProgram.
 func NewUprobeMultiProgram(p *Program) UprobeMultiProgram { return UprobeMultiProgram{p} }
 
-// UprobeMultiOptions say more about uprobes of one link; nil means the defaults.
+// UprobeMultiOptions are options for attaching a UprobeMultiProgram. Nil means the defaults.
 type UprobeMultiOptions struct {
-	// RefCtrOffsets are where the semaphores of USDT probes are, one for each offset; nil for none.
+	// RefCtrOffsets are the offsets in the file of USDT probes' semaphores, one for each offset, or
+	// nil.
 	RefCtrOffsets []uint64
-	// Cookies is what bpf_get_attach_cookie returns, one for each offset; nil for none.
+	// Cookies are the values that bpf_get_attach_cookie returns, one for each offset, or nil.
 	Cookies []uint64
-	// PID restricts the probes to one process; 0 is all.
+	// PID restricts the probes to one process. Zero means all processes.
 	PID int
 }
 
-// AttachUprobeMulti attaches the program to the instructions at all these offsets, in bytes, into
-// an executable or library, or to none.
+// AttachUprobeMulti attaches the program to the instructions at all given offsets, in bytes, in an
+// executable or library, or to none.
 func (p UprobeMultiProgram) AttachUprobeMulti(file string, offsets []uint64, opts *UprobeMultiOptions) (*Link, error) {
 	return p.attach(file, offsets, 0, opts)
 }
 
-// AttachUretprobeMulti attaches the program to the returns of the functions that start at these
-// offsets, in bytes, into an executable or library, or to none.
+// AttachUretprobeMulti attaches the program to the returns of all functions that start at the given
+// offsets, in bytes, in an executable or library, or to none.
 func (p UprobeMultiProgram) AttachUretprobeMulti(file string, offsets []uint64, opts *UprobeMultiOptions) (*Link, error) {
 	return p.attach(file, offsets, sys.FlagUprobeMultiReturn, opts)
 }
@@ -123,10 +124,10 @@ func (p UprobeMultiProgram) attach(file string, offsets []uint64, flags uint32, 
 	return l, err
 }
 
-// USDTProgram is a program of type KPROBE for statically defined probes of user space: sections
-// usdt and usdt.s. Package [github.com/bpf2lskel/bpf2lskel/runtime/uprobe] attaches it, with
-// AttachUSDT.
+// USDTProgram is a program of type KPROBE for USDT (statically defined) probes in user space:
+// sections usdt and usdt.s. Use AttachUSDT of package
+// [github.com/bpf2lskel/bpf2lskel/runtime/uprobe] to attach it.
 type USDTProgram struct{ *Program }
 
-// NewUSDTProgram gives p its kind.
+// NewUSDTProgram returns p as a USDTProgram.
 func NewUSDTProgram(p *Program) USDTProgram { return USDTProgram{p} }

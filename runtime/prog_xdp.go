@@ -11,31 +11,31 @@ import (
 // XDPProgram is a program of type XDP.
 type XDPProgram struct{ *Program }
 
-// NewXDPProgram gives p its kind.
+// NewXDPProgram returns p as an XDPProgram.
 func NewXDPProgram(p *Program) XDPProgram { return XDPProgram{p} }
 
-// XDPMode says where in the network stack an XDP program runs.
+// XDPMode selects where in the network stack an XDP program runs.
 type XDPMode uint32
 
 const (
-	// XDPAuto lets the kernel choose: native if the driver can, else generic.
+	// XDPAuto lets the kernel choose: native if the driver supports it, generic otherwise.
 	XDPAuto XDPMode = 0
-	// XDPGeneric runs after the socket buffer is made, with any driver.
+	// XDPGeneric runs after the socket buffer is allocated. It works with any driver.
 	XDPGeneric XDPMode = unix.XDP_FLAGS_SKB_MODE
-	// XDPNative runs in the driver, which has to be able to.
+	// XDPNative runs in the driver, which must support it.
 	XDPNative XDPMode = unix.XDP_FLAGS_DRV_MODE
 	// XDPOffload runs in the network card.
 	XDPOffload XDPMode = unix.XDP_FLAGS_HW_MODE
 )
 
-// XDPOptions say more about an attachment to an interface; nil means the defaults.
+// XDPOptions are options for [XDPProgram.AttachXDP]. Nil means the defaults.
 type XDPOptions struct {
 	// Mode is where in the network stack the program runs.
 	Mode XDPMode
 }
 
-// AttachXDP attaches the program to a network interface. An interface takes
-// one: unix.EBUSY if there is another.
+// AttachXDP attaches the program to a network interface. If another program is already attached,
+// the error is unix.EBUSY.
 func (p XDPProgram) AttachXDP(ifindex int, opts *XDPOptions) (*Link, error) {
 	mode := XDPAuto
 	if opts != nil {
@@ -45,7 +45,7 @@ func (p XDPProgram) AttachXDP(ifindex int, opts *XDPOptions) (*Link, error) {
 	return l, hinted(err, explain.XDPHint)
 }
 
-// XDPAction is what an XDP program returns.
+// XDPAction is the return value of an XDP program.
 type XDPAction uint32
 
 // enum xdp_action.
@@ -57,7 +57,7 @@ const (
 	XDPRedirect
 )
 
-// String returns the action as C code has it.
+// String returns the name of the action in C, such as XDP_DROP.
 func (a XDPAction) String() string {
 	names := [...]string{"XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT"}
 	if int(a) < len(names) {
@@ -66,8 +66,8 @@ func (a XDPAction) String() string {
 	return fmt.Sprintf("XDP action %d", uint32(a))
 }
 
-// XDPContext is struct xdp_md. Data and DataEnd are offsets into the data of a
-// test run: what is before Data is metadata.
+// XDPContext is struct xdp_md. Data and DataEnd are offsets into the data of a test run. The bytes
+// before Data are metadata.
 type XDPContext struct {
 	Data           uint32
 	DataEnd        uint32
@@ -78,14 +78,14 @@ type XDPContext struct {
 }
 
 type (
-	// XDPTest is what [XDPProgram.Test] takes.
+	// XDPTest is the input of [XDPProgram.Test].
 	XDPTest = TestRun[XDPContext]
-	// XDPResult is what [XDPProgram.Test] gives.
+	// XDPResult is the result of [XDPProgram.Test].
 	XDPResult = TestResult[XDPAction, XDPContext]
 )
 
-// Test runs the program on one packet. A DataEnd of 0 in the context means
-// the length of the packet.
+// Test runs the program on one packet. If DataEnd is 0 in the context, it is the length of the
+// packet.
 func (p XDPProgram) Test(t XDPTest) (XDPResult, error) {
 	if t.Context != nil && t.Context.DataEnd == 0 {
 		ctx := *t.Context

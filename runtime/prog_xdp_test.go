@@ -250,7 +250,7 @@ func TestTestRunNumbers(t *testing.T) {
 	packet := make([]byte, 64)
 	for _, test := range []XDPTest{{Data: packet, Repeat: -1}, {Data: packet, Room: -1}} {
 		_, err := p.Test(test)
-		if !errors.Is(err, unix.EINVAL) || !strings.Contains(err.Error(), "-1 is not a number of") {
+		if !errors.Is(err, unix.EINVAL) || !strings.Contains(err.Error(), "invalid R") {
 			t.Errorf("repeat %d, room %d: %v", test.Repeat, test.Room, err)
 		}
 	}

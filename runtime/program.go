@@ -1,25 +1,23 @@
 package runtime
 
-// Program is a program of a loaded object, without its kind; generated
-// packages wrap it in one that has the methods which make sense for it. Its
-// methods are safe for concurrent use, and return an error that wraps
-// os.ErrClosed before the load and after the skeleton is closed.
+// Program is a program of a loaded object, without its type. Generated packages wrap it in a typed
+// program, such as [XDPProgram], whose methods suit its type. Its methods are safe for concurrent
+// use, and return an error that wraps os.ErrClosed before the load and after the skeleton is
+// closed.
 //
-// Programs come from a skeleton. On a nil or zero Program, methods with an error return one that
-// says so; the others panic.
+// On a nil or zero Program, methods return an error if they can, and panic otherwise.
 type Program struct {
 	_ incomparable
 
-	fd   fd // notWanted if it is not to be loaded
+	fd   fd // notWanted if it will not be loaded
 	spec *ProgramSpec
 }
 
 // Name returns the name of the program's C function.
 func (p *Program) Name() string { return p.mustSpec().Name }
 
-// FD returns the program's file descriptor, -1 if it is closed or was not
-// loaded. It stays the program's own: do not close it, and do not use it after
-// the skeleton is closed.
+// FD returns the program's file descriptor, or -1 if the program is closed or was not loaded. The
+// program owns it: do not close it, and do not use it after the skeleton is closed.
 func (p *Program) FD() int {
 	p.mustSpec()
 	return p.fd.peek()
@@ -37,10 +35,10 @@ func (p *Program) DupFD() (int, error) {
 	return num, nil
 }
 
-// Spec describes the program as the object defines it.
+// Spec returns the description of the program as the object defines it.
 func (p *Program) Spec() *ProgramSpec { return p.mustSpec() }
 
-// AutoLoad reports whether the program is loaded with its object.
+// AutoLoad reports whether Load loads the program.
 func (p *Program) AutoLoad() bool {
 	p.mustSpec()
 	return p.wanted()
@@ -48,8 +46,8 @@ func (p *Program) AutoLoad() bool {
 
 func (p *Program) wanted() bool { return p.fd.num.Load() != notWanted }
 
-// SetAutoLoad sets whether the program is loaded with its object. It
-// has no effect once the object is loaded, and is not safe for concurrent use.
+// SetAutoLoad sets whether Load loads the program. It has no effect after the load, and is not safe
+// for concurrent use.
 func (p *Program) SetAutoLoad(load bool) {
 	p.mustSpec()
 	p.want(load)
@@ -65,20 +63,20 @@ func (p *Program) want(load bool) {
 	}
 }
 
-// exists is false for a nil or zero Program, as in the zero value of a typed one.
+// exists reports whether p is neither nil nor a zero Program.
 func (p *Program) exists() bool { return p != nil && p.spec != nil }
 
-// mustSpec is for methods that cannot return an error.
+// mustSpec returns the spec. It is for methods that cannot return an error.
 //
 //go:noinline
 func (p *Program) mustSpec() *ProgramSpec {
 	if !p.exists() {
-		panic("bpf2lskel: " + errNoProgram.Error())
+		panic("bpf2lskel/runtime: " + errNoProgram.Error())
 	}
 	return p.spec
 }
 
-// attachTo is what p's section names, "" for a nil or zero Program.
+// attachTo returns the target in p's section, or "" for a nil or zero Program.
 func (p *Program) attachTo() string {
 	if !p.exists() {
 		return ""
@@ -86,8 +84,7 @@ func (p *Program) attachTo() string {
 	return p.spec.AttachTo
 }
 
-// acquire is fd.acquire with an error that names the program, what was to be done, and why it
-// cannot be.
+// acquire is fd.acquire with an error that names the program, the operation, and the reason.
 func (p *Program) acquire(op string) (int, error) {
 	if !p.exists() {
 		return -1, p.fail(op, errNoProgram)
@@ -99,7 +96,8 @@ func (p *Program) acquire(op string) (int, error) {
 	return num, nil
 }
 
-// programOf is the program of any, never nil: a nil one is a zero Program, whose use is an error.
+// programOf returns the program of any. It is never nil: instead of nil, it is a zero Program,
+// whose use is an error.
 func programOf(any AnyProgram) *Program {
 	if any != nil {
 		if p := any.untyped(); p != nil {

@@ -12,42 +12,43 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// ProgramInfo is what the kernel says of a program.
+// ProgramInfo is the kernel's information about a program.
 type ProgramInfo struct {
 	ID   uint32
 	Type uint32 // enum bpf_prog_type
-	// Name is the first 15 bytes of the program's.
+	// Name is the program's name, truncated to 15 bytes.
 	Name string
 	// Tag is a hash of the instructions.
 	Tag [8]byte
-	// LoadTime is when it was loaded, since the machine was booted.
+	// LoadTime is when the program was loaded, as time since boot.
 	LoadTime time.Duration
-	UID      uint32 // of the user that has loaded it
-	BTFID    uint32 // of the BTF that it was loaded with, 0 for none
+	UID      uint32 // user that loaded the program
+	BTFID    uint32 // BTF that the program was loaded with, or 0
 	MapIDs   []uint32
-	// TranslatedSize and JITSize are how many bytes its instructions take, and those of the
-	// machine.
+	// TranslatedSize and JITSize are the sizes in bytes of its BPF instructions and of its machine
+	// code.
 	TranslatedSize, JITSize uint32
-	// VerifiedInsns is how many instructions the verifier has walked (5.16).
+	// VerifiedInsns is the number of instructions that the verifier processed (5.16).
 	VerifiedInsns uint32
-	// AttachBTFObject and AttachBTFID are the BTF and the type in it that it was loaded for (6.0).
+	// AttachBTFObject and AttachBTFID are the BTF, and the type in it, that the program was loaded
+	// for (6.0).
 	AttachBTFObject, AttachBTFID uint32
 
 	ProgramStats
 }
 
-// ProgramStats is what the kernel has counted of a program's runs.
+// ProgramStats are the kernel's statistics about a program's runs.
 type ProgramStats struct {
-	// RunTime and RunCount are counted only while somebody has called [EnableStats], or the sysctl
-	// kernel.bpf_stats_enabled is 1.
+	// RunTime and RunCount are updated only while statistics are enabled, by [EnableStats] or the
+	// sysctl kernel.bpf_stats_enabled.
 	RunTime  time.Duration
 	RunCount uint64
-	// RecursionMisses is how often it was not run because it, or another one at the same place, was
-	// running on that CPU (5.12).
+	// RecursionMisses is how often the program was not run because it, or another program at the
+	// same place, was already running on that CPU (5.12).
 	RecursionMisses uint64
 }
 
-// ID returns the number by which the kernel knows the program.
+// ID returns the program's kernel ID.
 func (p *Program) ID() (uint32, error) {
 	info, err := p.info(nil)
 	if err != nil {
@@ -56,7 +57,7 @@ func (p *Program) ID() (uint32, error) {
 	return info.Id, nil
 }
 
-// Stats returns what the kernel has counted of the program's runs.
+// Stats returns the kernel's statistics about the program's runs.
 func (p *Program) Stats() (ProgramStats, error) {
 	info, err := p.info(nil)
 	if err != nil {
@@ -65,14 +66,14 @@ func (p *Program) Stats() (ProgramStats, error) {
 	return statsOf(info), nil
 }
 
-// Info returns what the kernel says of the program.
+// Info returns the kernel's information about the program.
 func (p *Program) Info() (ProgramInfo, error) {
 	info, err := p.info(nil)
 	if err != nil {
 		return ProgramInfo{}, err
 	}
 	maps := make([]uint32, info.NrMapIds)
-	if len(maps) > 0 { // a program's maps do not change, but that some can be bound to it
+	if len(maps) > 0 { // a program's maps do not change, except that more can be bound to it
 		if info, err = p.info(maps); err != nil {
 			return ProgramInfo{}, err
 		}
@@ -89,7 +90,7 @@ func statsOf(info *sys.ProgInfo) ProgramStats {
 	return ProgramStats{time.Duration(info.RunTimeNs), info.RunCnt, info.RecursionMisses}
 }
 
-// info asks the kernel, with room for the IDs of maps.
+// info gets the information from the kernel, with room for the IDs of maps.
 func (p *Program) info(maps []uint32) (*sys.ProgInfo, error) {
 	num, err := p.acquire("info")
 	if err != nil {
@@ -108,9 +109,9 @@ func (p *Program) info(maps []uint32) (*sys.ProgInfo, error) {
 	return info, nil
 }
 
-// EnableStats has the kernel measure the runs of all programs of the machine, from now on until
-// what it returns is closed (5.8). That costs each run some ten nanoseconds. It takes
-// CAP_SYS_ADMIN. See [Program.Stats].
+// EnableStats makes the kernel measure the runs of all programs on the machine until the returned
+// Closer is closed (5.8). Each run costs about ten nanoseconds more. It requires CAP_SYS_ADMIN. See
+// [Program.Stats].
 func EnableStats() (io.Closer, error) {
 	attr := sys.EnableStatsAttr{} // BPF_STATS_RUN_TIME
 	num, errno := sys.BPF(sys.CmdEnableStats, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
@@ -124,26 +125,26 @@ func EnableStats() (io.Closer, error) {
 
 type stats struct{ fd fd }
 
-// Close ends the measuring, unless another one is open. Closing twice is fine.
+// Close stops measuring, unless statistics are enabled elsewhere too. Closing twice is fine.
 func (s *stats) Close() error {
 	s.fd.close()
 	return nil
 }
 
-// MapInfo is what the kernel says of a map.
+// MapInfo is the kernel's information about a map.
 type MapInfo struct {
 	ID         uint32
 	Type       uint32 // enum bpf_map_type
-	Name       string // the first 15 bytes of the map's
+	Name       string // truncated to 15 bytes
 	KeySize    uint32 // bytes
 	ValueSize  uint32 // bytes
 	MaxEntries uint32
 	Flags      uint32
 	Extra      uint64
-	BTFID      uint32 // of the BTF with its types, 0 for none
+	BTFID      uint32 // BTF with its types, or 0
 }
 
-// Info returns what the kernel says of the map.
+// Info returns the kernel's information about the map.
 func (m *Map) Info() (MapInfo, error) {
 	num, err := m.file().acquire()
 	if err != nil {

@@ -6,23 +6,23 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// errHasReader answers a second reader or writer of a map that takes one.
-var errHasReader error = &sentinelError{text: "this process has one open already: close it first", errno: unix.EBUSY}
+// errHasReader rejects a second reader or writer of a map that allows only one.
+var errHasReader error = &sentinelError{text: "this process already has one open: close it first", errno: unix.EBUSY}
 
-// errOtherType answers a reader or writer of a map that is not what its Go type says.
+// errOtherType rejects a reader or writer of a map whose type does not match its Go type.
 var errOtherType error = &sentinelError{text: "the map is of another type", errno: unix.EINVAL}
 
-// claims are the maps that have a reader, or, if they are user ring buffers, a writer: by the
-// kernel's number for them, since there may be several handles of one map.
+// claims are the maps that have a reader or, for user ring buffers, a writer. The key is the kernel
+// ID, since there may be several handles of one map.
 var claims struct {
 	mu  sync.Mutex
 	ids map[uint32]struct{}
 }
 
-// A claim is the right to be a map's only reader in this process.
+// A claim is the right to be a map's only reader or writer in this process.
 type claim struct{ id uint32 }
 
-// claim gives the right to one, of a map of that type.
+// claim returns a claim of m, which must be of the given type.
 func (m *Map) claim(typ uint32) (claim, error) {
 	if m.spec().Type != typ {
 		return claim{}, errOtherType
@@ -43,7 +43,7 @@ func (m *Map) claim(typ uint32) (claim, error) {
 	return claim{id}, nil
 }
 
-// end gives the right back, while the map still exists.
+// end releases the claim. The map must still exist.
 func (c claim) end() {
 	claims.mu.Lock()
 	defer claims.mu.Unlock()

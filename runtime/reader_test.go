@@ -60,7 +60,7 @@ func testSecond(t *testing.T, name string, m *Map, op string, open func(m *Map) 
 	other := newMap(m.spec())
 	other.fd.set(num)
 	defer other.fd.close()
-	want := "map test: " + op + ": this process has one open already: close it first"
+	want := "map test: " + op + ": this process already has one open: close it first"
 	for _, handle := range []*Map{m, other} {
 		if _, err := open(handle); !errors.Is(err, unix.EBUSY) || err.Error() != want {
 			t.Errorf("%s: a second one: %v, want %s", name, err, want)

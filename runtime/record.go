@@ -7,23 +7,22 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// isBytes reports whether the records of a type, of which a nil pointer is given, are bytes as they
-// are.
+// isBytes reports whether records are raw bytes. typ is a nil pointer to their type.
 func isBytes(typ any) bool {
 	_, ok := typ.(*[]byte)
 	return ok
 }
 
-// slice is the record's bytes where they are.
+// slice returns the record's bytes, without copying them.
 func (r *record) slice() []byte {
 	return unsafe.Slice((*byte)(r.bytes), r.size)
 }
 
-// clone is a copy of the record's bytes.
+// clone returns a copy of the record's bytes.
 func (r *record) clone() []byte { return append([]byte(nil), r.slice()...) }
 
-// RecordSizeError means that a record is not of the type that it is read as.
-// The reader has passed it: what comes next can be read.
+// RecordSizeError means that the size of a record differs from that of its Go type. The reader has
+// skipped the record, and can continue.
 type RecordSizeError struct {
 	Record int // bytes
 	Type   int // bytes
@@ -31,7 +30,7 @@ type RecordSizeError struct {
 
 // Error returns both sizes.
 func (e *RecordSizeError) Error() string {
-	return fmt.Sprintf("record has %d bytes, its type has %d", e.Record, e.Type)
+	return fmt.Sprintf("record has %d bytes, but its type has %d", e.Record, e.Type)
 }
 
 // Unwrap returns unix.EMSGSIZE.

@@ -11,12 +11,13 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// RingBuf is a map of type ring buffer (BPF_MAP_TYPE_RINGBUF) whose records are Ts. T has the size
-// and layout of the C type and holds no Go pointers; []byte is for records of several types or
-// sizes. With the flag BPF_F_RB_OVERWRITE (6.19) the oldest records go when there is no room.
+// RingBuf is a map of type ring buffer (BPF_MAP_TYPE_RINGBUF), whose records are of type T. T must
+// have the size and layout of the C type, and must not contain Go pointers; use []byte for records
+// of several types or sizes. With the flag BPF_F_RB_OVERWRITE (6.19), new records overwrite the
+// oldest ones if there is no room.
 type RingBuf[T any] struct{ ref }
 
-// NewRingBuf returns m with the type of its records.
+// NewRingBuf returns m as a RingBuf; see [NewHashMap].
 func NewRingBuf[T any](m *Map) *RingBuf[T] {
 	m.spec()
 	return (*RingBuf[T])(unsafe.Pointer(m))
@@ -24,8 +25,8 @@ func NewRingBuf[T any](m *Map) *RingBuf[T] {
 
 const opRingBuf = "read ring buffer"
 
-// Reader begins to read. A ring buffer has one reader at a time: as long as it is not closed,
-// another one in this process is refused (EBUSY), since two would each miss what the other takes.
+// Reader starts reading. A ring buffer has one reader at a time: until it is closed, another Reader
+// call in this process fails with EBUSY, because each reader would miss what the other reads.
 func (b *RingBuf[T]) Reader() (*RingBufReader[T], error) {
 	r := &RingBufReader[T]{raw: isBytes((*T)(nil))}
 	if err := r.r.open((*Map)(unsafe.Pointer(b))); err != nil {
@@ -34,9 +35,9 @@ func (b *RingBuf[T]) Reader() (*RingBufReader[T], error) {
 	return r, nil
 }
 
-// RingBufReader takes records out of a ring buffer. It may be used by several goroutines, of which
-// one reads at a time. It has resources of its own: it has to be closed, and works on after the
-// skeleton is closed.
+// RingBufReader reads records from a ring buffer. It is safe for concurrent use, but only one
+// goroutine reads at a time. It has its own resources: it must be closed, and keeps working after
+// the skeleton is closed.
 type RingBufReader[T any] struct {
 	r   ringReader
 	raw bool // T is []byte
@@ -44,13 +45,13 @@ type RingBufReader[T any] struct {
 
 func (r *RingBufReader[T]) core() *ringReader { return (*ringReader)(unsafe.Pointer(r)).checked() }
 
-// Read returns the next record, and waits for it if there is none. It returns the context's error
-// when the context ends, os.ErrClosed when the reader is closed, and a [*RecordSizeError] for a
-// record that is not a T, which it passes. Each record is copied; a loop over Iterate is faster.
+// Read returns the next record, and waits until there is one. It returns the context's error when
+// the context ends, and os.ErrClosed when the reader is closed. If a record is not a T, Read skips
+// it and returns a [*RecordSizeError]. Read copies each record; a loop over Iterate is faster.
 func (r *RingBufReader[T]) Read(ctx context.Context) (t T, err error) {
 	c := r.core()
 	if !r.raw {
-		// The usual case: there is a record, it is a T, and nobody else reads.
+		// The usual case: there is a record, it is a T, and no one else is reading.
 		if p := c.takeFast(ctx, uint32(unsafe.Sizeof(t))); p != nil {
 			t = *(*T)(p)
 			c.done(c.mem.pos + taken(uint32(unsafe.Sizeof(t))))
@@ -73,8 +74,8 @@ func (r *RingBufReader[T]) Read(ctx context.Context) (t T, err error) {
 	return t, err
 }
 
-// TryRead is Read that does not wait: it returns false if there is no record.
-// It finds also what was submitted with BPF_RB_NO_WAKEUP.
+// TryRead is like Read, but does not wait: it returns false if there is no record. It also finds
+// records that were submitted with BPF_RB_NO_WAKEUP.
 func (r *RingBufReader[T]) TryRead() (t T, ok bool, err error) {
 	c := r.core()
 	rec, ok, err := c.tryTake()
@@ -98,33 +99,35 @@ func (r *RingBufReader[T]) Iterate(ctx context.Context) *RingBufIterator[T] {
 	return &RingBufIterator[T]{l: ringLoop{r: r.core(), ctx: ctx}, raw: r.raw}
 }
 
-// Consume returns an iterator over the records that are there when its loop begins. It waits for
-// none, and Err is nil after the last. (If another goroutine waits in Read, there are none.)
+// Consume returns an iterator over the records that are present when its loop begins. It does not
+// wait, and Err is nil after the last record. If another goroutine is waiting in Read, the iterator
+// is empty.
 func (r *RingBufReader[T]) Consume() *RingBufIterator[T] {
 	return &RingBufIterator[T]{l: ringLoop{r: r.core()}, raw: r.raw}
 }
 
-// Backlog returns how many bytes of records, with 8 for each record, were waiting when the reader
-// last looked, which it does when it has read all that it knew of. A reader whose backlog comes
-// near Size is too slow. It costs nothing, and may be called from anywhere, a loop's body included.
+// Backlog returns how many bytes of records, including 8 bytes for each record's header, were
+// waiting when the reader last checked, which it does when it has read all records that it knew of.
+// A reader is too slow if its backlog approaches Size. Backlog costs nothing, and may be called
+// anywhere, including the body of a loop.
 func (r *RingBufReader[T]) Backlog() int { return int(r.core().mem.backlog.Load()) }
 
-// Size returns how many bytes the ring buffer has.
+// Size returns the size of the ring buffer in bytes.
 func (r *RingBufReader[T]) Size() int { return int(r.core().mem.size) }
 
 // Lost returns how many bytes of a ring buffer with BPF_F_RB_OVERWRITE were overwritten before they
-// were read, as far as the reader has come. Others lose nothing: programs are told that there is no
-// room.
+// were read, up to the reader's position. Other ring buffers lose nothing: programs get an error if
+// there is no room.
 func (r *RingBufReader[T]) Lost() uint64 { return r.core().mem.lost.Load() }
 
-// Close ends reading: whoever waits in Read, or in a loop, gets os.ErrClosed. Closing twice is
-// fine. In the body of a loop it has the loop end.
+// Close stops reading. Goroutines that wait in Read or in a loop get os.ErrClosed. In the body of a
+// loop, it ends the loop. Closing twice is fine.
 func (r *RingBufReader[T]) Close() error {
 	r.core().wait.close()
 	return nil
 }
 
-// RingBufIterator iterates over the records of a ring buffer, and waits for them, until the context
+// RingBufIterator iterates over the records of a ring buffer, and waits for more until the context
 // ends or the reader is closed:
 //
 //	it := r.Iterate(ctx)
@@ -135,17 +138,17 @@ func (r *RingBufReader[T]) Close() error {
 //		...
 //	}
 //
-// A loop has the reader to itself: reading with it elsewhere meanwhile is an error (EBUSY). It
-// gives the kernel room back, and looks at the context, once for a few KiB of records, at most an
-// eighth of the ring buffer. An iterator is for one goroutine.
+// While a loop is running, reading elsewhere with the same reader is an error (EBUSY). The loop
+// releases room to the kernel, and checks the context, once per few KiB of records, at most an
+// eighth of the ring buffer. An iterator must not be used concurrently.
 type RingBufIterator[T any] struct {
 	l   ringLoop
 	raw bool
 	row []byte // what Borrow's pointer points to if T is []byte
 }
 
-// All iterates over the records. A record that is not a T ends the loop: Err is a
-// [*RecordSizeError] then, and another loop goes on after that record.
+// All iterates over the records. A record that is not a T ends the loop, and Err returns a
+// [*RecordSizeError]. Another loop continues after that record.
 func (it *RingBufIterator[T]) All() iter.Seq[T] {
 	return func(yield func(T) bool) {
 		l := &it.l
@@ -176,9 +179,9 @@ func (it *RingBufIterator[T]) All() iter.Seq[T] {
 	}
 }
 
-// Borrow is All without a copy: the pointer is to where the record lies in the ring buffer, and
-// good until the loop goes on. That memory cannot be written. (A ring buffer with
-// BPF_F_RB_OVERWRITE does not lend: the pointer is to a copy.)
+// Borrow is like All, but does not copy records: the pointer refers to the record in the ring
+// buffer, and is valid until the next iteration. The memory is read-only. For a ring buffer with
+// BPF_F_RB_OVERWRITE, the pointer refers to a copy.
 func (it *RingBufIterator[T]) Borrow() iter.Seq[*T] {
 	return func(yield func(*T) bool) {
 		l := &it.l
@@ -210,22 +213,22 @@ func (it *RingBufIterator[T]) Borrow() iter.Seq[*T] {
 	}
 }
 
-// Err returns what has ended the last loop: the context's error, os.ErrClosed, a
-// [*RecordSizeError], or what is wrong with the ring buffer, each in a [*MapError]. It is nil if
-// the loop's body left it.
+// Err returns the error that ended the last loop: the context's error, os.ErrClosed, a
+// [*RecordSizeError], or a problem with the ring buffer, each in a [*MapError]. It is nil if the
+// loop's body left the loop.
 func (it *RingBufIterator[T]) Err() error { return it.l.err }
 
-// ringReader is a reader, whatever the type of the records.
+// ringReader is a reader of records of any type.
 type ringReader struct {
 	mem   ring
 	m     *Map
 	claim claim
 	wait  *waiter
-	ready func(uintptr) bool // made once
+	ready func(uintptr) bool // allocated once
 }
 
-// noReader is what a nil or zero reader panics with.
-const noReader = "bpf2lskel/runtime: use of a nil or zero reader or writer: they come from the Reader or Writer method of a map"
+// noReader is the panic message for a nil or zero reader or writer.
+const noReader = "bpf2lskel/runtime: use of a nil or zero reader or writer: call the Reader or Writer method of a map"
 
 func (r *ringReader) checked() *ringReader {
 	if r == nil || r.wait == nil {
@@ -266,7 +269,7 @@ func (r *ringReader) free() {
 	r.claim.end()
 }
 
-// take returns the next record, and has the turn until done.
+// take returns the next record, and holds the turn until done.
 func (r *ringReader) take(ctx context.Context) (record, error) {
 	if err := r.wait.lock(ctx, turnTaken); err != nil {
 		return record{}, r.m.wrap(opRingBuf, err)
@@ -287,8 +290,8 @@ func (r *ringReader) take(ctx context.Context) (record, error) {
 	}
 }
 
-// takeFast is take for what is there already: the bytes of a record of that size, or nil if it is
-// not as simple as that.
+// takeFast is take for a record that is already there. It returns the bytes of a record of the
+// given size, or nil in all other cases.
 func (r *ringReader) takeFast(ctx context.Context, size uint32) unsafe.Pointer {
 	if ctx.Err() != nil || !r.wait.turn.CompareAndSwap(turnFree, turnTaken) {
 		return nil
@@ -303,7 +306,7 @@ func (r *ringReader) takeFast(ctx context.Context, size uint32) unsafe.Pointer {
 	return nil
 }
 
-// tryTake is take that does not wait.
+// tryTake is take without waiting.
 func (r *ringReader) tryTake() (record, bool, error) {
 	mine, err := r.wait.tryLock(turnTaken)
 	if !mine {
@@ -334,7 +337,7 @@ func (r *ringReader) wrongSize(rec *record, size uintptr) error {
 	return newMapError(r.m.Name(), opRingBuf, &RecordSizeError{Record: int(rec.size), Type: int(size)})
 }
 
-// ringLoop is a loop over records, whatever their type.
+// ringLoop is a loop over records of any type.
 type ringLoop struct {
 	r      *ringReader
 	ctx    context.Context // nil for a loop that does not wait
@@ -343,16 +346,16 @@ type ringLoop struct {
 	fast   bool   // the ring lends
 	record record // the next one
 	used   uint64 // position after what was handed out
-	limit  uint64 // position at which something else than handing out records is to be done
+	limit  uint64 // position at which to do something other than handing out records
 	until  uint64 // position at which a loop that does not wait ends
-	found  bool   // it has found a record
+	found  bool   // a record has been found
 
 	data   unsafe.Pointer // the ring's
 	mask   uint64
 	closed *atomic.Bool
 }
 
-// begin waits for the turn, which the loop has until end.
+// begin waits for the turn, which the loop keeps until end.
 func (l *ringLoop) begin() {
 	w := l.r.checked().wait
 	if l.ctx == nil {
@@ -373,7 +376,7 @@ func (l *ringLoop) begin() {
 	l.data, l.mask, l.closed = unsafe.Pointer(&m.data[0]), m.size-1, &l.r.wait.closed
 }
 
-// end gives back what has been read, and the turn. It is called however the loop ends.
+// end releases what has been read, and the turn. It is called however the loop ends.
 func (l *ringLoop) end() {
 	if l.turn {
 		l.release()
@@ -388,8 +391,8 @@ func (l *ringLoop) release() {
 	}
 }
 
-// more finds a record, and waits for it. It returns false, with err, if there is not going to be
-// one. The size is that of the type that is wanted.
+// more finds a record, and waits for it. It returns false, with err, if there will be none. size is
+// the size of the requested type.
 func (l *ringLoop) more(size uintptr) bool {
 	if !l.turn {
 		return false
@@ -412,7 +415,7 @@ func (l *ringLoop) more(size uintptr) bool {
 		var n int
 		if n, err = m.scan(one[:]); n > 0 {
 			l.record, l.used = one[0], one[0].end-taken(one[0].size) // after discarded ones
-			// Up to here a record of that size fits into what is there.
+			// Up to here, a record of that size fits into the bytes that are present.
 			l.limit = min(m.pos+min(m.size/8, 4096), m.end-uint64(size)-ringHeader+1)
 			if l.ctx == nil {
 				l.found, l.limit = true, max(min(l.limit, l.until), l.used+1)
@@ -421,23 +424,23 @@ func (l *ringLoop) more(size uintptr) bool {
 		}
 		if err == nil && l.ctx == nil {
 			l.used = m.pos
-			return false // what is left is not submitted yet
+			return false // the remaining records are not submitted yet
 		}
 		if err == nil {
 			err = l.r.wait.wait(l.ctx, false, l.r.ready)
 		}
-		l.used = m.pos // scan may have come further: nothing has been handed out since
+		l.used = m.pos // scan may have advanced: nothing has been handed out since
 	}
 	l.err = l.r.m.wrap(opRingBuf, err)
 	return false
 }
 
-// next returns the bytes of the next record, or nil if more has to be asked first. It is called
+// next returns the bytes of the next record, or nil if more must be called first. It is called
 // after more has found a record of that size in a ring that lends.
 func (l *ringLoop) next(size uint32) unsafe.Pointer {
 	p := unsafe.Add(l.data, l.used&l.mask)
 	if l.used >= l.limit || atomic.LoadUint32((*uint32)(p)) != size || l.closed.Load() {
-		return nil // or it is discarded, or not submitted yet, or of another size
+		return nil // or it is discarded, not submitted yet, or of another size
 	}
 	l.used += taken(size)
 	return unsafe.Add(p, ringHeader)

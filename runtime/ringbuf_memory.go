@@ -13,32 +13,32 @@ const (
 	ringBusy    = sys.RingbufBusyBit
 	ringDiscard = sys.RingbufDiscardBit
 	ringHeader  = sys.RingbufHdrSz
-	// notPosition are the bits that no position has: records are aligned, and nothing counts so
-	// far.
+	// notPosition are bits that are never set in a position: records are aligned, and positions
+	// stay smaller.
 	notPosition = 1<<63 | 7
 )
 
-// errDamaged means that memory which is shared with the kernel has what the kernel does not write.
-// Nothing is read from there.
-var errDamaged error = &sentinelError{text: "the buffer's memory is damaged", errno: unix.EBADMSG}
+// errDamaged means that memory shared with the kernel contains something that the kernel does not
+// write. Nothing is read from it.
+var errDamaged error = &sentinelError{text: "the buffer's memory is corrupt", errno: unix.EBADMSG}
 
-// ring is the memory of a ring buffer as its reader sees it (struct bpf_ringbuf). Positions are in
-// bytes and only grow.
+// ring is the memory of a ring buffer, as seen by its reader (struct bpf_ringbuf). Positions are in
+// bytes, and only grow.
 type ring struct {
 	consumerPage, producerPages []byte
 	consumer, producer          *uint64
-	overwritten                 *uint64 // where what has been overwritten ends; nil if the ring does not overwrite
-	data                        []byte  // the ring, twice in a row, so that no record is in pieces
+	overwritten                 *uint64 // end of the overwritten part; nil if the ring does not overwrite
+	data                        []byte  // the ring, mapped twice in a row, so that no record is split
 	size                        uint64  // a power of two
 
 	pos     uint64        // of the next record
-	end     uint64        // of what is there, as far as the reader knows
-	lost    atomic.Uint64 // bytes that were overwritten unread
-	backlog atomic.Uint64 // bytes that were there at the last look
-	scratch []uint64      // a record of a ring that overwrites
+	end     uint64        // of the records that the reader knows of
+	lost    atomic.Uint64 // bytes overwritten before they were read
+	backlog atomic.Uint64 // bytes present at the last look
+	scratch []uint64      // copy of a record, for a ring that overwrites
 }
 
-// record is one record in a ring buffer. Its bytes are in the ring, and good until its end is
+// record is a record in a ring buffer. Its bytes are in the ring, and are valid until its end is
 // released.
 type record struct {
 	bytes unsafe.Pointer
@@ -46,11 +46,11 @@ type record struct {
 	end   uint64 // position after it
 }
 
-// taken is how many bytes of the ring a record of that size takes.
+// taken returns the number of bytes that a record of the given size takes up in the ring.
 func taken(size uint32) uint64 { return (uint64(size) + ringHeader + 7) &^ 7 }
 
-// mmap maps the consumer's page, which is the reader's to write, and after it the
-// producer's page and the data (ringbuf_map_mmap_kern).
+// mmap maps the consumer's page, which the reader may write to, and after it the producer's page
+// and the data (ringbuf_map_mmap_kern).
 func (r *ring) mmap(num int, size uint32, flags uint32) (err error) {
 	page := unix.Getpagesize()
 	r.consumerPage, err = unix.Mmap(num, 0, page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
@@ -66,7 +66,7 @@ func (r *ring) mmap(num int, size uint32, flags uint32) (err error) {
 	return nil
 }
 
-// use finds everything in what was mapped.
+// use sets the fields that point into the mapped memory.
 func (r *ring) use(page int, size uint32, flags uint32) {
 	r.consumer = (*uint64)(unsafe.Pointer(&r.consumerPage[0]))
 	r.producer = (*uint64)(unsafe.Pointer(&r.producerPages[0]))
@@ -97,8 +97,8 @@ func (r *ring) look() error {
 	return nil
 }
 
-// some reports whether there is a record, or damage, which reading finds out. A record that is
-// reserved and not submitted yet is none.
+// some reports whether there is a record, or corruption, which reading will report. A record that
+// is reserved but not submitted yet does not count.
 func (r *ring) some() bool {
 	pos := loadPosition(r.consumer, r.pos)
 	if pos == loadPosition(r.producer, pos) {
@@ -108,14 +108,14 @@ func (r *ring) some() bool {
 	return r.overwritten != nil || header&ringBusy == 0
 }
 
-// release gives everything before that position back to the kernel.
+// release returns everything before pos to the kernel.
 func (r *ring) release(pos uint64) {
 	r.pos = pos
 	storePosition(r.consumer, pos)
 }
 
-// scan finds the next records, and passes discarded ones. There may be more than fit, or than are
-// found at a time so that the kernel gets room back before the ring is full.
+// scan finds the next records, and skips discarded ones. It may leave records for the next scan: if
+// they do not fit into records, or to return room to the kernel before the ring is full.
 func (r *ring) scan(records []record) (int, error) {
 	if r.overwritten != nil {
 		return r.scanOverwriting(records)
@@ -136,7 +136,7 @@ func (r *ring) scan(records []record) (int, error) {
 		next := pos + taken(uint32(size))
 		if next-pos > end-pos {
 			if n > 0 {
-				break // the next scan begins with it
+				break // the next scan starts with it
 			}
 			r.release(pos)
 			return 0, damagedRecord(size, pos, end)
@@ -157,8 +157,8 @@ func (r *ring) scan(records []record) (int, error) {
 	return n, nil
 }
 
-// fast returns the bytes of the record at pos if it has that size, was not discarded, and all of it
-// is there.
+// fast returns the bytes of the record at pos if the record is complete, has the given size, and
+// was not discarded.
 func (r *ring) fast(pos uint64, size uint32) unsafe.Pointer {
 	p := unsafe.Add(unsafe.Pointer(unsafe.SliceData(r.data)), pos&(r.size-1))
 	if r.end-pos < uint64(size)+ringHeader || atomic.LoadUint32((*uint32)(p)) != size {
@@ -168,17 +168,18 @@ func (r *ring) fast(pos uint64, size uint32) unsafe.Pointer {
 }
 
 func damagedRecord(size, pos, end uint64) error {
-	return fmt.Errorf("%w: a record of %d bytes at position %d, where %d are left", errDamaged, size, pos, end-pos)
+	return fmt.Errorf("%w: record of %d bytes at position %d, where %d are left", errDamaged, size, pos, end-pos)
 }
 
-// scanOverwriting is scan for rings that overwrite, of one record at a time. The kernel may write
-// over it at any moment, so it is copied, and valid if afterwards the kernel has not come that far.
+// scanOverwriting is scan for rings that overwrite, one record at a time. The kernel may overwrite
+// the record at any moment, so it is copied. The copy is valid if the kernel has not reached it by
+// then.
 func (r *ring) scanOverwriting(records []record) (int, error) {
 	for tries := 0; tries < 1000; tries++ {
 		r.pos = loadPosition(r.consumer, r.pos)
 		r.end = loadPosition(r.producer, r.pos)
-		// In this order: what is there, without what has been overwritten by then, is no more than
-		// the ring's size (__bpf_ringbuf_reserve). It may be less than nothing.
+		// The order matters: the difference of end and overwrite position is at most the ring's
+		// size (__bpf_ringbuf_reserve). It may be negative.
 		over := loadPosition(r.overwritten, r.pos)
 		if behind := int64(over - r.pos); behind > 0 {
 			r.lost.Add(uint64(behind))
@@ -204,7 +205,7 @@ func (r *ring) scanOverwriting(records []record) (int, error) {
 		if fits && header&(ringBusy|ringDiscard) == 0 {
 			bytes = r.keep(r.data[at+ringHeader:][:size])
 		}
-		// This store is here for its order: loads before it come before the load after it.
+		// This store is for ordering: it separates the loads before it from the load after it.
 		storePosition(r.consumer, r.pos)
 		switch over := loadPosition(r.overwritten, r.pos); {
 		case int64(over-r.pos) > 0:
@@ -221,7 +222,7 @@ func (r *ring) scanOverwriting(records []record) (int, error) {
 			return 1, nil
 		}
 	}
-	return 0, fmt.Errorf("%w: positions %d, %d and %d of what is read, written and overwritten", errDamaged,
+	return 0, fmt.Errorf("%w: read position %d, write position %d, overwrite position %d", errDamaged,
 		r.pos, r.end, loadPosition(r.overwritten, r.pos))
 }
 

@@ -186,7 +186,7 @@ func TestRingBufOfOtherRecords(t *testing.T) {
 	if !errors.As(err, &size) || size.Record != 16 || size.Type != 4 {
 		t.Errorf("wrong type: %v", err)
 	}
-	if got, want := err.Error(), "map test: read ring buffer: record has 16 bytes, its type has 4"; got != want {
+	if got, want := err.Error(), "map test: read ring buffer: record has 16 bytes, but its type has 4"; got != want {
 		t.Errorf("error %q, want %q", got, want)
 	}
 	r.Close()

@@ -10,12 +10,12 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// UserRingBuf is a map of type user ring buffer (BPF_MAP_TYPE_USER_RINGBUF,
-// 6.1): user space writes Ts to it, and a program reads them with bpf_user_ringbuf_drain, when it
-// happens to run. []byte is for records of several types or sizes.
+// UserRingBuf is a map of type user ring buffer (BPF_MAP_TYPE_USER_RINGBUF, 6.1): user space writes
+// records of type T, and a program reads them with bpf_user_ringbuf_drain whenever it runs. Use
+// []byte for records of several types or sizes.
 type UserRingBuf[T any] struct{ ref }
 
-// NewUserRingBuf returns m with the type of its records.
+// NewUserRingBuf returns m as a UserRingBuf; see [NewHashMap].
 func NewUserRingBuf[T any](m *Map) *UserRingBuf[T] {
 	m.spec()
 	return (*UserRingBuf[T])(unsafe.Pointer(m))
@@ -23,8 +23,9 @@ func NewUserRingBuf[T any](m *Map) *UserRingBuf[T] {
 
 const opUserRingBuf = "write user ring buffer"
 
-// Writer begins to write. A user ring buffer has one writer at a time: as long as it is not closed,
-// another one in this process is refused (EBUSY), since two would overwrite each other's records.
+// Writer starts writing. A user ring buffer has one writer at a time: until it is closed, another
+// Writer call in this process fails with EBUSY, because two writers would overwrite each other's
+// records.
 func (u *UserRingBuf[T]) Writer() (*UserRingBufWriter[T], error) {
 	w := &UserRingBufWriter[T]{raw: isBytes((*T)(nil))}
 	if err := w.w.open((*Map)(unsafe.Pointer(u))); err != nil {
@@ -33,8 +34,8 @@ func (u *UserRingBuf[T]) Writer() (*UserRingBufWriter[T], error) {
 	return w, nil
 }
 
-// UserRingBufWriter puts records into a user ring buffer. It may be used by several goroutines. It
-// has to be closed, and works on after the skeleton is closed.
+// UserRingBufWriter writes records to a user ring buffer. It is safe for concurrent use. It must be
+// closed, and keeps working after the skeleton is closed.
 type UserRingBufWriter[T any] struct {
 	w   ringWriter
 	raw bool // T is []byte
@@ -42,7 +43,7 @@ type UserRingBufWriter[T any] struct {
 
 func (w *UserRingBufWriter[T]) core() *ringWriter { return (*ringWriter)(unsafe.Pointer(w)).checked() }
 
-// bytes are the record's.
+// bytes returns the bytes of a record.
 func (w *UserRingBufWriter[T]) bytes(t *T) []byte {
 	if w.raw {
 		return *(*[]byte)(unsafe.Pointer(t))
@@ -50,43 +51,42 @@ func (w *UserRingBufWriter[T]) bytes(t *T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(t)), unsafe.Sizeof(*t))
 }
 
-// Write puts a record into the ring buffer, and waits for room if there is
-// none: until a program drains it, the context ends, or the writer is closed.
+// Write writes a record to the ring buffer. If there is no room, it waits until a program drains
+// the ring buffer, the context ends, or the writer is closed.
 func (w *UserRingBufWriter[T]) Write(ctx context.Context, t T) error {
 	return w.core().write(ctx, w.bytes(&t))
 }
 
-// TryWrite is Write that does not wait: it returns [ErrMapFull] if there is
-// no room.
+// TryWrite is like Write, but does not wait: it returns [ErrMapFull] if there is no room.
 func (w *UserRingBufWriter[T]) TryWrite(t T) error { return w.core().tryWrite(w.bytes(&t)) }
 
-// WriteBatch puts records into the ring buffer, and tells the kernel of them together: of all that
-// there is room for at a time. It waits for room as Write does. It returns how many were written,
-// fewer than there are only with an error.
+// WriteBatch writes records to the ring buffer, and publishes all that there is room for together.
+// It waits for room like Write. It returns the number of records written, which is less than
+// len(ts) only with an error.
 func (w *UserRingBufWriter[T]) WriteBatch(ctx context.Context, ts []T) (int, error) {
 	return w.core().writeBatch(ctx, len(ts), func(i int) []byte { return w.bytes(&ts[i]) })
 }
 
-// WriteInPlace has a function write a record where it is going to lie in the ring buffer, without a
-// copy. What is there before is undefined, and the pointer is not to be kept. Until the function
-// returns, nothing else can be written. It waits for room as Write does, and is for records of one
-// size: if T is []byte it returns an error (EINVAL).
+// WriteInPlace calls write to fill in a record directly in the ring buffer, without a copy. The
+// record is initially undefined, and the pointer must not be kept. Nothing else can be written
+// until the function returns. WriteInPlace waits for room like Write. It is for records of one
+// size: if T is []byte, it returns an error (EINVAL).
 func (w *UserRingBufWriter[T]) WriteInPlace(ctx context.Context, write func(*T)) error {
 	c := w.core()
 	if w.raw {
-		return newMapError(c.m.Name(), opUserRingBuf, fmt.Errorf("records of any size cannot be written in place: use Write: %w", unix.EINVAL))
+		return newMapError(c.m.Name(), opUserRingBuf, fmt.Errorf("cannot write []byte records in place: use Write: %w", unix.EINVAL))
 	}
 	return c.writeInPlace(ctx, int(unsafe.Sizeof(*new(T))), func(p unsafe.Pointer) { write((*T)(p)) })
 }
 
-// Close ends writing: whoever waits in Write gets os.ErrClosed. What was written
-// stays for programs to read. Closing twice is fine.
+// Close stops writing. Goroutines that wait in Write get os.ErrClosed. Programs can still read the
+// records that were written. Closing twice is fine.
 func (w *UserRingBufWriter[T]) Close() error {
 	w.core().wait.close()
 	return nil
 }
 
-// ringWriter is a writer, whatever the type of the records.
+// ringWriter is a writer of records of any type.
 type ringWriter struct {
 	m     *Map
 	claim claim
@@ -94,7 +94,7 @@ type ringWriter struct {
 
 	consumerPage, producerPages []byte
 	consumer, producer          *uint64
-	data                        []byte // the ring, twice in a row
+	data                        []byte // the ring, mapped twice in a row
 	size, pos                   uint64
 	limit                       uint64 // position up to which there was room at the last look
 }
@@ -128,7 +128,8 @@ func (w *ringWriter) open(m *Map) error {
 	return nil
 }
 
-// mmap maps what a ring's reader does, with the rights the other way round (ringbuf_map_mmap_user).
+// mmap maps the same memory as a ring's reader, with access rights reversed
+// (ringbuf_map_mmap_user).
 func (w *ringWriter) mmap(num int, size uint32) (err error) {
 	page := unix.Getpagesize()
 	w.consumerPage, err = unix.Mmap(num, 0, page, unix.PROT_READ, unix.MAP_SHARED)
@@ -144,7 +145,7 @@ func (w *ringWriter) mmap(num int, size uint32) (err error) {
 	return nil
 }
 
-// use finds everything in what was mapped.
+// use sets the fields that point into the mapped memory.
 func (w *ringWriter) use(page int, size uint32) {
 	w.consumer = (*uint64)(unsafe.Pointer(&w.consumerPage[0]))
 	w.producer = (*uint64)(unsafe.Pointer(&w.producerPages[0]))
@@ -165,7 +166,7 @@ func (w *ringWriter) write(ctx context.Context, bytes []byte) error {
 	})
 }
 
-// writeInPlace has a record of that size written by a function when there is room.
+// writeInPlace waits for room, and calls write to fill in a record of the given size.
 func (w *ringWriter) writeInPlace(ctx context.Context, size int, write func(unsafe.Pointer)) error {
 	err := w.wait.lock(ctx, turnTaken)
 	if err == nil {
@@ -207,7 +208,7 @@ func (w *ringWriter) tryWrite(bytes []byte) error {
 	switch {
 	case err != nil:
 		return w.m.wrap(opUserRingBuf, err)
-	case !mine: // whoever has the turn waits for room
+	case !mine: // the goroutine that has the turn waits for room
 		return newMapError(w.m.Name(), opUserRingBuf, ErrMapFull)
 	}
 	defer w.wait.unlock()
@@ -223,8 +224,8 @@ func (w *ringWriter) tryWrite(bytes []byte) error {
 	return nil
 }
 
-// room reports whether there is room for a record. It looks where the kernel has come to only if
-// there was none when it last looked.
+// room reports whether there is room for a record. It reads the kernel's position only if there was
+// no room at the last look.
 func (w *ringWriter) room(size int) (bool, error) {
 	if uint64(size)+ringHeader > w.size {
 		return false, &RecordSizeError{Record: size, Type: int(w.size) - ringHeader}
@@ -257,12 +258,12 @@ func (w *ringWriter) waitForRoom(ctx context.Context, size int) error {
 	}
 }
 
-// at is where the bytes of a record at that position are.
+// at returns the address of the bytes of a record at the given position.
 func (w *ringWriter) at(pos uint64) unsafe.Pointer {
 	return unsafe.Pointer(&w.data[pos&(w.size-1)+ringHeader])
 }
 
-// header writes the header of a record at that position, and returns the position after it.
+// header writes the header of a record at the given position, and returns the position after it.
 func (w *ringWriter) header(pos uint64, size int) uint64 {
 	at := pos & (w.size - 1)
 	*(*uint32)(unsafe.Pointer(&w.data[at+4])) = 0
@@ -270,8 +271,8 @@ func (w *ringWriter) header(pos uint64, size int) uint64 {
 	return pos + taken(uint32(size))
 }
 
-// publish tells the kernel of the records before that position: it looks at a record only once the
-// producer's position is after it.
+// publish makes the records before pos visible to the kernel, which reads only up to the producer's
+// position.
 func (w *ringWriter) publish(pos uint64) {
 	w.pos = pos
 	storePosition(w.producer, pos)

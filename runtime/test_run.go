@@ -12,51 +12,50 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// TestRun is what a test run of a program (BPF_PROG_TEST_RUN) is given. C is
-// the type of the program's context.
+// TestRun is the input of a test run of a program (BPF_PROG_TEST_RUN). C is the type of the
+// program's context.
 type TestRun[C any] struct {
 	// Data is the packet, with its Ethernet header: at least 14 bytes.
 	Data []byte
-	// Context is what the program finds in its context, nil for the kernel's defaults.
+	// Context is the program's context. Nil means the kernel's defaults.
 	Context *C
-	// Repeat is how often the program is run; 0 means once. Only Duration is
-	// any different for it, but with TestXDPLiveFrames.
+	// Repeat is how often the program is run. Zero means once. It affects only Duration, except
+	// with TestXDPLiveFrames.
 	Repeat int
-	// Room is how many bytes the packet may have afterwards. 0 means 4096 more
-	// than Data.
+	// Room is the maximum size of the resulting packet, in bytes. Zero means 4096 more than Data.
 	Room int
-	// Flags are BPF_F_TEST_*, CPU goes with BPF_F_TEST_RUN_ON_CPU.
+	// Flags are BPF_F_TEST_*. CPU is used with BPF_F_TEST_RUN_ON_CPU.
 	Flags, CPU uint32
-	// BatchSize is how many frames are in flight at once with TestXDPLiveFrames, at most 256; 0
+	// BatchSize is how many frames are in flight at once with TestXDPLiveFrames, at most 256. Zero
 	// means 64.
 	BatchSize uint32
 }
 
-// TestXDPLiveFrames, in the flags of an [XDPTest], has the kernel send Repeat frames of Data where
-// the program says, as if they had come in at the interface of the context, rather than only run
-// the program (5.18). There are neither data nor a context nor a return value afterwards.
+// TestXDPLiveFrames is a flag for [XDPTest]. Instead of only running the program, the kernel sends
+// Repeat frames of Data where the program directs them, as if they had arrived at the context's
+// interface (5.18). The result has no data, context or return value.
 const TestXDPLiveFrames = sys.FlagTestXDPLiveFrames
 
-// TestResult is what a test run gives.
+// TestResult is the result of a test run.
 type TestResult[R ~uint32, C any] struct {
-	// Return is what the program has returned.
+	// Return is the program's return value.
 	Return R
-	// Data is the packet as the program has left it.
+	// Data is the packet after the run.
 	Data []byte
-	// Context is the context as the program has left it, if one was given.
+	// Context is the context after the run, if one was given.
 	Context C
-	// Duration is how long the program took, the mean of all runs.
+	// Duration is how long a run took, on average.
 	Duration time.Duration
 }
 
-// NoContext is the context of programs that are tested without one.
+// NoContext is the context of programs that are run without one.
 type NoContext struct{}
 
 // A test run ends early when a signal arrives (bpf_test_timer_continue), and Go sends
 // itself signals to preempt goroutines.
 const testRunTries = 100
 
-// testRun runs p. Which of the fields may be set is for the kernel to say.
+// testRun runs p. The kernel decides which fields may be set.
 func testRun[R ~uint32, C any](p *Program, run TestRun[C]) (TestResult[R, C], error) {
 	var res TestResult[R, C]
 	num, err := p.acquire(opTestRun)
@@ -69,7 +68,7 @@ func testRun[R ~uint32, C any](p *Program, run TestRun[C]) (TestResult[R, C], er
 	}
 	live := run.Flags&TestXDPLiveFrames != 0
 	if live {
-		// A run that is interrupted cannot be done over: it has sent some of the frames.
+		// An interrupted run cannot be repeated, because it has sent some of the frames.
 		unlock, err := load.LockThread()
 		if err != nil {
 			return res, p.fail(opTestRun, err)
@@ -122,22 +121,21 @@ func testRun[R ~uint32, C any](p *Program, run TestRun[C]) (TestResult[R, C], er
 
 const opTestRun = "test run"
 
-// checkTestRun refuses numbers that would not get into an attr as they are.
+// checkTestRun rejects numbers that do not fit into an attr.
 func checkTestRun(p *Program, repeat, room int) error {
 	var err error
 	switch {
 	case repeat < 0 || uint64(repeat) > math.MaxUint32:
-		err = fmt.Errorf("a Repeat of %d is not a number of runs: %w", repeat, unix.EINVAL)
+		err = fmt.Errorf("invalid Repeat %d: %w", repeat, unix.EINVAL)
 	case room < 0 || uint64(room) > math.MaxInt32:
-		err = fmt.Errorf("a Room of %d is not a number of bytes: %w", room, unix.EINVAL)
+		err = fmt.Errorf("invalid Room %d: %w", room, unix.EINVAL)
 	default:
 		return nil
 	}
 	return p.fail(opTestRun, err)
 }
 
-// testRunSize leaves out the fields that kernels before 5.18 do not know, unless one of them is
-// set.
+// testRunSize omits the fields that kernels before 5.18 do not have, unless one of them is set.
 func testRunSize(attr *sys.ProgRunAttr) uintptr {
 	if attr.BatchSize != 0 {
 		return unsafe.Sizeof(*attr)
