@@ -30,6 +30,9 @@ func List(w io.Writer, obj *object.Object, opts Options) error {
 	if err := listKconfig(p, planned.Kconfig); err != nil {
 		return err
 	}
+	if err := listStructOps(p, planned); err != nil {
+		return err
+	}
 	p.printf("\nsteps\n")
 	for i, s := range planned.Steps {
 		by := "by the runtime"
@@ -81,6 +84,32 @@ func listKconfig(p *printer, text string) error {
 			weak = ", weak"
 		}
 		p.printf("%5d  %s: %s%s\n", vars[i].Offset, vars[i].Name, vars[i].CType(), weak)
+	}
+	return nil
+}
+
+// listStructOps lists the structs of operations, with the members by their places in the object's
+// struct.
+func listStructOps(p *printer, planned *spec.Spec) error {
+	list, err := spec.ReadStructOps(planned)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	p.printf("\nstructs of operations\n")
+	for i := range list {
+		ops := &list[i]
+		p.printf("       struct %s %s, in %s\n", ops.Type, planned.Maps[ops.Map].Name, ops.Section)
+		for j := range ops.Members {
+			m := &ops.Members[j]
+			what := plural.Of(int(m.Size), "byte", "bytes")
+			switch {
+			case m.Program >= 0:
+				what = "program " + planned.Programs[m.Program].Name
+			case m.IsPointer():
+				what = "NULL"
+			}
+			p.printf("%5d  %s: %s\n", m.Offset, m.Name, what)
+		}
 	}
 	return nil
 }

@@ -28,3 +28,23 @@ func TestListKconfig(t *testing.T) {
 		t.Error("a variable without a value in any kernel is listed")
 	}
 }
+
+// The plan of a load lists the members of structs of operations, and the program that each is.
+func TestListOfStructOps(t *testing.T) {
+	obj, err := object.Read(testobj.Compile(t, "structops/congestion", testobj.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := loader.List(&b, obj, loader.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"\nstructs of operations\n       struct tcp_congestion_ops bpf2lskel_idle, in .struct_ops\n",
+		"   16  ssthresh: program ssthresh\n", "   24  cong_avoid: program cong_avoid\n", "   40  flags: 4 bytes\n",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -23,6 +24,8 @@ type Cloner[P AnyProgram] struct {
 	mu     sync.RWMutex
 	closed bool
 }
+
+var errNoCloner = errors.New("the Cloner is nil or a zero value: use one that NewCloner returned")
 
 // Clonable is the set of typed programs that are loaded for a target.
 type Clonable[P any] interface {
@@ -94,6 +97,9 @@ func (c *Cloner[P]) release() {
 // [TracingProgram.SetAttachTarget] for the names. The caller must close the clone. Errors from the
 // kernel are of type *[LoadError].
 func (c *Cloner[P]) Clone(name string) (P, error) {
+	if c == nil || c.template == nil {
+		return *new(P), errNoCloner
+	}
 	target, err := kernelTarget(c.from, name)
 	if err != nil {
 		var none P
@@ -105,6 +111,9 @@ func (c *Cloner[P]) Clone(name string) (P, error) {
 // CloneForProgram loads the program for a function of another BPF program: see
 // [TracingProgram.SetAttachTargetProgram].
 func (c *Cloner[P]) CloneForProgram(target AnyProgram, function string) (P, error) {
+	if c == nil || c.template == nil {
+		return *new(P), errNoCloner
+	}
 	t, err := programTarget(c.from, target, function)
 	if err != nil {
 		var none P
@@ -132,6 +141,9 @@ func (c *Cloner[P]) load(target *load.Target, attachTo string) (p P, err error) 
 
 // Close releases what clones are made from. Existing clones stay open. Closing twice is fine.
 func (c *Cloner[P]) Close() error {
+	if c == nil || c.template == nil {
+		return errNoCloner
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.closed {

@@ -21,7 +21,7 @@ import (
 // signature covers the number. SetConstant is a function rather than a method so that only programs
 // that use it contain the code. It must not be called while the skeleton is in use elsewhere.
 func SetConstant(s *Skeleton, name string, value uint64) error {
-	if s == nil {
+	if s == nil || s.spec == nil {
 		return errNoSkeleton
 	}
 	s.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"unsafe"
 
@@ -17,13 +18,17 @@ import (
 // methods are safe for concurrent use; on a nil or zero Link they return an error.
 type Link struct {
 	fd   fd
-	name string // of the program
+	name string // of the program, or ofMap and the name of a struct of operations
 	what string // "attach XDP to interface 3"
 
 	// undo ends an attachment that is not a BPF link. It is nil for BPF links.
 	undo   func() error
 	undone atomic.Bool
 }
+
+// ofMap is what the name of a struct of operations' link begins with, as its error does: "program
+// of map plain: update link: closed".
+const ofMap = "of map "
 
 // AnyProgram is a [*Program] or one of the typed programs around it.
 type AnyProgram interface {
@@ -102,6 +107,9 @@ func (l *Link) Close() error {
 func (l *Link) String() string {
 	if l == nil || l.what == "" {
 		return "no link"
+	}
+	if _, name, ok := strings.Cut(l.name, ofMap); ok {
+		return "map " + name + ": " + l.what
 	}
 	return "program " + l.name + ": " + l.what
 }

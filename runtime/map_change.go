@@ -62,12 +62,15 @@ type InnerChange struct {
 // ChangeMap is a function rather than a method so that only programs that use it contain the code.
 // It must not be called while the map or the skeleton is in use elsewhere.
 func ChangeMap(s *Skeleton, m AnyMap, change func(*MapChange)) error {
-	if s == nil {
+	of := mapIn(m)
+	switch {
+	case s == nil || s.spec == nil:
 		return errNoSkeleton
+	case of == nil:
+		return newMapError("", "change", errNoMap)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	of := m.untyped()
 	i, err := s.changeable(of)
 	if err != nil {
 		return of.cannotChange(err)

@@ -24,6 +24,19 @@ type AnyMap interface {
 
 func (m *Map) untyped() *Map { return m }
 
+// mapIn returns the map that m is, or nil for a nil or zero map of any type. All types that AnyMap
+// can have are pointers.
+func mapIn(m AnyMap) *Map {
+	if m == nil || (*[2]unsafe.Pointer)(unsafe.Pointer(&m))[1] == nil {
+		return nil
+	}
+	of := m.untyped()
+	if of == nil || of.desc == nil {
+		return nil
+	}
+	return of
+}
+
 // UpdateFlags control whether and how an update is done.
 type UpdateFlags uint64
 

@@ -24,6 +24,9 @@ import (
 // object. The kernel truncates the name to 15 characters.
 func CreateMap(spec *MapSpec) (*Map, error) {
 	const op = "create"
+	if spec == nil {
+		return nil, newMapError("", op, errors.New("the MapSpec is nil"))
+	}
 	s := MapSpec{
 		Name: spec.Name, Type: spec.Type, KeySize: spec.KeySize, ValueSize: spec.ValueSize, Flags: spec.Flags, Extra: spec.Extra,
 	}

@@ -45,7 +45,12 @@ func (c *call) number() (n uint32, err error) {
 
 // putMap sets the call's value to a map, and ends the call.
 func (c *call) putMap(inner *Map, flags UpdateFlags) error {
-	num, err := inner.file().acquire()
+	if inner == nil {
+		name := c.m.Name()
+		c.end()
+		return newMapError(name, "put a map into it", errNoMap)
+	}
+	num, err := inner.fd.acquire()
 	if err != nil {
 		err = inner.wrap("put into map "+c.m.Name(), err)
 		c.end()
@@ -118,7 +123,7 @@ func (h *HashOfMaps[K, I]) LookupID(k K) (uint32, error) {
 func (h *HashOfMaps[K, I]) Update(k K, inner I, flags UpdateFlags) error {
 	c := h.begin(opUpdate)
 	*(*K)(c.key) = k
-	return c.putMap(inner.untyped(), flags)
+	return c.putMap(mapIn(inner), flags)
 }
 
 // Delete removes k, or fails with [ErrKeyNotExist].
@@ -196,7 +201,7 @@ func (a *ArrayOfMaps[I]) LookupID(i uint32) (uint32, error) {
 func (a *ArrayOfMaps[I]) Update(i uint32, inner I) error {
 	c := a.begin(opUpdate)
 	*(*uint32)(c.key) = i
-	return c.putMap(inner.untyped(), Any)
+	return c.putMap(mapIn(inner), Any)
 }
 
 // Delete clears index i, or fails with [ErrKeyNotExist].

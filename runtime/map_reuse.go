@@ -34,13 +34,16 @@ type IncompatibleMapError = load.IncompatibleMapError
 // ReuseMap is a function rather than a method so that only programs that use it contain the code.
 // It must not be called while the skeleton is in use elsewhere.
 func ReuseMap(s *Skeleton, m, existing AnyMap) error {
-	if s == nil {
+	of, by := mapIn(m), mapIn(existing)
+	switch {
+	case s == nil || s.spec == nil:
 		return errNoSkeleton
+	case of == nil || by == nil:
+		return newMapError("", "reuse a map", errNoMap)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	of := m.untyped()
-	if err := s.reuse(of, existing.untyped()); err != nil {
+	if err := s.reuse(of, by); err != nil {
 		return newMapError(of.Name(), "reuse a map", err)
 	}
 	return nil

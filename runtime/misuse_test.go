@@ -98,6 +98,76 @@ func TestPinZeroByte(t *testing.T) {
 	}
 }
 
+// A map that is none is an error wherever a function takes one, whichever type it has.
+func TestNoMap(t *testing.T) {
+	s := &Skeleton{spec: &Spec{Name: "test"}}
+	there := newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeArray, KeySize: 4, ValueSize: 8, MaxEntries: 1})
+	inner := NewArrayOfMaps(there, nil, func(m *Map) AnyMap { return m })
+	untouched := func(*uint64) []any { panic("a map that is none is counted in") }
+	for _, m := range []AnyMap{
+		nil, (*Map)(nil), &Map{}, (*ArrayMap[uint64])(nil), &ArrayMap[uint64]{}, (*HashMap[uint32, uint64])(nil), (*RingBuf[uint64])(nil), (*StructOpsMap)(nil),
+		&StructOpsMap{}, (*HashOfMaps[uint32, *Map])(nil), &HashOfMaps[uint32, *Map]{}, (*ArrayOfMaps[*Map])(nil),
+	} {
+		for name, err := range map[string]error{
+			"ReuseMap":           ReuseMap(s, m, there),
+			"ReuseMap by":        ReuseMap(s, there, m),
+			"ChangeMap":          ChangeMap(s, m, func(*MapChange) { t.Error("a map that is none is changed") }),
+			"MoveCounts from":    MoveCounts(m, there, untouched),
+			"MoveCounts to":      MoveCounts(there, m, untouched),
+			"into a map of maps": inner.Update(0, m),
+			"AttachSockMap": func() error {
+				_, err := SKMsgProgram{&Program{spec: &ProgramSpec{Name: "p"}}}.AttachSockMap(m, nil)
+				return err
+			}(),
+			"iterator over a map": func() error {
+				_, err := IterProgram{&Program{spec: &ProgramSpec{Name: "p"}}}.Attach(&IterOptions{Map: m})
+				return err
+			}(),
+		} {
+			if m == nil && name == "iterator over a map" {
+				continue // over all maps
+			}
+			if !errors.Is(err, errNoMap) {
+				t.Errorf("%s, %T: %v", name, m, err)
+			}
+		}
+	}
+	for _, m := range []*StructOpsMap{nil, {}} {
+		for name, f := range map[string]func(){
+			"Attach": func() { _, _ = m.Attach() }, "Data": func() { m.Data() }, "AutoCreate": func() { m.AutoCreate() },
+			"SetAutoCreate": func() { m.SetAutoCreate(true) }, "SetProgram": func() { _ = m.SetProgram("x", nil) },
+		} {
+			if said := panics(f); said != noMap {
+				t.Errorf("%s panics with %q", name, said)
+			}
+		}
+	}
+	if _, err := CreateMap(nil); err == nil {
+		t.Error("a map of no MapSpec")
+	}
+}
+
+// So is a Cloner.
+func TestNoCloner(t *testing.T) {
+	for _, c := range []*Cloner[TracingProgram]{nil, {}} {
+		_, kernel := c.Clone("x")
+		_, program := c.CloneForProgram(TracingProgram{}, "x")
+		for name, err := range map[string]error{"Clone": kernel, "CloneForProgram": program, "Close": c.Close()} {
+			if err != errNoCloner {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	for _, s := range []*Skeleton{nil, {}} {
+		_, err := NewCloner(s, TracingProgram{})
+		for name, err := range map[string]error{"NewCloner": err, "SetConstant": SetConstant(s, "x", 1)} {
+			if err != errNoSkeleton {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
 // Zero values say what they are.
 func TestNoMapNoSkeleton(t *testing.T) {
 	for _, m := range []*Map{nil, {}} {

@@ -38,7 +38,10 @@ import (
 // move. Keys must not be deleted from the new map meanwhile.
 func MoveCounts[V any](from, to AnyMap, counters func(v *V) []any) error {
 	v := new(V)
-	m := move{from: from.untyped(), to: to.untyped()}
+	m := move{from: mapIn(from), to: mapIn(to)}
+	if m.from == nil || m.to == nil {
+		return newMapError("", "move counts", errNoMap)
+	}
 	if size := unsafe.Sizeof(*v); size != uintptr(m.to.spec().ValueSize) {
 		return m.fail(fmt.Errorf("type %T has %d bytes, but values of map %s have %d", *v, size, m.to.Name(), m.to.spec().ValueSize))
 	}

@@ -54,12 +54,11 @@ func (p IterProgram) Attach(opts *IterOptions) (*Link, error) {
 	tail := &sys.LinkIterTail{}
 	switch {
 	case target.Map != nil:
-		m := target.Map.untyped()
 		num, err := acquireMap(target.Map, p.Program, what)
 		if err != nil {
 			return nil, err
 		}
-		defer m.fd.release()
+		defer mapIn(target.Map).fd.release()
 		its := &sys.IterLinkInfoMap{MapFd: uint32(num)}
 		info, tail.IterInfoLen = unsafe.Pointer(its), uint32(unsafe.Sizeof(*its))
 	case target.TID != 0 || target.PID != 0:

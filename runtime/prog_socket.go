@@ -114,7 +114,7 @@ func attachSockMap(p *Program, m AnyMap) (*Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer m.untyped().fd.release()
+	defer mapIn(m).fd.release()
 	what += " " + m.Name()
 	if !p.exists() {
 		return nil, p.fail(what, errNoProgram)
@@ -128,12 +128,13 @@ func attachSockMap(p *Program, m AnyMap) (*Link, error) {
 
 // acquireMap is fd.acquire for a map to attach p to.
 func acquireMap(m AnyMap, p *Program, what string) (int, error) {
-	if m == nil || m.untyped() == nil {
+	of := mapIn(m)
+	if of == nil {
 		return -1, p.fail(what, errNoMap)
 	}
-	num, err := m.untyped().fd.acquire()
+	num, err := of.fd.acquire()
 	if err != nil {
-		return -1, p.fail(what, m.untyped().wrap("attach a program", err))
+		return -1, p.fail(what, of.wrap("attach a program", err))
 	}
 	return num, nil
 }

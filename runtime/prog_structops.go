@@ -33,14 +33,24 @@ type StructOpsMap struct {
 
 func (m *StructOpsMap) describe() *spec.StructOps { return &m.ops.list[m.index] }
 
+// operations returns m.ops, nil for a map of another type.
+func (m *StructOpsMap) operations() *StructOps {
+	if m == nil || m.Map == nil {
+		panic(noMap)
+	}
+	return m.ops
+}
+
 // AutoCreate reports whether Load creates the map. The default is false for sections that begin
 // with '?', and true for others.
-func (m *StructOpsMap) AutoCreate() bool { return m.ops != nil && m.ops.values[m.index].Create }
+func (m *StructOpsMap) AutoCreate() bool {
+	return m.operations() != nil && m.ops.values[m.index].Create
+}
 
 // SetAutoCreate sets whether Load creates the map, and with it whether Load loads the programs that
 // only this struct uses. It has no effect after the load, and is not safe for concurrent use.
 func (m *StructOpsMap) SetAutoCreate(create bool) {
-	if m.ops != nil {
+	if m.operations() != nil {
 		m.ops.values[m.index].Create = create
 	}
 }
@@ -48,7 +58,7 @@ func (m *StructOpsMap) SetAutoCreate(create bool) {
 // Data returns the struct's contents, in the layout of the object's struct, which may be changed
 // until Load. Its pointers are ignored. Generated packages have a typed struct instead.
 func (m *StructOpsMap) Data() []byte {
-	if m.ops == nil {
+	if m.operations() == nil {
 		return nil
 	}
 	return m.ops.values[m.index].Data
@@ -58,7 +68,7 @@ func (m *StructOpsMap) Data() []byte {
 // nil. Generated packages have a typed struct instead.
 func (m *StructOpsMap) SetProgram(member string, p *Program) error {
 	op := "set member " + member
-	if m.ops == nil {
+	if m.operations() == nil {
 		return m.fail(op, errNoOperations)
 	}
 	for i := range m.describe().Members {
@@ -84,7 +94,7 @@ var errNoOperations = errors.New("not a struct_ops map")
 // registration outlives the process, and only Close ends it.
 func (m *StructOpsMap) Attach() (*Link, error) {
 	op := "attach"
-	if m.ops != nil {
+	if m.operations() != nil {
 		op = "attach struct " + m.describe().Type
 	}
 	if m.ops != nil && !m.hasLink() {
@@ -100,7 +110,7 @@ func (m *StructOpsMap) Attach() (*Link, error) {
 	if errno != 0 {
 		return nil, m.fail(op, withHint(errno, explain.StructOpsHint(errno, true)))
 	}
-	link := &Link{name: "of map " + m.Name(), what: op}
+	link := &Link{name: ofMap + m.Name(), what: op}
 	link.fd.set(fd)
 	return link, nil
 }
@@ -118,7 +128,7 @@ func (m *StructOpsMap) attachWithoutLink(op string) (*Link, error) {
 		return nil, err
 	}
 	release()
-	return &Link{name: "of map " + m.Name(), what: op, undo: func() error {
+	return &Link{name: ofMap + m.Name(), what: op, undo: func() error {
 		defer unix.Close(held)
 		if errno := unregister(held); errno != 0 {
 			return errno

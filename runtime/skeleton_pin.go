@@ -64,7 +64,15 @@ func (s *Skeleton) mayPin() error {
 }
 
 func (s *Skeleton) pin(dir string, replace bool, list []Attachment, links []*Link) error {
-	release, err := load.LockFolder(parentOf(dir))
+	parent := parentOf(dir)
+	ok, err := load.InBPFFS(parent)
+	if err == nil && !ok {
+		err = unix.EPERM
+	}
+	if errno := sys.ErrnoOf(err); errno != 0 {
+		return &fs.PathError{Op: "create", Path: dir, Err: withHint(errno, explain.PinHint(errno))}
+	}
+	release, err := load.LockFolder(parent)
 	if err != nil {
 		return err
 	}

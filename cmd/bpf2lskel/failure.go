@@ -36,3 +36,14 @@ func printFailure(w io.Writer, planned *spec.Spec, e *runtime.LoadError) {
 		fmt.Fprintf(w, "verifier log:\n%s\n", strings.TrimRight(e.Log, "\n"))
 	}
 }
+
+// hintForCommand returns a hint with the command's flags in the place of fields of LoadOptions.
+func hintForCommand(hint string) string {
+	switch {
+	case strings.Contains(hint, "LoadOptions.Pins.Incompatible"):
+		return "remove the pin, or set -pin-path to another directory"
+	case strings.Contains(hint, "LoadOptions.Pins"):
+		return "mount -t bpf bpf /sys/fs/bpf, or set -pin-path to a directory in a BPF file system"
+	}
+	return hint
+}

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"os"
 	"strings"
 	"testing"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
 // A failed load shows its steps, with a mark at the failed one, the log, and the error.
@@ -43,5 +46,38 @@ func TestLoadOtherByteOrder(t *testing.T) {
 	err := load([]string{testobj.Compile(t, "minimal", testobj.Options{Target: target})}, io.Discard, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "Endian, unlike this machine") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// What is wrong with the place of pins is said in words of the command line.
+func TestLoadPins(t *testing.T) {
+	plain, bpffs := t.TempDir(), testfs.BPF(t)
+	counted := testobj.Compile(t, "map_pinned", testobj.Options{})
+	// Another map is pinned there.
+	other, err := runtime.CreateMap(&runtime.MapSpec{Name: "other", Type: 1, KeySize: 2, ValueSize: 2, MaxEntries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if err := other.Pin(bpffs + "/bpf2lskel_pinned"); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"-pin-path", plain, counted}, "set -pin-path to a directory in a BPF file system"},
+		{[]string{"-pin-path", bpffs, counted}, "set -pin-path to another directory"},
+		{[]string{"-pin", plain + "/x", testobj.Compile(t, "minimal", testobj.Options{})}, "mount -t bpf bpf /sys/fs/bpf"},
+		{[]string{"-pin", bpffs + "/a.b", testobj.Compile(t, "minimal", testobj.Options{})}, "cannot have dots"},
+		{[]string{plain}, plain + ": a directory: want an object file"},
+	} {
+		err := load(tt.args, io.Discard, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "LoadOptions") {
+			t.Errorf("load %q: %v, want %q", tt.args, err, tt.want)
+		}
+	}
+	if left, err := os.ReadDir(plain); err != nil || len(left) > 0 {
+		t.Errorf("left are %v, %v", left, err)
 	}
 }

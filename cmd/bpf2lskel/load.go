@@ -16,6 +16,7 @@ import (
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
+	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 	"github.com/bpf2lskel/bpf2lskel/loader"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 	"github.com/bpf2lskel/bpf2lskel/runtime/kfunccheck"
@@ -78,6 +79,7 @@ func load(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		if failure := (*runtime.LoadError)(nil); errors.As(err, &failure) {
 			printFailure(&printableWriter{w: stderr}, spec, failure)
+			failure.Hint = hintForCommand(failure.Hint)
 		}
 		return fmt.Errorf("%s: %w", file, err)
 	}
@@ -207,6 +209,9 @@ func (o *loadedObject) print(stdout io.Writer) error {
 // pin pins all maps and programs under their names in C. If it fails, nothing stays pinned.
 func pin(skel *runtime.Skeleton, dir string) (err error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
+		if errors.Is(err, unix.EPERM) {
+			err = fmt.Errorf("%w (names in a BPF file system cannot have dots)", err)
+		}
 		return err
 	}
 	pinned := []string{dir}
@@ -217,16 +222,12 @@ func pin(skel *runtime.Skeleton, dir string) (err error) {
 			}
 		}
 	}()
-	add := func(name string, dup func() (int, error), pin func(fd int, path string) error) error {
-		fd, err := dup()
-		if errors.Is(err, os.ErrClosed) {
+	add := func(name string, fd int, pin func(path string) error) error {
+		if fd < 0 {
 			return nil // not loaded
 		}
-		if err != nil {
-			return err
-		}
 		path := filepath.Join(dir, pinName(name))
-		if err := pin(fd, path); err != nil {
+		if err := pin(path); err != nil {
 			return err
 		}
 		pinned = append(pinned, path)
@@ -234,35 +235,17 @@ func pin(skel *runtime.Skeleton, dir string) (err error) {
 	}
 	for i := range skel.Spec().Maps {
 		m := skel.Map(i)
-		if err := add(m.Name(), m.DupFD, pinMap); err != nil {
-			return fmt.Errorf("pin map %s: %w", m.Name(), err)
+		if err := add(m.Name(), m.FD(), m.Pin); err != nil {
+			return err
 		}
 	}
 	for i := range skel.Spec().Programs {
 		p := skel.Program(i)
-		if err := add(p.Name(), p.DupFD, pinProgram); err != nil {
-			return fmt.Errorf("pin program %s: %w", p.Name(), err)
+		if err := add(p.Name(), p.FD(), p.Pin); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-func pinMap(fd int, path string) error {
-	m, err := ebpf.NewMapFromFD(fd)
-	if err != nil {
-		return err
-	}
-	defer m.Close()
-	return m.Pin(path)
-}
-
-func pinProgram(fd int, path string) error {
-	p, err := ebpf.NewProgramFromFD(fd)
-	if err != nil {
-		return err
-	}
-	defer p.Close()
-	return p.Pin(path)
 }
 
 // pinName replaces dots, which a BPF file system reserves, as libbpf does.

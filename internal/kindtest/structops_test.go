@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -218,6 +219,9 @@ func TestStructOpsLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer link.Close()
+	if got, want := link.String(), "map linked: attach struct tcp_congestion_ops"; got != want {
+		t.Errorf("the link is %q, want %q", got, want)
+	}
 	info, err := link.Info()
 	if err != nil {
 		t.Fatal(err)
@@ -227,6 +231,10 @@ func TestStructOpsLink(t *testing.T) {
 	}
 	transfer(t, "b2l_linked", transferred)
 	acks := atomic.LoadUint32(&s.Bss.Acks)
+	for last := acks - 1; acks != last; acks = atomic.LoadUint32(&s.Bss.Acks) { // of the bytes that are acknowledged late
+		last = acks
+		time.Sleep(100 * time.Millisecond)
+	}
 	if acks == 0 || s.Bss.SecondAcks != 0 {
 		t.Errorf("called: %+v", *s.Bss)
 	}
@@ -254,8 +262,14 @@ func TestStructOpsLink(t *testing.T) {
 	if err := link.Update(s.Maps.Bss); err == nil {
 		t.Error("update to another map")
 	}
+	if err := link.Update(nil); err == nil {
+		t.Error("update to nil")
+	}
 	if err := link.Close(); err != nil {
 		t.Fatal(err)
+	}
+	if err := link.Update(s.Maps.Linked); !errors.Is(err, os.ErrClosed) || !strings.HasPrefix(err.Error(), "program of map linked: update link: ") {
+		t.Errorf("update of a closed link: %v", err)
 	}
 	if all := congestionControls(t); slices.Contains(all, "b2l_linked") {
 		t.Errorf("registered after Close: %q", all)

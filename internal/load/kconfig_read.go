@@ -60,6 +60,9 @@ func readKconfig(s *spec.Spec, size int, own *KconfigSource) (*kconfigValues, er
 			k.settle(i, thisKernel, strconv.FormatUint(n, 10), k.setNumber(i, n))
 		}
 	}
+	if own != nil && own.read == nil {
+		return nil, errors.New("LoadOptions.Kconfig is a zero value: use KconfigFile or KconfigReader")
+	}
 	if k.missing > 0 && own != nil {
 		name, text, err := own.read()
 		if err == nil {

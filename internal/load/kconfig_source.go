@@ -32,7 +32,12 @@ func KconfigFile(path string) *KconfigSource {
 // KconfigReader returns a configuration that comes from a reader. The first load that needs it
 // reads it to its end.
 func KconfigReader(r io.Reader) *KconfigSource {
-	read := sync.OnceValues(func() (string, error) { return kconfigText(r) })
+	read := sync.OnceValues(func() (string, error) {
+		if r == nil {
+			return "", errors.New("the reader is nil")
+		}
+		return kconfigText(r)
+	})
 	return &KconfigSource{read: func() (string, string, error) {
 		text, err := read()
 		return "LoadOptions.Kconfig", text, err

@@ -28,6 +28,9 @@ func Read(path string) (*Object, error) {
 	if err != nil {
 		return nil, err
 	}
+	if info.IsDir() {
+		return nil, &Error{File: path, Err: errors.New("a directory: want an object file, as clang -c writes it")}
+	}
 	if !info.Mode().IsRegular() {
 		return nil, &Error{File: path, Err: errors.New("not a regular file")}
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"runtime/metrics"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -71,7 +72,7 @@ func TestMutantsThroughTheGenerator(t *testing.T) {
 // thousand others.
 func readAll(t *testing.T) [][]byte {
 	var files [][]byte
-	for _, name := range testobj.All(t) {
+	for _, name := range slices.Concat(testobj.All(t), testobj.StructOps(t), testobj.Externs(t)) {
 		if strings.HasPrefix(name, "big_") {
 			continue
 		}
@@ -159,7 +160,7 @@ func mappedBytes() uint64 {
 
 // The same, with Go's fuzzer choosing: it knows what a change has reached.
 func FuzzGenerator(f *testing.F) {
-	for _, name := range []string{"minimal", "globals", "map_in_map", "prog_array", "core_fields", "subprogs"} {
+	for _, name := range []string{"minimal", "globals", "map_in_map", "prog_array", "core_fields", "subprogs", "structops/congestion", "kconfig", "usdt"} {
 		file, err := os.ReadFile(testobj.Compile(f, name, testobj.Options{}))
 		if err != nil {
 			f.Fatal(err)
