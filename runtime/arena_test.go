@@ -15,11 +15,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// From 7.0 on, x86's arenas need cmpxchg16b (kmalloc_nolock), which the guests of this architecture
-// are without.
+// Since 7.0, arenas on x86 need cmpxchg16b (kmalloc_nolock), which the x86 guests lack.
 
-// withArena is an object with an arena of four pages, at that address if it is not 0, and a program
-// that takes a page of it, writes 42 there, and returns the low half of its address:
+// withArena returns an object with an arena of four pages, at the given address if it is not 0, and
+// a program that allocates a page, writes 42 to it, and returns the low half of its address:
 //
 //	r0 = bpf_arena_alloc_pages(arena, NULL, 1, NUMA_NO_NODE, 0)
 //	r6 = r0
@@ -51,11 +50,11 @@ func withArena(address uint64) *object.Object {
 	return obj
 }
 
-// arenaAddress is not at the start of 4 GiB, where the low half of the first page's address is 0.
+// arenaAddress is not at the start of 4 GiB, where the low half of the first page's address would
+// be 0.
 const arenaAddress = 1<<44 + 1<<16
 
-// A program and user space share the memory of an arena, which is there before the program is
-// loaded.
+// A program and user space share an arena's memory, which exists before the program is loaded.
 func TestArena(t *testing.T) {
 	for _, address := range []uint64{0, arenaAddress} {
 		before := settledCensus(t)
@@ -88,7 +87,7 @@ func TestArena(t *testing.T) {
 	}
 }
 
-// Two of the same object cannot both have the address that the source gives.
+// Two skeletons of one object cannot both have the address that the source asks for.
 func TestArenaAddressTaken(t *testing.T) {
 	spec := generate(t, withArena(arenaAddress))
 	before := settledCensus(t)
@@ -109,7 +108,7 @@ func TestArenaAddressTaken(t *testing.T) {
 	wantCensus(t, before, "at the end")
 }
 
-// A failure behind the creation of an arena takes it back.
+// If a load fails after it has created an arena, the arena is unmapped.
 func TestArenaIsUnmappedAfterFailure(t *testing.T) {
 	obj := withArena(0)
 	obj.Externs[0].Name, obj.Externs[0].KernelName = "no_such", "no_such"
@@ -119,8 +118,8 @@ func TestArenaIsUnmappedAfterFailure(t *testing.T) {
 	wantCensus(t, before, "after the failure")
 }
 
-// withGlobals is an object with an arena of four pages, which begins with two pages of global
-// variables, and a program that increments the second of them and returns it:
+// withGlobals returns an object with an arena of four pages, the first two of which hold global
+// variables, and a program that increments the second page's variable and returns it:
 //
 //	r1 = &arena[8]
 //	r1 = addr_space_cast(r1, 0, 1)
@@ -147,8 +146,8 @@ func withGlobals(flags uint32) *object.Object {
 	return obj
 }
 
-// Global variables of an arena can be changed before the load, also after one that has failed; from
-// the load on the program and user space share them.
+// An arena's global variables can be set before the load, also after a failed one. After the load
+// the program and user space share them.
 func TestArenaGlobals(t *testing.T) {
 	spec := generate(t, withGlobals(0))
 	size := 2 * unix.Getpagesize()
@@ -189,7 +188,7 @@ func TestArenaGlobals(t *testing.T) {
 	}
 	prog.Close()
 	if g := globals(); g[0] != 1 || g[8] != 51 || g[size-1] != 3 {
-		t.Errorf("at the end they are %d, %d and %d", g[0], g[8], g[size-1])
+		t.Errorf("after the runs they are %d, %d and %d", g[0], g[8], g[size-1])
 	}
 	if s.Close(); s.Data(0) != nil {
 		t.Error("Data outlives Close")
@@ -197,8 +196,8 @@ func TestArenaGlobals(t *testing.T) {
 	wantCensus(t, before, "after Close")
 }
 
-// Pages that user space cannot have are an error, not a signal. Here it is a flag that forbids to
-// take them.
+// Arena pages that user space cannot get are an error, not a signal. Here a flag forbids it to
+// allocate them.
 func TestArenaPagesRefused(t *testing.T) {
 	spec := generate(t, withGlobals(sys.FlagSegvOnFault))
 	before := settledCensus(t)

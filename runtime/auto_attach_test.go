@@ -43,7 +43,7 @@ func TestAutoAttach(t *testing.T) {
 		l.Close()
 	}
 
-	// None of these is loaded: they are left alone before that matters.
+	// AutoAttach leaves these programs alone before it checks whether they are loaded.
 	for _, spec := range []ProgramSpec{
 		{Type: sys.ProgTypeXDP, Section: "xdp"},
 		{Type: sys.ProgTypeSchedCLS, Section: "tcx/ingress", AttachTo: "ingress"},

@@ -15,12 +15,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// census is what the process has of all that a load takes.
+// census lists everything that a load may leave in the process.
 type census struct {
-	// Files are the open files, by what they are: "anon_inode:bpf-map 3".
+	// Files are the open files, by type and descriptor: "anon_inode:bpf-map 3".
 	Files []string
-	// Mappings are those of maps, and the shared ones that initial values are kept in. The private
-	// ones of Go's heap come and go.
+	// Mappings are those of maps, and the shared mappings of initial values. Private mappings of
+	// Go's heap come and go.
 	Mappings []string
 	Locked   string // VmLck
 }
@@ -42,7 +42,7 @@ func takeCensus(t testing.TB) census {
 	return c
 }
 
-// settledCensus first has the garbage collector do what earlier tests have left to it.
+// settledCensus first runs the garbage collector, so that nothing remains from earlier tests.
 func settledCensus(t testing.TB) census {
 	t.Helper()
 	for range 3 {
@@ -51,11 +51,11 @@ func settledCensus(t testing.TB) census {
 	return takeCensus(t)
 }
 
-// wantCensus fails the test if the process does not have what it had before.
+// wantCensus fails the test if the process does not have exactly what it had before.
 func wantCensus(t testing.TB, before census, when string) {
 	t.Helper()
 	if diff := cmp.Diff(before, takeCensus(t)); diff != "" {
-		t.Errorf("%s the process does not have what it had before (-before +after):\n%s", when, diff)
+		t.Errorf("%s the process differs (-before +after):\n%s", when, diff)
 	}
 }
 
@@ -88,7 +88,7 @@ func openFiles(t testing.TB) []string {
 	return files
 }
 
-// status is a line of /proc/self/status.
+// status returns the value of a line in /proc/self/status.
 func status(t testing.TB, name string) string {
 	t.Helper()
 	text, err := os.ReadFile("/proc/self/status")
@@ -104,7 +104,7 @@ func status(t testing.TB, name string) string {
 	return ""
 }
 
-// kilobytes is a size of /proc/self/status.
+// kilobytes parses a size in /proc/self/status.
 func kilobytes(t testing.TB, name string) int {
 	t.Helper()
 	n, err := strconv.Atoi(strings.TrimSuffix(status(t, name), " kB"))

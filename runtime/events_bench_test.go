@@ -29,7 +29,7 @@ const (
 	perfSamples   = 30 * samplesPerRun  // 64 bytes each, of 256 KiB
 )
 
-// emit is a program that writes a number of samples.
+// emit returns a program that writes a number of samples.
 func emit(call func() asm.Instructions) asm.Instructions {
 	insns := asm.Instructions{asm.Mov.Reg(asm.R6, asm.R1), asm.Mov.Imm(asm.R2, 1)}
 	for off := int16(-48); off < 0; off += 8 {
@@ -41,7 +41,7 @@ func emit(call func() asm.Instructions) asm.Instructions {
 	return append(insns, asm.Mov.Imm(asm.R0, 0), asm.Return())
 }
 
-// newSampleRing returns a ring buffer, and what fills it.
+// newSampleRing returns a ring buffer and a function that fills it.
 func newSampleRing(b *testing.B) (*RingBuf[sample], func()) {
 	m := newTestMap(b, sys.MapCreateAttr{MapType: sys.MapTypeRingBuf, MaxEntries: 1 << 20})
 	p := NewSyscallProgram(newTestProgram(b, testProgram{
@@ -66,7 +66,7 @@ func newSampleRing(b *testing.B) (*RingBuf[sample], func()) {
 	}
 }
 
-// newSampleArray returns a perf event array, and what fills it.
+// newSampleArray returns a perf event array and a function that fills it.
 func newSampleArray(b *testing.B) (*PerfEventArray[sample], func()) {
 	cpus, err := PossibleCPUs()
 	if err != nil {
@@ -109,8 +109,7 @@ func ciliumMap(b *testing.B, m *Map) *ebpf.Map {
 	return other
 }
 
-// bareLoop is the least that reading a ring takes: no checks, nothing but a loop over what lies
-// there.
+// bareLoop is the least that reading a ring takes: a loop without any checks.
 func bareLoop(r *ring) (n, sum uint64) {
 	pos, end := atomic.LoadUint64(r.consumer), atomic.LoadUint64(r.producer)
 	for ; pos != end; n++ {
@@ -126,9 +125,9 @@ func bareLoop(r *ring) (n, sum uint64) {
 	return n, sum
 }
 
-// BenchmarkEvents reads the same records of 48 bytes with the readers of this package, with those
-// of github.com/cilium/ebpf in their cheapest way, and with a bare loop: in turn, and each time all
-// that a full buffer has. It reports the medians, in ns a record.
+// BenchmarkEvents reads the same 48-byte records with this package's readers, with the cheapest
+// ones of github.com/cilium/ebpf, and with a bare loop. It runs them in turn, each on a full
+// buffer, and reports medians in ns per record.
 func BenchmarkEvents(b *testing.B) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -296,5 +295,5 @@ func BenchmarkEvents(b *testing.B) {
 		median := c.took[len(c.took)/2]
 		b.ReportMetric(float64(median.Nanoseconds())/float64(c.records), c.name)
 	}
-	b.ReportMetric(0, "ns/op") // has no meaning here
+	b.ReportMetric(0, "ns/op") // meaningless here
 }

@@ -16,11 +16,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 )
 
-// large are objects of many steps of all kinds.
+// large are objects with many steps of all kinds.
 var large = []string{"big_100", "big_200_maps", "bench_agent"}
 
-// Each step of an object is made to fail in turn: the error says that it was this one, and nothing
-// is left.
+// Each step of a load is made to fail in turn: the error names this step, and nothing is left.
 func TestEveryStepFailsOnce(t *testing.T) {
 	for _, name := range append([]string{"prog_array", "storage_task", "map_in_map_types"}, large...) {
 		t.Run(name, func(t *testing.T) {
@@ -37,8 +36,8 @@ func TestEveryStepFailsOnce(t *testing.T) {
 					return
 				}
 			}
-			// The buffers of verifier logs are private memory as Go's heap is, but 16 MiB each: of
-			// a hundred programs, gigabytes.
+			// Buffers for verifier logs are private memory, like Go's heap, but 16 MiB each: for a
+			// hundred programs, gigabytes.
 			if now := kilobytes(t, "VmSize"); now > memory+512<<10 {
 				t.Errorf("the process has %d kB of memory mapped, %d before", now, memory)
 			}
@@ -55,7 +54,7 @@ func loadDirectly(spec *runtime.Spec) error {
 	return err
 }
 
-// loadOpened loads twice: a failed load can be tried again.
+// loadOpened loads twice, since a failed load can be retried.
 func loadOpened(spec *runtime.Spec) error {
 	s, err := runtime.Open(spec)
 	if err != nil {
@@ -84,13 +83,14 @@ func checkBroken(t *testing.T, spec *runtime.Spec, k int, err error) {
 	}
 }
 
-// breakStep returns a Spec whose step k the kernel refuses: one argument of its call is wrong.
+// breakStep returns a Spec in which one argument of step k's call is wrong, so that the kernel
+// refuses it.
 func breakStep(t testing.TB, spec *runtime.Spec, k int) *runtime.Spec {
 	t.Helper()
 	step := spec.Steps[k]
 	broken := *spec
 	if step.Kind == impl.StepCreateMap && spec.Maps[step.Index].Outside {
-		// The loader has no part in it.
+		// The runtime, not the loader, makes this call.
 		blob := []byte(spec.Blob)
 		binary.NativeEndian.PutUint32(blob[step.Attr:], math.MaxUint32)
 		broken.Blob = string(blob)
@@ -98,14 +98,15 @@ func breakStep(t testing.TB, spec *runtime.Spec, k int) *runtime.Spec {
 	}
 	outside := func(m runtime.MapSpec) bool { return m.Outside }
 	if step.Kind == impl.StepLoadBTF && (spec.BTF.Outside || slices.ContainsFunc(spec.Maps, outside)) {
-		// Nor in this one: no magic, no BTF.
+		// So does it this one: no magic, no BTF.
 		blob := []byte(spec.Blob)
 		blob[spec.BTF.Data] ^= 0xff
 		broken.Blob = string(blob)
 		return &broken
 	}
 	if step.Kind == impl.StepLoadBTF {
-		// Larger than any BTF: E2BIG. After EINVAL the load would go on without.
+		// Larger than the kernel's limit for BTF: E2BIG. After EINVAL the load would continue
+		// without BTF.
 		blob := []byte(spec.Blob)
 		binary.NativeEndian.PutUint32(blob[int(step.Attr)+int(unsafe.Offsetof(sys.BtfLoadAttr{}.BtfSize)):], math.MaxUint32)
 		broken.Blob = string(blob)
@@ -117,8 +118,8 @@ func breakStep(t testing.TB, spec *runtime.Spec, k int) *runtime.Spec {
 	for insn(call)[0] != sys.OpCall {
 		call--
 	}
-	// The argument that makes the call fail at once, and no other: bpf_sys_bpf's command,
-	// bpf_btf_find_by_name_kind's and bpf_kallsyms_lookup_name's flags.
+	// The argument that makes the call fail at once: the command of bpf_sys_bpf, the flags of
+	// bpf_btf_find_by_name_kind and bpf_kallsyms_lookup_name.
 	reg := map[uint32]byte{sys.FuncSysBPF: 1, sys.FuncBtfFindByNameKind: 4, sys.FuncKallsymsLookupName: 3}[binary.NativeEndian.Uint32(insn(call)[4:])]
 	for i := call - 1; i >= step.Start; i-- {
 		dst := insn(i)[1] & 0xf
@@ -135,7 +136,7 @@ func breakStep(t testing.TB, spec *runtime.Spec, k int) *runtime.Spec {
 	return nil
 }
 
-// With too few files the load fails for that, wherever it is, and leaves nothing.
+// With too few file descriptors a load fails with that error, at whatever step, and leaves nothing.
 func TestTooFewFiles(t *testing.T) {
 	var old unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
@@ -148,7 +149,7 @@ func TestTooFewFiles(t *testing.T) {
 			steps := make(map[string]bool)
 			for limit := uint64(3); ; limit++ {
 				if limit == old.Cur {
-					t.Fatalf("no load with up to %d files", limit)
+					t.Fatalf("no load succeeded with up to %d files", limit)
 				}
 				set := old
 				set.Cur = limit
@@ -160,7 +161,7 @@ func TestTooFewFiles(t *testing.T) {
 					t.Fatal(e)
 				}
 				if err == nil {
-					t.Logf("enough: %d; %d different things failed", limit, len(steps))
+					t.Logf("%d files are enough; %d different steps failed", limit, len(steps))
 					break
 				}
 				var failure *runtime.LoadError
@@ -177,7 +178,7 @@ func TestTooFewFiles(t *testing.T) {
 			}
 			wantCensus(t, before, "at the end")
 			if len(steps) < 3 {
-				t.Errorf("it failed only at %v", steps)
+				t.Errorf("loads failed only at %v", steps)
 			}
 		})
 	}

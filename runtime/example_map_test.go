@@ -37,7 +37,7 @@ func ExampleHashMap_Update() {
 	// true
 }
 
-// Entries may come and go during an iteration.
+// Entries may be added and removed during an iteration.
 func ExampleHashMap_Iterate() {
 	s, err := skel.Load()
 	if err != nil {
@@ -58,7 +58,7 @@ func ExampleHashMap_Iterate() {
 			log.Fatal(err)
 		}
 	}
-	if err := it.Err(); err != nil { // what has ended the iteration early
+	if err := it.Err(); err != nil { // why the iteration ended early
 		log.Fatal(err)
 	}
 	slices.Sort(sizes)
@@ -66,7 +66,7 @@ func ExampleHashMap_Iterate() {
 	// Output: [0 1 2 3]
 }
 
-// Many entries with few system calls.
+// Batches handle many entries with few system calls.
 func ExampleHashMap_LookupBatch() {
 	s, err := skel.Load()
 	if err != nil {
@@ -123,7 +123,7 @@ func ExamplePerCPUArrayMap_Lookup() {
 	// Output: 3 true
 }
 
-// Records are Go structs; waiting ends with the context.
+// Records are read as Go structs. Waiting for them ends with the context.
 func ExampleRingBuf() {
 	s, err := skel.Load()
 	if err != nil {

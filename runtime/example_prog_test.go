@@ -17,7 +17,7 @@ type reportArgs struct {
 	Seen   uint32
 }
 
-// A program can be tried on a packet.
+// Run a program on a packet, without an interface.
 func ExampleXDPProgram_Test_actions() {
 	s, err := skel.Open()
 	if err != nil {
@@ -60,7 +60,7 @@ func ExampleXDPProgram_AttachXDP() {
 	fmt.Println(atomic.LoadUint64(&s.Bss.Total))
 }
 
-// A program of type syscall is a function call.
+// Call a program of type syscall like a function.
 func ExampleRunSyscall() {
 	s, err := skel.Load()
 	if err != nil {
@@ -73,7 +73,7 @@ func ExampleRunSyscall() {
 	// Output: 0 <nil> 42
 }
 
-// What a section says where, is attached without a word.
+// A program whose section names a target attaches without further arguments.
 func ExampleRawTracepointProgram_Attach() {
 	s, err := skel.Load()
 	if err != nil {
@@ -106,7 +106,7 @@ func ExampleLink_Pin() {
 		log.Fatal(err)
 	}
 
-	// Later, in another process: another program takes its place, and no packet is missed.
+	// Later, in another process: replace the program, without missing a packet.
 	l, err = runtime.OpenPinnedLink("/sys/fs/bpf/count_packets")
 	if err != nil {
 		log.Fatal(err)

@@ -11,7 +11,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/internal/example/skel"
 )
 
-// A generated package: open, change what is to be known before the load, load, use.
+// A generated package: open, set what must be known before the load, load, use.
 func Example() {
 	s, err := skel.Open()
 	if err != nil {
@@ -36,7 +36,7 @@ func Example() {
 	// Output: 2 packets of 60 bytes, 3 in all
 }
 
-// What a failed load tells.
+// The error of a failed load.
 func ExampleLoadError() {
 	s, err := skel.Load()
 	if err != nil {
@@ -52,7 +52,7 @@ func ExampleLoadError() {
 	defer s.Close()
 }
 
-// The size of a map can be chosen until the load.
+// Choose the size of a map before the load.
 func ExampleMap_SetMaxEntries() {
 	s, err := skel.Open()
 	if err != nil {
@@ -72,7 +72,7 @@ func ExampleMap_SetMaxEntries() {
 	// true
 }
 
-// A program may be left out, for a kernel that does not have what it needs.
+// Leave out a program that the kernel may not support.
 func ExampleProgram_SetAutoLoad() {
 	s, err := skel.Open()
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// What a generated package has in its fields.
+// The fields of a generated package.
 var (
 	counts  *runtime.HashMap[uint32, uint64]
 	perCPU  *runtime.PerCPUArrayMap[uint64]
@@ -34,7 +34,7 @@ func ExampleHashMap() {
 	}
 }
 
-// Entries may be deleted while they are iterated over, by anyone.
+// Entries may be deleted during an iteration, by anyone.
 func ExampleIterator() {
 	it := counts.Iterate()
 	for port, n := range it.All() {
@@ -46,7 +46,7 @@ func ExampleIterator() {
 	}
 }
 
-// A whole map is read and emptied a thousand entries at a time.
+// Read and delete the entries of a map, a thousand at a time.
 func ExampleHashMap_LookupAndDeleteBatch() {
 	var cur runtime.BatchCursor
 	ports, ns := make([]uint32, 1000), make([]uint64, 1000)
@@ -91,7 +91,8 @@ func ExampleRingBufReader() {
 	}
 }
 
-// Borrowed records are where the kernel has put them, until the loop goes on.
+// Borrowed records stay where the kernel has put them, and are valid until the next iteration of
+// the loop.
 func ExampleRingBufIterator_Borrow() {
 	r, err := events.Reader()
 	if err != nil {
@@ -101,12 +102,12 @@ func ExampleRingBufIterator_Borrow() {
 	users := map[uint32]int{}
 	it := r.Iterate(context.Background())
 	for e := range it.Borrow() {
-		users[e.UID]++ // to keep e itself would be a mistake: *e is a copy
+		users[e.UID]++ // do not keep e itself; *e is a copy
 	}
 	log.Fatal(it.Err())
 }
 
-// One goroutine reads from a ring buffer and from a perf event array.
+// One goroutine reads from a ring buffer and a perf event array.
 func ExamplePoller() {
 	r, err := events.Reader()
 	if err != nil {
@@ -155,7 +156,7 @@ func ExampleXDPProgram() {
 	fmt.Println(l) // program filter: attach XDP to interface 2
 }
 
-// A test run needs no interface, and says what the program does with a packet.
+// A test run needs no interface and shows what the program does with a packet.
 func ExampleXDPProgram_Test() {
 	res, err := filter.Test(runtime.XDPTest{Data: make([]byte, 64)})
 	if err != nil {

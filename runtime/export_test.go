@@ -2,8 +2,8 @@ package runtime
 
 import "github.com/bpf2lskel/bpf2lskel/internal/load"
 
-// LoadOnce opens an object and makes one attempt to load it, quick or plain; one that a signal
-// interrupts does not count.
+// LoadOnce opens an object and makes one attempt to load it, quick or plain. Attempts that a signal
+// interrupts do not count.
 func LoadOnce(spec *Spec, quick bool) (*Skeleton, error) {
 	features := load.AllFeatures()
 	if err := features.Check(spec); err != nil {

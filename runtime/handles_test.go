@@ -15,7 +15,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// namesNothingEmpty fails the test if an error has a colon after a name that is not there.
+// namesNothingEmpty fails the test if an error has a colon after an empty name.
 func namesNothingEmpty(t *testing.T, what string, err error) {
 	t.Helper()
 	if text := err.Error(); strings.Contains(text, " : ") || strings.HasPrefix(text, ":") || strings.Contains(text, "  ") {
@@ -23,7 +23,7 @@ func namesNothingEmpty(t *testing.T, what string, err error) {
 	}
 }
 
-// attaches are all ways to attach a program, with p for the program.
+// attaches are all ways to attach a program p.
 func attaches(p *Program) map[string]func() error {
 	link := func(_ *Link, err error) error { return err }
 	return map[string]func() error{
@@ -63,7 +63,7 @@ func attaches(p *Program) map[string]func() error {
 	}
 }
 
-// What is done with a nil or zero program says that there is none.
+// Operations on a nil or zero program return an error that says so.
 func TestNoProgram(t *testing.T) {
 	for _, p := range []*Program{nil, {}} {
 		for name, attach := range attaches(p) {
@@ -90,8 +90,8 @@ func panics(f func()) (said string) {
 	return ""
 }
 
-// Before the load and after Close nothing can be attached, and the error says which it is.
-func TestAttachInTime(t *testing.T) {
+// Attaching before the load or after Close is an error that says which.
+func TestAttachBeforeLoadAndAfterClose(t *testing.T) {
 	spec := &ProgramSpec{Name: "p", Section: "fentry/f", AttachTo: "f", Target: 0, Type: sys.ProgTypeTracing}
 	never, unwanted, closed := &Program{spec: spec}, &Program{spec: spec}, &Program{spec: spec}
 	unwanted.SetAutoLoad(false)
@@ -156,7 +156,7 @@ func TestNoLink(t *testing.T) {
 	}
 }
 
-// What older kernels do not know is said to be too new for them.
+// Errors say which kernel version an operation needs.
 func TestTooNew(t *testing.T) {
 	lo := loopback(t)
 	p := newTestSchedCLS(t, returning(0))
@@ -180,7 +180,7 @@ func olderThan(t *testing.T, major, minor int) bool {
 	return sys.KernelVersion().Before(sys.Version{major, minor})
 }
 
-// What has no name is not named in an error, whatever kind of handle it is.
+// An error never has an empty name in it, for any kind of handle.
 func TestNamelessHandles(t *testing.T) {
 	for name, f := range map[string]func() error{
 		"inner map":                        func() error { return InnerMap[*HashMap[uint32, uint32]]{}.Close() },
@@ -203,7 +203,7 @@ func TestNamelessHandles(t *testing.T) {
 	}
 }
 
-// The kernel would cut a name at a zero byte, and attach to what has the shorter one.
+// Names with a zero byte are refused: the kernel would truncate them and attach to something else.
 func TestZeroBytes(t *testing.T) {
 	const name = "/proc/self/exe\x00x"
 	for typ, attach := range map[uint32]map[string]func(*Program) (*Link, error){

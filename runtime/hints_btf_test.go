@@ -13,8 +13,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// Debian's kernels of 32 bits have no BTF: nothing can be found in it, and CO-RE has nothing to go
-// by.
+// Debian's 32-bit kernels have no BTF, so neither targets nor CO-RE fields can be found.
 func TestHintNoKernelBTF(t *testing.T) {
 	guest.Only(t)
 	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); err == nil {
@@ -39,7 +38,7 @@ func TestHintNoKernelBTF(t *testing.T) {
 		t.Log(err)
 		wantError(t, err, failure.Errno, tt.op, "this kernel, 6.1.", "has no BTF of its own: it needs CONFIG_DEBUG_INFO_BTF")
 	}
-	// What needs none of it loads, with 32 bits too.
+	// Objects that need no BTF load, on 32 bits too.
 	for _, name := range []string{"minimal", "globals", "map_in_map", "prog_array"} {
 		if err := loadDirectly(compiled(t, name)); err != nil {
 			t.Errorf("%s: %+v", name, err)

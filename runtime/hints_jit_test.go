@@ -11,7 +11,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 )
 
-// Debian's kernel for s390x has no JIT, and without it no calls of kfuncs (add_kfunc_call).
+// Debian's kernel for s390x has no JIT compiler, so it does not support kfuncs (add_kfunc_call).
 func TestHintNoJIT(t *testing.T) {
 	guest.Only(t)
 	obj := withExtern(object.Extern{Name: "bpf_rcu_read_lock", Kind: object.Kfunc})

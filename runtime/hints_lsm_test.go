@@ -14,11 +14,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// What no kernel here says by itself, a security module has it say: a BPF program at the hook of
-// bpf(2).
+// Errors that no kernel here returns by itself are returned by a security module: a BPF program at
+// the hook of bpf(2).
 
-// refuseCommand has the kernel answer a command of bpf(2) with errno, if it is this process that
-// gives it:
+// refuseCommand makes the kernel fail a command of bpf(2) with errno, in this process only:
 //
 //	r6 = *(u64 *)r1
 //	r0 = bpf_get_current_pid_tgid() >> 32
@@ -62,7 +61,7 @@ func TestHintNoBPF(t *testing.T) {
 	wantError(t, loadDirectly(spec), unix.ENOSYS, "create the loader's map", "is built without CONFIG_BPF_SYSCALL")
 }
 
-func TestHintRefusedInSpiteOfCapabilities(t *testing.T) {
+func TestHintRefusedDespiteCapabilities(t *testing.T) {
 	guest.Only(t)
 	spec := compiled(t, "globals")
 	before := settledCensus(t)

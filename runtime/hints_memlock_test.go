@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// goDied matches what Go's own runtime says where it cannot map memory for itself, and dies: of
-// children that lock all memory one in a hundred. The race detector maps memory at any time.
+// goDied matches the message of Go's own runtime when it cannot map memory and dies. This happens
+// to one in a hundred children that lock all memory. The race detector may map memory at any time.
 var goDied = regexp.MustCompile(`(?m)^runtime: mmap: too much locked memory|^runtime: out of memory|cannot map pages in arena address space`)
 
 func TestHintMemoryLock(t *testing.T) {

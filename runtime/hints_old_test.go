@@ -13,7 +13,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// A kernel without loader programs answers with words.
+// A kernel without loader programs is reported as too old.
 func TestHintTooOld(t *testing.T) {
 	guest.Only(t)
 	const want = "(light skeletons need Linux 5.14, this is 5.10"
@@ -30,13 +30,14 @@ func TestHintTooOld(t *testing.T) {
 	check(loadDirectly(generate(t, oneMap(array))))
 	check(loadDirectly(generate(t, oneProgram(returnsZero))))
 
-	// A blob above 4 MiB: the same answer as up to 5.19, where it has a hint of its own.
+	// A blob above 4 MiB gives the same error, although kernels up to 5.19 have a separate hint for
+	// it.
 	large := array
 	large.Kind, large.Data = object.Data, make([]byte, 5<<20)
 	large.ValueSize = uint32(len(large.Data))
 	wantError(t, loadDirectly(generate(t, oneMap(large))), unix.E2BIG, "create the loader's map", want)
 
-	// There the memory of BPF objects counts against RLIMIT_MEMLOCK.
+	// There the memory of BPF objects counts towards RLIMIT_MEMLOCK.
 	var old unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &old); err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// wantText checks an error that is no LoadError.
+// wantText checks an error that is not a LoadError.
 func wantText(t *testing.T, err error, text string) {
 	t.Helper()
 	if err == nil || !strings.Contains(err.Error(), text) {
@@ -60,7 +60,7 @@ func TestHintAttachBusy(t *testing.T) {
 		t.Fatal(err)
 	}
 	prog := runtime.NewXDPProgram(s.Program(0))
-	// Twice on the same interface, in a network namespace where nobody minds.
+	// Attach twice to an interface, in a new network namespace.
 	inNewNetns(t, func() {
 		first, err := prog.AttachXDP(lo.Index, &runtime.XDPOptions{Mode: runtime.XDPGeneric})
 		if err != nil {
@@ -73,7 +73,7 @@ func TestHintAttachBusy(t *testing.T) {
 	})
 }
 
-// An interface that is not there, and one whose driver cannot.
+// An interface that does not exist, and one whose driver does not support the program.
 func TestHintInterface(t *testing.T) {
 	xdp, tc := returnsZero, returnsZero
 	xdp.Type = sys.ProgTypeXDP
@@ -125,7 +125,7 @@ func TestHintCgroup(t *testing.T) {
 	wantText(t, err, "attach to cgroup "+dir+": bad file descriptor (it is not the directory of a cgroup of version 2)")
 }
 
-// inNewNetns runs f on a thread with a network namespace of its own.
+// inNewNetns runs f on a thread in a new network namespace.
 func inNewNetns(t *testing.T, f func()) {
 	t.Helper()
 	done := make(chan error)

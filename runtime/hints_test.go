@@ -21,10 +21,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 )
 
-// Hints for what the kernel refuses because of who asks. What needs an older kernel is in
-// hints_vm_test.go.
+// Hints for loads that the kernel refuses because of the caller. Those that need an older kernel
+// are in hints_vm_test.go.
 
-// wantError checks the one line of an error, and what it unwraps to.
+// wantError checks the first line of an error and the errno that it wraps.
 func wantError(t *testing.T, err error, errno unix.Errno, parts ...string) {
 	t.Helper()
 	var failure *runtime.LoadError
@@ -41,13 +41,12 @@ func wantError(t *testing.T, err error, errno unix.Errno, parts ...string) {
 	}
 }
 
-// asThread loads on a thread that prepare has made something else of. The
-// thread ends with it.
+// asThread loads on a thread that prepare has changed. The thread ends afterwards.
 func asThread(t *testing.T, spec *runtime.Spec, prepare func() error) error {
 	t.Helper()
 	result := make(chan error)
 	go func() {
-		goruntime.LockOSThread() // and never unlocked: see there
+		goruntime.LockOSThread() // never unlocked: see inNewNetns
 		if err := prepare(); err != nil {
 			result <- fmt.Errorf("prepare: %w", err)
 			return
@@ -57,7 +56,7 @@ func asThread(t *testing.T, spec *runtime.Spec, prepare func() error) error {
 	return <-result
 }
 
-// keepCaps leaves a thread with these capabilities and no others.
+// keepCaps leaves the thread with only these capabilities.
 func keepCaps(caps ...int) func() error {
 	return func() error {
 		hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
@@ -95,7 +94,7 @@ func TestHintNoPermission(t *testing.T) {
 			wantError(t, err, failure.Errno, tt.parts...)
 		})
 	}
-	// Those two are enough for all else.
+	// These two are enough for everything else.
 	if err := asThread(t, minimal, keepCaps(unix.CAP_BPF, unix.CAP_PERFMON)); err != nil {
 		t.Errorf("with CAP_BPF and CAP_PERFMON: %+v", err)
 	}
@@ -159,8 +158,7 @@ func TestHintSeccomp(t *testing.T) {
 	}
 }
 
-// child runs one of the cases below in a process of its own, and returns the error that its load
-// got.
+// child runs one of the cases below in a child process and returns the error of its load.
 func child(t *testing.T, what string, attr *syscall.SysProcAttr) string {
 	t.Helper()
 	said, err := tryChild(what, attr)
@@ -182,7 +180,7 @@ func tryChild(what string, attr *syscall.SysProcAttr) (string, error) {
 	}
 	_, said, ok := strings.Cut(string(out), "child: ")
 	if !ok {
-		return "", fmt.Errorf("the child said: %s", out)
+		return "", fmt.Errorf("child: %s", out)
 	}
 	said, _, _ = strings.Cut(said, "\n")
 	return said, nil
@@ -205,7 +203,7 @@ func TestChild(t *testing.T) {
 		},
 	}[what]
 	if prepare == nil {
-		return // the test proper, not a child
+		return // not a child
 	}
 	spec := generate(t, oneMap(array))
 	goruntime.LockOSThread()
@@ -245,7 +243,7 @@ func TestHintTargetNotFound(t *testing.T) {
 	}
 }
 
-// withExtern is a program that calls a kfunc, or loads the address of a symbol.
+// withExtern returns a program that calls a kfunc or loads the address of a symbol.
 func withExtern(e object.Extern) *object.Object {
 	insns := []object.Insn{{Op: sys.OpCall, Src: sys.PseudoKfuncCall}, {}, {Op: sys.OpMovImm}, {Op: sys.OpExit}}
 	insns[1] = object.Insn{Op: sys.OpMovImm, Dst: 1}
@@ -269,7 +267,7 @@ func TestHintExternNotFound(t *testing.T) {
 		}},
 		{object.Extern{Name: "no_such", Kind: object.KsymVar}, unix.ENOENT, []string{"find ksym no_such", "has this variable"}},
 		{object.Extern{Name: "no_such", Kind: object.KsymAddr}, unix.ENOENT, []string{"find ksym address no_such", "has this symbol"}},
-		// A weak one is no failure, but calling it is.
+		// A missing weak kfunc is not an error, but calling it is.
 		{object.Extern{Name: "no_such", Kind: object.Kfunc, Weak: true}, unix.EINVAL, []string{
 			"load program prog", "weak kfunc that this kernel does not have, without a check for it: no_such",
 		}},
@@ -282,12 +280,12 @@ func TestHintExternNotFound(t *testing.T) {
 }
 
 func TestHintHelper(t *testing.T) {
-	// bpf_skb_load_bytes is not for tracepoints.
+	// bpf_skb_load_bytes is not available to tracepoints.
 	p := calling(26)
 	p.Type = sys.ProgTypeTracepoint
 	wantError(t, loadDirectly(generate(t, oneProgram(p))), unix.EINVAL, "does not have bpf_skb_load_bytes for programs of section tc")
 
-	// bpf_ktime_get_ns is for all licenses, bpf_trace_printk is not.
+	// bpf_ktime_get_ns is available under any license, bpf_trace_printk is not.
 	obj := oneProgram(calling(6))
 	obj.License = "Proprietary"
 	wantError(t, loadDirectly(generate(t, obj)), unix.EINVAL, "compatible with the GPL")
@@ -298,8 +296,7 @@ func TestHintBTFKind(t *testing.T) {
 	var b testBTF
 	b.add("", 31, 0, 0) // no kernel has this kind
 	obj.BTF = b.bytes()
-	// As a generated package: it has the code to go on without BTF only if there is an odd name in
-	// it.
+	// A generated package can only continue without BTF if the object has an unusual name.
 	s, err := runtime.OpenGenerated(generate(t, obj), &impl.Features{})
 	if err != nil {
 		t.Fatal(err)
@@ -308,13 +305,13 @@ func TestHintBTFKind(t *testing.T) {
 	wantError(t, s.Load(nil), unix.EINVAL, "load BTF", "Invalid kind:31", "has a kind 31, which needs Linux of a later version")
 }
 
-// An array that would need more memory than there is.
+// An array larger than the machine's memory.
 func TestHintNoMemory(t *testing.T) {
 	m := object.Map{Type: sys.MapTypeArray, KeySize: 4, ValueSize: 1 << 20, MaxEntries: 1 << 31}
 	wantError(t, loadDirectly(generate(t, oneMap(m))), unix.ENOMEM, "create map m", "no 2251808403619840 bytes")
 }
 
-func TestHintMapThatCannotBe(t *testing.T) {
+func TestHintImpossibleMap(t *testing.T) {
 	keys := object.Map{Type: sys.MapTypeArray, KeySize: 8, ValueSize: 4, MaxEntries: 1, Flags: sys.FlagMmapable}
 	wantError(t, loadDirectly(generate(t, oneMap(keys))), unix.EINVAL,
 		"create map m", "keys of 8 bytes, values of 4, 1 entries and the flags 0x400")
@@ -323,7 +320,7 @@ func TestHintMapThatCannotBe(t *testing.T) {
 		"create map m", "keys of 4 bytes, values of 8388608, 16 entries and the flags 0x0")
 }
 
-func TestHintFieldOfMap(t *testing.T) {
+func TestHintMapField(t *testing.T) {
 	m := object.Map{Type: sys.MapTypePerCPUArray, KeySize: 4, MaxEntries: 1}
 	wantError(t, loadDirectly(generate(t, withTimer(t, m))), unix.EOPNOTSUPP, "create map m", "its value has a bpf_timer, bpf_spin_lock, kptr")
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// What Linux 6.1 does not have, and says so with an EINVAL.
+// Features that Linux 6.1 lacks and rejects with EINVAL.
 func TestHintTooNewFor61(t *testing.T) {
 	guest.Only(t)
 	netfilter := oneProgram(object.Program{Type: sys.ProgTypeNetfilter, ExpectedAttachType: sys.AttachNetfilter, Insns: returnsZero.Insns})

@@ -29,7 +29,7 @@ func TestCloseGivesEverythingBack(t *testing.T) {
 				t.Fatal(err)
 			}
 			if err := s.Load(nil); err == nil {
-				t.Error("loaded twice")
+				t.Error("a second load succeeded")
 			}
 			for range 2 {
 				if err := s.Close(); err != nil {
@@ -42,14 +42,14 @@ func TestCloseGivesEverythingBack(t *testing.T) {
 			}
 			for i := range spec.Maps {
 				if s.Map(i).FD() != -1 || s.Data(i) != nil {
-					t.Errorf("map %s is still there", s.Map(i).Name())
+					t.Errorf("map %s is still open", s.Map(i).Name())
 				}
 			}
 		})
 	}
 }
 
-// A skeleton that is opened and never loaded gives its memory back too.
+// A skeleton that is opened but never loaded frees its memory, too.
 func TestCloseWithoutLoad(t *testing.T) {
 	spec := compiled(t, "globals_sections")
 	before := settledCensus(t)
@@ -76,7 +76,7 @@ func TestForgottenSkeletonsAreClosed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for range 100 { // finalizers run when they run
+	for range 100 { // finalizers may run late
 		goruntime.GC()
 		if now := takeCensus(t); len(now.Files) == len(before.Files) && len(now.Mappings) == len(before.Mappings) {
 			break
@@ -86,7 +86,7 @@ func TestForgottenSkeletonsAreClosed(t *testing.T) {
 	wantCensus(t, before, "after the garbage collector")
 }
 
-// A map keeps its skeleton's files open for as long as it is in use itself.
+// A map that is in use keeps its skeleton's files open.
 func TestMapOutlivesForgottenSkeleton(t *testing.T) {
 	m := func() *runtime.ArrayMap[uint64] {
 		s, err := runtime.Load(generate(t, oneMap(array)), nil)
@@ -106,8 +106,8 @@ func TestMapOutlivesForgottenSkeleton(t *testing.T) {
 	}
 }
 
-// Whoever uses a map while it is closed gets an error: never one of another file that has the
-// number by then.
+// Using a map while it is closed returns an error. It never reaches another file that has got the
+// same descriptor number.
 func TestCloseDuringUse(t *testing.T) {
 	spec := generate(t, oneMap(array))
 	for range 20 {
@@ -147,7 +147,7 @@ func TestCloseDuringUse(t *testing.T) {
 	}
 }
 
-// Close and Load at the same time: one of them is first.
+// Concurrent calls of Close and Load are safe, in either order.
 func TestCloseDuringLoad(t *testing.T) {
 	spec := compiled(t, "globals_sections")
 	before := settledCensus(t)
@@ -169,9 +169,9 @@ func TestCloseDuringLoad(t *testing.T) {
 	wantCensus(t, before, "after Close")
 }
 
-// Memory of global data that cannot be mapped: the skeleton has its initial values, at the same
-// address, and can be loaded again.
-func TestFailureAfterTheLoaderKeepsInitialValues(t *testing.T) {
+// If memory of global data cannot be mapped, the skeleton keeps its initial values at the same
+// address and can be loaded again.
+func TestFailureAfterLoaderKeepsInitialValues(t *testing.T) {
 	spec := *compiled(t, "globals_sections")
 	spec.Maps = append([]runtime.MapSpec(nil), spec.Maps...)
 	broken := -1
@@ -180,7 +180,7 @@ func TestFailureAfterTheLoaderKeepsInitialValues(t *testing.T) {
 			broken = i
 		}
 	}
-	spec.Maps[broken].Kind = impl.Data // it is frozen: nobody may map it for writing
+	spec.Maps[broken].Kind = impl.Data // frozen: it cannot be mapped for writing
 	before := settledCensus(t)
 	s, err := runtime.Open(&spec)
 	if err != nil {
@@ -221,8 +221,7 @@ func TestFailureAfterTheLoaderKeepsInitialValues(t *testing.T) {
 	wantCensus(t, before, "after Close")
 }
 
-// A map or program that is closed before the load is closed after it too, and nothing of it is
-// left.
+// A map or program that is closed before the load stays closed, and nothing of it remains.
 func TestCloseBeforeLoad(t *testing.T) {
 	spec := compiled(t, "globals_sections")
 	before := settledCensus(t)
@@ -236,7 +235,7 @@ func TestCloseBeforeLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	if m, p := s.Map(0).FD(), s.Program(0).FD(); m != -1 || p != -1 {
-		t.Errorf("file descriptors %d and %d of what is closed", m, p)
+		t.Errorf("closed map and program have file descriptors %d and %d", m, p)
 	}
 	s.Close()
 	wantCensus(t, before, "after Close")

@@ -10,13 +10,12 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// raceEnabled is set where the race detector is on, under which sync.Pool
-// throws things away at random.
+// raceEnabled is set with the race detector, under which sync.Pool drops items at random.
 var raceEnabled bool
 
 func TestMapsDoNotAllocate(t *testing.T) {
 	if raceEnabled {
-		t.Skip("the race detector makes pools forget")
+		t.Skip("the race detector makes sync.Pool drop items")
 	}
 	h := newTestHash[uint64, counter](t, 8)
 	a := NewArrayMap[counter](newTestMap(t, sys.MapCreateAttr{
@@ -46,8 +45,8 @@ func TestMapsDoNotAllocate(t *testing.T) {
 	}
 }
 
-// The same 8-byte key and 16-byte value, with this package and with
-// github.com/cilium/ebpf as its users write it.
+// BenchmarkMap uses an 8-byte key and a 16-byte value, with this package and with idiomatic
+// github.com/cilium/ebpf.
 func BenchmarkMap(b *testing.B) {
 	h := newTestHash[uint64, counter](b, 1024)
 	num, err := h.DupFD()

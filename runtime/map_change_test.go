@@ -36,7 +36,7 @@ func indexOf(t *testing.T, spec *runtime.Spec, name string) int {
 	return i
 }
 
-// What is changed is what the kernel has, and what the map says of itself.
+// A change shows in the kernel and in the map's own description.
 func TestChangeMap(t *testing.T) {
 	spec := generate(t, oneMap(object.Map{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 8, MaxEntries: 3, Flags: sys.FlagNoPrealloc}))
 	blob := spec.Blob
@@ -89,8 +89,8 @@ func TestChangeMap(t *testing.T) {
 	}
 }
 
-// A failed load can be tried again with the map changed once more, as its hint says.
-func TestChangeMapAfterAFailure(t *testing.T) {
+// After a failed load the map can be changed again, as the hint suggests.
+func TestChangeMapAfterFailure(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		m      object.Map
@@ -137,8 +137,8 @@ func TestChangeMapAfterAFailure(t *testing.T) {
 	}
 }
 
-// A map of maps that the source says nothing about gets what the caller says, and takes maps like
-// that and no others.
+// A map of maps without a template in the source gets the one that the caller sets, and accepts
+// only maps like it.
 func TestChangeMapInner(t *testing.T) {
 	s := openSpec(t, generate(t, oneMap(object.Map{Type: sys.MapTypeArrayOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 4})))
 	outer, err := runtime.TypedMap(s.Map(0), func(m *runtime.Map) *runtime.ArrayOfMaps[*runtime.HashMap[uint64, uint16]] {
@@ -179,7 +179,7 @@ func TestChangeMapInner(t *testing.T) {
 	}
 }
 
-// Arrays of other sizes can be in one map of maps if both the template and they have
+// Arrays of different sizes fit in one map of maps if both they and the template have
 // BPF_F_INNER_MAP, which ChangeMap sets.
 func TestChangeMapInnerFlags(t *testing.T) {
 	spec := compiled(t, "map_in_map")
@@ -223,8 +223,8 @@ func TestChangeMapInnerFlags(t *testing.T) {
 	}
 }
 
-// using is an object with two maps and two programs: one that uses the second map if the number in
-// it is not 0, and one that uses none.
+// using returns an object with two maps and two programs. One program uses the second map if a
+// global number is not 0, the other uses none.
 func using(number int32) *object.Object {
 	obj := oneProgram(object.Program{Insns: []object.Insn{
 		{Op: sys.OpMovImm, Dst: 0, Imm: number},
@@ -251,8 +251,8 @@ func using(number int32) *object.Object {
 	return obj
 }
 
-// A program that uses a map that was left out does not load, and says which; others do, and so does
-// one that cannot come to where it would use it.
+// A program that uses an omitted map fails to load, with an error that names the map. Other
+// programs load, and so does one that cannot reach the code that uses it.
 func TestLeaveMapOut(t *testing.T) {
 	out := func(c *runtime.MapChange) { c.LeaveOut = true }
 	open := func(number int32) *runtime.Skeleton {
@@ -284,7 +284,7 @@ func TestLeaveMapOut(t *testing.T) {
 	}
 	s.Close()
 
-	// As the object has it, it does load: that is not why.
+	// The unchanged object does load, so that is not the reason.
 	s = openSpec(t, generate(t, using(1)))
 	if err := s.Load(nil); err != nil {
 		t.Errorf("%+v", err)
@@ -300,8 +300,8 @@ func TestLeaveMapOut(t *testing.T) {
 	}
 }
 
-// All of an object but what its globals are in can be left out, whatever fills, freezes or holds
-// it.
+// Every map except for those of global variables can be left out, whatever fills, freezes or
+// contains it.
 func TestLeaveOutEveryMap(t *testing.T) {
 	for _, name := range []string{"map_in_map", "map_in_map_shared", "prog_array", "prog_arrays", "big_200_maps", "storage_task"} {
 		t.Run(name, func(t *testing.T) {
@@ -380,7 +380,7 @@ func TestChangeMapRefuses(t *testing.T) {
 		t.Errorf("after Close: %v", err)
 	}
 	if err := runtime.ChangeMap(nil, typed, func(*runtime.MapChange) {}); err == nil {
-		t.Error("of no skeleton")
+		t.Error("no error for a nil skeleton")
 	}
 	globals := openSpec(t, compiled(t, "globals"))
 	if err := runtime.ChangeMap(globals, globals.Map(0), func(c *runtime.MapChange) { c.ValueSize = 1 }); err == nil ||
@@ -389,7 +389,7 @@ func TestChangeMapRefuses(t *testing.T) {
 	}
 }
 
-func TestChangeMapOfASignedPackage(t *testing.T) {
+func TestChangeMapSigned(t *testing.T) {
 	s := openSpec(t, signedSpec(t, "map_only"))
 	err := runtime.ChangeMap(s, s.Map(0), func(c *runtime.MapChange) { c.MaxEntries++ })
 	if !errors.Is(err, runtime.ErrSigned) {

@@ -63,7 +63,7 @@ func TestHashMap(t *testing.T) {
 	}
 }
 
-// Keys with padding: what a goroutine's stack held before must not matter.
+// Padding in keys is zeroed, whatever a goroutine's stack held before.
 func TestHashMapPaddedKeys(t *testing.T) {
 	type padded struct {
 		A uint8
@@ -129,7 +129,7 @@ func TestLPMTrie(t *testing.T) {
 	if got := maps.Collect(it.All()); it.Err() != nil || !maps.Equal(got, entries) {
 		t.Errorf("all: %v, %v", got, it.Err())
 	}
-	// A walk that deletes what it sees would start over and over.
+	// Iterating with deletions would start over and over.
 	seen := map[prefix]uint32{}
 	for k, v := range it.All() {
 		seen[k] = v
@@ -150,7 +150,7 @@ func TestIterationSurvivesDeletion(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// The upper half comes and goes all the time.
+	// The upper half of the entries is added and deleted all the time.
 	done := make(chan struct{})
 	var busy sync.WaitGroup
 	busy.Go(func() {
@@ -180,14 +180,14 @@ func TestIterationSurvivesDeletion(t *testing.T) {
 		}
 		for i := range uint32(entries) {
 			if seen[i] != 1 {
-				t.Fatalf("key %d, which was there all the time, came %d times", i, seen[i])
+				t.Fatalf("key %d, which always existed, appeared %d times", i, seen[i])
 			}
 		}
 	}
 	close(done)
 	busy.Wait()
 
-	// The loop itself may delete, and stop.
+	// The loop body may delete entries and stop.
 	var n int
 	for k := range h.Iterate().All() {
 		if err := h.Delete(k); err != nil {
@@ -203,7 +203,7 @@ func TestIterationSurvivesDeletion(t *testing.T) {
 	}
 }
 
-// Large hash buckets do not fit into what an iteration begins with.
+// Large hash buckets do not fit in the initial buffer of an iteration.
 func TestIterationOfLargeValues(t *testing.T) {
 	type large [60 << 10]byte
 	h := newTestHash[uint32, large](t, 64)
@@ -284,7 +284,7 @@ func TestHashBatches(t *testing.T) {
 	}
 }
 
-// The way without batch operations has to give the same.
+// Without batch operations, the results are the same.
 func TestHashKeyByKey(t *testing.T) {
 	h := newTestHash[uint32, uint32](t, 100)
 	want := map[uint32]uint32{}

@@ -70,7 +70,7 @@ func TestBloomFilter(t *testing.T) {
 		}
 	}
 	if strangers > 50 {
-		t.Errorf("%d of 100 strangers", strangers)
+		t.Errorf("%d false positives of 100", strangers)
 	}
 }
 
@@ -232,7 +232,7 @@ func TestSockMaps(t *testing.T) {
 		t.Errorf("missing key: %v", err)
 	}
 
-	// A verdict program sees what the socket receives.
+	// A verdict program sees the data that the socket receives.
 	count := newCount(t)
 	p := NewSKSKBProgram(newTestProgram(t, testProgram{
 		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSKSKB, AttachType: sys.AttachSKSKBStreamVerdict}, insns: counting(count, 1),
@@ -244,7 +244,7 @@ func TestSockMaps(t *testing.T) {
 	if _, err := s.LookupCookie(1); err != nil {
 		t.Error(err)
 	}
-	// Programs take effect on sockets that are put in afterwards.
+	// Programs apply to sockets that are inserted afterwards.
 	if err := s.Update(0, b, Any); err != nil {
 		t.Fatal(err)
 	}
@@ -366,7 +366,7 @@ func TestStackTraces(t *testing.T) {
 		t.Errorf("IDs %v, %v, want %d", ids, err, id)
 	}
 	if _, err := s.LookupBuildIDs(id); err == nil {
-		t.Error("build IDs of a map of addresses")
+		t.Error("got build IDs from a map of addresses")
 	}
 	if err := s.Delete(id); err != nil {
 		t.Error(err)
@@ -396,7 +396,7 @@ func TestArenaMemory(t *testing.T) {
 	defer m.fd.close()
 	a := NewArena(m)
 	if a.Bytes() != nil {
-		t.Error("memory before the load")
+		t.Error("got memory before the load")
 	}
 	size := uintptr(4 * os.Getpagesize())
 	p, err := unix.MmapPtr(m.FD(), 0, nil, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)

@@ -22,7 +22,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// pinnedMap is an object with a map that is pinned by name.
+// pinnedMap returns an object with a map that is pinned by name.
 func pinnedMap(t *testing.T, m object.Map) *runtime.Spec {
 	t.Helper()
 	m.Pinning = object.PinByName
@@ -61,14 +61,14 @@ func names(t *testing.T, dir string) string {
 	}
 	var list []string
 	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), ".debug") { // which is the kernel's, in the root
+		if !strings.HasSuffix(e.Name(), ".debug") { // created by the kernel, in the root
 			list = append(list, e.Name())
 		}
 	}
 	return strings.Join(list, " ")
 }
 
-// The first load pins, in a folder that it creates; later ones, and opened ones, use what is there.
+// The first load creates the folder and the pin; later loads and opened maps use them.
 func TestPinByName(t *testing.T) {
 	dir := testfs.BPF(t) + "/agent"
 	spec := compiled(t, "map_pinned")
@@ -105,11 +105,12 @@ func TestPinByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	if third := loadWith(t, spec, pinsIn(dir, nil)); idOf(t, third.MapByName("bpf2lskel_pinned")) == id {
-		t.Error("the removed map is back")
+		t.Error("the load opened the removed map")
 	}
 }
 
-// Each field that differs is named, with both values, and nothing is changed.
+// An incompatible map is an error that names each difference, with both values, and nothing is
+// changed.
 func TestPinByNameIncompatible(t *testing.T) {
 	hash := object.Map{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 8, MaxEntries: 16}
 	with := func(m object.Map, change func(m *object.Map)) object.Map {
@@ -155,7 +156,7 @@ func TestPinByNameIncompatible(t *testing.T) {
 	}
 }
 
-// Fields that the kernel looks after are compared too.
+// Fields that the kernel checks are compared, too.
 func TestPinByNameIncompatibleBTF(t *testing.T) {
 	hash := object.Map{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 16, MaxEntries: 16, Pinning: object.PinByName}
 	timed := generate(t, withTimer(t, hash))
@@ -180,7 +181,7 @@ func TestPinByNameIncompatibleBTF(t *testing.T) {
 	check(runtime.ReuseMap(plain, plain.Map(0), s.Map(0)), 1, 0)
 }
 
-// What the kernel or the machine adds to a map is not a difference.
+// Properties that the kernel or the machine adds to a map are not differences.
 func TestPinByNameCompatible(t *testing.T) {
 	for name, m := range map[string]object.Map{
 		"of all CPUs":         {Type: sys.MapTypePerfEventArray, KeySize: 4, ValueSize: 4},
@@ -200,15 +201,15 @@ func TestPinByNameCompatible(t *testing.T) {
 	loadWith(t, pinnedMap(t, object.Map{Type: sys.MapTypePerfEventArray, KeySize: 4, ValueSize: 4, MaxEntries: 1}), pinsIn(dir, nil))
 	s := loadWith(t, pinnedMap(t, object.Map{Type: sys.MapTypePerfEventArray, KeySize: 4, ValueSize: 4}), pinsIn(dir, nil))
 	if n := s.Map(0).MaxEntries(); n != 1 {
-		t.Errorf("a map for 1 CPU says it has %d", n)
+		t.Errorf("a map for 1 CPU has %d", n)
 	}
 }
 
-// Where pins cannot be, the error says what to do.
+// In a place where nothing can be pinned, the error says what to do.
 func TestPinByNameNowhere(t *testing.T) {
 	spec := pinnedMap(t, object.Map{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 8, MaxEntries: 16})
 	bpf := testfs.BPF(t)
-	loadWith(t, generate(t, oneMap(object.Map{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 8, MaxEntries: 16})), nil) // pins nothing
+	loadWith(t, generate(t, oneMap(object.Map{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 8, MaxEntries: 16})), nil) // pins no map
 	plain := t.TempDir()
 	if err := os.WriteFile(plain+"/m", nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -232,7 +233,7 @@ func TestPinByNameNowhere(t *testing.T) {
 	}
 }
 
-// A load that fails leaves no pin, at whatever step it does.
+// A failed load leaves no pin, at whatever step it fails.
 func TestPinByNameAfterFailures(t *testing.T) {
 	dir := testfs.BPF(t)
 	spec := compiled(t, "map_pinned")
@@ -250,22 +251,22 @@ func TestPinByNameAfterFailures(t *testing.T) {
 	if err := s.Load(pinsIn(dir, nil)); err != nil {
 		t.Fatal(err)
 	}
-	// What is there is not touched by a load that fails.
+	// A failed load leaves existing pins alone.
 	for k := range spec.Steps {
 		if strings.HasPrefix(spec.StepName(spec.Steps[k]), "create map bpf2lskel_pinned") {
-			continue // which is not done
+			continue // not done in this case
 		}
 		broken := breakStep(t, spec, k)
 		_, err := runtime.Load(broken, pinsIn(dir, nil))
 		checkBroken(t, broken, k, err)
 	}
 	if got := pinnedID(t, dir+"/bpf2lskel_pinned"); got != idOf(t, s.MapByName("bpf2lskel_pinned")) {
-		t.Error("another map is pinned")
+		t.Error("a different map is pinned")
 	}
 }
 
-// growing are two versions of a map, the second with larger values, and how to read the first 8
-// bytes of a value.
+// growing returns two versions of a map, the second with larger values, and a function that reads
+// the first 8 bytes of a value.
 var growing = map[string]object.Map{
 	"hash":          {Type: sys.MapTypeHash, KeySize: 4, MaxEntries: 16},
 	"LRU hash":      {Type: sys.MapTypeLRUHash, KeySize: 4, MaxEntries: 16},
@@ -280,7 +281,7 @@ func version(t *testing.T, m object.Map, valueSize uint32) *runtime.Spec {
 	return pinnedMap(t, m)
 }
 
-// The entries of an older version, with smaller values, are in the new map, and zeroes after them.
+// Entries of an older version with smaller values are copied to the new map and padded with zeroes.
 func TestCopyPinned(t *testing.T) {
 	for name, m := range growing {
 		t.Run(name, func(t *testing.T) {
@@ -301,7 +302,7 @@ func TestCopyPinned(t *testing.T) {
 	}
 }
 
-// Raw operations on the keys 1 to 3, with values of bytes that say where they are.
+// Raw operations on the keys 1 to 3, with values whose bytes encode their position.
 func fill(t *testing.T, m *runtime.Map, size int) {
 	t.Helper()
 	for k := byte(1); k <= 3; k++ {
@@ -366,8 +367,8 @@ func rawValue(t *testing.T, m *runtime.Map, size int, k byte) []byte {
 	return value
 }
 
-// What cannot be taken over is an error that says so, and the old map stays.
-func TestCopyPinnedCannot(t *testing.T) {
+// Entries that cannot be copied are an error that says why, and the old map stays.
+func TestCopyPinnedErrors(t *testing.T) {
 	for _, tt := range []struct {
 		name, want string
 		old, now   object.Map
@@ -398,7 +399,7 @@ func TestCopyPinnedCannot(t *testing.T) {
 	}
 }
 
-// The new map takes the place of the old one, which is gone, or beside it.
+// The new map replaces the old one, which is then removed or set aside.
 func TestReplaceAndSetAside(t *testing.T) {
 	hash := growing["hash"]
 	dir := testfs.BPF(t)
@@ -414,7 +415,7 @@ func TestReplaceAndSetAside(t *testing.T) {
 	check("version 2", v2ID, v1ID)
 	loadWith(t, version(t, hash, 16), pinsIn(dir, runtime.SetAsidePinned))
 	check("version 2 again", v2ID, v1ID)
-	// A third version would have nowhere to put the second one's.
+	// A third version has nowhere to put the second one's map.
 	for name, option := range map[string]func(*runtime.PinConflict) error{"aside": runtime.SetAsidePinned, "replace": runtime.ReplacePinned} {
 		_, err := runtime.Load(version(t, hash, 24), pinsIn(dir, option))
 		if want := runtime.AsidePath(dir+"/m") + " is left from an upgrade that was interrupted: finish it with that version, or remove the pin"; err == nil || !strings.Contains(err.Error(), want) {
@@ -422,7 +423,7 @@ func TestReplaceAndSetAside(t *testing.T) {
 		}
 		check("version 3", v2ID, v1ID)
 	}
-	// Back to the first, with what it had.
+	// The first version finds its map and contents again.
 	loadWith(t, version(t, hash, 8), pinsIn(dir, runtime.SetAsidePinned))
 	check("version 1 again", v1ID, v2ID)
 	if err := os.Remove(runtime.AsidePath(dir + "/m")); err != nil {
@@ -432,7 +433,7 @@ func TestReplaceAndSetAside(t *testing.T) {
 	if got := pinnedID(t, dir+"/m"); got != idOf(t, v3.Map(0)) || names(t, dir) != "m" {
 		t.Errorf("map %d is pinned, want %d; there are %s", got, idOf(t, v3.Map(0)), names(t, dir))
 	}
-	// The caller may decide, map by map, and refuse.
+	// The caller may decide for each map, and refuse.
 	_, err := runtime.Load(version(t, hash, 8), pinsIn(dir, func(c *runtime.PinConflict) error {
 		return fmt.Errorf("%s at %s has %d", c.Map, strings.TrimPrefix(c.Path, dir), c.Why.Have)
 	}))
@@ -441,7 +442,7 @@ func TestReplaceAndSetAside(t *testing.T) {
 	}
 }
 
-// A signed package says that it cannot.
+// Pinning by name is refused for a signed package.
 func TestPinByNameSigned(t *testing.T) {
 	_, err := runtime.Load(signedSpec(t, "map_pinned"), pinsIn(testfs.BPF(t), nil))
 	if !errors.Is(err, runtime.ErrSigned) || !strings.Contains(err.Error(), "reuse map bpf2lskel_pinned") || !strings.Contains(err.Error(), "pin the map after the load") {
@@ -449,7 +450,7 @@ func TestPinByNameSigned(t *testing.T) {
 	}
 }
 
-// A map that is given is not looked for, and not pinned.
+// A given map is neither looked up nor pinned.
 func TestReusedMapIsNotPinned(t *testing.T) {
 	dir := testfs.BPF(t)
 	spec := compiled(t, "map_pinned")
@@ -471,7 +472,7 @@ func TestReusedMapIsNotPinned(t *testing.T) {
 	}
 }
 
-// Two processes that load at the same time have the same map, each time.
+// Two processes that load at the same time always get the same map.
 func TestPinByNameTwoProcesses(t *testing.T) {
 	const rounds = 500
 	dir := testfs.BPF(t)
@@ -502,7 +503,7 @@ func TestPinByNameTwoProcesses(t *testing.T) {
 		})
 		in[i], out[i] = w, bufio.NewScanner(r)
 		if !out[i].Scan() || out[i].Text() != "ready" {
-			t.Fatalf("child %d says %q", i, out[i].Text())
+			t.Fatalf("child %d printed %q", i, out[i].Text())
 		}
 	}
 	for round := range rounds {
@@ -514,7 +515,7 @@ func TestPinByNameTwoProcesses(t *testing.T) {
 		var said [2]string
 		for i := range out {
 			if !out[i].Scan() {
-				t.Fatal("a child is gone")
+				t.Fatal("a child has exited")
 			}
 			said[i] = out[i].Text()
 		}
@@ -530,7 +531,7 @@ func TestPinByNameTwoProcesses(t *testing.T) {
 func TestPinChild(t *testing.T) {
 	dir := os.Getenv("BPF2LSKEL_TEST_PINS")
 	if dir == "" {
-		return // the test proper, not a child
+		return // not a child
 	}
 	spec := compiled(t, "map_pinned")
 	fmt.Println("ready")
@@ -561,8 +562,8 @@ func elem(cmd sys.Cmd, m *runtime.Map, key, value []byte) unix.Errno {
 	return errno
 }
 
-// Without file descriptors, at whatever point they run out, a load fails, leaves no pins and closes
-// what it has opened.
+// When file descriptors run out, at any point, a load fails, leaves no pins, and closes what it has
+// opened.
 func TestPinByNameOutOfFiles(t *testing.T) {
 	dir := testfs.BPF(t)
 	hash := growing["hash"]
@@ -575,7 +576,7 @@ func TestPinByNameOutOfFiles(t *testing.T) {
 	full := limit
 	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &full)
 	before := settledCensus(t)
-	next, err := unix.Dup(0) // what is free from here on
+	next, err := unix.Dup(0) // the lowest free descriptor
 	if err != nil {
 		t.Fatal(err)
 	}

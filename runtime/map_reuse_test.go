@@ -33,7 +33,7 @@ func idOf(t *testing.T, m *runtime.Map) uint32 {
 	return id
 }
 
-// mapsOf returns the IDs of the maps that the kernel says a program has.
+// mapsOf returns the IDs of a program's maps, according to the kernel.
 func mapsOf(t *testing.T, s *runtime.Skeleton, program string) []uint32 {
 	t.Helper()
 	info, err := s.ProgramByName(program).Info()
@@ -50,7 +50,7 @@ func runTC(t *testing.T, s *runtime.Skeleton, program string) {
 	}
 }
 
-// Two loads share a map and global variables; the programs of both use them.
+// Two loads share a map and global variables, and the programs of both use them.
 func TestReuseMap(t *testing.T) {
 	spec := compiled(t, "map_values_shared")
 	first, second := openSpec(t, spec), openSpec(t, spec)
@@ -63,11 +63,11 @@ func TestReuseMap(t *testing.T) {
 	loadSpec(t, second)
 	for _, m := range []string{"one", ".bss"} {
 		if id := idOf(t, first.MapByName(m)); id != idOf(t, second.MapByName(m)) || !slices.Contains(mapsOf(t, second, "fill"), id) {
-			t.Errorf("map %s is another one", m)
+			t.Errorf("map %s is a different map", m)
 		}
 	}
 	if id := idOf(t, first.MapByName("two")); id == idOf(t, second.MapByName("two")) || slices.Contains(mapsOf(t, second, "fill"), id) {
-		t.Error("map two is shared too")
+		t.Error("map two is shared, too")
 	}
 	runTC(t, first, "fill")
 	runTC(t, second, "fill")
@@ -92,9 +92,9 @@ func TestReuseMap(t *testing.T) {
 	}
 }
 
-// Size and flags are those of the map that is there, and so is what it contains; read-only data
-// among it.
-func TestReusedMapSaysWhatItIs(t *testing.T) {
+// A reused map has the size and flags of the existing map, and its contents, including read-only
+// data.
+func TestReusedMapDescription(t *testing.T) {
 	existing, err := runtime.CreateMap(&runtime.MapSpec{
 		Name: "a name that is long", Type: sys.MapTypeLRUHash, KeySize: 4, ValueSize: 8, MaxEntries: 77, Flags: 0,
 	})
@@ -116,11 +116,11 @@ func TestReusedMapSaysWhatItIs(t *testing.T) {
 		t.Errorf("%d entries, %+v; the kernel says %+v", m.MaxEntries(), d, info)
 	}
 	if d := s.Spec().Maps[0]; d.Type != sys.MapTypeHash || d.MaxEntries != 3 {
-		t.Errorf("the object's is %+v", d)
+		t.Errorf("the object's map is %+v", d)
 	}
 }
 
-// What does not fit is refused at once, with the field and both values.
+// An incompatible map is refused at once, with the field and both values.
 func TestReuseMapIncompatible(t *testing.T) {
 	spec := generate(t, oneMap(object.Map{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 8, MaxEntries: 3}))
 	for _, tt := range []struct {
@@ -152,7 +152,7 @@ func TestReuseMapIncompatible(t *testing.T) {
 		}
 		existing.Close()
 	}
-	// Global variables are mapped, and read-only ones are read-only for programs.
+	// Global variables must be mappable, and read-only ones must be read-only for programs.
 	globals := openSpec(t, compiled(t, "globals"))
 	rodata := globals.MapByName(".rodata")
 	plain, err := runtime.CreateMap(&runtime.MapSpec{Name: "plain", Type: sys.MapTypeArray, KeySize: 4, ValueSize: rodata.Spec().ValueSize, MaxEntries: 1, Flags: sys.FlagMmapable})
@@ -166,7 +166,7 @@ func TestReuseMapIncompatible(t *testing.T) {
 	}
 }
 
-// Misuse is an error that names the map, and leaves the skeleton as it was.
+// Misuse is an error that names the map, and leaves the skeleton unchanged.
 func TestReuseMapMisuse(t *testing.T) {
 	spec := compiled(t, "map_values_shared")
 	s, other := openSpec(t, spec), openSpec(t, spec)
@@ -218,8 +218,8 @@ func TestReuseMapMisuse(t *testing.T) {
 	}
 }
 
-// A load that fails, of one thread and of several, leaves the existing map open for the next one,
-// and nothing else.
+// A failed load, on one thread or several, leaves the existing map open for the next one, and
+// nothing else.
 func TestReuseMapAfterFailures(t *testing.T) {
 	spec := compiled(t, "bench_agent")
 	for _, m := range []string{".bss", ".rodata"} {
@@ -251,13 +251,12 @@ func TestReuseMapAfterFailures(t *testing.T) {
 	loadSpec(t, s)
 	for i := range spec.Maps {
 		if idOf(t, s.Map(i)) != idOf(t, first.Map(i)) {
-			t.Errorf("map %s is another one", spec.Maps[i].Name)
+			t.Errorf("map %s is a different map", spec.Maps[i].Name)
 		}
 	}
 }
 
-// A map of maps that is given keeps what it holds, and an inner map that is given is in the new
-// one.
+// A reused map of maps keeps its contents, and a reused inner map is in the new map of maps.
 func TestReuseMapsOfMaps(t *testing.T) {
 	spec := compiled(t, "map_in_map")
 	first := openSpec(t, spec)
@@ -277,7 +276,7 @@ func TestReuseMapsOfMaps(t *testing.T) {
 	}
 }
 
-// Maps come from a file descriptor too.
+// Maps can be reused from a file descriptor.
 func TestMapFromFD(t *testing.T) {
 	m, err := runtime.CreateMap(&runtime.MapSpec{Name: "m", Type: sys.MapTypeHash, KeySize: 4, ValueSize: 8, MaxEntries: 5})
 	if err != nil {

@@ -16,7 +16,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 )
 
-// storageBTF is BTF that local storage maps insist on: an int for the key, and one for the value.
+// storageBTF is the BTF that local storage maps require: an int for the key, and a type for the
+// value.
 func storageBTF(t *testing.T) (num int, key, value uint32) {
 	t.Helper()
 	b, err := btf.NewBuilder([]btf.Type{
@@ -99,14 +100,13 @@ func TestLocalStorage(t *testing.T) {
 		use(t, sys.MapTypeCgrpStorage, int(dir.Fd()))
 	})
 	t.Run("inode", func(t *testing.T) {
-		skipWithoutBPFLSM(t) // which inode storage is a part of
+		skipWithoutBPFLSM(t) // which provides inode storage
 		use(t, sys.MapTypeInodeStorage, int(file.Fd()))
 	})
 }
 
-// skipWithoutCX16 skips a test on an x86-64 CPU, as some emulators have it, without cmpxchg16b:
-// there kmalloc_nolock gives nothing, which newer kernels take the memory of local storage and
-// arenas from.
+// skipWithoutCX16 skips a test on an x86-64 CPU without cmpxchg16b, as some emulators have it:
+// there kmalloc_nolock fails, from which newer kernels allocate local storage and arenas.
 func skipWithoutCX16(t *testing.T, err error) {
 	t.Helper()
 	cpu, _ := os.ReadFile("/proc/cpuinfo")

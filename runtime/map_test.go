@@ -66,7 +66,7 @@ func TestMapsFailAfterClose(t *testing.T) {
 	}
 	it := h.Iterate()
 	for range it.All() {
-		t.Error("an entry")
+		t.Error("got an entry after Close")
 	}
 	if !errors.Is(it.Err(), os.ErrClosed) {
 		t.Errorf("iterate: %v", it.Err())

@@ -14,7 +14,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 )
 
-// A program that is none is an error wherever a map takes one, and never stands for "no program".
+// An unloaded program is an error wherever a map takes a program, and never means "no program".
 func TestNoProgramIntoMap(t *testing.T) {
 	array := NewProgramArray(newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeProgArray, KeySize: 4, ValueSize: 4, MaxEntries: 1}))
 	for _, p := range []AnyProgram{nil, (*Program)(nil), &Program{}, XDPProgram{}} {
@@ -34,16 +34,17 @@ func TestNoProgramIntoMap(t *testing.T) {
 	}
 }
 
-// Numbers that do not fit what the kernel takes are refused, not cut to others that do.
+// Numbers that the kernel cannot take are refused, not truncated.
 func TestNumbersOutOfRange(t *testing.T) {
 	events := NewPerfEventArray[[]byte](newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypePerfEventArray, KeySize: 4, ValueSize: 4, MaxEntries: 1}))
-	many := 1 << 30 // where an int has 32 bits, what this is shifted by is lost
+	many := 1 << 30 // shifting this overflows a 32-bit int
 	large := []int{many}
 	if many<<2 != 0 {
 		large = append(large, many<<10, many<<22, many<<22<<10)
 	}
 	for _, n := range large {
-		// So many pages that their bytes are none, modulo 1<<64: a reader that never reads.
+		// So many pages that their size in bytes is 0 modulo 1<<64, for which a reader would never
+		// read.
 		r, err := events.Reader(PerfOptions{Pages: n})
 		if !errors.Is(err, unix.EINVAL) {
 			t.Errorf("%d pages: %v", n, err)
@@ -80,7 +81,7 @@ func TestNumbersOutOfRange(t *testing.T) {
 	}
 }
 
-// A path with a zero byte is not the path up to there.
+// A path with a zero byte is refused, not truncated.
 func TestPinZeroByte(t *testing.T) {
 	dir := testfs.BPF(t)
 	h := newTestHash[uint32, uint64](t, 1)
@@ -98,12 +99,12 @@ func TestPinZeroByte(t *testing.T) {
 	}
 }
 
-// A map that is none is an error wherever a function takes one, whichever type it has.
+// A nil or zero map of any type is an error wherever a function takes a map.
 func TestNoMap(t *testing.T) {
 	s := &Skeleton{spec: &Spec{Name: "test"}}
 	there := newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeArray, KeySize: 4, ValueSize: 8, MaxEntries: 1})
 	inner := NewArrayOfMaps(there, nil, func(m *Map) AnyMap { return m })
-	untouched := func(*uint64) []any { panic("a map that is none is counted in") }
+	untouched := func(*uint64) []any { panic("a nil or zero map is counted in") }
 	for _, m := range []AnyMap{
 		nil, (*Map)(nil), &Map{}, (*ArrayMap[uint64])(nil), &ArrayMap[uint64]{}, (*HashMap[uint32, uint64])(nil), (*RingBuf[uint64])(nil), (*StructOpsMap)(nil),
 		&StructOpsMap{}, (*HashOfMaps[uint32, *Map])(nil), &HashOfMaps[uint32, *Map]{}, (*ArrayOfMaps[*Map])(nil),
@@ -111,7 +112,7 @@ func TestNoMap(t *testing.T) {
 		for name, err := range map[string]error{
 			"ReuseMap":           ReuseMap(s, m, there),
 			"ReuseMap by":        ReuseMap(s, there, m),
-			"ChangeMap":          ChangeMap(s, m, func(*MapChange) { t.Error("a map that is none is changed") }),
+			"ChangeMap":          ChangeMap(s, m, func(*MapChange) { t.Error("a nil or zero map was changed") }),
 			"MoveCounts from":    MoveCounts(m, there, untouched),
 			"MoveCounts to":      MoveCounts(there, m, untouched),
 			"into a map of maps": inner.Update(0, m),
@@ -143,7 +144,7 @@ func TestNoMap(t *testing.T) {
 		}
 	}
 	if _, err := CreateMap(nil); err == nil {
-		t.Error("a map of no MapSpec")
+		t.Error("created a map from a nil MapSpec")
 	}
 }
 
@@ -168,7 +169,7 @@ func TestNoCloner(t *testing.T) {
 	}
 }
 
-// Zero values say what they are.
+// Operations on zero values return errors that say so.
 func TestNoMapNoSkeleton(t *testing.T) {
 	for _, m := range []*Map{nil, {}} {
 		for name, f := range map[string]func(){"Close": func() { _ = m.Close() }, "Info": func() { _, _ = m.Info() }} {

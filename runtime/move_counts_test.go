@@ -43,8 +43,7 @@ func createMap[T runtime.AnyMap](t *testing.T, typ uint32, keySize, valueSize ui
 	return result
 }
 
-// Counters are added up, and what is not a counter is the old value's only where there was no new
-// one.
+// Counters are added up. Other fields are taken from the old value only if there was no new one.
 func TestMoveCounts(t *testing.T) {
 	for name, typ := range map[string]uint32{"hash": sys.MapTypeHash, "LRU hash": sys.MapTypeLRUHash} {
 		t.Run(name, func(t *testing.T) {
@@ -55,7 +54,7 @@ func TestMoveCounts(t *testing.T) {
 			must(t, old.Update(only, countV1{1 << 40, 16, 1<<32 - 1}, runtime.Any))
 			must(t, now.Update(both, countV2{countV1{100, 200, 300}, 400, 500}, runtime.Any))
 			must(t, now.Update(fresh, countV2{countV1{1, 2, 3}, 4, 5}, runtime.Any))
-			for range 2 { // the second time there is nothing to move
+			for range 2 { // the second time, nothing is left to move
 				must(t, runtime.MoveCounts(old, now, countersOf))
 				for k, want := range map[key6]countV2{
 					both: {countV1{105, 200, 307}, 400, 500}, only: {countV1{1 << 40, 16, 1<<32 - 1}, 0, 0}, fresh: {countV1{1, 2, 3}, 4, 5},
@@ -82,10 +81,10 @@ func TestMoveCounts(t *testing.T) {
 	})
 }
 
-// Of a map with a value for each CPU, the sum over all CPUs is right.
+// For a per-CPU map, the sum over all CPUs is right.
 func TestMoveCountsPerCPU(t *testing.T) {
 	if sys.KernelVersion().Before(sys.Version{5, 18}) {
-		t.Skip("bpf_map_lookup_percpu_elem is of Linux 5.18")
+		t.Skip("bpf_map_lookup_percpu_elem needs Linux 5.18")
 	}
 	cpus, err := runtime.PossibleCPUs()
 	if err != nil {
@@ -126,7 +125,7 @@ func TestMoveCountsPerCPU(t *testing.T) {
 	}
 }
 
-// Keys of all sizes that fit are found.
+// Keys of all sizes are found.
 func TestMoveCountsKeys(t *testing.T) {
 	for _, size := range []uint32{1, 2, 3, 5, 7, 8, 12, 31, 255, 256, 257} {
 		var maps [2]*runtime.Map
@@ -158,8 +157,8 @@ func TestMoveCountsKeys(t *testing.T) {
 	}
 }
 
-// What cannot be moved is said, and nothing is.
-func TestMoveCountsCannot(t *testing.T) {
+// Maps that cannot be moved are an error, and nothing is moved.
+func TestMoveCountsErrors(t *testing.T) {
 	hash := func(valueSize uintptr) *runtime.Map {
 		return createMap(t, sys.MapTypeHash, 4, valueSize, func(m *runtime.Map) *runtime.Map { return m })
 	}

@@ -14,9 +14,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// Objects that no compiler is needed for, because a test wants just one thing of them.
+// Objects for tests that need only one property of them, and no compiler.
 
-// generate makes a Spec of an object.
+// generate returns the Spec of an object.
 func generate(t testing.TB, obj *object.Object) *runtime.Spec {
 	t.Helper()
 	spec, err := loader.Generate(obj, loader.Options{})
@@ -26,7 +26,7 @@ func generate(t testing.TB, obj *object.Object) *runtime.Spec {
 	return spec
 }
 
-// compiled makes a Spec of an object of testdata.
+// compiled returns the Spec of an object in testdata.
 func compiled(t testing.TB, name string) *runtime.Spec {
 	t.Helper()
 	obj, err := object.Read(testobj.Compile(t, name, testobj.Options{}))
@@ -36,7 +36,7 @@ func compiled(t testing.TB, name string) *runtime.Spec {
 	return generate(t, obj)
 }
 
-// oneMap is an object with a map.
+// oneMap returns an object with one map.
 func oneMap(m object.Map) *object.Object {
 	m.Name, m.KernelName = "m", "m"
 	return &object.Object{Name: "test", ByteOrder: binary.NativeEndian, License: "GPL", Maps: []*object.Map{&m}}
@@ -44,7 +44,7 @@ func oneMap(m object.Map) *object.Object {
 
 var array = object.Map{Type: sys.MapTypeArray, KeySize: 4, ValueSize: 8, MaxEntries: 1}
 
-// oneProgram is an object with a program.
+// oneProgram returns an object with one program.
 func oneProgram(p object.Program) *object.Object {
 	p.Name, p.Section, p.AutoLoad = "prog", "tc", true
 	if p.Type == 0 {
@@ -55,7 +55,7 @@ func oneProgram(p object.Program) *object.Object {
 	}
 }
 
-// calling is a program that calls a helper.
+// calling returns a program that calls a helper.
 func calling(helper int32) object.Program {
 	return object.Program{Insns: append(zeroArgs(), object.Insn{Op: sys.OpCall, Imm: helper}, object.Insn{Op: sys.OpMovImm}, object.Insn{Op: sys.OpExit})}
 }
@@ -69,16 +69,16 @@ func zeroArgs() []object.Insn {
 	return insns
 }
 
-// returnsZero is the least of programs.
+// returnsZero is the smallest program.
 var returnsZero = object.Program{Insns: []object.Insn{{Op: sys.OpMovImm}, {Op: sys.OpExit}}}
 
-// testBTF puts an object's BTF together.
+// testBTF builds an object's BTF.
 type testBTF struct {
 	types   []byte
 	strings []byte
 }
 
-// add adds a type; sizeOrType is the third word of struct btf_type, more what follows it.
+// add adds a type. sizeOrType is the third word of struct btf_type, and more the words after it.
 func (b *testBTF) add(name string, kind, vlen, sizeOrType uint32, more ...uint32) {
 	for _, word := range append([]uint32{b.str(name), kind<<24 | vlen, sizeOrType}, more...) {
 		b.types = binary.NativeEndian.AppendUint32(b.types, word)
@@ -108,8 +108,8 @@ func (b *testBTF) bytes() []byte {
 	return append(append(out, b.types...), b.strings...)
 }
 
-// withTimer is an object with a map whose values have a bpf_timer, which is for hashes and arrays
-// only (map_check_btf).
+// withTimer returns an object with a map whose values have a bpf_timer, which only hashes and
+// arrays support (map_check_btf).
 func withTimer(t *testing.T, m object.Map) *object.Object {
 	t.Helper()
 	var b testBTF

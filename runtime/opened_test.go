@@ -20,7 +20,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 )
 
-// A map is found again by its pin and by its number, with its types.
+// A map can be opened by its pin or its ID, with its types.
 func TestOpenMap(t *testing.T) {
 	dir := testfs.BPF(t)
 	h := newTestHash[uint32, uint64](t, 8)
@@ -80,7 +80,7 @@ func TestOpenMap(t *testing.T) {
 	}
 }
 
-// So is a program, and it can be attached.
+// A program can be opened by its pin or its ID, and attached.
 func TestOpenProgram(t *testing.T) {
 	dir := testfs.BPF(t)
 	lo := loopback(t)
@@ -161,8 +161,8 @@ func TestOpenProgram(t *testing.T) {
 	}
 }
 
-// What is pinned is taken for nothing else.
-func TestOpenAnotherKind(t *testing.T) {
+// A pin cannot be opened as another kind of object.
+func TestOpenWrongKind(t *testing.T) {
 	dir := testfs.BPF(t)
 	lo := loopback(t)
 	p := XDPProgram{newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP}, insns: returning(int32(XDPPass))})}
@@ -174,11 +174,11 @@ func TestOpenAnotherKind(t *testing.T) {
 	if err := errors.Join(p.Pin(dir+"/prog"), l.Pin(dir+"/link"), newCount(t).Pin(dir+"/map")); err != nil {
 		t.Fatal(err)
 	}
-	queue := newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeQueue, ValueSize: 4, MaxEntries: 1}) // a map that has no batch operations
+	queue := newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeQueue, ValueSize: 4, MaxEntries: 1}) // without batch operations
 	if err := queue.Pin(dir + "/queue"); err != nil {
 		t.Fatal(err)
 	}
-	opens := map[string]string{ // and what the others say
+	opens := map[string]string{ // by the errors of the other functions
 		"map": "this is a map: use OpenPinnedMap", "queue": "this is a map: use OpenPinnedMap",
 		"prog": "this is a program: use OpenPinnedProgram", "link": "this is a link: use OpenPinnedLink",
 	}
@@ -201,11 +201,11 @@ func TestOpenAnotherKind(t *testing.T) {
 	}
 }
 
-// Runs are counted while somebody wants them to be.
+// Run statistics are collected while they are enabled.
 func TestStats(t *testing.T) {
 	p := XDPProgram{newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP}, insns: returning(int32(XDPPass))})}
 	if on, err := os.ReadFile("/proc/sys/kernel/bpf_stats_enabled"); err == nil && strings.TrimSpace(string(on)) != "0" {
-		t.Fatal("somebody has kernel.bpf_stats_enabled set")
+		t.Fatal("kernel.bpf_stats_enabled is set")
 	}
 	run := func() {
 		t.Helper()
@@ -236,8 +236,7 @@ func TestStats(t *testing.T) {
 	}
 }
 
-// The wrong types for an opened map are an error, and never have the kernel write past what is
-// there for it.
+// Wrong types for an opened map are an error: the kernel never writes past a value.
 func TestWrongTypes(t *testing.T) {
 	hash := newTestHash[uint32, uint64](t, 4).Untyped()
 	each := newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypePerCPUHash, KeySize: 4, ValueSize: 8, MaxEntries: 4})
@@ -257,7 +256,7 @@ func TestWrongTypes(t *testing.T) {
 		}
 	}
 
-	// Addresses of a map whose values are no multiple of theirs, or many.
+	// Reading addresses from a map whose values have another size.
 	odd := newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeArray, KeySize: 4, ValueSize: 1021, MaxEntries: 1})
 	many := newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypePerCPUArray, KeySize: 4, ValueSize: 64, MaxEntries: 1})
 	for want, m := range map[int]*Map{1024: odd, 64 * many.cpus(): many} {
@@ -267,7 +266,7 @@ func TestWrongTypes(t *testing.T) {
 	}
 }
 
-// What is forgotten is closed, but not while anything refers to it.
+// An unreferenced map or program is closed, but not while anything refers to it.
 func TestOpenedAndForgotten(t *testing.T) {
 	dir := testfs.BPF(t)
 	p := newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP}, insns: returning(int32(XDPPass))})
@@ -310,8 +309,8 @@ func TestOpenedAndForgotten(t *testing.T) {
 	}
 }
 
-// What is at another path, or is no pin, is said in words.
-func TestOpenNoPin(t *testing.T) {
+// Paths that are not pins give clear errors.
+func TestOpenErrors(t *testing.T) {
 	dir := testfs.BPF(t)
 	file := filepath.Join(t.TempDir(), "file")
 	if err := errors.Join(os.Mkdir(dir+"/folder", 0o755), os.WriteFile(file, nil, 0o600)); err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// newPerfArray returns a perf event array, and a program that puts a number into it.
+// newPerfArray returns a perf event array and a program that writes a number to it.
 func newPerfArray(t testing.TB) (*PerfEventArray[uint64], func(uint64) uint32) {
 	t.Helper()
 	cpus, err := PossibleCPUs()
@@ -57,7 +57,7 @@ func TestPerfEventArray(t *testing.T) {
 	if _, ok, err := r.TryRead(); ok || err != nil {
 		t.Errorf("an empty array: %v, %v", ok, err)
 	}
-	for i := range uint64(2000) { // round the ring several times
+	for i := range uint64(2000) { // several times around the ring
 		put(i)
 		rec, err := r.Read(t.Context())
 		if err != nil || rec.Value != i || rec.Lost != 0 {
@@ -77,7 +77,7 @@ func TestPerfEventArrayCountsLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// All on one CPU: a CPU tells of its losses with its own next record.
+	// All on one CPU, since a CPU reports losses with its next record.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var before, one unix.CPUSet
@@ -115,7 +115,7 @@ func TestPerfEventArrayCountsLost(t *testing.T) {
 		}
 	}
 	drain()
-	// The kernel tells of losses with the next record that has room.
+	// The kernel reports losses with the next record that fits.
 	for range 1000 {
 		put(1)
 		drain()
@@ -156,7 +156,7 @@ func TestPerfEventArrayWakesReader(t *testing.T) {
 		select {
 		case n := <-got:
 			if n != i {
-				t.Fatalf("record %d came as %d", n, i)
+				t.Fatalf("record %d, want %d", n, i)
 			}
 		case <-time.After(30 * time.Second):
 			t.Fatalf("record %d did not wake the reader", i)

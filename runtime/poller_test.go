@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// One goroutine reads from several buffers of both kinds, and misses no record of any.
+// One goroutine reads several buffers of both kinds and misses no record.
 func TestPoller(t *testing.T) {
 	const rings, events = 3, 2000
 	var readers []*RingBufReader[event]
@@ -49,7 +49,7 @@ func TestPoller(t *testing.T) {
 	count := func(i int, e event) {
 		mu.Lock()
 		defer mu.Unlock()
-		if e.Seq != read[i] && i < rings { // those of different CPUs come in any order
+		if e.Seq != read[i] && i < rings { // records of different CPUs arrive in any order
 			t.Errorf("buffer %d: record %d came as %d", i, read[i], e.Seq)
 		}
 		read[i]++
@@ -83,7 +83,7 @@ func TestPoller(t *testing.T) {
 			}
 		}
 	})
-	// Sometimes one by one, so that each has to wake the reader, sometimes many.
+	// Sometimes one by one, each waking the reader, sometimes many at once.
 	stuck := time.AfterFunc(60*time.Second, func() {
 		mu.Lock()
 		defer mu.Unlock()
@@ -135,7 +135,7 @@ func TestPollerEnds(t *testing.T) {
 		t.Errorf("with nothing to read: %v", err)
 	}
 
-	// A record that another goroutine waits for in Read is not this one's.
+	// A record that another goroutine waits for in Read is not read here.
 	got := make(chan event)
 	go func() {
 		e, err := r.Read(context.Background())
@@ -149,7 +149,7 @@ func TestPollerEnds(t *testing.T) {
 	}
 	if it := r.Consume(); true {
 		for range it.All() {
-			t.Error("a record that another goroutine waits for")
+			t.Error("read a record that another goroutine waits for")
 		}
 		if it.Err() != nil {
 			t.Error(it.Err())
@@ -160,7 +160,7 @@ func TestPollerEnds(t *testing.T) {
 		t.Errorf("Read got %+v", e)
 	}
 
-	// A loop that is running has the reader to itself.
+	// A running loop has exclusive use of the reader.
 	put(event{Seq: 8})
 	for range r.Consume().All() {
 		if err := p.Wait(t.Context()); !errors.Is(err, unix.EBUSY) {
@@ -196,7 +196,8 @@ func TestPollerEnds(t *testing.T) {
 	}
 }
 
-// Consume comes to an end although its body writes more, and Backlog says what there was.
+// Consume ends although its body writes more records, and Backlog reports the bytes that were
+// waiting.
 func TestConsume(t *testing.T) {
 	rb, put := newRingBuf(t, uint32(os.Getpagesize()))
 	r, err := rb.Reader()

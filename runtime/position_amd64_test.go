@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestIn32BitProcess runs the tests of readers in a 32-bit process on this kernel of 64 bits.
+// TestIn32BitProcess runs the readers' tests in a 32-bit process on this 64-bit kernel.
 func TestIn32BitProcess(t *testing.T) {
 	bin := filepath.Join(t.TempDir(), "runtime.test")
 	build := exec.Command("go", "test", "-c", "-o", bin, ".")

@@ -8,16 +8,16 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// Positions do not end at 4 GiB: not in a 32-bit process either, see TestIn32BitProcess.
+// Positions do not end at 4 GiB, in a 32-bit process either: see TestIn32BitProcess.
 const past4GiB = 1<<32 + 1<<27
 
-// largeRecord is the size of a record that takes 64 KiB.
+// largeRecord is the size of a record that takes up 64 KiB.
 const largeRecord = 1<<16 - ringHeader
 
 func TestRingBufPast4GiB(t *testing.T) {
 	m := newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeRingBuf, MaxEntries: 1 << 20})
 	insns := asm.Instructions{asm.LoadMem(asm.R7, asm.R1, 0, asm.DWord)}
-	const perRun = 15 // a ring takes one less than there is room for
+	const perRun = 15 // a ring holds one less than would fit
 	for range perRun {
 		insns = append(insns,
 			asm.LoadMapPtr(asm.R1, m.FD()),

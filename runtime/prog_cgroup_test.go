@@ -87,7 +87,7 @@ func TestCgroupStorage(t *testing.T) {
 		},
 	}))
 	for range s.Iterate().All() {
-		t.Error("a value without an attachment")
+		t.Error("got a value without an attachment")
 	}
 	l, err := p.AttachCgroup(dir, nil)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// threadNetNS is the network namespace of the test's thread.
+// threadNetNS returns the network namespace of the test's thread.
 const threadNetNS = "/proc/thread-self/ns/net"
 
 func TestAttachSKLookup(t *testing.T) {
@@ -29,7 +29,7 @@ func TestAttachSKLookup(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	// To a port where someone listens, but no connected socket is.
+	// Send to a port that has a listener but no connected socket.
 	if !ping(t) || counted(t, count) == 0 {
 		t.Errorf("the program ran %d times", counted(t, count))
 	}
@@ -113,7 +113,7 @@ func TestAttachNetfilter(t *testing.T) {
 	}
 	defer l.Close()
 	if ping(t) {
-		t.Error("a packet came through")
+		t.Error("a packet arrived")
 	}
 	info, err := l.Info()
 	if err != nil || info.Type != LinkNetfilter || info.ProtocolFamily != unix.NFPROTO_IPV4 || info.Hook != unix.NF_INET_LOCAL_OUT || info.Priority != -5 {
@@ -124,7 +124,7 @@ func TestAttachNetfilter(t *testing.T) {
 		t.Error("a packet was lost after Close")
 	}
 	if _, err := NewNetfilterProgram(p).AttachNetfilter(unix.NFPROTO_IPV4, 99, opts); err == nil {
-		t.Error("there is no hook 99")
+		t.Error("attached to hook 99, which does not exist")
 	}
 }
 
@@ -154,7 +154,7 @@ func TestSocketFilter(t *testing.T) {
 		t.Fatal(err)
 	}
 	if arrives() {
-		t.Error("a packet came through the filter")
+		t.Error("a packet passed the filter")
 	}
 	if err := drop.DetachSocket(c); err != nil {
 		t.Fatal(err)
@@ -173,7 +173,7 @@ func TestSocketFilter(t *testing.T) {
 		ProgramSpec: ProgramSpec{Type: sys.ProgTypeSKReuseport, AttachType: sys.AttachSKReuseportSelect}, insns: returning(1),
 	}))
 	if err := reuse.AttachSocket(c, nil); err == nil {
-		t.Error("a socket without SO_REUSEPORT")
+		t.Error("attached to a socket without SO_REUSEPORT")
 	}
 	c.Close()
 	if err := drop.AttachSocket(c, nil); !errors.Is(err, net.ErrClosed) {

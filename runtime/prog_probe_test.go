@@ -68,7 +68,7 @@ func TestAttachKprobe(t *testing.T) {
 	}
 }
 
-// A system call is found by the name that it has in the source, wherever the architecture puts it.
+// A system call is found by its name in the kernel's source, on every architecture.
 func TestAttachKprobeSyscall(t *testing.T) {
 	if _, _, err := probePMU("kprobe"); err != nil {
 		t.Skipf("not on this kernel: %v", err)
@@ -171,9 +171,9 @@ func TestAttachKprobeMulti(t *testing.T) {
 	}
 	l.Close()
 
-	// Several patterns, functions of modules, and a system call among them.
+	// Several patterns at once, including functions of modules and a system call.
 	l, err = p.AttachKprobeMulti([]string{"do_nano*p", "nf_conntrack_*", "sys_getpgid"}, nil)
-	if errors.Is(err, unix.ENOENT) { // no such module
+	if errors.Is(err, unix.ENOENT) { // module not loaded
 		l, err = p.AttachKprobeMulti([]string{"do_nano*p", "security_task_get*", "sys_getpgid"}, nil)
 	}
 	if err != nil {
@@ -215,7 +215,7 @@ func TestAttachUprobe(t *testing.T) {
 		t.Fatal(err)
 	}
 	probed(1)
-	ran := counted(t, count) // more than once where an emulator starts the probed instruction over
+	ran := counted(t, count) // more than once if an emulator restarts the probed instruction
 	if ran == 0 {
 		t.Error("the program did not run")
 	}
@@ -253,13 +253,13 @@ func newUprobeMulti(t *testing.T, insns asm.Instructions) *Program {
 //go:noinline
 func probed(n int) int { return n + os.Getpid() }
 
-// probedOffset is where probed starts, in the file of the test binary.
+// probedOffset is the offset of probed in the test binary's file.
 func probedOffset(t *testing.T) uint64 {
 	t.Helper()
 	return fileOffset(t, probed)
 }
 
-// fileOffset converts a function's address to an offset into the binary, by the process's mappings.
+// fileOffset converts a function's address to a file offset, using the process's mappings.
 func fileOffset(t *testing.T, f func(int) int) uint64 {
 	t.Helper()
 	addr := uint64(funcPC(f))

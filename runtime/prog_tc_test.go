@@ -12,7 +12,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// sinceOrSkip skips a test if the kernel has refused, and is older than what it is known to need.
+// sinceOrSkip skips a test if the kernel has refused and is older than the version that it needs.
 func sinceOrSkip(t *testing.T, err error, major, minor int, what string) {
 	t.Helper()
 	if err == nil || !sys.KernelVersion().Before(sys.Version{major, minor}) {
@@ -51,7 +51,7 @@ func TestAttachTCX(t *testing.T) {
 		t.Errorf("info: %+v, %v", info, err)
 	}
 
-	// Behind the first, the first still counts; before it, it does not.
+	// After the first program, the first still counts; before it, it does not.
 	for _, tt := range []struct {
 		name   string
 		anchor Anchor
@@ -74,7 +74,7 @@ func TestAttachTCX(t *testing.T) {
 			continue
 		}
 		if ping(t) {
-			t.Errorf("%s: a packet came through", tt.name)
+			t.Errorf("%s: a packet arrived", tt.name)
 		}
 		if got := counted(t, count) > before; got != tt.counts {
 			t.Errorf("%s: first program ran: %v", tt.name, got)
@@ -88,7 +88,7 @@ func TestAttachTCX(t *testing.T) {
 	}
 	shot.fd.close()
 	if _, err := last.AttachTCX(lo, Ingress, &TCXOptions{Anchor: BeforeProgram(shot)}); err == nil {
-		t.Error("a closed program as an anchor")
+		t.Error("attached relative to a closed program")
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// testProgram says what to load; the rest of the ProgramSpec is for what attaches.
+// testProgram is a program to load. Attaching uses the rest of the ProgramSpec.
 type testProgram struct {
 	ProgramSpec
 	insns asm.Instructions
@@ -62,7 +62,7 @@ func loadTestProgram(tp testProgram) (*Program, string, error) {
 	copy(attr.ProgName[:15], tp.Name)
 	num, errno := sys.BPF(sys.CmdProgLoad, unsafe.Pointer(&attr), unsafe.Offsetof(attr.FdArray))
 	for range 100 {
-		if errno != unix.EAGAIN { // a signal to the thread, as Go sends them
+		if errno != unix.EAGAIN { // the thread got a signal, such as Go's own
 			break
 		}
 		num, errno = sys.BPF(sys.CmdProgLoad, unsafe.Pointer(&attr), unsafe.Offsetof(attr.FdArray))
@@ -77,18 +77,18 @@ func loadTestProgram(tp testProgram) (*Program, string, error) {
 	return p, "", nil
 }
 
-// returning is a program that returns a number.
+// returning returns a program that returns a number.
 func returning(n int32) asm.Instructions {
 	return asm.Instructions{asm.Mov.Imm(asm.R0, n), asm.Return()}
 }
 
-// newCount returns a counter for programs made by counting.
+// newCount returns a counter for programs from counting.
 func newCount(t testing.TB) *ArrayMap[uint64] {
 	t.Helper()
 	return NewArrayMap[uint64](newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeArray, KeySize: 4, ValueSize: 8, MaxEntries: 1}))
 }
 
-// counting is a program that adds 1 to a counter and returns a number.
+// counting returns a program that adds 1 to a counter and returns a number.
 func counting(count *ArrayMap[uint64], ret int32) asm.Instructions {
 	return asm.Instructions{
 		asm.LoadMapValue(asm.R1, count.FD(), 0),
@@ -108,7 +108,7 @@ func counted(t testing.TB, count *ArrayMap[uint64]) uint64 {
 	return n
 }
 
-// targetID is the BTF ID of a kernel function or type.
+// targetID returns the BTF ID of a kernel function or type.
 func targetID[T btf.Type](t testing.TB, name string) uint32 {
 	t.Helper()
 	spec, err := btf.LoadKernelSpec()
@@ -126,14 +126,14 @@ func targetID[T btf.Type](t testing.TB, name string) uint32 {
 	return uint32(id)
 }
 
-// loopback gives the test a network namespace of its own, and the index of its
-// loopback interface, which is up.
+// loopback moves the test to a new network namespace and returns the index of its loopback
+// interface, which is up.
 func loopback(t *testing.T) int {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("needs root")
 	}
-	// The thread goes with the test: it is never unlocked.
+	// Never unlocked: the thread ends with the test.
 	runtime.LockOSThread()
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		t.Fatal(err)
@@ -154,7 +154,7 @@ func loopback(t *testing.T) int {
 	return 1
 }
 
-// ping sends a packet over the loopback interface and tells whether it arrived.
+// ping sends a packet over the loopback interface and reports whether it arrived.
 func ping(t *testing.T) bool {
 	t.Helper()
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -168,7 +168,7 @@ func ping(t *testing.T) bool {
 		}
 		t.Fatal(err)
 	}
-	// Loopback packets arrive in the course of the send.
+	// Loopback packets arrive during the send.
 	raw, err := c.(*net.UDPConn).SyscallConn()
 	if err != nil {
 		t.Fatal(err)
@@ -188,5 +188,5 @@ func sizeOf[T any]() uint64 {
 	return uint64(unsafe.Sizeof(t))
 }
 
-// funcPC is the address of a function's first instruction.
+// funcPC returns the address of a function's first instruction.
 func funcPC(f func(int) int) uintptr { return **(**uintptr)(unsafe.Pointer(&f)) }

@@ -18,7 +18,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 )
 
-// act makes the system call that the programs here wait for.
+// act makes the system call that the programs wait for.
 func act() { _, _ = unix.Getpgid(os.Getpid()) }
 
 func TestAttachRawTracepoint(t *testing.T) {
@@ -88,7 +88,7 @@ func TestAttachTPBTF(t *testing.T) {
 	}
 }
 
-// newTracing loads a program for a kernel function, where the kernel can trace functions.
+// newTracing loads a program for a kernel function, if the kernel can trace functions.
 func newTracing(t *testing.T, typ, attachType uint32, target string, insns asm.Instructions) *Program {
 	t.Helper()
 	p, log, err := loadTestProgram(testProgram{
@@ -135,8 +135,8 @@ func TestAttachFentryAndFexit(t *testing.T) {
 
 func nap() { _ = unix.Nanosleep(&unix.Timespec{Nsec: 5_000_000}, nil) }
 
-// skipWithoutTrampolines skips a test where the kernel refuses to call programs
-// at functions, to root and for programs that are right.
+// skipWithoutTrampolines skips a test if the kernel cannot attach programs to functions, even for
+// root.
 func skipWithoutTrampolines(t *testing.T, err error) {
 	t.Helper()
 	if errors.Is(err, unix.EPERM) && os.Getuid() == 0 {
@@ -145,8 +145,8 @@ func skipWithoutTrampolines(t *testing.T, err error) {
 	skipWithoutJIT(t, err)
 }
 
-// skipWithoutJIT skips a test where the kernel has refused and was built without CONFIG_BPF_JIT: it
-// has neither trampolines (bpf_trampoline_get is NULL) nor callbacks there.
+// skipWithoutJIT skips a test if the kernel has refused and was built without CONFIG_BPF_JIT. Such
+// kernels support neither trampolines (bpf_trampoline_get is NULL) nor callbacks.
 func skipWithoutJIT(t *testing.T, err error) {
 	t.Helper()
 	if _, no := os.Stat("/proc/sys/net/core/bpf_jit_enable"); err != nil && errors.Is(no, os.ErrNotExist) {
@@ -154,7 +154,7 @@ func skipWithoutJIT(t *testing.T, err error) {
 	}
 }
 
-// skipWithoutBPFLSM skips a test where the kernel was built without CONFIG_BPF_LSM.
+// skipWithoutBPFLSM skips a test if the kernel was built without CONFIG_BPF_LSM.
 func skipWithoutBPFLSM(t *testing.T) {
 	t.Helper()
 	spec, err := btf.LoadKernelSpec()
@@ -190,7 +190,7 @@ func TestAttachLSM(t *testing.T) {
 	}
 }
 
-// ownTraceFS gives the test a tracefs, mounted or not.
+// ownTraceFS mounts a tracefs for the test if the machine has none.
 func ownTraceFS(t *testing.T) {
 	t.Helper()
 	before := traceFS
@@ -227,7 +227,7 @@ func TestAttachTracepoint(t *testing.T) {
 		t.Errorf("no such tracepoint: %v", err)
 	}
 	if _, err := p.AttachTracepoint("sched", "../sched", nil); err == nil {
-		t.Error("a path was taken for a tracepoint")
+		t.Error("a path was accepted as a tracepoint")
 	}
 	traceFS = []string{t.TempDir()}
 	if _, err := p.Attach(nil); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "tracefs is not mounted") {
@@ -236,7 +236,7 @@ func TestAttachTracepoint(t *testing.T) {
 }
 
 func TestAttachPerfEvent(t *testing.T) {
-	// The event is the thread's.
+	// The event is attached to the thread.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	count := newCount(t)
@@ -255,7 +255,7 @@ func TestAttachPerfEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	for range 100 { // a slow machine may have slept long enough before it could switch
+	for range 100 { // on a slow machine, the sleep may end before the switch
 		if nap(); counted(t, count) > 0 {
 			return
 		}
@@ -264,7 +264,7 @@ func TestAttachPerfEvent(t *testing.T) {
 }
 
 func TestIter(t *testing.T) {
-	// Writes 8 bytes for each map.
+	// The program writes 8 bytes for each map.
 	p := NewIterProgram(newTestProgram(t, testProgram{
 		ProgramSpec: ProgramSpec{Type: sys.ProgTypeTracing, AttachType: sys.AttachTraceIter, Section: "iter/bpf_map", AttachTo: "bpf_map"},
 		btfID:       targetID[*btf.Func](t, "bpf_iter_bpf_map"),
@@ -281,7 +281,7 @@ func TestIter(t *testing.T) {
 			asm.Return(),
 		},
 	}))
-	newCount(t) // a map at least
+	newCount(t) // at least one map
 	r, err := p.Open(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -314,7 +314,7 @@ func TestIter(t *testing.T) {
 	}
 }
 
-func TestIterOfAMap(t *testing.T) {
+func TestMapIter(t *testing.T) {
 	count := newCount(t)
 	p := NewIterProgram(newTestProgram(t, testProgram{
 		ProgramSpec: ProgramSpec{Type: sys.ProgTypeTracing, AttachType: sys.AttachTraceIter, Section: "iter/bpf_map_elem", AttachTo: "bpf_map_elem"},
@@ -335,7 +335,7 @@ func TestIterOfAMap(t *testing.T) {
 	if _, err := io.ReadAll(r); err != nil {
 		t.Fatal(err)
 	}
-	if n := counted(t, count); n != 6 { // and once for the end
+	if n := counted(t, count); n != 6 { // and once at the end
 		t.Errorf("%d calls", n)
 	}
 }
@@ -366,7 +366,7 @@ func TestRunSyscall(t *testing.T) {
 	}
 }
 
-// The layouts that test runs hand to the kernel.
+// The layouts of contexts for test runs match the kernel's.
 func TestContextSizes(t *testing.T) {
 	for name, sizes := range map[string][2]uint64{
 		"xdp_md":        {sizeOf[XDPContext](), 24},
@@ -389,7 +389,7 @@ func TestContextSizes(t *testing.T) {
 	} {
 		var s *btf.Struct
 		if err := spec.TypeByName(name, &s); err != nil {
-			continue // not every struct is in every kernel's BTF
+			continue // not in every kernel's BTF
 		}
 		if uint64(s.Size) != size {
 			t.Errorf("%s has %d bytes here, %d in this kernel", name, size, s.Size)

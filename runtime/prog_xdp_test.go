@@ -53,7 +53,7 @@ func TestAttachXDP(t *testing.T) {
 		t.Fatal(err)
 	}
 	if ping(t) {
-		t.Error("a packet came through after the update")
+		t.Error("a packet arrived after the update")
 	}
 	if err := l.Close(); err != nil {
 		t.Error(err)
@@ -141,7 +141,7 @@ func TestPinLink(t *testing.T) {
 }
 
 func TestXDPTestRun(t *testing.T) {
-	// Returns the receive queue's interface, cuts 4 bytes off the head.
+	// Returns the receive queue's interface, and removes 4 bytes from the head.
 	p := NewXDPProgram(newTestProgram(t, testProgram{
 		ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP},
 		insns: asm.Instructions{
@@ -164,7 +164,7 @@ func TestXDPTestRun(t *testing.T) {
 	}
 
 	res, err = p.Test(XDPTest{Data: packet, Repeat: 1000, Context: &XDPContext{IngressIfindex: 0}})
-	if !errors.Is(err, unix.EINVAL) && err != nil { // it gets too short
+	if !errors.Is(err, unix.EINVAL) && err != nil { // the packet becomes too short
 		t.Error(err)
 	}
 
@@ -191,13 +191,13 @@ func TestXDPTestRun(t *testing.T) {
 	}
 }
 
-// Frames are sent where the program says, by the number.
+// The given number of frames is sent where the program says.
 func TestLiveFrames(t *testing.T) {
 	lo := loopback(t)
 	count := newCount(t)
 	p := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP}, insns: counting(count, int32(XDPPass))}))
 	packet := make([]byte, 64)
-	packet[12], packet[13] = 0x88, 0xb5 // a local experiment
+	packet[12], packet[13] = 0x88, 0xb5 // local experimental ethertype
 	for _, test := range []XDPTest{
 		{Data: packet, Repeat: 100},
 		{Data: packet, Repeat: 100, BatchSize: 8},
@@ -225,7 +225,7 @@ func TestLiveFrames(t *testing.T) {
 	}
 }
 
-// A context and data go together, whatever the size of the metadata.
+// A context and data can be combined, whatever the size of the metadata.
 func TestXDPContextAndData(t *testing.T) {
 	lo := loopback(t)
 	p := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP}, insns: returning(int32(XDPPass))}))
@@ -244,7 +244,7 @@ func TestXDPContextAndData(t *testing.T) {
 	}
 }
 
-// Numbers that are none.
+// Negative numbers of repetitions and bytes are refused.
 func TestTestRunNumbers(t *testing.T) {
 	p := NewXDPProgram(newTestProgram(t, testProgram{ProgramSpec: ProgramSpec{Type: sys.ProgTypeXDP}, insns: returning(int32(XDPPass))}))
 	packet := make([]byte, 64)

@@ -13,23 +13,22 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// Objects whose loaders are cut into parts, and those of them whose loaders resolve CO-RE.
+// Objects whose loaders have several parts, and among them the ones whose loaders resolve CO-RE.
 var (
 	inParts    = []string{"big_60", "big_100", "bench_memory", "bench_agent", "core_shared", "core_repeated"}
 	sharesCORE = []string{"bench_agent", "core_shared", "core_repeated"}
 )
 
-// A quick attempt, by several threads, one by a single thread, and a plain one make the same maps
-// and programs.
+// Quick attempts, on several threads or one, and a plain attempt create the same maps and programs.
 func TestQuickAndPlain(t *testing.T) {
 	for _, name := range inParts {
 		t.Run(name, func(t *testing.T) {
 			spec := compiled(t, name)
 			if spec.Phases == nil {
-				t.Fatal("not in parts")
+				t.Fatal("the loader has no parts")
 			}
 			if shares := spec.CORE.ValueCount > 0; shares != slices.Contains(sharesCORE, name) {
-				t.Fatalf("the loader resolves CO-RE: %v", shares)
+				t.Fatalf("loader resolves CO-RE: %v", shares)
 			}
 			before := settledCensus(t)
 			plain := viewOf(t, spec, false)
@@ -46,7 +45,7 @@ func TestQuickAndPlain(t *testing.T) {
 	}
 }
 
-// viewOf loads an object by one attempt, and says what came to be.
+// viewOf loads an object in one attempt and returns the kernel's view of the result.
 func viewOf(t *testing.T, spec *runtime.Spec, quick bool) sameload.View {
 	t.Helper()
 	s, err := runtime.LoadOnce(spec, quick)
@@ -68,7 +67,7 @@ func viewOf(t *testing.T, spec *runtime.Spec, quick bool) sameload.View {
 	return view
 }
 
-// What the kernel does not have is named, although it was the loader that looked for it.
+// A field or type that the kernel lacks is named in the error, also if the loader looked it up.
 func TestSharedRelocationIsNamed(t *testing.T) {
 	spec := compiled(t, "refused_core")
 	if spec.CORE.ValueCount == 0 {
@@ -80,8 +79,8 @@ func TestSharedRelocationIsNamed(t *testing.T) {
 	wantCensus(t, before, "after the failure")
 }
 
-// The capabilities that are asked of the calling thread are enough.
-func TestQuickNeedsNoMore(t *testing.T) {
+// Quick attempts need only the capabilities of the calling thread.
+func TestQuickCapabilities(t *testing.T) {
 	if err := asThread(t, compiled(t, "core_shared"), keepCaps(unix.CAP_BPF, unix.CAP_PERFMON)); err != nil {
 		t.Errorf("%+v", err)
 	}

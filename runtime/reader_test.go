@@ -17,7 +17,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// One reader of a map at a time in a process, whichever handle it is opened with.
+// A map has one reader at a time in a process, whichever handle opens it.
 func TestSecondReader(t *testing.T) {
 	rb, _ := newRingBuf(t, uint32(os.Getpagesize()))
 	array, _ := newPerfArray(t)
@@ -63,7 +63,7 @@ func testSecond(t *testing.T, name string, m *Map, op string, open func(m *Map) 
 	want := "map test: " + op + ": this process already has one open: close it first"
 	for _, handle := range []*Map{m, other} {
 		if _, err := open(handle); !errors.Is(err, unix.EBUSY) || err.Error() != want {
-			t.Errorf("%s: a second one: %v, want %s", name, err, want)
+			t.Errorf("%s: second reader: %v, want %s", name, err, want)
 		}
 	}
 	if err := first.Close(); err != nil {
@@ -76,7 +76,7 @@ func testSecond(t *testing.T, name string, m *Map, op string, open func(m *Map) 
 	again.Close()
 }
 
-// What is nil or zero says so, instead of a nil dereference.
+// Methods of nil and zero handles return errors instead of panicking.
 func TestZeroHandles(t *testing.T) {
 	type reader = RingBufReader[event]
 	for name, use := range map[string]func(){
@@ -153,7 +153,7 @@ func TestCursorOfAnotherMap(t *testing.T) {
 	}
 }
 
-// Loops over a ring buffer: how they end, and what is left then.
+// Loops over a ring buffer end in various ways, and the reader remains usable.
 func TestRingBufLoops(t *testing.T) {
 	rb, put := newRingBuf(t, uint32(os.Getpagesize()))
 	r, err := rb.Reader()
@@ -177,7 +177,7 @@ func TestRingBufLoops(t *testing.T) {
 		want++
 	}
 	it := r.Iterate(t.Context())
-	for round := range 100 { // round the ring several times
+	for round := range 100 { // several times around the ring
 		fill(100)
 		for e := range it.All() {
 			takeOne("All", e)
@@ -186,7 +186,7 @@ func TestRingBufLoops(t *testing.T) {
 			}
 		}
 		if it.Err() != nil {
-			t.Fatalf("a loop that was left: %v", it.Err())
+			t.Fatalf("after a break: %v", it.Err())
 		}
 		if e, ok, err := r.TryRead(); err != nil || !ok {
 			t.Fatalf("after a loop: %v, %v", ok, err)
@@ -201,7 +201,7 @@ func TestRingBufLoops(t *testing.T) {
 		}
 	}
 
-	// In its body.
+	// By break and by a panic. Other reads are refused meanwhile.
 	fill(3)
 	for e := range it.All() {
 		takeOne("All", e)
@@ -213,10 +213,10 @@ func TestRingBufLoops(t *testing.T) {
 		}
 		inner := r.Iterate(t.Context())
 		for range inner.All() {
-			t.Error("a loop in a loop")
+			t.Error("a nested loop got a record")
 		}
 		if !errors.Is(inner.Err(), unix.EBUSY) {
-			t.Errorf("a loop in a loop: %v", inner.Err())
+			t.Errorf("nested loop: %v", inner.Err())
 		}
 		break
 	}
@@ -233,7 +233,7 @@ func TestRingBufLoops(t *testing.T) {
 		takeOne("TryRead", e)
 	}
 
-	// By the context: at once, and while it waits.
+	// By the context: at once, and while the loop waits.
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := r.Iterate(ctx)
@@ -243,17 +243,17 @@ func TestRingBufLoops(t *testing.T) {
 		time.AfterFunc(time.Millisecond, cancel)
 	}
 	if !errors.Is(ended.Err(), context.Canceled) {
-		t.Errorf("a loop that was canceled: %v", ended.Err())
+		t.Errorf("canceled loop: %v", ended.Err())
 	}
 	fill(1)
 	for range ended.All() {
-		t.Error("a record after the context's end")
+		t.Error("got a record after the context was done")
 	}
 	if !errors.Is(ended.Err(), context.Canceled) {
-		t.Errorf("a context that has ended: %v", ended.Err())
+		t.Errorf("context that is done: %v", ended.Err())
 	}
 
-	// By Close, in the body: the record at hand stays.
+	// By Close, in the body: the current record stays valid.
 	fill(1)
 	for e := range it.Borrow() {
 		if err := r.Close(); err != nil {
@@ -262,7 +262,7 @@ func TestRingBufLoops(t *testing.T) {
 		takeOne("Borrow", *e)
 	}
 	if !errors.Is(it.Err(), os.ErrClosed) {
-		t.Errorf("a loop whose reader was closed: %v", it.Err())
+		t.Errorf("closed reader: %v", it.Err())
 	}
 	if r.r.mem.data != nil {
 		t.Error("the memory is still mapped")
@@ -279,8 +279,8 @@ func TestRingBufLoops(t *testing.T) {
 	}
 }
 
-// A record that is not of the type ends a loop, and the next loop goes on after it.
-func TestRingBufLoopOfOtherRecords(t *testing.T) {
+// A record of the wrong size ends a loop, and the next loop continues after it.
+func TestRingBufLoopWrongType(t *testing.T) {
 	rb, put := newRingBuf(t, uint32(os.Getpagesize()))
 	r, err := NewRingBuf[uint32](rb.Untyped()).Reader()
 	if err != nil {
@@ -319,7 +319,7 @@ func TestRingBufLoopOfOtherRecords(t *testing.T) {
 	}
 }
 
-// Readers that come and go while others read: none waits for ever, and each record is read once.
+// Concurrent readers neither wait forever nor miss a record, and each record is read once.
 func TestRingBufTurns(t *testing.T) {
 	rb, put := newRingBuf(t, uint32(16*os.Getpagesize()))
 	r, err := rb.Reader()
@@ -337,7 +337,7 @@ func TestRingBufTurns(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		if seen[e.Seq] {
-			t.Errorf("record %d came twice", e.Seq)
+			t.Errorf("record %d was read twice", e.Seq)
 		}
 		seen[e.Seq] = true
 		if got++; got == events {
@@ -394,7 +394,7 @@ func TestRingBufTurns(t *testing.T) {
 	}
 }
 
-// A ring buffer that overwrites gives its latest records, and says how much is lost.
+// An overwriting ring buffer gives the latest records and reports the lost bytes.
 func TestRingBufOverwrites(t *testing.T) {
 	m, err := createTestMap(sys.MapCreateAttr{MapType: sys.MapTypeRingBuf, MaxEntries: uint32(os.Getpagesize()), MapFlags: sys.FlagRbOverwrite})
 	sinceOrSkip(t, err, 6, 19, "BPF_F_RB_OVERWRITE")
@@ -425,7 +425,7 @@ func TestRingBufOverwrites(t *testing.T) {
 			break
 		}
 	}
-	// What is overwritten while a loop has a record: its copy stays.
+	// If the record of a running loop is overwritten, the loop's copy stays.
 	lost := r.Lost()
 	put(event{Seq: events})
 	for e := range it.Borrow() {
@@ -441,7 +441,7 @@ func TestRingBufOverwrites(t *testing.T) {
 	if !ok || err != nil || e.Seq <= events || r.Lost()-lost != (e.Seq-events-1)*taken {
 		t.Errorf("record %+v, %v, %v, %d bytes lost", e, ok, err, r.Lost()-lost)
 	}
-	// A reader that is there is woken.
+	// A waiting reader is woken.
 	for r.Lost() > 0 {
 		if _, ok, err := r.TryRead(); err != nil {
 			t.Fatal(err)
@@ -457,7 +457,7 @@ func TestRingBufOverwrites(t *testing.T) {
 	}
 }
 
-// Records that all of the ring is overwritten with while they are read come whole or not at all.
+// Records that are overwritten while they are read are either complete or dropped.
 func TestRingBufOverwritesReader(t *testing.T) {
 	m, err := createTestMap(sys.MapCreateAttr{MapType: sys.MapTypeRingBuf, MaxEntries: uint32(os.Getpagesize()), MapFlags: sys.FlagRbOverwrite})
 	sinceOrSkip(t, err, 6, 19, "BPF_F_RB_OVERWRITE")

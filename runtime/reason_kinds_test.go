@@ -18,7 +18,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// loadOf loads an object of testdata with only these of its programs.
+// loadOf loads an object in testdata with only these of its programs.
 func loadOf(t *testing.T, name string, programs ...string) error {
 	t.Helper()
 	obj, err := object.Read(testobj.Compile(t, name, testobj.Options{}))
@@ -31,15 +31,15 @@ func loadOf(t *testing.T, name string, programs ...string) error {
 	return loadDirectly(generate(t, obj))
 }
 
-// The one line of an error gives the verifier's reason on every kernel, and the suggestion of those
-// that make one.
+// On every kernel, the error's first line has the verifier's reason, and its suggestion if it makes
+// one.
 func TestReasonKinds(t *testing.T) {
 	suggests := !sys.KernelVersion().Before(sys.Version{7, 3})
 	for _, tt := range []struct {
 		program   string
 		errno     unix.Errno
 		reason    string
-		suggested bool // by Linux 7.3
+		suggested bool // by the verifier, in Linux 7.3
 	}{
 		{"no_null_check", unix.EACCES, "R0 invalid mem access 'map_value_or_null', at: *count += 1;", true},
 		{"null_arithmetic", unix.EACCES, "R0 pointer arithmetic on map_value_or_null prohibited, null-check it first, at: ", true},
@@ -65,7 +65,7 @@ func TestReasonKinds(t *testing.T) {
 			wantError(t, err, tt.errno, "load program "+tt.program+": "+tt.errno.Error()+": "+tt.reason)
 			line := err.Error()
 			if strings.Contains(line, "Suggestion:") || strings.Contains(line, "Verification failed") {
-				t.Errorf("a part of a report: %s", line)
+				t.Errorf("a fragment of a report: %s", line)
 			}
 			if got := strings.Contains(line, "; suggestion: "); got != (tt.suggested && suggests) {
 				t.Errorf("a suggestion: %v in: %+v", got, err)
@@ -75,7 +75,7 @@ func TestReasonKinds(t *testing.T) {
 	}
 }
 
-// What programs of two kinds share, the verifier does not look at.
+// The verifier does not look at subprograms that programs of two kinds share.
 func TestHintKinds(t *testing.T) {
 	const accepted, shares = "invalid argument: the verifier accepted it, but the kernel refused it after that (it shares map ", ", which is of another kind"
 	wantError(t, loadOf(t, "refused/kinds", "on_send", "on_packet"), unix.EINVAL, "load program on_packet: "+accepted+"jumps with on_send"+shares)
@@ -105,7 +105,7 @@ func TestHintEntryOutside(t *testing.T) {
 	}
 }
 
-// What the source does not say is not the kernel's fault.
+// An omission in the source is not blamed on the kernel.
 func TestHintSourceLacks(t *testing.T) {
 	hash := object.Map{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 8, MaxEntries: 1}
 	noEntries, noKey := hash, hash
@@ -133,7 +133,7 @@ func TestHintSourceLacks(t *testing.T) {
 	wantError(t, loadOf(t, "peer/unknown_sections", "optional"), unix.EINVAL,
 		"load program optional: invalid argument (section ?foo/bar stands for no program type)")
 
-	// Nor is what SetMaxEntries has asked for.
+	// Nor is the value given to SetMaxEntries.
 	for _, entries := range []uint32{0, 2} {
 		s, err := runtime.Open(compiled(t, "globals"))
 		if err != nil {
@@ -152,7 +152,7 @@ func TestHintSourceLacks(t *testing.T) {
 	s.Map(0).SetMaxEntries(0)
 	wantError(t, s.Load(nil), unix.EINVAL, "create map m: invalid argument (SetMaxEntries has made its max_entries 0)")
 
-	// The method that the hint names does it.
+	// The method that the hint suggests solves the problem.
 	if s, err = runtime.Open(generate(t, oneMap(noEntries))); err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestHintSourceLacks(t *testing.T) {
 	}
 }
 
-// A weak kfunc may be called for its result.
+// Calling a missing weak kfunc and using its result has a hint.
 func TestReasonWeakKfuncResult(t *testing.T) {
 	if _, err := os.Stat("/proc/sys/net/core/bpf_jit_enable"); err != nil {
 		t.Skip("not on this kernel: without a JIT there are no calls of kfuncs, see TestHintNoJIT")
@@ -188,7 +188,7 @@ func TestReasonWeakKfuncResult(t *testing.T) {
 		"load program prog: permission denied: it calls a weak kfunc that this kernel does not have, without a check for it: no_such")
 }
 
-// What is refused before it is verified has relocations in its log, and nothing else.
+// A program that is refused before verification has a log with relocations only.
 func TestReasonBeforeVerifying(t *testing.T) {
 	obj, err := object.Read(testobj.Compile(t, "core_fields", testobj.Options{}))
 	if err != nil {
@@ -204,6 +204,6 @@ func TestReasonBeforeVerifying(t *testing.T) {
 	wantError(t, err, unix.EINVAL, "load program "+p.Name+": invalid argument: the kernel refused it before verifying it")
 	var failure *runtime.LoadError
 	if errors.As(err, &failure) && !strings.Contains(failure.Log, "relo #") {
-		t.Errorf("no relocations in the log: %s", failure.Log)
+		t.Errorf("the log has no relocations: %s", failure.Log)
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// A number in the log becomes the name of what the kernel does not have.
+// A number in the log is replaced with the name of what the kernel lacks.
 func TestReasonCORE(t *testing.T) {
 	for _, tt := range []struct {
 		typ    uint32
@@ -71,7 +71,7 @@ func TestReasonCORE(t *testing.T) {
 			t.Errorf("reason %q, want %q", failure.Reason, tt.want)
 		}
 		if all := fmt.Sprintf("%+v", err); !strings.Contains(all, "invalid func unknown#195896080 (CO-RE: "+tt.want) {
-			t.Errorf("the whole log is not there: %s", all)
+			t.Errorf("the log is incomplete: %s", all)
 		}
 	}
 }

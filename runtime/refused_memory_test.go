@@ -15,20 +15,20 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// The race detector takes memory of its own, so this is not run with it. Before Linux 6.4 the same
-// pages are mapped many times over for a log, and count each time.
+// Not run with the race detector, which allocates memory. Before Linux 6.4 the same pages are
+// mapped repeatedly for a log, and count each time.
 
-// memoryChild tells a process that its memory is measured, and whether it is to load something.
+// memoryChild tells a process that its memory is measured, and whether it should load something.
 const memoryChild = "BPF2LSKEL_TEST_MEMORY"
 
-// However long the verifier's log is, a refused load and its error in words take little memory.
+// A refused load and formatting its error take little memory, however long the verifier's log.
 func TestRefusedLoadMemory(t *testing.T) {
 	if what := os.Getenv(memoryChild); what != "" {
 		beRefused(t, what)
 		return
 	}
 	if sys.KernelVersion().Before(sys.Version{6, 4}) {
-		t.Skip("pages that are mapped many times are counted as often")
+		t.Skip("pages that are mapped repeatedly count each time")
 	}
 	const most = 32 << 10 // kB
 	empty, loaded := peakOfChild(t, "nothing"), peakOfChild(t, "load")
@@ -37,11 +37,11 @@ func TestRefusedLoadMemory(t *testing.T) {
 		t.Errorf("a refused load takes %d kB of memory, want at most %d", loaded-empty, most)
 	}
 	if loaded == empty {
-		t.Error("it takes none")
+		t.Error("the load took no memory")
 	}
 }
 
-// peakOfChild returns the peak resident memory, in kB, of a process that is refused a load, or that
+// peakOfChild returns the peak resident memory, in kB, of a process whose load is refused, or that
 // does nothing.
 func peakOfChild(t *testing.T, what string) (peak int) {
 	t.Helper()
@@ -50,15 +50,15 @@ func peakOfChild(t *testing.T, what string) (peak int) {
 	out, err := cmd.CombinedOutput()
 	_, said, _ := strings.Cut(string(out), "peak: ")
 	if _, scanned := fmt.Sscanf(said, "%d kB", &peak); err != nil || scanned != nil {
-		t.Fatalf("the process: %v\n%s", err, out)
+		t.Fatalf("child: %v\n%s", err, out)
 	}
 	return peak
 }
 
-// beRefused is what the process does that TestRefusedLoadMemory starts.
+// beRefused runs in the process that TestRefusedLoadMemory starts.
 func beRefused(t *testing.T, what string) {
 	t.Helper()
-	// The log is of 127 MB: after each copy of a register the verifier writes the ranges of both.
+	// The log has 127 MB: after each copy of a register the verifier prints the ranges of both.
 	insns := []object.Insn{
 		{Op: sys.OpLdx32, Dst: 2, Src: 1},      // r2 = *(u32 *)(r1 + 0), the length of the packet
 		{Op: sys.OpMulImm, Dst: 2, Imm: 32},    // r2 *= 32
@@ -74,20 +74,20 @@ func beRefused(t *testing.T, what string) {
 		{Op: sys.OpMovReg, Dst: 4, Src: 3},
 		{Op: sys.OpAddImm, Dst: 1, Imm: 1},               // r1 += 1
 		{Op: sys.OpJltImm, Dst: 1, Off: -10, Imm: 40000}, // if r1 < 40000 goto again
-		{Op: sys.OpLdx64, Src: 2},                        // r0 = *(u64 *)(r2 + 0), which is no pointer
+		{Op: sys.OpLdx64, Src: 2},                        // r0 = *(u64 *)(r2 + 0), which is not a pointer
 		{Op: sys.OpExit},
 	}
 	spec := generate(t, oneProgram(object.Program{Insns: insns}))
 	if what == "load" {
 		err := loadDirectly(spec)
 		if err == nil {
-			t.Fatal("not refused")
+			t.Fatal("the load succeeded")
 		}
 		if line := fmt.Sprintf("%v", err); !strings.Contains(line, "R2 invalid mem access 'scalar'") {
 			t.Fatal(line)
 		}
 		if n := len(fmt.Sprintf("%+v", err)); n < 2<<20 {
-			t.Fatalf("the error is of %d bytes", n)
+			t.Fatalf("the error has %d bytes", n)
 		}
 	}
 	fmt.Printf("peak: %d kB\n", kilobytes(t, "VmHWM"))

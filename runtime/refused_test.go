@@ -18,8 +18,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 )
 
-// After a refused program the kernel is not given those of later parts, nor any program twice but
-// the refused one.
+// After a program was refused, the kernel gets no programs of later parts, and none twice but the
+// refused one.
 func TestProgramsLoadedBeforeRefusal(t *testing.T) {
 	const programs = 28
 	parts := partsOf(t, manyPrograms(t, programs, -1))
@@ -33,14 +33,14 @@ func TestProgramsLoadedBeforeRefusal(t *testing.T) {
 			t.Run(fmt.Sprintf("part %d, program %d", i, k), func(t *testing.T) {
 				spec := manyPrograms(t, programs, k)
 				before := settledCensus(t)
-				// One thread takes the parts in order: all programs of this one and of those before
-				// are loaded, but the refused one.
+				// One thread runs the parts in order: all programs of this part and earlier ones
+				// are loaded, except for the refused one.
 				loaded := withThreads(1, func() int { return loadedBy(t, spec, k) })
 				if want := first + n - 1; loaded != want {
 					t.Errorf("one thread: the kernel has loaded %d programs, want %d", loaded, want)
 				}
-				// Others may be ahead by parts that they have taken already, and no program is
-				// loaded twice.
+				// Other threads may be ahead by the parts that they have already taken, but no
+				// program is loaded twice.
 				loaded = withThreads(4, func() int { return loadedBy(t, spec, k) })
 				if least := first + n - 1; loaded < least || loaded > programs-1 {
 					t.Errorf("four threads: the kernel has loaded %d programs, want %d to %d", loaded, least, programs-1)
@@ -52,7 +52,7 @@ func TestProgramsLoadedBeforeRefusal(t *testing.T) {
 	}
 }
 
-// The loader of a small object runs once, and to its end.
+// The loader of a small object runs once, to its end.
 func TestSmallLoaderRunsOnce(t *testing.T) {
 	obj := oneProgram(object.Program{Insns: readsBeyondStack.Insns})
 	obj.Programs = append(obj.Programs, &object.Program{
@@ -60,21 +60,21 @@ func TestSmallLoaderRunsOnce(t *testing.T) {
 	})
 	spec := generate(t, obj)
 	if spec.Phases != nil {
-		t.Fatal("in parts")
+		t.Fatal("the loader has parts")
 	}
 	if loaded := loadedBy(t, spec, 0); loaded != 1 {
 		t.Errorf("the kernel has loaded %d programs, want 1", loaded)
 	}
 }
 
-// readsBeyondStack is refused by every verifier.
+// readsBeyondStack is rejected by every verifier.
 var readsBeyondStack = object.Program{Insns: []object.Insn{
 	{Op: sys.OpLdx64, Src: 10, Off: -4096}, // r0 = *(u64 *)(r10 - 4096)
 	{Op: sys.OpExit},
 }}
 
-// manyPrograms describes an object of programs that take long enough for parts, one of which is
-// refused at its end.
+// manyPrograms returns an object whose programs take long enough for a loader in parts. One is
+// refused at its last instruction.
 func manyPrograms(t *testing.T, n, refused int) *runtime.Spec {
 	t.Helper()
 	obj := &object.Object{Name: "many", ByteOrder: binary.NativeEndian, License: "GPL"}
@@ -93,8 +93,8 @@ func manyPrograms(t *testing.T, n, refused int) *runtime.Spec {
 	return generate(t, obj)
 }
 
-// partsOf returns how many programs each part of a loader has that does nothing else. Each part
-// begins with a branch to the next one, if r2 != its number.
+// partsOf returns the number of programs in each part of a loader that does nothing else. Each part
+// begins with a branch to the next one, if r2 is not its number.
 func partsOf(t *testing.T, spec *runtime.Spec) []int {
 	t.Helper()
 	var begins []int32
@@ -118,12 +118,12 @@ func partsOf(t *testing.T, spec *runtime.Spec) []int {
 	return parts
 }
 
-// loadedBy returns how many programs of an object the kernel loads before it refuses one, which has
-// to be that of an index. The kernel counts them: each gets the next ID. Other processes may load
-// something meanwhile, but not each time.
+// loadedBy returns the number of programs of an object that the kernel loads before it refuses the
+// program at index. It is derived from program IDs, which are consecutive. Other processes may load
+// programs in between, but not each time.
 func loadedBy(t *testing.T, spec *runtime.Spec, refused int) int {
 	t.Helper()
-	const own = 1 + 2 // the object's loader; that of nextProgramID and its program
+	const own = 1 + 2 // the object's loader, nextProgramID's loader and its program
 	fewest := -1
 	for range 5 {
 		begin := nextProgramID(t)
@@ -142,7 +142,7 @@ func loadedBy(t *testing.T, spec *runtime.Spec, refused int) int {
 	return fewest
 }
 
-// nextProgramID loads a program and returns its ID. The loader has the one before it.
+// nextProgramID loads a program and returns its ID. Its loader has the preceding ID.
 func nextProgramID(t *testing.T) int {
 	t.Helper()
 	s, err := runtime.Load(generate(t, oneProgram(returnsZero)), nil)
@@ -157,7 +157,7 @@ func nextProgramID(t *testing.T) int {
 	return int(info.Id)
 }
 
-// withThreads calls f with as many processors for Go, hence as many threads that a load may have.
+// withThreads calls f with GOMAXPROCS set to n, which limits the threads of a load.
 func withThreads(n int, f func() int) int {
 	defer goruntime.GOMAXPROCS(goruntime.GOMAXPROCS(n))
 	return f()

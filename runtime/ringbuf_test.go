@@ -21,10 +21,10 @@ import (
 
 type event struct {
 	Seq   uint64
-	Flags uint64 // of bpf_ringbuf_output
+	Flags uint64 // for bpf_ringbuf_output
 }
 
-// newRingBuf returns a ring buffer, and a program that puts an event into it.
+// newRingBuf returns a ring buffer and a program that writes an event to it.
 func newRingBuf(t testing.TB, size uint32) (*RingBuf[event], func(event)) {
 	t.Helper()
 	return ringBufOf(t, newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeRingBuf, MaxEntries: size}))
@@ -68,7 +68,7 @@ func TestRingBuf(t *testing.T) {
 	if _, ok, err := r.TryRead(); ok || err != nil {
 		t.Errorf("an empty ring buffer: %v, %v", ok, err)
 	}
-	// Round the ring several times.
+	// Several times around the ring.
 	for i := range uint64(3000) {
 		put(event{Seq: i})
 		e, err := r.Read(ctx)
@@ -84,7 +84,7 @@ func TestRingBuf(t *testing.T) {
 	}
 }
 
-// A reader that waits is woken by each of many records that come one at a time.
+// A waiting reader is woken by each of many records that arrive one at a time.
 func TestRingBufWakesReader(t *testing.T) {
 	rb, put := newRingBuf(t, uint32(os.Getpagesize()))
 	r, err := rb.Reader()
@@ -109,7 +109,7 @@ func TestRingBufWakesReader(t *testing.T) {
 		select {
 		case seq := <-got:
 			if seq != i {
-				t.Fatalf("record %d came as %d", seq, i)
+				t.Fatalf("record %d, want %d", seq, i)
 			}
 		case <-time.After(30 * time.Second):
 			t.Fatalf("record %d did not wake the reader", i)
@@ -153,7 +153,7 @@ func TestRingBufContext(t *testing.T) {
 
 	ctx, cancel = context.WithCancel(context.Background())
 	var waiting sync.WaitGroup
-	for range 3 { // one waits for a record, two for their turn
+	for range 3 { // one waits for a record, two wait for their turn
 		waiting.Go(func() {
 			if _, err := r.Read(ctx); !errors.Is(err, context.Canceled) {
 				t.Errorf("cancellation: %v", err)
@@ -173,7 +173,7 @@ func TestRingBufContext(t *testing.T) {
 	}
 }
 
-func TestRingBufOfOtherRecords(t *testing.T) {
+func TestRingBufWrongType(t *testing.T) {
 	rb, put := newRingBuf(t, uint32(os.Getpagesize()))
 	r, err := NewRingBuf[uint32](rb.Untyped()).Reader()
 	if err != nil {
@@ -220,7 +220,7 @@ func TestRingBufDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// Reserved records that are discarded, or not submitted yet.
+// Records that were discarded, or not yet submitted, are not read.
 func TestRingBufDiscard(t *testing.T) {
 	rb, put := newRingBuf(t, uint32(os.Getpagesize()))
 	p := NewSyscallProgram(newTestProgram(t, testProgram{
@@ -254,8 +254,8 @@ func TestRingBufDiscard(t *testing.T) {
 	}
 }
 
-// newDrain loads a program that takes all records out of a user ring buffer and adds up their first
-// 8 bytes.
+// newDrain loads a program that takes all records from a user ring buffer and adds up their first 8
+// bytes.
 func newDrain(t *testing.T, m *Map, sum *ArrayMap[uint64]) SyscallProgram {
 	t.Helper()
 	long := &btf.Int{Name: "long", Size: 8, Encoding: btf.Signed}
@@ -359,8 +359,8 @@ func TestUserRingBuf(t *testing.T) {
 	}
 }
 
-// A batch that is larger than the ring buffer goes in as it is drained, and records that are
-// written in place lie between those that are copied.
+// A batch larger than the ring buffer is written as the buffer is drained, and records can be
+// written in place between batches.
 func TestUserRingBufBatch(t *testing.T) {
 	u := NewUserRingBuf[event](newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeUserRingBuf, MaxEntries: uint32(os.Getpagesize())}))
 	sum := newCount(t)
@@ -428,7 +428,7 @@ func TestUserRingBufBatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	if err := b.WriteInPlace(t.Context(), func(*[]byte) { t.Error("was called") }); !errors.Is(err, unix.EINVAL) {
+	if err := b.WriteInPlace(t.Context(), func(*[]byte) { t.Error("the function was called") }); !errors.Is(err, unix.EINVAL) {
 		t.Errorf("bytes in place: %v", err)
 	}
 	if n, err := b.WriteBatch(t.Context(), [][]byte{{1}, make([]byte, 1<<20), {2}}); n != 1 || !errors.Is(err, unix.EMSGSIZE) {

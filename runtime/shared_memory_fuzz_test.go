@@ -22,13 +22,13 @@ const (
 	perfPageSize = 4096
 )
 
-// memory is n bytes, aligned as what is mapped is.
+// memory returns n bytes, aligned like a mapping.
 func memory(n int) []byte {
 	words := make([]uint64, n/8)
 	return unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), n)
 }
 
-// neverReady is a waiter that ends waiting at once.
+// neverReady is a waiter that stops waiting at once.
 func neverReady(tb testing.TB) func() *waiter {
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
@@ -48,7 +48,7 @@ func neverReady(tb testing.TB) func() *waiter {
 	}
 }
 
-// fuzzed has the reader read a ring buffer with that in its memory.
+// fuzzed runs the reader on a ring buffer with this memory.
 func (r *ringReader) fuzzed(ready func() *waiter, consumer, producer, overwritten uint64, flags uint32, data []byte) {
 	r.m, r.wait = newMap(&MapSpec{Name: "fuzzed"}), ready()
 	r.ready = func(uintptr) bool { return false }
@@ -64,7 +64,7 @@ func (r *ringReader) fuzzed(ready func() *waiter, consumer, producer, overwritte
 	}
 }
 
-// model is what has to be read from a ring, in the plainest way.
+// model returns what a reader must read from a ring, in the simplest way.
 func model(consumer, producer uint64, data []byte) (records [][]byte, pos uint64, damaged bool) {
 	if producer < consumer || producer-consumer > fuzzRing || consumer%8 != 0 || producer%8 != 0 || producer>>63 != 0 {
 		return nil, consumer, true
@@ -86,8 +86,8 @@ func model(consumer, producer uint64, data []byte) (records [][]byte, pos uint64
 	return records, pos, false
 }
 
-// FuzzSharedMemory claims that readers and writers of memory that is shared with the kernel come to
-// an end whatever is in it, never touch what is outside of it, and read what is there.
+// FuzzSharedMemory claims that readers and writers of memory shared with the kernel terminate
+// whatever it contains, never access memory outside of it, and read the right records.
 func FuzzSharedMemory(f *testing.F) {
 	ready := neverReady(f)
 	header := func(words ...uint32) (data []byte) {
@@ -209,7 +209,7 @@ func fuzzRingBuf(t *testing.T, ready func() *waiter, consumer, producer uint64, 
 	check(&typed.r.mem, "All", ended(all.Err()))
 }
 
-// ended is nil for the error with which a loop over a waiter that is never ready ends.
+// ended returns nil for the error that ends a loop over a waiter that is never ready.
 func ended(err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil
@@ -240,7 +240,7 @@ func fuzzOverwriting(t *testing.T, ready func() *waiter, consumer, producer, ove
 	}
 }
 
-// perfModel is what has to be read from a perf buffer.
+// perfModel returns what a reader must read from a perf buffer.
 func perfModel(tail, head uint64, data []byte) (records [][]byte, lost uint64, damaged bool) {
 	if tail%8 != 0 || head-tail > fuzzRing {
 		return nil, 0, tail != head
@@ -297,7 +297,7 @@ func fuzzPerf(t *testing.T, ready func() *waiter, tail, head uint64, data []byte
 			t.Fatalf("record %d: %v, %v, want %v", i, got, err, want[i])
 		}
 	}
-	// After the damage the buffer is as if it were empty.
+	// After the damage the buffer acts as if it were empty.
 	if _, ok, err := one.TryRead(); ok || err != nil || one.r.rings[0].page.Data_tail != head {
 		t.Fatalf("afterwards: %v, %v, tail %d of %d", ok, err, one.r.rings[0].page.Data_tail, head)
 	}

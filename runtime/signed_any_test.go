@@ -1,4 +1,5 @@
-// vmtest
+//vmtest:all
+
 package runtime_test
 
 import (
@@ -46,7 +47,7 @@ func openFDs(t *testing.T) int {
 	return len(entries)
 }
 
-// A signed package does not load after it was changed, on any kernel.
+// No kernel loads a signed package that was changed.
 func TestSignedCannotBeChanged(t *testing.T) {
 	for _, c := range []struct {
 		name, object string
@@ -91,7 +92,8 @@ func TestSignedCannotBeChanged(t *testing.T) {
 	}
 }
 
-// Where the kernel cannot verify, a signed package loads unverified, unless that is refused.
+// If the kernel cannot verify signatures, a signed package loads unverified, unless a signature is
+// required.
 func TestSignedWhereTheKernelCannotVerify(t *testing.T) {
 	id := cmstest.New(t, cmstest.Options{})
 	spec := signWith(t, signedSpec(t, "globals"), id)
@@ -105,7 +107,7 @@ func TestSignedWhereTheKernelCannotVerify(t *testing.T) {
 	}
 	t.Logf("%+v", s.Signature())
 	if got := s.Signature(); got.Verified || got.Form != runtime.NoSignedForm || got.Keyring != runtime.NoKeyring || got.Reason == "" {
-		t.Errorf("with no key in the session's keyring: %+v", got)
+		t.Errorf("without a key in the session's keyring: %+v", got)
 	}
 	_, err = runtime.Load(spec, &runtime.LoadOptions{RequireSignature: true})
 	if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.ENOKEY) {
@@ -114,7 +116,7 @@ func TestSignedWhereTheKernelCannotVerify(t *testing.T) {
 	t.Log(err)
 }
 
-// A keyring is the one that its number means, to keyctl and to the kernel.
+// Keyring numbers mean the same as for keyctl and the kernel.
 func TestKeyringNumbers(t *testing.T) {
 	for _, k := range []runtime.Keyring{
 		unix.KEY_SPEC_THREAD_KEYRING, unix.KEY_SPEC_PROCESS_KEYRING, unix.KEY_SPEC_SESSION_KEYRING, unix.KEY_SPEC_USER_KEYRING,
@@ -138,11 +140,11 @@ func TestKeyringNumbers(t *testing.T) {
 		}
 	}
 	if runtime.SessionKeyring.ID() != unix.KEY_SPEC_SESSION_KEYRING || runtime.BuiltinKeyring.ID() != 0 {
-		t.Error("the session's or the builtin keyring is another one")
+		t.Error("the session or builtin keyring is a different one")
 	}
 }
 
-// A package that cannot be signed is refused where a signature is required.
+// A package that cannot be signed is refused if a signature is required.
 func TestRequireSignatureOfUnsigned(t *testing.T) {
 	spec := signedSpec(t, "minimal")
 	plain := *spec

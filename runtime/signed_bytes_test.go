@@ -13,7 +13,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 )
 
-// Each byte of blob, loader and signature counts.
+// Changing any byte of blob, loader or signature makes the load fail.
 func TestEachSignedByteCounts(t *testing.T) {
 	guest.Only(t)
 	id := cmstest.New(t, cmstest.Options{})
@@ -26,7 +26,7 @@ func TestEachSignedByteCounts(t *testing.T) {
 	form := s.Signature().Form
 	s.Close()
 
-	// All of them on the newest kernel, a part on others: emulation is slow.
+	// Test all bytes on the newest kernel and a sample on others, since emulation is slow.
 	every, least := 1, 8000
 	if guest.Key() != "7.x" {
 		every, least = 5, 1600
@@ -42,7 +42,7 @@ func TestEachSignedByteCounts(t *testing.T) {
 		if err == nil {
 			s.Close()
 			loaded++
-			t.Errorf("%s, byte %d: loads", what, at)
+			t.Errorf("%s, byte %d changed: the load succeeded", what, at)
 			return
 		}
 		var e *runtime.LoadError
@@ -62,8 +62,8 @@ func TestEachSignedByteCounts(t *testing.T) {
 		spec.Blob = change(good.Blob, i)
 		attempt("blob", i, &spec)
 	}
-	// The runtime gives the kernel the hash of the loader as the owner of the map. Who changes one
-	// changes the other.
+	// The runtime gives the loader's hash to the kernel as the map's owner. An attacker would
+	// change both.
 	for i := range good.Loader {
 		spec := *good
 		spec.Loader = change(good.Loader, i)

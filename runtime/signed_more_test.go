@@ -17,9 +17,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/keyring"
 )
 
-// A certificate that the process may search and not view is a certificate: a package of another one
-// is refused.
-func TestCertificateOutOfSight(t *testing.T) {
+// A certificate that the process may search but not view is trusted: packages signed with others
+// are refused.
+func TestUnreadableCertificate(t *testing.T) {
 	guest.Only(t)
 	id, other := cmstest.New(t, cmstest.Options{Name: "one"}), cmstest.New(t, cmstest.Options{Name: "two"})
 	spec := signWith(t, signedSpec(t, "minimal"), id)
@@ -51,7 +51,7 @@ func TestCertificateOutOfSight(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s, err := runtime.Load(spec, &runtime.LoadOptions{Keyring: c.hide()})
 			if err == nil {
-				t.Errorf("loads: %+v", s.Signature())
+				t.Errorf("the load succeeded: %+v", s.Signature())
 				s.Close()
 			}
 			if !errors.Is(err, unix.ENOKEY) {
@@ -61,7 +61,7 @@ func TestCertificateOutOfSight(t *testing.T) {
 	}
 }
 
-// A keyring of keyctl's that has no name here is found by its number.
+// One of keyctl's keyrings without a constant here can be used by its number.
 func TestThreadKeyring(t *testing.T) {
 	guest.Only(t)
 	goruntime.LockOSThread() // for good: the thread ends with the goroutine
@@ -84,7 +84,7 @@ func TestThreadKeyring(t *testing.T) {
 	}
 }
 
-// A package that is signed for other kernels only is not signed, in words.
+// A package that is signed only for other kernels counts as unsigned, and the error says so.
 func TestSignedForOtherKernels(t *testing.T) {
 	guest.Only(t)
 	id := cmstest.New(t, cmstest.Options{})
@@ -130,8 +130,9 @@ func TestSignedForOtherKernels(t *testing.T) {
 	}
 }
 
-// If the slots cannot be read after a run, what the loader has made is closed as soon as they can.
-func TestSlotsThatCannotBeRead(t *testing.T) {
+// If the slots cannot be read after a run, the loader's file descriptors are closed as soon as they
+// can be read.
+func TestUnreadableSlots(t *testing.T) {
 	guest.Only(t)
 	id := cmstest.New(t, cmstest.Options{})
 	opts := &runtime.LoadOptions{Keyring: newKeyring(t, id), RequireSignature: true}
@@ -156,7 +157,7 @@ func TestSlotsThatCannotBeRead(t *testing.T) {
 		}
 	})
 	if openFDs(t) <= before {
-		t.Error("the loader has made nothing: the test shows nothing")
+		t.Error("the loader has created nothing: the test shows nothing")
 	}
 	load()
 	if after := openFDs(t); after != before {

@@ -24,7 +24,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/keyring"
 )
 
-// signedSpec makes an object's package, to be signed.
+// signedSpec returns the Spec of an object, ready for signing.
 func signedSpec(t *testing.T, name string) *runtime.Spec {
 	t.Helper()
 	obj, err := object.Read(testobj.Compile(t, name, testobj.Options{}))
@@ -50,7 +50,7 @@ func signWith(t *testing.T, spec *runtime.Spec, id *cmstest.Identity) *runtime.S
 	return &s
 }
 
-// newKeyring makes a keyring with these certificates.
+// newKeyring creates a keyring with these certificates.
 func newKeyring(t *testing.T, ids ...*cmstest.Identity) runtime.Keyring {
 	t.Helper()
 	ring, err := keyring.New(fmt.Sprint(t.Name(), time.Now()))
@@ -86,7 +86,7 @@ func view(t *testing.T, s *runtime.Skeleton) sameload.View {
 	return v
 }
 
-// Signed packages load verified, and what they load is what the unsigned ones do.
+// Signed packages are verified and load the same as unsigned ones.
 func TestSignedIsTheSameLoad(t *testing.T) {
 	guest.Only(t)
 	id := cmstest.New(t, cmstest.Options{})
@@ -121,7 +121,7 @@ func TestSignedIsTheSameLoad(t *testing.T) {
 				t.Errorf("signature: %+v", s)
 			}
 			if diff := sameload.Diff(view(t, want), view(t, got)); diff != "" {
-				t.Errorf("not the same load (-unsigned +signed):\n%s", diff)
+				t.Errorf("the loads differ (-unsigned +signed):\n%s", diff)
 			}
 			t.Logf("%v; %d instructions instead of %d", got.Signature().Form, len(spec.Loader)/8, len(plain.Loader)/8)
 			if len(testobj.Runs(t, name)) > 0 {
@@ -138,8 +138,8 @@ func TestSignedIsTheSameLoad(t *testing.T) {
 	}
 }
 
-// Whatever is wrong with a signature, the error says what, and cms.Verify agrees.
-func TestWhatIsWrongWithASignature(t *testing.T) {
+// The error says what is wrong with a signature, and cms.Verify agrees.
+func TestSignatureErrors(t *testing.T) {
 	guest.Only(t)
 	id, other := cmstest.New(t, cmstest.Options{Name: "one"}), cmstest.New(t, cmstest.Options{Name: "two"})
 	impostor := cmstest.New(t, cmstest.Options{Name: "one", Serial: id.Cert.SerialNumber})
@@ -154,7 +154,7 @@ func TestWhatIsWrongWithASignature(t *testing.T) {
 		name  string
 		spec  *runtime.Spec
 		ring  runtime.Keyring
-		cert  *cmstest.Identity // that verify is given
+		cert  *cmstest.Identity // for cms.Verify
 		errno error
 		says  string
 	}{
@@ -194,7 +194,8 @@ func TestWhatIsWrongWithASignature(t *testing.T) {
 		if says := cms.CheckTime(old.Cert, time.Now()); !errors.Is(says, cms.ErrExpired) {
 			t.Errorf("verify: %v", says)
 		}
-		// The kernel itself does not look at dates: added by other means, it verifies.
+		// The kernel does not check a certificate's dates: if it is added by other means, the
+		// package verifies.
 		ring := newKeyring(t)
 		serial, err := unix.AddKey("asymmetric", "old", old.Cert.Raw, int(ring.ID()))
 		if err != nil {
@@ -206,14 +207,14 @@ func TestWhatIsWrongWithASignature(t *testing.T) {
 			t.Fatalf("the kernel looks at dates: %v", err)
 		}
 		s.Close()
-		// What it does look at is the time that a key has, which keyring.Add sets.
+		// The kernel does check a key's timeout, which keyring.Add sets.
 		if _, err := unix.KeyctlInt(unix.KEYCTL_SET_TIMEOUT, serial, 1, 0, 0); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(1500 * time.Millisecond)
 		if s, err = runtime.Load(signWith(t, spec, old), opts); err == nil {
 			s.Close()
-			t.Error("loads with a key that has expired")
+			t.Error("the load succeeded with an expired key")
 		}
 		t.Log(err)
 	})
@@ -229,7 +230,7 @@ func TestWhatIsWrongWithASignature(t *testing.T) {
 		s, err := runtime.Load(signWith(t, spec, id), &runtime.LoadOptions{Keyring: ring, RequireSignature: true})
 		if err == nil {
 			s.Close()
-			t.Error("loads with a revoked key")
+			t.Error("the load succeeded with a revoked key")
 		}
 		t.Log(err)
 	})
@@ -249,7 +250,7 @@ func TestWhatIsWrongWithASignature(t *testing.T) {
 	})
 }
 
-// ECDSA keys do as well.
+// ECDSA keys work, too.
 func TestSignedByECDSA(t *testing.T) {
 	guest.Only(t)
 	for name, key := range ecdsaKeys(t) {
@@ -263,7 +264,7 @@ func TestSignedByECDSA(t *testing.T) {
 	}
 }
 
-// A verifier log comes through the context.
+// The verifier log of a signed package is returned through the context.
 func TestSignedHasVerifierLog(t *testing.T) {
 	guest.Only(t)
 	id := cmstest.New(t, cmstest.Options{})
@@ -274,7 +275,7 @@ func TestSignedHasVerifierLog(t *testing.T) {
 	}
 }
 
-// Nothing is left of any load, good or bad.
+// Neither a successful nor a failed load leaves file descriptors.
 func TestSignedLeavesNoFDs(t *testing.T) {
 	guest.Only(t)
 	id := cmstest.New(t, cmstest.Options{})

@@ -17,12 +17,13 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 )
 
-// The race detector takes memory of its own for each load, so this is not run with it.
+// Not run with the race detector, which allocates memory for each load.
 
-// Whoever loads and closes for months has in the end what was there at the start.
+// After many cycles of loading and closing, the process and the kernel have what they had at the
+// start.
 func TestSoak(t *testing.T) {
 	const first, cycles = 100, 10000
-	// The kernel's maps and programs are counted by a name that nobody else has.
+	// The kernel's maps and programs are counted by a name that nothing else uses.
 	name := fmt.Sprintf("soak%d", os.Getpid())
 	obj := oneProgram(object.Program{Insns: returnsZero.Insns})
 	obj.Programs[0].Name = name
@@ -42,8 +43,7 @@ func TestSoak(t *testing.T) {
 
 	cycle(first)
 	before, memory := settledCensus(t), resident(t)
-	// Those of the loader have the same names everywhere: others may be loading something at this
-	// moment.
+	// Loaders have the same names everywhere, and others may be loading at this moment.
 	loaders := settled(t, 0, "__loader.map", "__loader.prog")
 	inKernel := settled(t, 0, name)
 	cycle(cycles - first)
@@ -61,8 +61,8 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// slack is how much Go's heap and its threads' stacks may vary, in kB: less than half a byte for
-// each cycle.
+// slack is how much Go's heap and the threads' stacks may vary, in kB: less than half a byte per
+// cycle.
 const slack = 4 << 10
 
 func resident(t *testing.T) int {
@@ -71,8 +71,8 @@ func resident(t *testing.T) int {
 	return kilobytes(t, "VmRSS")
 }
 
-// settled counts the maps and programs of these names, once the kernel had time to
-// free what it frees later.
+// settled counts the maps and programs with these names, after the kernel had time for deferred
+// freeing.
 func settled(t *testing.T, want int, names ...string) (n int) {
 	for range 200 {
 		if n = inKernel(t, names); n <= want {
@@ -96,7 +96,7 @@ func inKernel(t *testing.T, names []string) int {
 		id = next
 		m, err := ebpf.NewMapFromID(id)
 		if err != nil {
-			continue // gone meanwhile
+			continue // freed in the meantime
 		}
 		if info, err := m.Info(); err == nil && slices.Contains(names, info.Name) {
 			n++

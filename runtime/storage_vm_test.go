@@ -13,8 +13,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// A local storage map that the kernel refuses after it has allocated it: created inside
-// a loader, it hangs the process for ever, unkillable. In a guest only.
+// A local storage map that the kernel refuses after its allocation would hang the process in the
+// loader for good, unkillable. In guests only.
 func TestRefusedLocalStorageDoesNotHang(t *testing.T) {
 	guest.Only(t)
 	for name, typ := range map[string]uint32{
@@ -25,7 +25,7 @@ func TestRefusedLocalStorageDoesNotHang(t *testing.T) {
 			spec := generate(t, withTimer(t, object.Map{Type: typ, Flags: sys.FlagNoPrealloc, KeySize: 4}))
 			before := settledCensus(t)
 			var err error
-			fastest := time.Hour // the guest may have been stopped for a while
+			fastest := time.Hour // the guest may have been paused
 			for range 3 {
 				begun := time.Now()
 				result := make(chan error, 1)
@@ -44,7 +44,7 @@ func TestRefusedLocalStorageDoesNotHang(t *testing.T) {
 			}
 			t.Logf("after %v: %v", fastest, err)
 			if fastest > time.Second {
-				t.Error("later than a second")
+				t.Error("the load took more than a second")
 			}
 			wantCensus(t, before, "after the refusals")
 		})

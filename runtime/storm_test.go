@@ -14,12 +14,13 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// BPF_PROG_LOAD answers EAGAIN while a signal is pending, and Go's own are not the only ones. The
-// storm is at the very thread that loads: one at the process mostly hits others.
+// Loads succeed under a storm of signals, although BPF_PROG_LOAD fails with EAGAIN while a signal
+// is pending. The signals are sent to the thread that loads: those sent to the process mostly hit
+// others.
 func TestSignalStorm(t *testing.T) {
 	const loads = 500
 	specs := []*runtime.Spec{compiled(t, "globals"), compiled(t, "core_fields"), compiled(t, "storage_task")}
-	long := compiled(t, "big_program") // without a mask no attempt would get to its end
+	long := compiled(t, "big_program") // without masked signals no attempt would finish
 	goruntime.LockOSThread()
 	defer goruntime.UnlockOSThread()
 	before := settledCensus(t)
@@ -61,7 +62,7 @@ func TestSignalStorm(t *testing.T) {
 	wantCensus(t, before, "after the storm")
 }
 
-// Loads from many goroutines, of several objects, do not disturb one another.
+// Concurrent loads of several objects do not disturb each other.
 func TestParallelLoads(t *testing.T) {
 	const goroutines, loads = 64, 50
 	specs := []*runtime.Spec{compiled(t, "globals"), compiled(t, "map_in_map"), compiled(t, "storage_task"), compiled(t, "core_fields")}

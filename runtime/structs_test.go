@@ -8,7 +8,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys/systest"
 )
 
-// What programs see and test runs take is what the kernel has.
+// The contexts of programs and test runs match the kernel's.
 func TestContexts(t *testing.T) {
 	systest.Structs(t, []systest.Struct{
 		{Value: SKBContext{}, Kernel: "__sk_buff"},

@@ -14,8 +14,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// Of a long log the end is kept, which says why: the verifier walks a loop for many turns, and then
-// refuses its end.
+// The end of a long log is kept, since it has the reason: the verifier follows a loop for many
+// iterations and then rejects its end.
 func TestLogKeepsItsEnd(t *testing.T) {
 	const turns, most = 200_000, 4 << 20
 	spec := generate(t, oneProgram(object.Program{Insns: []object.Insn{
@@ -36,7 +36,7 @@ func TestLogKeepsItsEnd(t *testing.T) {
 			t.Errorf("%d bytes of log, which begins %.200q", n, failure.Log)
 		}
 		if !strings.Contains(failure.Log, "\nR0 !read_ok\n") {
-			t.Errorf("the log ends %q", failure.Log[max(len(failure.Log)-200, 0):])
+			t.Errorf("the log ends with %q", failure.Log[max(len(failure.Log)-200, 0):])
 		}
 	}
 	wantCensus(t, before, "after the failure")

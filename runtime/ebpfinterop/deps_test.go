@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// The package that generated code needs does not bring cilium/ebpf along.
+// Package runtime, which generated code needs, does not depend on cilium/ebpf.
 func TestRuntimeIsAlone(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "github.com/bpf2lskel/bpf2lskel/runtime").CombinedOutput()
 	if err != nil {

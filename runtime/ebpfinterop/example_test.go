@@ -12,7 +12,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/internal/example/skel"
 )
 
-// A map of the skeleton, as an *ebpf.Map.
+// A map of a skeleton can be used as an *ebpf.Map.
 func ExampleMap() {
 	s, err := skel.Load()
 	if err != nil {
@@ -27,14 +27,14 @@ func ExampleMap() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer m.Close() // it has a file descriptor of its own
+	defer m.Close() // it has its own file descriptor
 	var c skel.Counter
 	err = m.Lookup(uint32(64), &c)
 	fmt.Println(c.Packets, err)
 	// Output: 7 <nil>
 }
 
-// Packages of cilium/ebpf work with what they are handed.
+// Packages of cilium/ebpf accept what this package returns.
 func ExampleMap_ringbuf() {
 	s, err := skel.Load()
 	if err != nil {
@@ -63,7 +63,7 @@ func ExampleMap_ringbuf() {
 	// Output: 16 <nil>
 }
 
-// A program of the skeleton, as an *ebpf.Program.
+// A program of a skeleton can be used as an *ebpf.Program.
 func ExampleProgram() {
 	s, err := skel.Load()
 	if err != nil {

@@ -58,7 +58,7 @@ func load(t *testing.T, p object.Program) *runtime.Skeleton {
 	return s
 }
 
-// What is handed on is the same map and program, and outlives the skeleton.
+// Converted maps and programs are the same kernel objects and outlive the skeleton.
 func TestInterop(t *testing.T) {
 	s := load(t, object.Program{Type: sys.ProgTypeRawTracepoint, Section: "raw_tp/sys_enter", AttachTo: "sys_enter"})
 	counter := runtime.NewArrayMap[uint64](s.Map(0))
@@ -111,7 +111,7 @@ func TestInterop(t *testing.T) {
 //go:noinline
 func probed(n int) int { return n + os.Getpid() }
 
-// By name in the C library, where programs use one.
+// A function in the C library can be attached to by name, if the binary uses a C library.
 func TestAttachUprobeByName(t *testing.T) {
 	call := func() {
 		if err := exec.Command("true").Run(); err != nil {
@@ -120,7 +120,7 @@ func TestAttachUprobeByName(t *testing.T) {
 	}
 	file := libraryOf("true")
 	if file == "" {
-		// Everything is static here: by what the file is known to have at an address.
+		// This binary is static: attach to a known address.
 		testAttachUprobe(t, "/proc/self/exe", "probed", &link.UprobeOptions{Address: fileOffset(t, probed)}, func() { probed(1) })
 		return
 	}
@@ -156,7 +156,7 @@ func testAttachUprobe(t *testing.T, file, symbol string, opts *link.UprobeOption
 	if l, err := ebpfinterop.AttachUretprobe(p, file, symbol, opts); err != nil {
 		t.Error(err)
 	} else {
-		l.Close() // never called: the Go runtime, which moves stacks, does not bear return probes
+		l.Close() // never called: return probes break Go's runtime, which moves stacks
 	}
 	_, err := ebpfinterop.AttachUprobe(p, file, "no_such_function", nil)
 	if err == nil || !strings.Contains(err.Error(), "program count: attach to "+file) {
@@ -164,7 +164,7 @@ func testAttachUprobe(t *testing.T, file, symbol string, opts *link.UprobeOption
 	}
 }
 
-// libraryOf returns the C library that a program uses, "" if it uses none.
+// libraryOf returns the C library that a program uses, or "".
 func libraryOf(program string) string {
 	path, err := exec.LookPath(program)
 	if err != nil {
@@ -183,7 +183,7 @@ func libraryOf(program string) string {
 	return found[0]
 }
 
-// fileOffset is where a function starts in the file of this binary.
+// fileOffset returns the offset of a function in this binary's file.
 func fileOffset(t *testing.T, f func(int) int) uint64 {
 	t.Helper()
 	addr := uint64(**(**uintptr)(unsafe.Pointer(&f)))

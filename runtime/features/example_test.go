@@ -8,8 +8,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/features"
 )
 
-// What is missing is named, and anything else that keeps a question from being answered is another
-// error.
+// A missing feature is named in the error. Any other reason why a question cannot be answered is a
+// different error.
 func ExampleSupports() {
 	switch err := features.Supports(features.TCX); {
 	case err == nil:

@@ -34,9 +34,9 @@ func agree(t *testing.T, what string, ours, theirs error) {
 	}
 	switch {
 	case ours != nil && !errors.Is(ours, errors.ErrUnsupported):
-		t.Errorf("%s: %v, but %v there", what, ours, theirs)
+		t.Errorf("%s: %v, the other library says %v", what, ours, theirs)
 	case (ours == nil) != (theirs == nil):
-		t.Errorf("%s: %v, but %v there", what, ours, theirs)
+		t.Errorf("%s: %v, the other library says %v", what, ours, theirs)
 	}
 }
 
@@ -104,7 +104,7 @@ func TestSupports(t *testing.T) {
 			if !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "needs Linux "+since.String()) {
 				t.Errorf("%s on an older kernel: %v", f, err)
 			}
-		case guest.Key() == "7.x-arm64" && f == TracingMulti, guest.Key() == "6.12-s390x", guest.Key() == "6.1" && f == KprobeMulti: // built without some
+		case guest.Key() == "7.x-arm64" && f == TracingMulti, guest.Key() == "6.12-s390x", guest.Key() == "6.1" && f == KprobeMulti: // built without some of them
 			if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 				t.Errorf("%s: %v", f, err)
 			}
@@ -129,7 +129,7 @@ func TestSupports(t *testing.T) {
 	}
 }
 
-// Many may ask at once.
+// Concurrent calls are safe.
 func TestConcurrently(t *testing.T) {
 	needRoot(t)
 	var group sync.WaitGroup
@@ -146,7 +146,7 @@ func TestConcurrently(t *testing.T) {
 	group.Wait()
 }
 
-// Who may not ask gets no answer, rather than a no that is kept.
+// Without the privilege to ask there is no answer, and none is cached.
 func TestNotAllowed(t *testing.T) {
 	q := question{mapType, 12345, 0}
 	refused := &cannotTell{"x", unix.EPERM}
@@ -161,7 +161,7 @@ func TestNotAllowed(t *testing.T) {
 	}
 }
 
-// What is asked for has the kernel's name, also in the answers that are none.
+// Answers use the kernel's names, also for unknown numbers.
 func TestNames(t *testing.T) {
 	needRoot(t)
 	for err, want := range map[error]string{

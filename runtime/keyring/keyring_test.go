@@ -16,7 +16,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/keyring"
 )
 
-// What cannot take a certificate is called what it is.
+// A keyring that cannot take a certificate is reported as what it is.
 func TestAddErrors(t *testing.T) {
 	id := cmstest.New(t, cmstest.Options{})
 	ring, err := keyring.New(t.Name())

@@ -18,7 +18,7 @@ import (
 
 var compared = &runtime.LoadOptions{Kfuncs: kfunccheck.Compare}
 
-// A plain load takes a wrong prototype, one that compares says what is wrong with it.
+// A plain load accepts a wrong prototype; a load with the check names the difference.
 func TestWrongPrototypes(t *testing.T) {
 	for _, tt := range []struct{ object, module, function, want string }{
 		{"vmlinux_argument", "", "bpf_rdonly_cast", "argument 2 (btf_id__k) is __u32 * in the source, u32 in vmlinux"},
@@ -40,7 +40,7 @@ func TestWrongPrototypes(t *testing.T) {
 	}
 }
 
-// Right prototypes load, and so do those that the source has a struct's declaration only for.
+// Right prototypes pass, including those whose struct the source only declares.
 func TestRightPrototypes(t *testing.T) {
 	for object, module := range map[string]string{
 		"extern/kfunc_vmlinux": "", "extern/kfunc_address": "", "extern/kfunc_places": "", "extern/conntrack": "nf_conntrack",
@@ -50,13 +50,13 @@ func TestRightPrototypes(t *testing.T) {
 			checkRuns(t, object, compared)
 		})
 	}
-	// All of these are weak, or no functions.
+	// All of these are weak, or not functions.
 	for _, object := range []string{"extern/kfunc_weak", "extern/weak_missing", "extern/ksym_typeless", "globals"} {
 		t.Run(object, func(t *testing.T) { checkRuns(t, object, compared) })
 	}
 }
 
-// A weak function with a prototype that the kernel does not have is missing, as it is for libbpf.
+// A weak function whose prototype the kernel does not have counts as missing, as with libbpf.
 func TestFlavors(t *testing.T) {
 	have(t, "")
 	if sys.KernelVersion().Before(sys.Version{6, 4}) {
@@ -69,7 +69,7 @@ func TestFlavors(t *testing.T) {
 	checkRuns(t, "prototype/flavors", compared)
 }
 
-// What is missing is for the load to say, with its hints.
+// A missing function is left to the load, which has hints for it.
 func TestMissing(t *testing.T) {
 	_, err := load(t, "extern/missing_func", compared)
 	var failure *runtime.LoadError
@@ -78,7 +78,7 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// A package that can be signed is compared too, but cannot be changed.
+// A signed package is checked too, but cannot be changed.
 func TestSignedPackages(t *testing.T) {
 	have(t, "")
 	s, err := runtime.Load(generate(t, "extern/kfunc_vmlinux", loader.Options{Signed: true}), compared)
@@ -92,7 +92,7 @@ func TestSignedPackages(t *testing.T) {
 	}
 }
 
-// have inserts a module, or skips the test where vmlinux lacks the functions of these objects.
+// have inserts a module, or skips the test if vmlinux lacks the functions that these objects use.
 func have(t *testing.T, module string) {
 	t.Helper()
 	if module != "" {
@@ -124,7 +124,7 @@ func load(t *testing.T, name string, opts *runtime.LoadOptions) (*runtime.Skelet
 	return s, err
 }
 
-// checkRuns loads an object and has its programs do what its source says.
+// checkRuns loads an object and checks that its programs do what the source claims.
 func checkRuns(t *testing.T, name string, opts *runtime.LoadOptions) {
 	t.Helper()
 	s, err := load(t, name, opts)

@@ -23,14 +23,14 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/legacy"
 )
 
-// loopback gives the test a network namespace of its own, and the index of its loopback interface,
-// which is up.
+// loopback moves the test to a new network namespace and returns the index of its loopback
+// interface, which is up.
 func loopback(t *testing.T) int {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("needs root")
 	}
-	goruntime.LockOSThread() // the thread goes with the test: it is never unlocked
+	goruntime.LockOSThread() // never unlocked: the thread ends with the test
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func loopback(t *testing.T) int {
 	return lo
 }
 
-// udp opens a socket, and returns what sends it a packet.
+// udp opens a socket and returns a function that sends it a packet.
 func udp(t *testing.T) (send func()) {
 	t.Helper()
 	c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -108,7 +108,7 @@ func TestAttachTC(t *testing.T) {
 			if s.Bss.Order != 3 {
 				t.Errorf("%s: %d runs after Close", name, s.Bss.Order)
 			}
-			// On a thread of another network namespace.
+			// Close works on a thread in another network namespace.
 			closed := make(chan error)
 			go func() {
 				goruntime.LockOSThread()
@@ -155,9 +155,9 @@ func TestAttachXDP(t *testing.T) {
 	again := attached(t, l, err)
 	send()
 	if n := atomic.LoadUint64(&s.Bss.Packets); n != 2 {
-		t.Errorf("%d packets after the program has replaced itself", n)
+		t.Errorf("%d packets after the program replaced itself", n)
 	}
-	// What has replaced a program stays when that one's link is closed.
+	// If another program has replaced this one, it stays when this one's link is closed.
 	l, err = legacy.AttachXDP(s.Progs.Turn, lo, &legacy.XDPOptions{Mode: runtime.XDPGeneric, Replace: true})
 	turn := attached(t, l, err)
 	if err := errors.Join(count.Close(), again.Close()); err != nil {
@@ -178,7 +178,7 @@ func TestAttachXDP(t *testing.T) {
 		t.Errorf("a mode that lo does not have: %v", err)
 	}
 	if _, err := legacy.AttachXDP(s.Progs.Count, 12345, nil); err == nil || !strings.Contains(err.Error(), "this thread has no such interface") {
-		t.Error("there is no interface 12345")
+		t.Error("attached to interface 12345, which does not exist")
 	}
 }
 
@@ -225,7 +225,7 @@ func TestAttachCgroup(t *testing.T) {
 		t.Errorf("exclusive beside another one: %v", err)
 	}
 	if _, err := legacy.AttachCgroup(s.Progs.Leave, group, &legacy.CgroupOptions{Replace: s.Progs.Create}); err == nil {
-		t.Error("replaced what is not there")
+		t.Error("replaced a program that is not attached")
 	}
 	if err := errors.Join(first.Close(), first.Close()); err != nil {
 		t.Error(err)
@@ -244,7 +244,7 @@ func TestAttachCgroup(t *testing.T) {
 	}
 }
 
-// What is nil, zero or closed is an error like those of package runtime.
+// Nil, zero and closed programs are errors, as in package runtime.
 func TestNoProgram(t *testing.T) {
 	closed, err := bpf.Open()
 	if err != nil {
@@ -267,8 +267,8 @@ func TestNoProgram(t *testing.T) {
 	}
 }
 
-// A direction that is none is not ingress.
-func TestNoDirection(t *testing.T) {
+// An invalid direction is an error, not ingress.
+func TestInvalidDirection(t *testing.T) {
 	_, err := legacy.AttachTC(runtime.SchedCLSProgram{}, 1, runtime.Direction(99), nil)
 	var failed *runtime.ProgramError
 	if !errors.As(err, &failed) || failed.Errno != unix.EINVAL || !strings.Contains(err.Error(), "99 is no direction") {

@@ -19,7 +19,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/oldkernel"
 )
 
-// isOld reports whether this kernel has no loader programs.
+// isOld reports whether this kernel lacks loader programs.
 func isOld() bool { return guest.Key() == "5.10" }
 
 func read(t *testing.T, name string, opts loader.Options) *runtime.Spec {
@@ -32,7 +32,7 @@ func read(t *testing.T, name string, opts loader.Options) *runtime.Spec {
 }
 
 // The import alone makes objects load on a kernel without loader programs, and changes nothing on
-// others.
+// other kernels.
 func TestImportIsEnough(t *testing.T) {
 	for _, name := range []string{"minimal", "bench_counter", "bench_execsnoop"} {
 		s, err := runtime.Load(read(t, name, loader.Options{}), nil)
@@ -47,8 +47,7 @@ func TestImportIsEnough(t *testing.T) {
 	}
 }
 
-// An object that the kernel refuses for its own sake is refused with the same error, whether the
-// package is there or not.
+// An object that the kernel refuses gives the same error with and without this package.
 func TestRefusedAsBefore(t *testing.T) {
 	if isOld() {
 		guest.NotHere(t, "it has no loader programs")
@@ -66,9 +65,9 @@ func TestRefusedAsBefore(t *testing.T) {
 	}
 }
 
-// Where it is the second way that fails, its error says why: with the verifier's log, and without
-// advice that is about loaders.
-func TestErrorOfTheSecondWay(t *testing.T) {
+// If the load without a loader program fails, its error gives the reason, with the verifier's log
+// and without advice about loaders.
+func TestInterpreterErrors(t *testing.T) {
 	_, err := runtime.Load(read(t, "refused_verifier", loader.Options{}), &runtime.LoadOptions{Fallback: oldkernel.Always})
 	var failure *runtime.LoadError
 	if !errors.As(err, &failure) || failure.Log == "" || failure.Step < 0 {
@@ -79,8 +78,8 @@ func TestErrorOfTheSecondWay(t *testing.T) {
 	}
 }
 
-// What an old kernel does not know is said with the version that brings it.
-func TestSaysWhatIsNewer(t *testing.T) {
+// Errors name the kernel version that introduced a missing feature.
+func TestErrorsNameKernelVersions(t *testing.T) {
 	for name, want := range map[string]string{
 		"core_many": "BPF_PROG_TYPE_SYSCALL needs Linux 5.14", "storage_task": "needs Linux 5.11", "storage_cgroup": "needs Linux 6.2",
 	} {
@@ -94,7 +93,7 @@ func TestSaysWhatIsNewer(t *testing.T) {
 	}
 }
 
-// A load that requires a signature never goes on without one.
+// A load that requires a signature never continues without one.
 func TestSignatureIsRequired(t *testing.T) {
 	for _, signed := range []bool{true, false} {
 		spec := read(t, "bench_counter", loader.Options{Signed: signed})
@@ -102,14 +101,14 @@ func TestSignatureIsRequired(t *testing.T) {
 			s, err := runtime.Load(spec, &runtime.LoadOptions{RequireSignature: true, Fallback: fallback})
 			if err == nil {
 				s.Close()
-				t.Errorf("signed %v: it is loaded", signed)
+				t.Errorf("signed %v: the load succeeded", signed)
 			}
 		}
 	}
 }
 
-// One that does not require it loads, and the result says that nothing was verified.
-func TestUnverifiedIsSaid(t *testing.T) {
+// A load that does not require a signature succeeds and reports that nothing was verified.
+func TestUnverifiedIsReported(t *testing.T) {
 	s, err := runtime.Load(read(t, "bench_counter", loader.Options{Signed: true}), &runtime.LoadOptions{Fallback: oldkernel.Always})
 	if err != nil {
 		t.Fatal(err)
@@ -120,9 +119,9 @@ func TestUnverifiedIsSaid(t *testing.T) {
 	}
 }
 
-// Options of a load hold in the second way too: programs left out, sizes, initial values, inner
+// Load options also apply without a loader program: omitted programs, sizes, initial values, inner
 // maps.
-func TestChangesHold(t *testing.T) {
+func TestOptionsApply(t *testing.T) {
 	s, err := runtime.Open(read(t, "bench_agent", loader.Options{}))
 	if err != nil {
 		t.Fatal(err)
@@ -155,7 +154,7 @@ func TestChangesHold(t *testing.T) {
 	}
 }
 
-// A process may have no room for more files: the error says so, and nothing stays open.
+// A load without enough file descriptors returns that error and leaves nothing open.
 func TestOutOfFiles(t *testing.T) {
 	spec := read(t, "bench_execsnoop", loader.Options{})
 	var old unix.Rlimit
@@ -192,16 +191,16 @@ func TestOutOfFiles(t *testing.T) {
 			t.Errorf("%d files more: %v", more, err)
 		}
 		if after := free(); after != before {
-			t.Errorf("%d files more: something stays open: %d, before it was %d", more, after, before)
+			t.Errorf("%d more files: %d are open, %d before", more, after, before)
 		}
 	}
 	if failed == 0 {
-		t.Error("there were always enough")
+		t.Error("no load ran out of files")
 	}
 }
 
-// Loads do not share anything: several at once, of one description and of others, with and without
-// loader programs.
+// Concurrent loads are independent, of the same Spec and different ones, with and without loader
+// programs.
 func TestConcurrentLoads(t *testing.T) {
 	specs := []*runtime.Spec{read(t, "bench_execsnoop", loader.Options{}), read(t, "bench_counter", loader.Options{})}
 	var g sync.WaitGroup

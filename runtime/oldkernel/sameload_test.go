@@ -17,8 +17,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/oldkernel"
 )
 
-// What is loaded without a loader program is what libbpf loads, as the kernel sees it, for all
-// objects of testdata; and what the kernel refuses libbpf it refuses us.
+// For all objects in testdata, a load without a loader program is the same as libbpf's, as the
+// kernel sees it, and the kernel refuses both alike.
 func TestSameLoadInterpreted(t *testing.T) {
 	var same, refused, ours, neither int
 	for _, name := range append(testobj.All(t), "structops/congestion", "structops/shared_old") {
@@ -40,13 +40,13 @@ func TestSameLoadInterpreted(t *testing.T) {
 			if err == nil {
 				defer s.Close()
 				if !s.Interpreted() {
-					t.Error("the result says that a loader program has run")
+					t.Error("the load reports that a loader program has run")
 				}
 			}
 			switch {
 			case err == nil && refusal != nil && refusal.Errno == 0:
 				ours++
-				t.Logf("libbpf does not load it: %v", refusal)
+				t.Logf("libbpf cannot load it: %v", refusal)
 			case err == nil && refusal != nil:
 				t.Errorf("the kernel refuses libbpf with %v, but not us: %v", refusal.Errno, refusal)
 			case err != nil && refusal == nil:
@@ -56,8 +56,8 @@ func TestSameLoadInterpreted(t *testing.T) {
 				t.Logf("libbpf does not know it: %v; the kernel: %v", refusal, err)
 			case err != nil:
 				refused++
-				// On s390x there is neither the function, of amd64, that sec_fentry names nor a
-				// JIT: which of the two is found first differs.
+				// On s390x neither the function that sec_fentry names, which is for amd64, nor a
+				// JIT exists. Which is missed first differs.
 				if !errors.Is(err, refusal.Errno) && (guest.Key() != "6.12-s390x" || name != "sec_fentry") {
 					t.Errorf("libbpf is refused with %v, we with: %v", refusal.Errno, err)
 				}
@@ -70,15 +70,15 @@ func TestSameLoadInterpreted(t *testing.T) {
 				}
 				sameload.LikeOldLibbpf(ref, view, spec)
 				if guest.In() && strings.HasPrefix(name, "kconfig") {
-					// LINUX_KERNEL_VERSION of Debian's kernels: 5.10.223, say, where this libbpf
-					// reads 5.10.0 in uname -r. The values have tests of their own.
+					// LINUX_KERNEL_VERSION on Debian's kernels: 5.10.223, for example, where this
+					// libbpf reads 5.10.0 from uname -r. Other tests check the values.
 					kconfig := view.Maps[".kconfig"]
 					kconfig.Contents = ref.Maps[".kconfig"].Contents
 					view.Maps[".kconfig"] = kconfig
 				}
 				if guest.Key() == "5.10" && name == "map_array" {
-					// libbpf gives up all of its BTF for a section without variables
-					// (btf_datasec_check_meta), and we only that.
+					// For a section without variables, libbpf drops all of its BTF
+					// (btf_datasec_check_meta), and we only the section.
 					for name, p := range view.Programs {
 						p.HasBTF, p.Funcs, p.Lines = false, nil, nil
 						view.Programs[name] = p
@@ -89,7 +89,7 @@ func TestSameLoadInterpreted(t *testing.T) {
 					}
 				}
 				if diff := sameload.Diff(ref, view); diff != "" {
-					t.Errorf("not the same load (-libbpf +ours):\n%s", diff)
+					t.Errorf("the loads differ (-libbpf +ours):\n%s", diff)
 				}
 			}
 		})
@@ -98,7 +98,7 @@ func TestSameLoadInterpreted(t *testing.T) {
 		same, refused, ours, neither)
 }
 
-// fdsByName gives the maps and programs of a load, those that were loaded.
+// fdsByName returns the maps and programs that a load created.
 func fdsByName(s *runtime.Skeleton) (maps, programs map[string]int) {
 	maps, programs = make(map[string]int), make(map[string]int)
 	for i := range s.Spec().Maps {

@@ -23,23 +23,22 @@ import (
 	_ "github.com/bpf2lskel/bpf2lskel/runtime/token"
 )
 
-// delegated are mount options of a BPF file system.
+// delegated are the mount options of a BPF file system.
 type delegated struct{ cmds, maps, progs, attachs string }
 
 var all = delegated{"any", "any", "any", "any"}
 
-// place is where a child works: a user namespace of its own with a BPF file system that delegates
-// something to it.
+// place is where a child runs: a user namespace with its own BPF file system, which delegates
+// privileges to it.
 type place struct {
 	delegated
-	at   string // where the file system is mounted
-	path string // $LIBBPF_BPF_TOKEN_PATH, "-" for none
+	at   string // the file system's mount point
+	path string // $LIBBPF_BPF_TOKEN_PATH; "-": unset
 }
 
 const bpffs = "/sys/fs/bpf"
 
-// inNamespace does one of the jobs of TestChild in such a place, and returns what it said: "" if
-// all went well.
+// inNamespace runs one of TestChild's jobs in a place and returns its error, or "".
 func inNamespace(t *testing.T, job string, p place) string {
 	t.Helper()
 	guest.Only(t)
@@ -75,14 +74,14 @@ func inNamespace(t *testing.T, job string, p place) string {
 	}
 	_, said, ok := strings.Cut(out.String(), "child: ")
 	if !ok {
-		t.Fatalf("the child said: %s", out.String())
+		t.Fatalf("child: %s", out.String())
 	}
 	said, _, _ = strings.Cut(said, "\n")
 	return said
 }
 
-// delegate gets the child's file system, as yet without options, sets them, which takes
-// CAP_SYS_ADMIN of the initial user namespace, and gives it back as a mount.
+// delegate takes the child's file system, sets its options, which requires CAP_SYS_ADMIN in the
+// initial user namespace, and returns it as a mount.
 func delegate(socket int, d delegated) error {
 	fs, err := receive(socket)
 	if err != nil {
@@ -155,7 +154,7 @@ func mountDelegated(at string) error {
 	return nil
 }
 
-// specOf generates an object of testdata.
+// specOf generates an object in testdata.
 func specOf(name string, options loader.Options) (*runtime.Spec, error) {
 	path, err := testobj.Build(context.Background(), name, testobj.Options{})
 	if err != nil {
@@ -173,9 +172,9 @@ func openFiles() int {
 	return len(files)
 }
 
-// jobs are what children do.
+// jobs are the tasks of children.
 var jobs = map[string]func() error{
-	// load:NAME... loads objects, and leaves no files open.
+	// load:NAME... loads objects and checks for open files.
 	"load": func() error { return loadAll(loader.Options{}) },
 	"sign": func() error { return loadAll(loader.Options{Signed: true}) },
 }
@@ -222,7 +221,7 @@ func loadAll(options loader.Options) error {
 func TestChild(t *testing.T) {
 	job, _, _ := strings.Cut(os.Getenv("BPF2LSKEL_TOKEN_JOB"), ":")
 	if job == "" {
-		return // the test proper, not a child
+		return // not a child
 	}
 	err := mountDelegated(os.Getenv("BPF2LSKEL_TOKEN_AT"))
 	if err == nil {
@@ -237,8 +236,7 @@ func TestChild(t *testing.T) {
 	unix.Exit(0)
 }
 
-// Objects with global data, with maps of maps, with CO-RE, and with a loader in parts load in a
-// user namespace.
+// Objects with global data, maps of maps, CO-RE, or a loader in parts load in a user namespace.
 func TestToken(t *testing.T) {
 	const objects = "load:globals,map_in_map,core_fields,core_shared,many_programs,big_60"
 	elsewhere := t.TempDir()
@@ -254,7 +252,7 @@ func TestToken(t *testing.T) {
 	}
 }
 
-// What is created outside of the loader has the token too.
+// What the runtime creates outside of the loader uses the token, too.
 func TestTokenOutside(t *testing.T) {
 	said := inNamespace(t, "load:storage_task", place{all, bpffs, "-"})
 	if strings.Contains(said, "create map") && strings.Contains(said, unix.ENOMEM.Error()) {
@@ -265,7 +263,7 @@ func TestTokenOutside(t *testing.T) {
 	}
 }
 
-// What the token does not delegate is said, as is what else is wrong.
+// Errors name what the token does not delegate, and other problems.
 func TestTokenErrors(t *testing.T) {
 	some := delegated{"map_create:prog_load:btf_load", "array", "syscall", "any"}
 	with := func(change func(*delegated)) place {

@@ -31,10 +31,10 @@ func probedFunction(n int) int { return n + os.Getpid() }
 //go:noinline
 func probedToo(n int) int { return n - os.Getpid() }
 
-// serveUSDT is what the test binary does as the process of USDT tests; nil where there are none.
+// serveUSDT is the main function of the process in USDT tests; nil if there are no such tests.
 var serveUSDT func()
 
-// The test binary is also the process that is probed: it calls the functions once its input ends.
+// The test binary is also the probed process, which calls the functions when its input ends.
 func TestMain(m *testing.M) {
 	if os.Getenv("PROBED") == "usdt" && serveUSDT != nil {
 		serveUSDT()
@@ -54,7 +54,7 @@ func probedFile(t *testing.T) string {
 	return probedfile.Write(t, "libprobed.so.1", map[string]any{"probed_function": probedFunction, "probed_too": probedToo})
 }
 
-// probed starts the process, and returns what has it call the functions.
+// probed starts the process and returns a function that makes it call the functions.
 func probed(t *testing.T, file string) (pid int, run func()) {
 	t.Helper()
 	cmd := exec.Command(file)
@@ -144,7 +144,7 @@ func TestAttach(t *testing.T) {
 			}
 			defer l.Close()
 			run()
-			// More than once where an emulator starts the probed instruction over.
+			// More than once if an emulator restarts the probed instruction.
 			if n := atomic.LoadUint64(&s.Bss.User); n == 0 || s.Bss.Cookie != 5 {
 				t.Errorf("%d calls seen, cookie %d", n, s.Bss.Cookie)
 			}
@@ -169,7 +169,7 @@ func TestAttach(t *testing.T) {
 		}
 	})
 
-	// Another process is not seen.
+	// Calls in another process are not seen.
 	s := loadProbes(t, os.Getpid(), false)
 	l, err := uprobe.Attach(s.Progs.OnUser, file, "probed_function", &uprobe.Options{PID: os.Getpid()})
 	if err != nil {
@@ -179,12 +179,11 @@ func TestAttach(t *testing.T) {
 	_, run := probed(t, file)
 	run()
 	if n := atomic.LoadUint64(&s.Bss.User); n != 0 {
-		t.Errorf("%d calls seen of another process", n)
+		t.Errorf("%d calls seen in another process", n)
 	}
 }
 
-// tooOld skips the test where the kernel is older than what it was asked for, which the error has
-// to say.
+// tooOld skips the test if the kernel is too old, which the error must say.
 func tooOld(t *testing.T, err error) {
 	t.Helper()
 	if e, ok := errtype.Of[*runtime.ProgramError](err); ok && strings.Contains(e.Hint, "BPF_TRACE_UPROBE_MULTI needs Linux 6.6") {
@@ -231,7 +230,7 @@ func TestAttachMulti(t *testing.T) {
 	}
 }
 
-// What cannot be attached is an error like those of package runtime.
+// Attach errors are like those of package runtime.
 func TestErrors(t *testing.T) {
 	var none runtime.UprobeProgram
 	var noneMulti runtime.UprobeMultiProgram

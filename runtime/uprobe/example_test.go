@@ -9,7 +9,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/uprobe"
 )
 
-// A program of section "uprobe" sees each call of a library's function, in one process.
+// A program in section "uprobe" sees each call of a library function in one process.
 func ExampleAttach() {
 	s, err := probes.Load()
 	if err != nil {
@@ -23,7 +23,8 @@ func ExampleAttach() {
 	defer l.Close()
 }
 
-// A program of section "usdt", with libbpf's usdt.bpf.h, sees each garbage collection of Python.
+// A program in section "usdt", built with libbpf's usdt.bpf.h, sees each garbage collection of
+// Python.
 func ExampleAttachUSDT() {
 	s, err := usdt.Load()
 	if err != nil {

@@ -81,7 +81,7 @@ func TestOffset(t *testing.T) {
 	}
 }
 
-// The machine's C library is found by its name, and has the functions that all have.
+// The machine's C library is found by name and has the usual functions.
 func TestLibrary(t *testing.T) {
 	f, err := Open("libc.so.6")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -122,14 +122,14 @@ func TestFind(t *testing.T) {
 		t.Errorf("no command: %v", err)
 	}
 	if _, err := find(""); err == nil {
-		t.Error("no name")
+		t.Error("no error for an empty name")
 	}
 	if _, err := Open(tool); err == nil || !strings.Contains(err.Error(), "is not an ELF file") {
 		t.Errorf("no ELF: %v", err)
 	}
 
-	// LD_LIBRARY_PATH comes before the cache, the cache before folders, and files of other
-	// architectures do not count.
+	// LD_LIBRARY_PATH precedes the cache, the cache precedes folders, and files for other
+	// architectures are ignored.
 	exe, err := os.ReadFile("/proc/self/exe")
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +158,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// cacheOf is a cache of names and paths.
+// cacheOf returns a cache with these names and paths.
 func cacheOf(pairs ...string) []byte {
 	order := binary.NativeEndian
 	raw := append([]byte(newMagic), make([]byte, newHeader-len(newMagic))...)
@@ -183,7 +183,7 @@ func TestParseCache(t *testing.T) {
 	}
 	old := append([]byte(oldMagic+"\x00"), 0, 0, 0, 0)
 	binary.NativeEndian.PutUint32(old[12:], 1)
-	old = append(old, make([]byte, oldEntrySize+4)...) // an entry, and what aligns it
+	old = append(old, make([]byte, oldEntrySize+4)...) // an entry and padding
 	if got := parseCache(append(old, raw...)); !slices.Equal(got, want) {
 		t.Errorf("after the old format: %q", got)
 	}
@@ -204,8 +204,8 @@ func FuzzParseCache(f *testing.F) {
 	})
 }
 
-// What is no file of code is refused at once: a pipe would be waited for.
-func TestOpenNoFile(t *testing.T) {
+// Files that cannot contain code are refused at once: opening a pipe would block.
+func TestOpenRefusesOtherFiles(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := unix.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
@@ -222,7 +222,7 @@ func TestOpenNoFile(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		case <-time.After(5 * time.Second):
-			t.Errorf("%s: Open waits", name)
+			t.Errorf("%s: Open blocks", name)
 		}
 	}
 }

@@ -33,8 +33,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/uprobe"
 )
 
-// The test binary as the process that has the probes: for each line that it reads it comes by them
-// once, and writes what the semaphore is.
+// The test binary is also the process with the probes. For each line that it reads, it passes them
+// once and writes the value of the semaphore.
 func init() {
 	serveUSDT = func() {
 		_, _, semaphore := usdtsites.Addresses()
@@ -45,7 +45,7 @@ func init() {
 	}
 }
 
-// sdtNote is a probe as the assembler notes it.
+// sdtNote is a probe, as the assembler's note describes it.
 type sdtNote struct {
 	name, args               string
 	address, base, semaphore uint64
@@ -69,8 +69,8 @@ func (n *sdtNote) bytes() []byte {
 	return raw
 }
 
-// withNotes gives a file of 64 bits these sections in place of its own: the notes, .stapsdt.base at
-// that address, and a symbol named "variable" at data.
+// withNotes replaces the sections of a 64-bit file with the notes, .stapsdt.base at the given
+// address, and a symbol named "variable" at data.
 func withNotes(raw []byte, base, data uint64, notes ...sdtNote) []byte {
 	order := binary.NativeEndian
 	names := []byte{0}
@@ -109,7 +109,7 @@ func withNotes(raw []byte, base, data uint64, notes ...sdtNote) []byte {
 	return raw
 }
 
-// Some numbers that no register has.
+// Numbers that no register contains by chance.
 const (
 	constants      = "8@$-2 -8@$-9223372036854775808 4@$-1 -4@$-9 2@$65537 -2@$65535 1@$300 -1@$-300 8@$18446744073709551615"
 	constantsOther = "8@-2 -8@-9223372036854775808 4@-1 -4@-9 2@65537 -2@65535 1@300 -1@-300 8@18446744073709551615"
@@ -117,7 +117,7 @@ const (
 
 var constantValues = []int64{-2, -1 << 63, 0xffffffff, -9, 1, -1, 44, -44, -1}
 
-// usdtFile is a copy of this binary with probes.
+// usdtFile returns a copy of this binary with probes.
 func usdtFile(t *testing.T) string {
 	t.Helper()
 	raw, err := os.ReadFile("/proc/self/exe")
@@ -137,11 +137,11 @@ func usdtFile(t *testing.T) string {
 		{"memory", usdtsites.Memory, at(1), base, 0},
 		{"constants", numbers, at(2), base, 0},
 		{"counted", "", at(0), base, count},
-		// In several places: of three, two with the same arguments.
+		// A probe in three places, two of which have the same arguments.
 		{"spread", "", at(0), base, count},
 		{"spread", "-4@" + strings.Fields(usdtsites.Registers)[1][3:], at(1), base, count},
 		{"spread", "", at(2), base, count},
-		// As if the file had been moved by 0x100 after it was linked.
+		// As if prelink had moved the file by 0x100.
 		{"prelinked", usdtsites.Registers, at(1) - 0x100, base - 0x100, count - 0x100},
 		{"index", usdtsites.Index, at(1), base, 0},
 		{"bad", "8@%rax 16f@%xmm0", at(0), base, 0},
@@ -158,7 +158,7 @@ func usdtFile(t *testing.T) string {
 	return file
 }
 
-// usdtProcess is a running copy.
+// usdtProcess is a running copy of the test binary.
 type usdtProcess struct {
 	t   *testing.T
 	pid int
@@ -188,7 +188,7 @@ func startUSDT(t *testing.T, file string) *usdtProcess {
 	return &usdtProcess{t, cmd.Process.Pid, in, bufio.NewReader(out)}
 }
 
-// fire has the process come by the probes, and returns what the semaphore is.
+// fire makes the process pass the probes and returns the semaphore.
 func (p *usdtProcess) fire() string {
 	p.t.Helper()
 	fmt.Fprintln(p.in)
@@ -217,8 +217,8 @@ func loadUSDT(t *testing.T, pid int) *usdt.Skeleton {
 	return s
 }
 
-// Arguments of each size and sign, in registers, in memory and as constants, are what the process
-// has, to each kind of program.
+// Every kind of program gets the process's arguments of each size and sign, in registers, in memory
+// and as constants.
 func TestAttachUSDTArguments(t *testing.T) {
 	needUprobes(t)
 	file := usdtFile(t)
@@ -267,8 +267,8 @@ func TestAttachUSDTArguments(t *testing.T) {
 	}
 }
 
-// A probe in several places is attached in all of them, and its semaphore counts who looks, in each
-// process.
+// A probe in several places is attached in all of them, and its semaphore counts the observers in
+// each process.
 func TestAttachUSDTSemaphores(t *testing.T) {
 	needUprobes(t)
 	file := usdtFile(t)
@@ -288,12 +288,12 @@ func TestAttachUSDTSemaphores(t *testing.T) {
 		if a, b := one.fire(), other.fire(); a != "1" || b != "1" || s.Bss.Hits < 2 {
 			t.Errorf("%s: semaphores %s and %s, want 1; %d hits", kind, a, b, s.Bss.Hits)
 		}
-		third := startUSDT(t, file) // begins while somebody looks
+		third := startUSDT(t, file) // starts while the probe is observed
 		if c := third.fire(); c != "1" {
 			t.Errorf("%s: semaphore of a new process %s, want 1", kind, c)
 		}
-		// Three places with one semaphore, of one process. The kernel counts places, of which the
-		// first one is counted already.
+		// Three places share one semaphore in one process. The kernel counts places, and the first
+		// one is counted already.
 		spread, err := uprobe.AttachUSDT(s.Core(), program, file, "test", "spread", &uprobe.USDTOptions{PID: other.pid})
 		if err != nil {
 			t.Fatal(err)
@@ -313,8 +313,7 @@ func TestAttachUSDTSemaphores(t *testing.T) {
 	}
 }
 
-// An argument may be in memory at two registers, for an object with the header that describes
-// those.
+// An argument may be in memory addressed by two registers, if the object's header supports that.
 func TestAttachUSDTIndex(t *testing.T) {
 	needUprobes(t)
 	if usdtsites.Index == "" {
@@ -338,8 +337,7 @@ func TestAttachUSDTIndex(t *testing.T) {
 	}
 }
 
-// An object that is told that the kernel has no cookies finds the arguments by the instruction
-// pointer.
+// An object that is told that the kernel lacks cookies finds the arguments by instruction pointer.
 func TestAttachUSDTWithoutCookies(t *testing.T) {
 	withoutCookies(t, func(s *usdt.Skeleton) runtime.USDTProgram {
 		s.Kconfig.LINUX_HAS_BPF_COOKIE = false
@@ -389,7 +387,7 @@ func withoutCookies(t *testing.T, choose func(s *usdt.Skeleton) runtime.USDTProg
 	}
 }
 
-// A section names the probe, and a library without a folder is the one that the process has mapped.
+// A section names the probe, and a library without a path is the one that the process has mapped.
 func TestAttachUSDTSection(t *testing.T) {
 	needUprobes(t)
 	file := usdtFile(t)
@@ -411,8 +409,8 @@ func TestAttachUSDTSection(t *testing.T) {
 	}
 }
 
-// What cannot be attached is an error that names the program, the file, the probe and the argument,
-// and takes nothing.
+// A failed attach returns an error that names the program, the file, the probe and the argument,
+// and uses no resources.
 func TestAttachUSDTRefused(t *testing.T) {
 	needUprobes(t)
 	file := usdtFile(t)
@@ -452,7 +450,7 @@ func TestAttachUSDTRefused(t *testing.T) {
 			t.Errorf("memory at two registers: %v", err)
 		}
 	}
-	// Nothing of all this is in use: as many attachments as there are entries succeed.
+	// Nothing is left in use: as many attachments succeed as there are entries.
 	var links []*runtime.Link
 	most := int(s.Maps.BpfUsdtSpecs.MaxEntries())
 	for range most {
@@ -476,7 +474,7 @@ func TestAttachUSDTRefused(t *testing.T) {
 		l.Close()
 	}
 
-	// Before the load and after the end there is nothing to attach.
+	// Attaching before the load and after Close fails.
 	unloaded, err := usdt.Open()
 	if err != nil {
 		t.Fatal(err)
@@ -490,7 +488,7 @@ func TestAttachUSDTRefused(t *testing.T) {
 	}
 }
 
-// Attachments may come and go at the same time, and the skeleton may be closed meanwhile.
+// Probes can be attached and detached concurrently, and the skeleton closed meanwhile.
 func TestAttachUSDTConcurrently(t *testing.T) {
 	needUprobes(t)
 	file := usdtFile(t)
@@ -535,8 +533,8 @@ func TestAttachUSDTConcurrently(t *testing.T) {
 	}
 }
 
-// The kernel's own view: a program that is of section usdt has one link for all places where the
-// kernel has such links, else one for each.
+// In the kernel's view, a program in section usdt has one link for all places if the kernel
+// supports such links, or one per place.
 func TestAttachUSDTLinks(t *testing.T) {
 	needUprobes(t)
 	guest.Only(t)
@@ -560,8 +558,8 @@ func TestAttachUSDTLinks(t *testing.T) {
 	}
 }
 
-// A probe of a program that Debian has compiled fires, with its argument. It fires only if its
-// semaphore says that somebody looks.
+// A probe in a program built by Debian fires, with its argument. It only fires if its semaphore is
+// set.
 func TestAttachUSDTDebian(t *testing.T) {
 	needUprobes(t)
 	guest.Only(t)
@@ -592,7 +590,7 @@ while sys.stdin.readline():
 		}
 	}()
 	process := &usdtProcess{t, cmd.Process.Pid, in, bufio.NewReader(out)}
-	process.fire() // it has started
+	process.fire() // the process has started
 	s := loadUSDT(t, process.pid)
 	for _, program := range []runtime.USDTProgram{s.Progs.OnProbe, runtime.NewUSDTProgram(s.Progs.OnSingle.Program)} {
 		s.Bss.Hits = 0
@@ -606,7 +604,7 @@ while sys.stdin.readline():
 		}
 		l.Close()
 	}
-	// Each of Python's probes can be attached to.
+	// All of Python's probes can be attached to.
 	probes, err := uprobe.ReadUSDT(python)
 	if err != nil || len(probes) < 8 {
 		t.Fatalf("%d probes, %v", len(probes), err)

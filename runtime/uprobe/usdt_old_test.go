@@ -13,8 +13,7 @@ import (
 	_ "github.com/bpf2lskel/bpf2lskel/runtime/oldkernel"
 )
 
-// A kernel without loader programs, links of perf events and cookies shows the arguments of USDT
-// probes.
+// USDT arguments work on a kernel without loader programs, perf event links and cookies.
 func TestOldUSDT(t *testing.T) {
 	guest.Only(t)
 	withoutCookies(t, func(s *usdt.Skeleton) runtime.USDTProgram {

@@ -10,7 +10,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/usdt"
 )
 
-// Each entry is given out once at a time, whoever asks, and all of them are.
+// Each entry is in use at most once, and all of them can be used.
 func TestSpecTable(t *testing.T) {
 	s, err := usdt.Open()
 	if err != nil {
@@ -30,7 +30,7 @@ func TestSpecTable(t *testing.T) {
 	}
 	table := specTableOf(m)
 	if table != specTableOf(s.Maps.BpfUsdtSpecs.Untyped()) || table == specTableOf(other.Maps.BpfUsdtSpecs.Untyped()) {
-		t.Error("not one table for each skeleton")
+		t.Error("a skeleton has more than one table")
 	}
 	var used [size]sync.Mutex
 	var wait sync.WaitGroup

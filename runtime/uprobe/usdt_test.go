@@ -114,8 +114,8 @@ func TestUSDTArgumentOperands(t *testing.T) {
 	}
 }
 
-// The bytes are those that compilers lay the structs of usdt.bpf.h out as; that of libbpf 1.7 as
-// clang 14 to 22 and gcc 12 do.
+// The bytes match the layout that compilers give the structs of usdt.bpf.h; for libbpf 1.7's, clang
+// 14 to 22 and gcc 12.
 func TestUSDTSpecs(t *testing.T) {
 	args := []usdtArg{
 		{value: -1, signed: true, size: 4},
@@ -168,7 +168,7 @@ func TestUSDTSpecs(t *testing.T) {
 	}
 }
 
-// Whatever the compiler makes of the macros' assembly, the probes are those that readelf sees.
+// For each compiler's output of the macros, the probes are the ones that readelf shows.
 func TestUSDTReadelf(t *testing.T) {
 	files := []string{"/usr/bin/python3.11", "/usr/lib/x86_64-linux-gnu/libstdc++.so.6"}
 	for _, cc := range []string{"gcc", "clang"} {
@@ -185,7 +185,7 @@ func TestUSDTReadelf(t *testing.T) {
 	}
 	for i, file := range files {
 		if _, err := os.Stat(file); err != nil && i < 2 {
-			continue // of another distribution
+			continue // on other distributions
 		}
 		want := readelf(t, file)
 		got, err := ReadUSDT(file)
@@ -201,14 +201,14 @@ func TestUSDTReadelf(t *testing.T) {
 		for j, p := range got {
 			text := p.Provider + ":" + p.Name + " " + p.Args
 			if text != want[j] {
-				t.Errorf("%s: %q, readelf has %q", file, text, want[j])
+				t.Errorf("%s: %q, readelf says %q", file, text, want[j])
 			}
-			// What compilers write is understood.
+			// The arguments that compilers emit can be parsed.
 			site := usdtSite{machine: f.machine, address: p.address, symbol: f.variable}
 			if args, err := site.parseArgs(p.Args); err != nil || len(args) != strings.Count(p.Args, "@") {
 				t.Errorf("%s: %s: %d arguments, %v", file, text, len(args), err)
 			}
-			// The instruction there does nothing.
+			// The instruction at the probe is a nop.
 			if b := make([]byte, 1); f.machineCode(b, p.Offset) != nil || f.machine == elf.EM_X86_64 && b[0] != 0x90 {
 				t.Errorf("%s: %s: at offset %#x is %#x", file, text, p.Offset, b)
 			}
@@ -221,7 +221,7 @@ func (f *usdtFile) machineCode(b []byte, offset uint64) error {
 	return err
 }
 
-// readelf lists probes as PROVIDER:NAME ARGUMENTS.
+// readelf returns probes as PROVIDER:NAME ARGUMENTS.
 func readelf(t *testing.T, file string) (probes []string) {
 	t.Helper()
 	out, err := exec.Command("readelf", "-n", file).Output()
@@ -264,7 +264,7 @@ func TestParseMapping(t *testing.T) {
 	}
 }
 
-// Code of this process is where it is.
+// A function of this process is found at its address.
 func TestMappedAddress(t *testing.T) {
 	exe, err := os.Open("/proc/self/exe")
 	if err != nil {
@@ -273,7 +273,7 @@ func TestMappedAddress(t *testing.T) {
 	defer exe.Close()
 	f, err := newELF(exe)
 	if err != nil {
-		t.Skipf("not on this kernel: %v", err) // of 32 bits
+		t.Skipf("not on this kernel: %v", err) // a 32-bit process
 	}
 	want := uint64(reflect.ValueOf(TestMappedAddress).Pointer())
 	offset, err := f.offset(want, 1, true)
@@ -292,7 +292,7 @@ func TestMappedAddress(t *testing.T) {
 	}
 }
 
-// No file makes the reader panic, or take much memory.
+// No file makes the reader panic or use much memory.
 func FuzzUSDT(f *testing.F) {
 	f.Add(tinyUSDT("8@%rax", binary.LittleEndian, elf.EM_X86_64))
 	f.Add(tinyUSDT("8@[sp, 8]", binary.LittleEndian, elf.EM_AARCH64))
@@ -308,7 +308,7 @@ func FuzzUSDT(f *testing.F) {
 	})
 }
 
-// readAll does all that is done with a file before anything is attached.
+// readAll does everything that is done with a file before attaching.
 func readAll(raw []byte) {
 	file, err := newELF(bytes.NewReader(raw))
 	if err != nil {
@@ -327,7 +327,7 @@ func readAll(raw []byte) {
 	}
 }
 
-// tinyUSDT is a file with a probe and hardly more.
+// tinyUSDT returns a small file with a probe.
 func tinyUSDT(args string, order byteOrder, machine elf.Machine) []byte {
 	desc := order.AppendUint64(nil, 0x40)
 	desc = append(desc, make([]byte, 16)...)
@@ -366,7 +366,7 @@ func tinyUSDT(args string, order byteOrder, machine elf.Machine) []byte {
 	return raw
 }
 
-// countingReader counts the bytes that are read.
+// countingReader counts the bytes read.
 type countingReader struct {
 	*bytes.Reader
 	read int
@@ -378,8 +378,8 @@ func (r *countingReader) ReadAt(p []byte, at int64) (int, error) {
 	return n, err
 }
 
-// A file with many sections that are all the same symbol table, and a probe that names many
-// variables, is read once.
+// A file with many sections that are the same symbol table, and a probe that names many variables,
+// is read once.
 func TestUSDTManySymbolTables(t *testing.T) {
 	const count = 1000
 	raw := tinyUSDT("8@x(%rip)", binary.LittleEndian, elf.EM_X86_64)
@@ -409,7 +409,7 @@ func TestUSDTManySymbolTables(t *testing.T) {
 		}
 	}
 	if r.read > 4*len(raw) {
-		t.Errorf("%d bytes were read of a file of %d", r.read, len(raw))
+		t.Errorf("read %d bytes of a file of %d", r.read, len(raw))
 	}
 }
 
