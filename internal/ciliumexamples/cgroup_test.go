@@ -10,7 +10,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 )
 
-// Packets that leave this process's cgroup.
+// The example counts the packets that leave this process's cgroup.
 func TestCgroupSKB(t *testing.T) {
 	a, b := hosts(t)
 	c := listens(t, b, 9999)
@@ -27,7 +27,7 @@ func TestCgroupSKB(t *testing.T) {
 	}
 }
 
-// How long round trips of this cgroup's connections take.
+// The example reports round-trip times of the cgroup's connections.
 func TestTCPRTTSockops(t *testing.T) {
 	a, b := hosts(t)
 	group := testfs.OwnCgroup(t)
@@ -50,7 +50,7 @@ func TestTCPRTTSockops(t *testing.T) {
 		types[info.SkType]++
 	}
 	if len(types) != 2 || types[0] != 1 || types[1] != 1 {
-		t.Errorf("established: %v by type, want one that has connected and one that was connected to", types)
+		t.Errorf("established connections by type: %v, want one active and one passive", types)
 	}
 
 	if err := from.Close(); err != nil {

@@ -1,11 +1,11 @@
-// Package ciliumexamples has ports of the example programs of cilium/ebpf, each of them a test: it
-// loads the example's object, attaches its programs, causes what they look at, and expects what the
-// example would print.
+// Package ciliumexamples has ports of cilium/ebpf's example programs. Each port is a test: it loads
+// the example's object, attaches its programs, triggers the events that they observe, and expects
+// what the example would print.
 //
-// The generated packages here are of objects of the project's own, in bpf: they have the maps,
-// programs and types that the examples' C sources have, and do the same. Command overlay generates
-// packages from the examples' own sources, unchanged, for `go test -overlay`, so that the ports are
-// also run with these: TestUnchangedSources does so on this machine, vmtest in guests.
+// The generated packages here are made from this project's own objects, in bpf, which have the same
+// maps, programs and types as the examples' C sources. Command overlay generates packages from the
+// examples' own sources, unchanged, for `go test -overlay`. The ports also run with these: on this
+// machine in TestUnchangedSources, in guests by vmtest.
 package ciliumexamples
 
 //go:generate go tool bpf2lskel -o cgroup_skb bpf/cgroup_skb.bpf.c

@@ -18,7 +18,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// loaded loads an object for the test.
+// loaded loads an object and closes it when the test ends.
 func loaded[S interface{ Close() error }](t *testing.T, load func() (S, error)) S {
 	t.Helper()
 	needRoot(t)
@@ -41,7 +41,7 @@ func needRoot(t *testing.T) {
 	}
 }
 
-// needProbes skips the test on a kernel without probes of a kind.
+// needProbes skips the test on a kernel without a kind of probe.
 func needProbes(t *testing.T, kind string) {
 	t.Helper()
 	if _, err := os.Stat("/sys/bus/event_source/devices/" + kind); errors.Is(err, os.ErrNotExist) {
@@ -49,7 +49,7 @@ func needProbes(t *testing.T, kind string) {
 	}
 }
 
-// attached ends an attachment with the test.
+// attached checks an attachment and closes it when the test ends.
 func attached(t *testing.T, l *runtime.Link, err error) {
 	t.Helper()
 	if err != nil {
@@ -62,7 +62,7 @@ func attached(t *testing.T, l *runtime.Link, err error) {
 	})
 }
 
-// notTraced skips the test where the kernel calls no programs at its functions, not even for root.
+// notTraced skips the test if the kernel cannot attach programs to functions, even for root.
 func notTraced(t *testing.T, err error) {
 	t.Helper()
 	switch {
@@ -76,7 +76,7 @@ func notTraced(t *testing.T, err error) {
 	}
 }
 
-// hosts makes two hosts for the test that reach each other.
+// hosts creates two connected hosts for the test.
 func hosts(t *testing.T) (a, b *netlab.Host) {
 	t.Helper()
 	needRoot(t)
@@ -89,7 +89,7 @@ func hosts(t *testing.T) (a, b *netlab.Host) {
 	return a, b
 }
 
-// do runs f on a host, where the host's interface is iface.
+// do runs f on a host. iface is the host's interface.
 func do(t *testing.T, h *netlab.Host, f func(iface *net.Interface) error) {
 	t.Helper()
 	if err := h.Do(func() error {
@@ -103,7 +103,7 @@ func do(t *testing.T, h *netlab.Host, f func(iface *net.Interface) error) {
 	}
 }
 
-// listens has a host listen for datagrams.
+// listens makes a host listen for datagrams.
 func listens(t *testing.T, h *netlab.Host, port int) (c *net.UDPConn) {
 	t.Helper()
 	do(t, h, func(*net.Interface) (err error) {
@@ -117,7 +117,7 @@ func listens(t *testing.T, h *netlab.Host, port int) (c *net.UDPConn) {
 	return c
 }
 
-// receives reads that many datagrams, and returns the last.
+// receives reads n datagrams and returns the last one.
 func receives(t *testing.T, c *net.UDPConn, n int) string {
 	t.Helper()
 	buf := make([]byte, 1500)
@@ -135,8 +135,8 @@ func receives(t *testing.T, c *net.UDPConn, n int) string {
 	return ""
 }
 
-// connects has host a connect to host b by TCP, and send a text that comes back, some times. The
-// connection is open until the test closes it.
+// connects connects host a to host b by TCP and exchanges a text n times. The connection stays open
+// until the test closes it.
 func connects(t *testing.T, a, b *netlab.Host) (from, to *net.TCPConn) {
 	t.Helper()
 	var l net.Listener
@@ -177,7 +177,7 @@ func connects(t *testing.T, a, b *netlab.Host) (from, to *net.TCPConn) {
 	return from, to
 }
 
-// next reads events until one is wanted.
+// next reads events until it finds one that is wanted.
 func next[T any](t *testing.T, r *runtime.RingBufReader[T], wanted func(T) bool) T {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -208,7 +208,7 @@ func reader[T any](t *testing.T, b *runtime.RingBuf[T]) *runtime.RingBufReader[T
 	return r
 }
 
-// starts starts a program, this binary, that many times, and returns the process of the last.
+// starts runs this binary n times and returns the last process.
 func starts(t *testing.T, n int) (pid int) {
 	t.Helper()
 	for range n {
@@ -221,7 +221,7 @@ func starts(t *testing.T, n int) (pid int) {
 	return pid
 }
 
-// comm is the name of the process that calls it, cut as the kernel cuts it.
+// comm returns the name of the calling process, truncated like the kernel's.
 func comm(t *testing.T) string {
 	t.Helper()
 	name, err := os.ReadFile("/proc/thread-self/comm")
@@ -231,28 +231,28 @@ func comm(t *testing.T) string {
 	return string(name[:len(name)-1])
 }
 
-// text is a string of C.
+// text converts a C string.
 func text(b []byte) string { return unix.ByteSliceToString(b) }
 
-// networkOrder is an address whose bytes are in memory as on the wire.
+// networkOrder converts an address whose bytes are in network order in memory.
 func networkOrder(n uint32) string {
 	return netip.AddrFrom4([4]byte(binary.NativeEndian.AppendUint32(nil, n))).String()
 }
 
-// machineOrder is an address whose number is in the order of the machine.
+// machineOrder converts an address whose number is in native byte order.
 func machineOrder(n uint32) string {
 	return netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, n))).String()
 }
 
-// port is the port of an address.
+// port returns the port of an address.
 func port(addr net.Addr) uint16 { return netip.MustParseAddrPort(addr.String()).Port() }
 
-// soon waits for something that happens in the kernel at a time of its own.
+// soon waits until something has happened in the kernel.
 func soon(t *testing.T, what string, happened func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !happened(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("not in time: %s", what)
+			t.Fatalf("timeout: %s", what)
 		}
 	}
 }

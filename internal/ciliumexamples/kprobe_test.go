@@ -14,7 +14,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// How often programs are started.
+// The example counts how often programs are started.
 func TestKprobe(t *testing.T) {
 	needProbes(t, "kprobe")
 	s := loaded(t, kprobe.Load)
@@ -26,7 +26,7 @@ func TestKprobe(t *testing.T) {
 	}
 }
 
-// How often, by CPU.
+// The example counts program starts per CPU.
 func TestKprobePerCPU(t *testing.T) {
 	needProbes(t, "kprobe")
 	s := loaded(t, kprobe_percpu.Load)
@@ -50,7 +50,7 @@ func TestKprobePerCPU(t *testing.T) {
 	}
 }
 
-// The count goes on after a restart: the map is pinned.
+// The count continues after a restart, since the map is pinned.
 func TestKprobePin(t *testing.T) {
 	needProbes(t, "kprobe")
 	pins := &runtime.LoadOptions{Pins: &runtime.PinOptions{Path: filepath.Join(testfs.BPF(t), "sys_execve")}}
@@ -78,7 +78,7 @@ func TestKprobePin(t *testing.T) {
 	}
 }
 
-// Who starts a program.
+// The example reports which process starts a program.
 func TestRingBuffer(t *testing.T) {
 	needProbes(t, "kprobe")
 	s := loaded(t, ringbuffer.Load)
@@ -87,7 +87,7 @@ func TestRingBuffer(t *testing.T) {
 	attached(t, l, err)
 	pid := uint32(starts(t, 1))
 	e := next(t, events, func(e ringbuffer.Event) bool { return e.Pid == pid })
-	if got := text(e.Comm[:]); got != comm(t) { // the name that it has from its parent
+	if got := text(e.Comm[:]); got != comm(t) { // the name inherited from the parent
 		t.Errorf("by %q, want %q", got, comm(t))
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// Inner maps of several lengths, and what the kernel says of them.
+// Inner maps have different lengths, and the kernel confirms them.
 func TestMapInMap(t *testing.T) {
 	s := loaded(t, map_in_map.Load)
 	lengths := []uint32{1, 50, 7, 33, 2}
@@ -27,7 +27,7 @@ func TestMapInMap(t *testing.T) {
 		if err := s.Maps.OuterMap.Update(uint32(i), inner.Map); err != nil {
 			t.Fatal(err)
 		}
-		if err := inner.Close(); err != nil { // the outer map has it
+		if err := inner.Close(); err != nil { // the outer map keeps it
 			t.Fatal(err)
 		}
 	}

@@ -1,8 +1,7 @@
 package ciliumexamples
 
-// Origin says whose C sources the generated packages are made from. Command overlay has another
-// file in the place of this one.
+// Origin names the C sources of the generated packages. Command overlay replaces this file.
 const Origin = Own
 
-// Own is the Origin of the packages that are committed.
+// Own is the Origin of the committed packages.
 const Own = "this project"

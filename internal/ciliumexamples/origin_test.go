@@ -8,7 +8,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 )
 
-// Guests run the ports with packages from the examples' own sources.
+// Guests run the ports with packages generated from the examples' own sources.
 func TestOrigin(t *testing.T) {
 	t.Logf("C sources of %s", Origin)
 	if guest.In() && Origin == Own {

@@ -13,16 +13,16 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 )
 
-// What the kernel says of its scheduler.
+// The kernel's description of its scheduler.
 const scheduler = "/sys/kernel/sched_ext"
 
-// The kernel has the scheduler for as long as the link is there.
+// The kernel uses the scheduler while the link exists.
 func TestSchedExt(t *testing.T) {
 	needRoot(t)
 	if _, err := os.Stat(scheduler); errors.Is(err, os.ErrNotExist) {
 		guest.NotHere(t, "no sched_ext: %v", err)
 	}
-	guest.Only(t) // it would be the machine's scheduler
+	guest.Only(t) // it would become the machine's scheduler
 	s := loaded(t, sched_ext.Load)
 	l, err := s.Maps.MinimalSched.Attach()
 	attached(t, l, err)

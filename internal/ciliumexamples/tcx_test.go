@@ -15,7 +15,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// Packets that come in and go out: as many as the interface counts.
+// The example counts as many incoming and outgoing packets as the interface.
 func TestTCX(t *testing.T) {
 	a, b := hosts(t)
 	s := loaded(t, tcx.Load)
@@ -40,7 +40,7 @@ func TestTCX(t *testing.T) {
 	})
 }
 
-// packets is what a host's interface has received and sent.
+// packets returns the numbers of packets that a host's interface has received and sent.
 func packets(t *testing.T, h *netlab.Host) (in, out uint64) {
 	t.Helper()
 	do(t, h, func(*net.Interface) error {

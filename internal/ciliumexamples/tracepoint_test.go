@@ -18,7 +18,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// How often pages are allocated.
+// The example counts page allocations.
 func TestTracepointInC(t *testing.T) {
 	testfs.At(t, "tracefs", "/sys/kernel/tracing")
 	s := loaded(t, tracepoint_in_c.Load)
@@ -67,7 +67,7 @@ func TestTracepointInC(t *testing.T) {
 	}
 }
 
-// A number for each file that is opened.
+// The example emits a number for each opened file.
 func TestTracepointInGo(t *testing.T) {
 	testfs.At(t, "tracefs", "/sys/kernel/tracing")
 	s := loaded(t, tracepoint_in_go.Load)

@@ -12,7 +12,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/ciliumexamples/tcprtt"
 )
 
-// Who connects to where.
+// The example reports which process connects to which address.
 func TestFentry(t *testing.T) {
 	a, b := hosts(t)
 	s, err := fentry.Load()
@@ -34,7 +34,7 @@ func TestFentry(t *testing.T) {
 	}
 }
 
-// How long round trips took, when a connection is closed.
+// The example reports the round-trip time when a connection is closed.
 func TestTCPRTT(t *testing.T) {
 	a, b := hosts(t)
 	s, err := tcprtt.Load()
@@ -67,7 +67,7 @@ func TestTCPRTT(t *testing.T) {
 	}
 }
 
-// wirePort is a port whose bytes are in memory as on the wire.
+// wirePort converts a port whose bytes are in network order in memory.
 func wirePort(n uint16) uint16 {
 	if machineOrder(1) == networkOrder(1) {
 		return n

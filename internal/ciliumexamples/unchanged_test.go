@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// The ports do what the examples do with packages from the examples' own C sources, not a line of
-// which is changed.
+// The ports behave like the examples with packages generated from the examples' own, unchanged C
+// sources.
 func TestUnchangedSources(t *testing.T) {
 	needRoot(t)
 	if Origin != Own {
@@ -37,7 +37,7 @@ func TestUnchangedSources(t *testing.T) {
 		}
 	})
 
-	// What needs no probes at functions runs everywhere.
+	// Tests without probes at functions run on every machine.
 	var passed []string
 	for _, m := range regexp.MustCompile(`(?m)^--- PASS: (\w+)`).FindAllStringSubmatch(out, -1) {
 		passed = append(passed, m[1])
@@ -46,7 +46,7 @@ func TestUnchangedSources(t *testing.T) {
 		"TestOrigin", "TestCgroupSKB", "TestTCPRTTSockops", "TestMapInMap", "TestTCX", "TestTracepointInC", "TestTracepointInGo", "TestXDP", "TestXDPLiveFrame",
 	} {
 		if !slices.Contains(passed, test) {
-			t.Errorf("%s has not passed", test)
+			t.Errorf("%s did not pass", test)
 		}
 	}
 }

@@ -21,14 +21,13 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/uprobe"
 )
 
-// line is what a shell has read: readline returns a pointer to a string of C.
+// line is what the shell has read: readline returns a pointer to a C string.
 var line = [...]byte{'l', 's', ' ', '-', 'l', 0, 'x'}
 
 //go:noinline
 func readline() *byte { return &line[0] }
 
-// The test binary is also the shell: it says which thread it is, and reads a line once its input
-// ends.
+// The test binary is also the shell: it prints its thread ID and reads a line when its input ends.
 func TestMain(m *testing.M) {
 	if os.Getenv("READLINE") == "" {
 		os.Exit(m.Run())
@@ -42,7 +41,7 @@ func TestMain(m *testing.M) {
 	os.Exit(0)
 }
 
-// What is read from the command line of a shell.
+// The example reports lines read by a shell.
 func TestUretprobe(t *testing.T) {
 	needProbes(t, "uprobe")
 	s := loaded(t, uretprobe.Load)
@@ -56,7 +55,7 @@ func TestUretprobe(t *testing.T) {
 	attached(t, l, err)
 
 	cmd := exec.Command(shell)
-	cmd.Env = append(os.Environ(), "READLINE=1", "GOGC=off", "GODEBUG=asyncpreemptoff=1") // nothing may look at the stack meanwhile
+	cmd.Env = append(os.Environ(), "READLINE=1", "GOGC=off", "GODEBUG=asyncpreemptoff=1") // nothing may inspect the stack meanwhile
 	cmd.Stdin = strings.NewReader("")
 	said := &strings.Builder{}
 	cmd.Stderr = said

@@ -16,7 +16,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// Packets by the address that they come from.
+// The example counts packets by source address.
 func TestXDP(t *testing.T) {
 	a, b := hosts(t)
 	s := loaded(t, xdp.Load)
@@ -44,14 +44,14 @@ func TestXDP(t *testing.T) {
 	}
 }
 
-// The kernel sends the frames that a program returns XDP_TX for.
+// The kernel sends frames for which a program returns XDP_TX.
 func TestXDPLiveFrame(t *testing.T) {
 	a, b := hosts(t)
 	s := loaded(t, live.Load)
 	var to net.HardwareAddr
 	do(t, b, func(iface *net.Interface) error {
 		to = iface.HardwareAddr
-		// A veth takes frames of XDP only if the one at the other end runs a program too.
+		// A veth accepts XDP frames only if its peer runs a program, too.
 		l, err := s.Progs.XdpProgPass.AttachXDP(iface.Index, nil)
 		attached(t, l, err)
 		return nil
@@ -72,7 +72,7 @@ func TestXDPLiveFrame(t *testing.T) {
 	}
 }
 
-// datagram is an Ethernet frame with a UDP datagram in it.
+// datagram returns an Ethernet frame that contains a UDP datagram.
 func datagram(to, from net.HardwareAddr, fromIP, toIP string, port uint16, text string) []byte {
 	order := binary.BigEndian
 	udp := order.AppendUint16(nil, 12345)

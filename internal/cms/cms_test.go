@@ -37,15 +37,15 @@ func keys(t *testing.T) map[string]crypto.Signer {
 
 var data = bytes.Repeat([]byte("what is signed. "), 100)
 
-// A signature is the same each time, verifies, and no longer does when any of its bytes, or of the
-// data, is another one.
-func TestEachByteCounts(t *testing.T) {
+// Signatures are deterministic and verify, and changing any byte of one, or of the data, makes
+// verification fail.
+func TestEveryByteCounts(t *testing.T) {
 	for name, key := range keys(t) {
 		t.Run(name, func(t *testing.T) {
 			id := cmstest.New(t, cmstest.Options{Key: key})
 			sig := id.Sign(t, data)
 			if again := id.Sign(t, data); !bytes.Equal(sig, again) {
-				t.Error("signed twice, two signatures")
+				t.Error("signing twice gives two signatures")
 			}
 			if err := cms.Verify(data, sig, id.Cert); err != nil {
 				t.Fatal(err)
@@ -55,7 +55,7 @@ func TestEachByteCounts(t *testing.T) {
 					bad := bytes.Clone(sig)
 					bad[i] ^= 1 << bit
 					if err := cms.Verify(data, bad, id.Cert); err == nil {
-						t.Errorf("byte %d, bit %d: verifies", i, bit)
+						t.Errorf("byte %d, bit %d changed: still verifies", i, bit)
 					}
 				}
 			}
@@ -90,7 +90,7 @@ func TestReasons(t *testing.T) {
 		}
 	}
 	if _, err := cms.Sign(data, other.Cert, id.Key); err == nil {
-		t.Error("signs with a key that is not the certificate's")
+		t.Error("signed with a key that is not the certificate's")
 	}
 	for _, c := range []struct{ from, to time.Duration }{{-2 * time.Hour, -time.Hour}, {time.Hour, 2 * time.Hour}} {
 		old := cmstest.New(t, cmstest.Options{NotBefore: time.Now().Add(c.from), NotAfter: time.Now().Add(c.to)})
@@ -100,7 +100,7 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// openssl reads what we sign, and we read what it signs.
+// openssl verifies our signatures, and we verify openssl's.
 func TestOpenSSL(t *testing.T) {
 	openssl, err := exec.LookPath("openssl")
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package docpart keeps parts of documents up to date that tests make out of the
-// code. In the document a part stands between two comments:
+// Package docpart keeps generated parts of documents up to date. In the document a part is enclosed
+// in two comments:
 //
 //	<!-- made by a test: NAME -->
 //	<!-- end -->
@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// Check compares the part of a document with what it should be, or writes it there.
+// Check compares the part of a document with the text that it should have, or writes it.
 func Check(t *testing.T, file, name, want string, update bool) {
 	t.Helper()
 	raw, err := os.ReadFile(file)

@@ -13,8 +13,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// FuzzTypes claims that the reader of BTF for error messages comes to an end with any bytes, and
-// that it reads of types what package btf reads, where that one takes them.
+// FuzzTypes claims that the BTF reader for error messages terminates on any input, and agrees with
+// package btf on input that package btf accepts.
 func FuzzTypes(f *testing.F) {
 	for _, name := range []string{"btf_kinds", "core_fields", "core_types", "globals_sections"} {
 		obj, err := object.Read(testobj.Compile(f, name, testobj.Options{}))
@@ -32,7 +32,7 @@ func FuzzTypes(f *testing.F) {
 			_, _, _ = types.named(id), types.field(id, access), types.enumValue(id, access)
 		}
 		if binary.NativeEndian.Uint16(raw) != 0xeb9f {
-			return // package btf would take it for the other byte order
+			return // package btf would assume the other byte order
 		}
 		spec, err := btf.LoadSpecFromReader(bytes.NewReader(raw))
 		if err != nil {
@@ -44,7 +44,7 @@ func FuzzTypes(f *testing.F) {
 			}
 		}
 		if typ, err := spec.TypeByID(btf.TypeID(len(types.offs))); err == nil {
-			t.Errorf("%d types are read, but there is a %v", len(types.offs)-1, typ)
+			t.Errorf("%d types were read, but package btf has %v", len(types.offs)-1, typ)
 		}
 	})
 }
@@ -65,7 +65,7 @@ func compareType(t *testing.T, types *types, id uint32, want btf.Type) {
 		}
 	case *btf.Int, *btf.Typedef, *btf.Fwd, *btf.Func, *btf.Var, *btf.Datasec, *btf.Float:
 	default:
-		return // package btf gives it no name
+		return // package btf does not name it
 	}
 	if got := types.name(id); got != name {
 		t.Errorf("type %d, %v: name %q", id, want, got)
@@ -76,7 +76,7 @@ func compareMembers(t *testing.T, types *types, id uint32, want []btf.Member) {
 	t.Helper()
 	for i, m := range want {
 		if got := types.field(id, fmt.Sprintf("0:%d", i)); got != m.Name {
-			t.Errorf("type %d: member %d is %q, not %q", id, i, got, m.Name)
+			t.Errorf("type %d: member %d is %q, want %q", id, i, got, m.Name)
 		}
 	}
 }

@@ -17,8 +17,8 @@ var update = flag.Bool("update", false, "write docs/errors.md anew")
 
 const errorsDoc = "../../docs/errors.md"
 
-// docs/errors.md is made from the statements that give the hints, and from the comments before
-// them.
+// docs/errors.md is up to date. It is generated from the statements that give hints and the
+// comments before them.
 func TestErrorsDoc(t *testing.T) {
 	want := errorsDocHead + tableHead + hintRows(t, "hints.go") + hintRows(t, "../load/targets.go") + errorsDocOperations + tableHead + hintRows(t, "operations.go")
 	if *update {
@@ -37,7 +37,7 @@ func TestErrorsDoc(t *testing.T) {
 
 const tableHead = "| cause | the kernel says | hint |\n|---|---|---|\n"
 
-// hintRows makes rows of the hints that a file gives. A hint without its comments is an error.
+// hintRows returns rows for the hints in a file. A hint without its comments is an error.
 func hintRows(t *testing.T, name string) string {
 	t.Helper()
 	files := token.NewFileSet()
@@ -55,7 +55,7 @@ func hintRows(t *testing.T, name string) string {
 		text, inWords := render(ret.Results[0])
 		cause, kernel := "", ""
 		for len(comments) > 0 && comments[0].Pos() < ret.Pos() {
-			var field *string // the one that the line before belongs to
+			var field *string // the field that the previous line belongs to
 			for line := range strings.Lines(comments[0].Text()) {
 				line = strings.TrimSuffix(line, "\n")
 				if after, ok := strings.CutPrefix(line, "Cause: "); ok {
@@ -71,7 +71,7 @@ func hintRows(t *testing.T, name string) string {
 			comments = comments[1:]
 		}
 		if (inWords || cause != "") && (cause == "" || kernel == "") {
-			t.Errorf("%s: a hint without a cause, or without what the kernel says", files.Position(ret.Pos()))
+			t.Errorf("%s: the comment of a hint lacks the cause or the kernel's error", files.Position(ret.Pos()))
 		}
 		if cause != "" {
 			table += "| " + cause + " | " + kernel + " | " + text + " |\n"
@@ -81,8 +81,8 @@ func hintRows(t *testing.T, name string) string {
 	return table
 }
 
-// render returns a string expression as a reader sees it, with {names} for what is not constant,
-// and whether any of it is in words.
+// render returns a string expression as the reader sees it, with {names} for variable parts, and
+// reports whether any part of it is constant text.
 func render(e ast.Expr) (text string, inWords bool) {
 	switch e := e.(type) {
 	case *ast.BasicLit:
@@ -98,10 +98,10 @@ func render(e ast.Expr) (text string, inWords bool) {
 	return "{?}", false
 }
 
-// No hint has a word that docs/errors.md cannot name.
-func TestHintsNameTheirWords(t *testing.T) {
+// All variable parts of hints have names for docs/errors.md.
+func TestVariablePartsOfHintsHaveNames(t *testing.T) {
 	if table := hintRows(t, "hints.go"); strings.Contains(table, "{?}") {
-		t.Errorf("give what is not constant in a hint a variable:\n%s", table)
+		t.Errorf("use a variable for each part of a hint that is not constant:\n%s", table)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// made makes up a failure on a machine that has all capabilities and BTF.
+// made returns a failure on a machine that has all capabilities and BTF.
 func made(f spec.Failure, steps ...spec.Step) *failure {
 	f.Spec = &spec.Spec{
 		Name: "test", Steps: steps,
@@ -25,16 +25,16 @@ func made(f spec.Failure, steps ...spec.Step) *failure {
 	return on("6.18.1", &f)
 }
 
-// on puts a failure on a kernel.
+// on sets the kernel of a failure.
 func on(release string, f *spec.Failure) *failure {
 	return newFailure(f, machine{
 		release: release, linux: sys.ParseVersion(release), caps: 1<<64 - 1, kernelBTF: true, jit: "1",
 	})
 }
 
-// What no kernel says that Debian still has: those from 5.14 to 5.19, and one whose JIT compiler
-// can be switched off. The failures are made up here; package runtime has tests that provoke the
-// others for real, in hints_*_test.go and arena_test.go.
+// Hints for kernels that are not tested: 5.14 to 5.19, which Debian no longer has, and one whose
+// JIT compiler can be disabled. The failures are made up; the tests in hints_*_test.go and
+// arena_test.go of package runtime provoke the others.
 func TestHintsOfOtherMachines(t *testing.T) {
 	program := spec.Step{Kind: spec.StepLoadProgram}
 	loaderCORE := made(spec.Failure{Op: spec.OpLoadLoader, Errno: unix.E2BIG})
@@ -93,7 +93,7 @@ func TestHintsOfOtherMachines(t *testing.T) {
 	}
 }
 
-// A hint says what the source lacks before it speaks of the kernel.
+// A hint names an omission in the source rather than the kernel.
 func TestHintsForMaps(t *testing.T) {
 	const createMap, noPrealloc = spec.StepCreateMap, sys.FlagNoPrealloc
 	for _, tt := range []struct {
@@ -132,7 +132,7 @@ func TestHintsForMaps(t *testing.T) {
 	}
 }
 
-// An inner map is described by its attr alone.
+// An inner map is described only by its attr.
 func TestHintForInnerMap(t *testing.T) {
 	f := made(spec.Failure{Errno: unix.EINVAL}, spec.Step{Kind: spec.StepCreateInner, Attr: 8}).Failure
 	blob := binary.NativeEndian.AppendUint64(nil, 0)
@@ -145,8 +145,7 @@ func TestHintForInnerMap(t *testing.T) {
 	}
 }
 
-// Two programs of different kinds refer to a program array; what they refer to is in their
-// instructions only.
+// Two programs of different kinds use one program array, which only their instructions show.
 func TestHintSharedMap(t *testing.T) {
 	const accepted = "processed 5 insns (limit 1000000)\n"
 	refer := func(slot uint32) string {
@@ -159,7 +158,7 @@ func TestHintSharedMap(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		other uint32 // attach type
-		slot  uint32 // of the map that the other program uses
+		slot  uint32 // the map that the other program uses
 		log   string
 		want  string
 	}{
@@ -183,8 +182,7 @@ func TestHintSharedMap(t *testing.T) {
 	}
 }
 
-// A program may be refused before, or after, the verifier has looked at it: its log has no reason
-// then.
+// A program may be refused before or after verification. Its log then has no reason.
 func TestReasonWithoutVerifier(t *testing.T) {
 	const relocation = "CO-RE relocating STRUCT task_struct: found target candidate [114]\n" +
 		"prog '': relo #0: <byte_off> [7] STRUCT task_struct.pid (0:0 @ offset 0)\n" +
@@ -206,7 +204,7 @@ func TestReasonWithoutVerifier(t *testing.T) {
 	}
 }
 
-// Kernels write the call of a weak kfunc that they do not have in different ways.
+// Kernels print the call of a missing weak kfunc in different ways.
 func TestReasonWeakKfunc(t *testing.T) {
 	const want = "it calls a weak kfunc that this kernel does not have, without a check for it: bpf_no_such"
 	for log, is := range map[string]bool{
@@ -224,7 +222,7 @@ func TestReasonWeakKfunc(t *testing.T) {
 	}
 }
 
-// What the caller has found out already stays.
+// A hint that the caller has set is kept.
 func TestExplainKeepsHint(t *testing.T) {
 	f := made(spec.Failure{Op: spec.OpVerify, Errno: unix.EPERM, Hint: "do this"}).Failure
 	if Explain(f); f.Hint != "do this" || f.Reason != "" {
@@ -308,7 +306,8 @@ func TestAttachHint(t *testing.T) {
 	}
 }
 
-// smallBTF has an integer, and a struct foo with a member bar; the string at 13 is an access path.
+// smallBTF has an integer, and a struct foo with a member bar. The string at offset 13 is an access
+// path.
 func smallBTF(access string) []byte {
 	btf := binary.NativeEndian.AppendUint16(nil, 0xeb9f)
 	btf = append(btf, 1, 0)
@@ -323,7 +322,7 @@ func smallBTF(access string) []byte {
 	return append(btf, names...)
 }
 
-// The description of a CO-RE record trusts nothing that it reads.
+// Describing a CO-RE record does not trust its input.
 func FuzzDescribeRelo(f *testing.F) {
 	f.Add(smallBTF("0:0"), uint32(2), uint32(0), "0:0", true)
 	f.Add(smallBTF("0:0"), uint32(2), uint32(11), "0", true)

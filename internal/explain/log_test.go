@@ -9,7 +9,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// What Linux 7.3 writes after, or among, what other kernels say.
+// What Linux 7.3 adds to the messages of earlier kernels.
 const (
 	nullReport = `
 Verification failed: Register Type Safety: Invalid dereference
@@ -106,20 +106,20 @@ func TestDecisive(t *testing.T) {
 	}
 }
 
-// The reading of a log trusts nothing that it reads, and what comes of it is one line.
+// Reading a log does not trust its input, and the result is one line.
 func FuzzDecisive(f *testing.F) {
 	f.Add("5: (85) call unknown#195896080\ninvalid func unknown#195896080\n")
 	f.Add("; x\nfoo\n")
 	f.Add("foo\n" + nullReport + "bar\n")
 	f.Fuzz(func(t *testing.T, log string) {
 		if said := Decisive(log); strings.Contains(said, "\n") {
-			t.Errorf("more than a line: %q", said)
+			t.Errorf("more than one line: %q", said)
 		}
 		for _, errno := range []unix.Errno{unix.EINVAL, unix.EPERM} {
 			fail := made(spec.Failure{Errno: errno, Err: errno, Log: log, Missing: []string{"k"}}, spec.Step{Kind: spec.StepLoadProgram})
 			fail.findReason()
 			if said := fail.Reason + fail.hint(); strings.Contains(said, "\n") {
-				t.Errorf("more than a line: %q", said)
+				t.Errorf("more than one line: %q", said)
 			}
 		}
 	})

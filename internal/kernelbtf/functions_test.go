@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kernelID is what another reader finds.
+// kernelID returns the ID that package btf finds.
 func kernelID(t *testing.T, name string) uint32 {
 	t.Helper()
 	spec, err := btf.LoadKernelSpec()
@@ -29,7 +29,7 @@ func kernelID(t *testing.T, name string) uint32 {
 	return uint32(id)
 }
 
-// The reader of the kernel's BTF finds the functions that another one finds.
+// The reader of the kernel's BTF finds the same functions as package btf.
 func TestFunctions(t *testing.T) {
 	kernel, err := Read()
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 )
 
-// Structs of operations are where another reader finds them, with the same members.
+// The reader finds struct_ops in the same place and with the same members as package btf.
 func TestOperations(t *testing.T) {
 	spec, err := btf.LoadKernelSpec()
 	if err != nil {
@@ -38,7 +38,7 @@ func TestOperations(t *testing.T) {
 	defer kernel.Close()
 	ops, err := kernel.Operations("tcp_congestion_ops")
 	if _, noJIT := os.Stat("/proc/sys/net/core/bpf_jit_enable"); noJIT != nil && errors.Is(err, fs.ErrNotExist) {
-		guest.NotHere(t, "it has no JIT compiler, and so no structs of operations") // CONFIG_BPF_JIT
+		guest.NotHere(t, "no JIT compiler, so no struct_ops") // CONFIG_BPF_JIT
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func TestOperations(t *testing.T) {
 		}
 	}
 	if _, ok := ops.Member(ops.Type, "warp_factor"); ok {
-		t.Error("there is a member warp_factor")
+		t.Error("found a member warp_factor")
 	}
 	if _, err := kernel.Operations("task_struct"); !errors.Is(err, unix.ENOENT) {
 		t.Errorf("task_struct: %v", err)
@@ -83,7 +83,7 @@ func TestOperations(t *testing.T) {
 func TestDamagedTypes(t *testing.T) {
 	for _, raw := range [][]byte{nil, make([]byte, 100), []byte("\x9f\xeb\x01\x00\x18\x00\x00\x00 and so on, and so on")} {
 		if err := new(Types).parse(raw); err == nil {
-			t.Errorf("%q is taken", raw)
+			t.Errorf("%q is accepted", raw)
 		}
 	}
 }

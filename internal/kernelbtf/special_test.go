@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// blob makes BTF of types, in words of 32 bits, and names.
+// blob builds BTF from types, in 32-bit words, and names.
 func blob(names string, words ...uint32) []byte {
 	var types bytes.Buffer
 	for _, w := range words {
@@ -42,7 +42,7 @@ func TestSpecialFields(t *testing.T) {
 			t.Errorf("type %d: %v, %v", id, got, err)
 		}
 	}
-	for n := range raw { // cut off anywhere, it is an error or has less, and never out of bounds
+	for n := range raw { // truncated anywhere, it is an error or has fewer fields, and is never read out of bounds
 		_, _ = SpecialFields(raw[:n], 7)
 	}
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// FuzzSpec damages a Spec, and reads it in all the ways that a load does, without a kernel. Each
-// five bytes of changes are the place of a change and what comes there; blob is the blob; words are
-// what the loader left in the slots.
+// FuzzSpec damages a Spec and reads it in all the ways that a load does, without a kernel. Each
+// five bytes of changes are the place of a change and its new value, blob is the blob, and words
+// are the slots as the loader would leave them.
 func FuzzSpec(f *testing.F) {
 	blob := []byte(spectest.New().Blob)
 	f.Add([]byte{}, blob, []byte{}, false)
@@ -34,7 +34,7 @@ func FuzzSpec(f *testing.F) {
 		req := Request{Spec: s, Features: unsafe.Pointer(features)}
 		for i := range s.Maps {
 			if n := s.Maps[i].MappedSize(); n > 1<<20 {
-				return // all of it would be compared
+				return // everything would be compared
 			} else if n > 0 {
 				a := AreaOf(i, &s.Maps[i])
 				memory := make([]uint64, a.Size/8)
@@ -47,7 +47,7 @@ func FuzzSpec(f *testing.F) {
 	})
 }
 
-// read does what a load and its failure do, but for system calls that change something.
+// read does what a load and its error handling do, except for system calls that change something.
 func read(req *Request, words []byte) {
 	s := req.Spec
 	e := engine{Loaded: Loaded{spec: s}, req: *req}
@@ -84,7 +84,7 @@ func read(req *Request, words []byte) {
 	}
 }
 
-// damage changes numbers and flags of a Spec, and cuts its strings.
+// damage changes numbers and flags of a Spec and truncates its strings.
 func damage(s *spec.Spec, changes []byte) {
 	var places []reflect.Value
 	collectPlaces(reflect.ValueOf(s).Elem(), &places)
@@ -106,8 +106,8 @@ func damage(s *spec.Spec, changes []byte) {
 	}
 }
 
-// collectPlaces lists what of a Spec may be wrong. Sums are not: what belongs together by them
-// does, whatever is in it.
+// collectPlaces lists the parts of a Spec that may be wrong. Sums are left out: what they cover
+// matches, whatever it is.
 func collectPlaces(v reflect.Value, out *[]reflect.Value) {
 	switch {
 	case v.Type() == reflect.TypeFor[spec.Sums]():

@@ -10,7 +10,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// deafKernel refuses everything, and notes what it was given.
+// deafKernel refuses every call and records its arguments.
 type deafKernel struct {
 	cmds  []sys.Cmd
 	names []string
@@ -31,7 +31,7 @@ func (k *deafKernel) FindSymbol(name string) (uint64, unix.Errno) {
 	return 0, unix.ENOENT
 }
 
-// code makes a loader of instructions.
+// code returns a loader with these instructions.
 func code(insns ...sys.Insn) string {
 	b := make([]byte, 0, 8*len(insns))
 	for _, insn := range insns {
@@ -41,8 +41,7 @@ func code(insns ...sys.Insn) string {
 	return string(b)
 }
 
-// A loader that does what no loader does ends, with an errno, and touches nothing but its own
-// memory.
+// A loader with instructions that no loader has ends with an errno and touches only its own memory.
 func TestInterpreterRefuses(t *testing.T) {
 	blob := func(dst uint8, offset int32) []sys.Insn {
 		return []sys.Insn{{Code: sys.OpLdImm64, Regs: regs(dst, sys.PseudoMapIdxValue)}, {Imm: offset}}
@@ -79,8 +78,8 @@ func TestInterpreterRefuses(t *testing.T) {
 	}
 }
 
-// Any instructions at all leave the process alone.
-func TestInterpreterTakesAnything(t *testing.T) {
+// Arbitrary instructions do not harm the process.
+func TestInterpreterRunsArbitraryCode(t *testing.T) {
 	c, errno := newInterpreter(spectest.New(), 0, new(deafKernel))
 	if errno != 0 {
 		t.Fatal(errno)
@@ -107,6 +106,6 @@ func TestInterpreterTakesAnything(t *testing.T) {
 		}
 	}
 	if ran == 0 {
-		t.Error("none came to its end")
+		t.Error("none ran to its end")
 	}
 }

@@ -9,13 +9,12 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// kconfigSpec describes an object with one variable.
+// kconfigSpec returns a Spec with one variable.
 func kconfigSpec(v spec.KconfigVar) *spec.Spec {
 	return &spec.Spec{Kconfig: spec.FormatKconfig([]spec.KconfigVar{v})}
 }
 
-// Each type takes the values that libbpf's takes (set_kcfg_value_tri, _str and _num), and no
-// others.
+// Each type accepts the same values as in libbpf (set_kcfg_value_tri, _str and _num).
 func TestKconfigValues(t *testing.T) {
 	const refused = "refused"
 	tri, boolean := spec.KconfigVar{Type: spec.KconfigTristate, Size: 4}, spec.KconfigVar{Type: spec.KconfigBool, Size: 1}
@@ -81,7 +80,7 @@ func TestKconfigValues(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(k.looked) != 1 {
-			t.Errorf("%s: looked in %q, although it has its value", c.text, k.looked)
+			t.Errorf("%s: read %q, although the value is known", c.text, k.looked)
 		}
 		got := string(k.value)
 		if err := k.errorOf(0); err != nil {
@@ -97,20 +96,20 @@ func TestKconfigValues(t *testing.T) {
 	}
 }
 
-// No file is read for variables that are in none.
+// No file is read if it cannot have any of the variables.
 func TestKconfigReadsNoFiles(t *testing.T) {
 	v := spec.KconfigVar{Name: "LINUX_KERNEL_VERSION", Type: spec.KconfigInt, Size: 4}
 	own := &KconfigSource{read: func() (string, string, error) {
-		t.Error("the caller's own was read")
+		t.Error("the caller's configuration was read")
 		return "", "", nil
 	}}
 	k, err := readKconfig(kconfigSpec(v), 4, own)
 	if err != nil || len(k.looked) != 0 || k.errorOf(0) != nil || bytes.Equal(k.value, make([]byte, 4)) {
-		t.Errorf("looked in %q, %v, %x", k.looked, k.errorOf(0), k.value)
+		t.Errorf("read %q, %v, %x", k.looked, k.errorOf(0), k.value)
 	}
 }
 
-// A configuration without an end is refused.
+// An endless configuration is refused.
 func TestKconfigIsTooLarge(t *testing.T) {
 	v := spec.KconfigVar{Name: "CONFIG_X", Type: spec.KconfigInt, Size: 4}
 	if _, err := readKconfig(kconfigSpec(v), 4, KconfigFile("/dev/zero")); err == nil || !strings.Contains(err.Error(), "/dev/zero: larger than 16 MiB") {
@@ -118,7 +117,7 @@ func TestKconfigIsTooLarge(t *testing.T) {
 	}
 }
 
-// The code that the kernel has for its version, from what distributions write.
+// VersionCode derives the kernel's version code from the release names of distributions.
 func TestVersionCode(t *testing.T) {
 	for text, want := range map[string]uint64{
 		"6.18.44-fc-v669": 6<<16 + 18<<8 + 44, "4.19.260-1 (2022-09-29)": 4<<16 + 19<<8 + 255, "5.4.8": 5<<16 + 4<<8 + 8,
@@ -130,7 +129,7 @@ func TestVersionCode(t *testing.T) {
 	}
 }
 
-// What was not made for the object is not taken.
+// A description that was not made for the object is refused.
 func TestDamagedKconfig(t *testing.T) {
 	for _, text := range []string{"0 4 4 0 0", "4 4 4 0 0 CONFIG_X\n", "4294967295 4 4 0 0 CONFIG_X\n", "0 3 4 0 0 CONFIG_X\n", "0 0 5 0 0 CONFIG_X\n", "x\n", "\n"} {
 		if vars, err := spec.ParseKconfig(text, 4); err == nil {

@@ -6,12 +6,12 @@ import (
 	"unsafe"
 )
 
-// write puts text at an offset of a log, as the kernel does: with a zero after it.
+// write writes text at an offset of a log, followed by a zero byte, as the kernel does.
 func (l *logBuffer) write(at int, text string) {
 	copy(unsafe.Slice((*byte)(l.p), l.mapped)[at:], text+"\x00")
 }
 
-// Where the kernel keeps the beginning of a log, the buffer keeps the end.
+// If the kernel keeps the beginning of a log, the buffer keeps the end.
 func TestLogRing(t *testing.T) {
 	l, err := newLogRing()
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
-// longerSteps are the steps of an object that have an attr and are the loader's.
+// longerSteps returns the loader's steps that have an attr.
 func longerSteps(s *spec.Spec) (steps []int) {
 	for i := range s.Steps {
 		step := &s.Steps[i]
@@ -28,8 +28,8 @@ func longerSteps(s *spec.Spec) (steps []int) {
 	return steps
 }
 
-// Each attr can be made longer, whatever the object: zeros after it change nothing, and what is not
-// zero the kernel sees.
+// Each attr can be extended, for every object: added zeros change nothing, and the kernel sees
+// added non-zero bytes.
 func TestRoom(t *testing.T) {
 	features := AllFeatures()
 	for _, name := range []string{"globals_sections", "map_in_map", "prog_array", "big_100", "core_shared"} {
@@ -44,7 +44,7 @@ func TestRoom(t *testing.T) {
 			}
 			steps := longerSteps(s)
 			if len(steps) < 2 {
-				t.Fatalf("%d steps have an attr", len(steps))
+				t.Fatalf("only %d steps have an attr", len(steps))
 			}
 			for _, quick := range []bool{true, false} {
 				var longer []Longer
@@ -69,7 +69,7 @@ func TestRoom(t *testing.T) {
 				loaded.Release()
 			}
 			for _, step := range []int{steps[0], steps[len(steps)-1]} {
-				// A field that no kernel knows: 1 behind all that there is.
+				// Set a field that no kernel knows: a 1 after all known fields.
 				field := make([]byte, 256)
 				field[255] = 1
 				req := Request{Spec: s, Features: unsafe.Pointer(features), Longer: &[]Longer{{Step: step, Fields: string(field)}}}

@@ -16,11 +16,11 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-func TestBuffersHaveTheSizesThatTheKernelWants(t *testing.T) {
+func TestBufferSizes(t *testing.T) {
 	obj := read(t, "peer/records", testobj.Options{})
 	type sizes struct {
 		Key, Value, Entries uint32
-		Record              string // the type that the definition names
+		Record              string // the type named by the definition
 	}
 	got := map[string]sizes{}
 	for _, m := range obj.Maps {
@@ -30,7 +30,7 @@ func TestBuffersHaveTheSizesThatTheKernelWants(t *testing.T) {
 		}
 		got[m.Name] = s
 		if m.Name != "three" && m.ValueTypeID != 0 {
-			t.Errorf("%s has BTF, which the kernel refuses", m.Name)
+			t.Errorf("%s has BTF, which the kernel would refuse", m.Name)
 		}
 	}
 	want := map[string]sizes{
@@ -46,17 +46,17 @@ func TestBuffersHaveTheSizesThatTheKernelWants(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if !findMap(t, obj, "cpus").SizedByCPUs() || findMap(t, obj, "three").SizedByCPUs() {
-		t.Error("what is sized by the number of CPUs is not what has no size")
+		t.Error("only maps without a size should be sized by the number of CPUs")
 	}
 }
 
-func TestPinningNumbersAreKept(t *testing.T) {
+func TestPinningIsKept(t *testing.T) {
 	if got := findMap(t, read(t, "peer/pinning", testobj.Options{}), "mine").Pinning; got != 100 {
 		t.Errorf("pinning is %d", got)
 	}
 }
 
-func TestMapsOfTheOldKind(t *testing.T) {
+func TestLegacyMaps(t *testing.T) {
 	obj := read(t, "peer/legacy_maps", testobj.Options{})
 	var names []string
 	for _, m := range obj.Maps {
@@ -75,7 +75,7 @@ func TestMapsOfTheOldKind(t *testing.T) {
 	if events := findMap(t, obj, "events"); events.KeySize != 4 || events.ValueSize != 4 {
 		t.Errorf("events: %+v", events)
 	}
-	// The program refers to each.
+	// The program refers to each map.
 	used := map[int32]bool{}
 	for _, in := range obj.Programs[0].Insns {
 		if in.IsLdImm64() && in.Src == sys.PseudoMapIdx {
@@ -87,7 +87,7 @@ func TestMapsOfTheOldKind(t *testing.T) {
 	}
 }
 
-// legacyDef is a section with one definition of five words and more.
+// legacyDef returns a section with one definition of at least five words.
 func legacyDef(words ...uint32) tinySection {
 	var def []byte
 	for _, w := range words {
@@ -96,7 +96,7 @@ func legacyDef(words ...uint32) tinySection {
 	return tinySection{"maps", elf.SHT_PROGBITS, elf.SHF_ALLOC | elf.SHF_WRITE, def, "m", elf.STB_GLOBAL, elf.STT_OBJECT}
 }
 
-func TestMapsOfTheOldKindThatAreRefused(t *testing.T) {
+func TestInvalidLegacyMaps(t *testing.T) {
 	for _, test := range []struct {
 		section tinySection
 		want    string // "" if it is accepted
@@ -118,7 +118,7 @@ func TestMapsOfTheOldKindThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestAnObjectWithoutBTF(t *testing.T) {
+func TestObjectWithoutBTF(t *testing.T) {
 	obj := read(t, "peer/no_btf", testobj.Options{})
 	if obj.BTF != nil || obj.Types == nil {
 		t.Errorf("BTF of %d bytes", len(obj.BTF))
@@ -140,7 +140,7 @@ func TestAnObjectWithoutBTF(t *testing.T) {
 	}
 }
 
-func TestStaticFunctionsThatNothingCallsArePrograms(t *testing.T) {
+func TestUncalledStaticFunctionsArePrograms(t *testing.T) {
 	obj := read(t, "peer/static_program", testobj.Options{})
 	var names []string
 	for _, p := range obj.Programs {
@@ -151,7 +151,7 @@ func TestStaticFunctionsThatNothingCallsArePrograms(t *testing.T) {
 	}
 }
 
-func TestPointersInDataAreWarnedOf(t *testing.T) {
+func TestPointersInDataGiveWarnings(t *testing.T) {
 	for name, want := range map[string]string{
 		"peer/data_pointer": "section .data: a pointer to target at offset 8 of initialized data will not be one: addresses are not known before a program runs",
 		"peer/arena_pointer": "section .addr_space.1: a pointer to target at offset 8 of initialized data will not be one: " +
@@ -163,7 +163,7 @@ func TestPointersInDataAreWarnedOf(t *testing.T) {
 	}
 }
 
-func TestSectionsThatSayNothing(t *testing.T) {
+func TestUnknownSections(t *testing.T) {
 	obj := read(t, "peer/unknown_sections", testobj.Options{})
 	want := []string{`section cgroup/connect: mistaken: unknown program section "cgroup/connect" (did you mean "cgroup/connect4"?); it is not loaded`}
 	if diff := cmp.Diff(want, obj.Warnings); diff != "" {
@@ -178,7 +178,7 @@ func TestSectionsThatSayNothing(t *testing.T) {
 	}
 }
 
-func TestNumbersThatAssemblyNames(t *testing.T) {
+func TestNamedConstantsInAssembly(t *testing.T) {
 	obj := read(t, "peer/asm_constant", testobj.Options{})
 	want := []string{
 		"LIMIT: undefined, and no more than a name in assembly: it is 0 unless runtime.SetConstant sets it before the load",
@@ -189,7 +189,7 @@ func TestNumbersThatAssemblyNames(t *testing.T) {
 	}
 }
 
-// What is undefined matters only where a program has it.
+// An undefined symbol matters only if a program uses it.
 func TestUndefinedSymbols(t *testing.T) {
 	if obj := read(t, "peer/undefined_unused", testobj.Options{}); len(obj.Externs) != 0 {
 		t.Errorf("externs: %v", obj.Externs)
@@ -203,13 +203,13 @@ func TestUndefinedSymbols(t *testing.T) {
 	}
 }
 
-func TestTheLicenseIsWhereItsSectionBeginsSo(t *testing.T) {
+func TestLicenseSymbolPosition(t *testing.T) {
 	if got := read(t, "peer/license_prefix", testobj.Options{}).License; got != "GPL" {
 		t.Errorf("license %q", got)
 	}
 }
 
-func TestAnInnerValueThatIsOnlyDeclared(t *testing.T) {
+func TestDeclaredInnerValue(t *testing.T) {
 	_, err := Read(testobj.Compile(t, "bad/inner_value_forward", testobj.Options{CC: "clang-14"}))
 	want := "section .maps: outer: values: value: size unknown: the object has no more than a declaration of struct locked; " +
 		"if this is an inner map and the source defines the struct, compile with clang 22, " +
@@ -220,8 +220,8 @@ func TestAnInnerValueThatIsOnlyDeclared(t *testing.T) {
 	read(t, "bad/inner_value_forward", testobj.Options{CC: "clang-22"})
 }
 
-// ciliumOnly are objects of cilium/ebpf's own tests that it reads and we do not, and why. What is
-// undefined in them it leaves to Go code to define, and does not load either.
+// ciliumOnly are objects from cilium/ebpf's own tests that it reads and this package does not, and
+// why. It leaves undefined symbols in them to Go code, and cannot load them either.
 var ciliumOnly = map[string]string{
 	"fwd_decl":            "fwd: undefined",
 	"linked1":             "l2: undefined",
@@ -231,8 +231,8 @@ var ciliumOnly = map[string]string{
 	"iproute2_map_compat": "there is more in its definition",
 }
 
-// All that cilium/ebpf's reader takes of its own test objects, ours takes.
-func TestTheObjectsOfCiliumsOwnTests(t *testing.T) {
+// This package reads all of cilium/ebpf's test objects that cilium/ebpf reads.
+func TestCiliumTestObjects(t *testing.T) {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/cilium/ebpf").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -263,11 +263,11 @@ func TestTheObjectsOfCiliumsOwnTests(t *testing.T) {
 			both++
 		}
 	}
-	t.Logf("%d objects, %d of them are read by both", len(paths), both)
+	t.Logf("%d objects, %d read by both", len(paths), both)
 }
 
-// Kernels before 6.9 refuse BTF with a section such as maps/events.
-func TestDataSectionsHaveNamesThatEveryKernelTakes(t *testing.T) {
+// Kernels before 6.9 refuse BTF with section names such as maps/events.
+func TestDataSectionNamesWorkOnAllKernels(t *testing.T) {
 	obj := read(t, "peer/legacy_maps", testobj.Options{})
 	raw, err := parseBTF(obj.BTF, obj.ByteOrder)
 	if err != nil {
@@ -285,7 +285,7 @@ func TestDataSectionsHaveNamesThatEveryKernelTakes(t *testing.T) {
 	}
 }
 
-// Where the compiler has made a jump table, the error says how to have none.
+// For a compiler's jump table, the error says how to avoid it.
 func TestJumpTablesAreRefused(t *testing.T) {
 	_, err := Read(testobj.Compile(t, "v4/jump_table", testobj.Options{CC: "clang-22", CPU: "v4"}))
 	if err == nil || !strings.Contains(err.Error(), "jump_table.bpf.o: section tc: choose: instruction ") || !strings.Contains(err.Error(), "-fno-jump-tables") {
@@ -297,8 +297,8 @@ func TestJumpTablesAreRefused(t *testing.T) {
 	}
 }
 
-// An object says of its BTF whether the kernel may refuse it; an enum that is only declared is
-// mended.
+// An object records whether the kernel may refuse its BTF. An enum that is only declared is
+// repaired.
 func TestOddBTF(t *testing.T) {
 	for name, want := range map[string]bool{"btf_odd": true, "btf_kinds": false, "odd/btf_forward_enum": false, "data_managed": false, "linked/lib": false} {
 		obj, err := Read(testobj.Compile(t, name, testobj.Options{}))

@@ -12,7 +12,7 @@ import (
 )
 
 // An arena begins with its global variables, and instructions refer to them by the arena's value.
-func TestAnArenaBeginsWithItsGlobalVariables(t *testing.T) {
+func TestArenaVariables(t *testing.T) {
 	for _, cc := range []string{"clang-19", "clang-22"} {
 		for _, target := range []string{"bpfel", "bpfeb"} {
 			obj := read(t, "arena/globals", testobj.Options{CC: cc, Target: target})
@@ -34,7 +34,7 @@ func TestAnArenaBeginsWithItsGlobalVariables(t *testing.T) {
 			if n := obj.ByteOrder.Uint32(m.Data); n != 5 || len(m.Data) != 8028 {
 				t.Errorf("%s %s: counter is %d in %d bytes", cc, target, n, len(m.Data))
 			}
-			// Of the program: counter, squares, first, and calls by its section and a distance.
+			// References of the program: counter, squares, first, and calls by section and offset.
 			used := make(map[int32]bool)
 			p := obj.Programs[0]
 			for i, in := range p.Insns {
@@ -49,8 +49,8 @@ func TestAnArenaBeginsWithItsGlobalVariables(t *testing.T) {
 	}
 }
 
-// What the kernel or the runtime could not do is refused when the object is read.
-func TestArenasThatCannotHaveGlobalVariables(t *testing.T) {
+// Arenas that the kernel or the runtime cannot create are refused when the object is read.
+func TestInvalidArenas(t *testing.T) {
 	for name, want := range map[string]string{
 		"bad/arena_no_map":   "section .addr_space.1: __arena variables, but no map of type BPF_MAP_TYPE_ARENA that they could be in",
 		"bad/arena_two_maps": "section .addr_space.1: __arena variables, and two maps that they could be in: left and right",

@@ -14,7 +14,7 @@ import (
 
 var le = binary.LittleEndian
 
-func TestBadFilesAreRefusedInOneLineThatSaysWhere(t *testing.T) {
+func TestErrorsOfBadFiles(t *testing.T) {
 	tests := []struct {
 		claim string
 		data  func(t *testing.T) []byte
@@ -127,7 +127,7 @@ func TestBadFilesAreRefusedInOneLineThatSaysWhere(t *testing.T) {
 		t.Run(test.claim, func(t *testing.T) {
 			_, err := Parse("x.o", test.data(t))
 			if err == nil {
-				t.Fatal("not refused")
+				t.Fatal("no error")
 			}
 			var e *Error
 			if !errors.As(err, &e) || e.File != "x.o" {
@@ -157,13 +157,13 @@ func TestReadNamesTheFile(t *testing.T) {
 	}
 }
 
-func TestAnErrorIsOneLineWhateverIsInTheFile(t *testing.T) {
+func TestErrorsAreOneLine(t *testing.T) {
 	err := &Error{File: "a\nb.o", Section: "s\x00", Symbol: strings.Repeat("x", 1000), Err: errTruncated}
 	want := `"a\nb.o": section "s\x00": ` + strings.Repeat("x", 200) + "...: truncated"
 	if got := err.Error(); got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)
 	}
 	if !errors.Is(err, errTruncated) {
-		t.Error("does not unwrap")
+		t.Error("the error does not unwrap")
 	}
 }

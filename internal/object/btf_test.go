@@ -15,8 +15,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// The kernel takes the BTF of all objects but those that are marked as odd.
-func TestTheKernelTakesTheBTF(t *testing.T) {
+// The kernel accepts the BTF of all objects except for those that are marked as odd.
+func TestKernelAcceptsBTF(t *testing.T) {
 	for _, name := range append(testobj.All(t), testobj.Externs(t)...) {
 		t.Run(name, func(t *testing.T) {
 			obj := read(t, name, testobj.Options{})
@@ -38,8 +38,8 @@ func TestTheKernelTakesTheBTF(t *testing.T) {
 	}
 }
 
-// A ring buffer of 1 GiB is an array of as many ints in BTF, which is 4 GiB to the kernel.
-func TestTheKernelTakesLargeNumbersInMapDefinitions(t *testing.T) {
+// In BTF, a ring buffer of 1 GiB is an array of so many ints, which is 4 GiB for the kernel.
+func TestKernelAcceptsLargeMapDefinitions(t *testing.T) {
 	const old, large = 3 * 4096, 1 << 30
 	p := patch(t, "map_ringbuf_round")
 	types := p.contents(".BTF")
@@ -65,7 +65,7 @@ func TestTheKernelTakesLargeNumbersInMapDefinitions(t *testing.T) {
 	h.Close()
 }
 
-func TestTypeIDsAndStringOffsetsAreThoseOfTheFile(t *testing.T) {
+func TestTypeIDsAndStringOffsetsAreKept(t *testing.T) {
 	for _, name := range []string{"btf_kinds", "btf_datasec", "extern/mixed", "globals_empty"} {
 		for _, target := range []string{"bpfel", "bpfeb"} {
 			data := testobj.Read(t, name, testobj.Options{Target: target})
@@ -86,11 +86,11 @@ func TestTypeIDsAndStringOffsetsAreThoseOfTheFile(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !bytes.HasPrefix([]byte(after.strs), []byte(before.strs)) {
-				t.Errorf("%s, %s: strings have moved", name, target)
+				t.Errorf("%s, %s: string offsets have changed", name, target)
 			}
 			for id := btf.TypeID(1); before.has(id); id++ {
 				if before.kind(id) != kindDatasec && before.kind(id) != after.kind(id) {
-					t.Errorf("%s, %s: type %d was of kind %d and is of kind %d", name, target, id, before.kind(id), after.kind(id))
+					t.Errorf("%s, %s: the kind of type %d changed from %d to %d", name, target, id, before.kind(id), after.kind(id))
 				}
 				typ, err := obj.Types.TypeByID(id)
 				if err != nil {
@@ -121,8 +121,8 @@ func TestHiddenFunctionsBecomeStatic(t *testing.T) {
 	}
 }
 
-func TestTypesThatLeadTooFarAreRefused(t *testing.T) {
-	// Each type has a member, if it has one, of the type behind it; the last is void.
+func TestLongTypeChainsAreRefused(t *testing.T) {
+	// Each type has a member of the next type; the last is void.
 	chain := func(n, kind int) []byte {
 		b := &rawBTF{order: le, strs: "\x00", offs: []int{-1}}
 		for i := range n {
@@ -135,13 +135,13 @@ func TestTypesThatLeadTooFarAreRefused(t *testing.T) {
 			t.Errorf("%d types: %v", tt.most, err)
 		}
 		if _, err := parseBTF(chain(tt.most+2, tt.kind), le); err == nil {
-			t.Errorf("%d types: not refused", tt.most+2)
+			t.Errorf("%d types: no error", tt.most+2)
 		}
 	}
 }
 
-// Nesting is counted whatever the order of the types is, and not where a pointer is between them.
-func TestTypesThatArePartsOfThemselvesAreRefused(t *testing.T) {
+// Nesting is counted for any order of the types, but not across pointers.
+func TestRecursiveTypesAreRefused(t *testing.T) {
 	structOf := func(b *rawBTF, member uint32) {
 		b.setField(b.add("s", kindStruct, 8, 0, member, 0), 4, kindStruct<<24|1)
 	}
@@ -175,7 +175,7 @@ func TestTypesThatArePartsOfThemselvesAreRefused(t *testing.T) {
 	}
 }
 
-func TestNamesThatDoNotFitALineAreRefused(t *testing.T) {
+func TestUnprintableNamesAreRefused(t *testing.T) {
 	for name, want := range map[string]bool{
 		"unsigned int": true, "größe": true, "a\nb": false, "\x1b[2J": false, "\xff": false, "a\u202eb": false,
 	} {
@@ -189,8 +189,8 @@ func TestNamesThatDoNotFitALineAreRefused(t *testing.T) {
 	}
 }
 
-// A file may have as many data sections as types, each with something to take out.
-func TestManyDataSectionsTakeNoTime(t *testing.T) {
+// A file may have as many data sections as types, each with something to remove.
+func TestManyDataSectionsAreFast(t *testing.T) {
 	b := &rawBTF{order: le, strs: "\x00", offs: []int{-1}}
 	none := b.add("none", kindVar, 0, linkageStatic)
 	some := b.add("some", kindVar, 0, linkageStatic)
@@ -209,11 +209,11 @@ func TestManyDataSectionsTakeNoTime(t *testing.T) {
 	}
 	last := btf.TypeID(len(b.offs) - 1)
 	if got := b.secinfos(last); len(got) != 1 || got[0].typ != some {
-		t.Errorf("left are %v", got)
+		t.Errorf("remaining: %v", got)
 	}
 }
 
-func TestNamesThatManyTypesShareAreBounded(t *testing.T) {
+func TestSharedNamesAreBounded(t *testing.T) {
 	b := &rawBTF{order: le, strs: "\x00", offs: []int{-1}}
 	for i := range 2000 {
 		id := b.add("", kindTypedef, 0)
@@ -223,6 +223,6 @@ func TestNamesThatManyTypesShareAreBounded(t *testing.T) {
 		b.setField(id, 0, 2)
 	}
 	if _, err := parseBTF(b.marshal(), le); err == nil {
-		t.Error("not refused")
+		t.Error("no error")
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-func TestNamesOfDataMaps(t *testing.T) {
+func TestDataMapNames(t *testing.T) {
 	tests := []struct{ object, section, want string }{
 		{"counter", ".bss", "counter.bss"},
 		{"my_object_name", ".rodata", "my_objec.rodata"},
@@ -28,7 +28,7 @@ func TestNamesOfDataMaps(t *testing.T) {
 	}
 }
 
-func TestAnObjectIsNamedAfterItsFile(t *testing.T) {
+func TestObjectName(t *testing.T) {
 	for path, want := range map[string]string{
 		"counter.bpf.o":         "counter",
 		"/a.b/counter.o":        "counter",
@@ -64,7 +64,7 @@ func findMap(t *testing.T, obj *Object, name string) *Map {
 	return nil
 }
 
-func TestEachSectionOfDataIsAMap(t *testing.T) {
+func TestDataSectionsAreMaps(t *testing.T) {
 	const mmapable, rdonlyProg = sys.FlagMmapable, sys.FlagRdonlyProg
 	type dataMap struct {
 		Name, Kernel string
@@ -102,7 +102,7 @@ func TestEachSectionOfDataIsAMap(t *testing.T) {
 	}
 }
 
-func TestVariablesAreSortedAndKnowWhetherTheyAreVisible(t *testing.T) {
+func TestVariablesAreSortedAndMarkedVisible(t *testing.T) {
 	type variable struct {
 		Name         string
 		Offset, Size uint32
@@ -131,7 +131,7 @@ func TestVariablesAreSortedAndKnowWhetherTheyAreVisible(t *testing.T) {
 	}
 }
 
-func TestStringLiteralsAreAMapWithoutVariables(t *testing.T) {
+func TestStringLiteralsMap(t *testing.T) {
 	obj := read(t, "strings", testobj.Options{})
 	var literals int
 	for _, m := range obj.Maps {
@@ -143,15 +143,15 @@ func TestStringLiteralsAreAMapWithoutVariables(t *testing.T) {
 		}
 	}
 	if literals == 0 {
-		t.Error("there is none")
+		t.Error("no map of string literals")
 	}
 }
 
-func TestVariablesOfNoSizeAreLeftOut(t *testing.T) {
+func TestEmptyVariablesAreLeftOut(t *testing.T) {
 	obj := read(t, "globals_empty", testobj.Options{})
 	for _, m := range obj.Maps {
 		if m.Name == ".rodata" {
-			t.Error("a map for an empty section")
+			t.Error("an empty section has a map")
 		}
 		for _, v := range m.Vars {
 			if v.Size == 0 {

@@ -25,7 +25,7 @@ func TestExternsAreListedOnceInOrderOfUse(t *testing.T) {
 		got := make(map[string]Extern)
 		for _, e := range obj.Externs {
 			if e.Name != e.KernelName {
-				t.Errorf("%s is %s to the kernel", e.Name, e.KernelName)
+				t.Errorf("%s has kernel name %s", e.Name, e.KernelName)
 			}
 			got[e.Name] = Extern{Kind: e.Kind, Weak: e.Weak}
 		}
@@ -44,11 +44,11 @@ func TestExternsAreListedOnceInOrderOfUse(t *testing.T) {
 	}
 }
 
-func TestInstructionsWaitForTheirExterns(t *testing.T) {
+func TestExternReferences(t *testing.T) {
 	obj := read(t, "extern/mixed", testobj.Options{})
 	for _, p := range obj.Programs {
 		if len(p.ExternRefs) == 0 {
-			t.Errorf("%s refers to no extern", p.Name)
+			t.Errorf("%s does not refer to an extern", p.Name)
 		}
 		for _, ref := range p.ExternRefs {
 			in, e := p.Insns[ref.Insn], obj.Externs[ref.Extern]
@@ -69,15 +69,15 @@ func TestInstructionsWaitForTheirExterns(t *testing.T) {
 	}
 }
 
-func TestExternsThatTheSourceOnlyDeclaresAreNotListed(t *testing.T) {
+func TestUnusedExternsAreNotListed(t *testing.T) {
 	for _, e := range read(t, "minimal", testobj.Options{}).Externs {
 		t.Errorf("%s", e.Name)
 	}
 }
 
-// Clang is not asked for these: a corpus of the fuzz test holds an object with
-// kconfig variables of each type.
-func TestKconfigVariablesAreLaidOutByAlignmentSizeAndName(t *testing.T) {
+// The corpus of the fuzz test has an object with kconfig variables of each type, so clang is not
+// needed.
+func TestKconfigLayout(t *testing.T) {
 	obj, err := Parse("config", corpus(t, "kconfig_el"))
 	if err != nil {
 		t.Fatal(err)
@@ -109,6 +109,6 @@ func TestKconfigVariablesAreLaidOutByAlignmentSizeAndName(t *testing.T) {
 		}
 	}
 	if dummies != 1 {
-		t.Errorf("%d variables stand for kfuncs in BTF, want 1", dummies)
+		t.Errorf("%d dummy variables for kfuncs in BTF, want 1", dummies)
 	}
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// FuzzBTF claims of sections .BTF and .BTF.ext what FuzzParse does of whole files, and that what is
-// accepted means the same to package btf and stays BTF when it is made fit for the kernel. There is
-// no file: its other sections, and symbols, are those that the BTF speaks of.
+// FuzzBTF makes the claims of FuzzParse for the sections .BTF and .BTF.ext. It also claims that
+// accepted BTF means the same to package btf, and is still BTF after it is adapted to the kernel.
+// The other sections and symbols are those that the BTF refers to.
 func FuzzBTF(f *testing.F) {
 	for _, data := range corpusObjects(f) {
 		file, err := readELF(data)
@@ -73,7 +73,7 @@ func readBTFAlone(t *testing.T, types, ext []byte, order binary.ByteOrder) (*Obj
 	}
 	add(btfSection, elf.SHT_PROGBITS, types, uint64(len(types)))
 	add(extSection, elf.SHT_PROGBITS, ext, uint64(len(ext)))
-	for _, name := range []string{".text", "tc", "xdp", "socket"} { // of which .BTF.ext speaks
+	for _, name := range []string{".text", "tc", "xdp", "socket"} { // named by .BTF.ext
 		add(name, elf.SHT_PROGBITS, nil, 0)
 	}
 	for id := btf.TypeID(1); raw.has(id); id++ {
@@ -88,10 +88,10 @@ func readBTFAlone(t *testing.T, types, ext []byte, order binary.ByteOrder) (*Obj
 	return r.obj, r.readMaps()
 }
 
-// addDatasec adds the ELF section of a data section in BTF, with a symbol for each variable. Those
-// of externs have symbols only.
+// addDatasec adds the ELF section for a data section in BTF, with a symbol for each variable.
+// Externs only have symbols.
 func addDatasec(f *elfFile, raw *rawBTF, id btf.TypeID, add func(string, elf.SectionType, []byte, uint64)) {
-	const most = 1 << 16 // bytes of contents
+	const most = 1 << 16 // bytes
 	name, in, end := raw.name(id), elf.SHN_UNDEF, uint32(0)
 	if name != ksymsSection && name != kconfigSection {
 		in = elf.SectionIndex(len(f.sections))
@@ -116,7 +116,7 @@ func addDatasec(f *elfFile, raw *rawBTF, id btf.TypeID, add func(string, elf.Sec
 	}
 }
 
-// checkTypes compares types with what package btf makes of them.
+// checkTypes compares types with those that package btf reads.
 func checkTypes(t *testing.T, raw *rawBTF, types *btf.Spec) {
 	t.Helper()
 	for id := btf.TypeID(1); raw.has(id); id++ {
@@ -129,14 +129,14 @@ func checkTypes(t *testing.T, raw *rawBTF, types *btf.Spec) {
 		}
 		switch raw.kind(id) {
 		case kindPtr, kindArray, kindVolatile, kindConst, kindRestrict, kindFuncProto, kindDeclTag, kindTypeTag:
-			// package btf gives them no name
+			// package btf does not name these.
 		default:
 			if typ.TypeName() != raw.name(id) {
-				t.Errorf("type %d: name %q, and %q to package btf", id, raw.name(id), typ.TypeName())
+				t.Errorf("type %d: name %q, package btf has %q", id, raw.name(id), typ.TypeName())
 			}
 		}
 		if members, ok := membersOf(typ); ok && len(members) != raw.vlen(id) {
-			t.Errorf("type %d: %d members, and %d to package btf", id, raw.vlen(id), len(members))
+			t.Errorf("type %d: %d members, package btf has %d", id, raw.vlen(id), len(members))
 		}
 	}
 }
@@ -151,7 +151,7 @@ func membersOf(t btf.Type) ([]btf.Member, bool) {
 	return nil, false
 }
 
-// corpusObjects are the files of FuzzParse's corpus.
+// corpusObjects returns the files in FuzzParse's corpus.
 func corpusObjects(t testing.TB) [][]byte {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Join("testdata", "fuzz", "FuzzParse"))

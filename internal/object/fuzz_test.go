@@ -17,14 +17,14 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// What one file may cost.
+// Limits for one file.
 const (
 	fuzzAlloc = 256 << 20 // bytes
 	fuzzTime  = 20 * time.Second
 )
 
-// FuzzParse claims that no file makes Parse panic, hang or allocate without
-// bounds, that an error is one line, and that what it returns is consistent.
+// FuzzParse claims that no file makes Parse panic, hang or allocate without bounds, that an error
+// is one line, and that the result is consistent.
 func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		before, start := allocated(), time.Now()
@@ -51,7 +51,7 @@ func allocated() uint64 {
 	return s[0].Value.Uint64()
 }
 
-// checkObject checks what the readers of an Object rely on.
+// checkObject checks what users of an Object rely on.
 func checkObject(t *testing.T, obj *Object) {
 	t.Helper()
 	for _, m := range obj.Maps {
@@ -81,7 +81,7 @@ func checkObject(t *testing.T, obj *Object) {
 	names := make(map[string]bool)
 	for _, p := range obj.Programs {
 		if names[p.Name] {
-			t.Errorf("two programs %q", p.Name)
+			t.Errorf("program %q appears twice", p.Name)
 		}
 		names[p.Name] = true
 		checkProgram(t, obj, p)
@@ -94,7 +94,7 @@ func checkProgram(t *testing.T, obj *Object, p *Program) {
 		if !in.IsLdImm64() || in.Src != sys.PseudoMapIdx && in.Src != sys.PseudoMapIdxValue {
 			continue
 		}
-		// A file may write such an instruction itself: that is for the kernel to refuse.
+		// A file may contain such an instruction, which the kernel refuses.
 		if i+1 == len(p.Insns) {
 			t.Logf("program %q: instruction %d cut in half", p.Name, i)
 		}
@@ -123,7 +123,7 @@ func checkProgram(t *testing.T, obj *Object, p *Program) {
 		raw := EncodeInsns(p.Insns, order)
 		for i, in := range p.Insns {
 			if got := DecodeInsn(raw[i*InsnSize:], order); got != in {
-				t.Fatalf("program %q: instruction %d: %+v became %+v", p.Name, i, in, got)
+				t.Fatalf("program %q: instruction %d: %+v turned into %+v", p.Name, i, in, got)
 			}
 		}
 	}
@@ -144,8 +144,8 @@ func corpus(t testing.TB, name string) []byte {
 	return []byte(data)
 }
 
-// TestParseOfMutatedObjects does what the fuzzer's blind mutations rarely
-// do: it puts likely wrong numbers where numbers are. The same every time.
+// TestParseOfMutatedObjects replaces numbers with likely wrong ones, which the fuzzer's blind
+// mutations rarely do. It always does the same.
 func TestParseOfMutatedObjects(t *testing.T) {
 	const rounds = 150 // of each file
 	likely := []uint32{0, 1, 2, 5, 8, 12, 16, 0xffff, 1 << 16, 1 << 24, 1<<31 - 1, 1 << 31, 1<<32 - 1}

@@ -22,7 +22,7 @@ func findProgram(t *testing.T, obj *Object, name string) *Program {
 	return nil
 }
 
-// functions are the names of the functions that a program consists of.
+// functions returns the names of the functions in a program.
 func functions(t *testing.T, obj *Object, p *Program) []string {
 	t.Helper()
 	var names []string
@@ -36,8 +36,8 @@ func functions(t *testing.T, obj *Object, p *Program) []string {
 	return names
 }
 
-// calls are the function that each call and each function's address in a
-// program refers to, in the order of the instructions.
+// calls returns the function that each call and function address in a program refers to, in the
+// order of the instructions.
 func calls(t *testing.T, obj *Object, p *Program) []string {
 	t.Helper()
 	starts := make(map[int]string)
@@ -49,7 +49,7 @@ func calls(t *testing.T, obj *Object, p *Program) []string {
 		if in.isSubprogCall() || in.IsLdImm64() && in.Src == sys.PseudoFunc {
 			target, ok := starts[i+1+int(in.Imm)]
 			if !ok {
-				t.Fatalf("%s: instruction %d refers to %d, where no function begins", p.Name, i, i+1+int(in.Imm))
+				t.Fatalf("%s: instruction %d refers to %d, which is not the start of a function", p.Name, i, i+1+int(in.Imm))
 			}
 			out = append(out, target)
 		}
@@ -57,7 +57,7 @@ func calls(t *testing.T, obj *Object, p *Program) []string {
 	return out
 }
 
-func TestAProgramIsFollowedByAllThatItCalls(t *testing.T) {
+func TestSubprogramsFollowTheirProgram(t *testing.T) {
 	tests := []struct {
 		object, program string
 		functions       []string
@@ -87,7 +87,7 @@ func TestAProgramIsFollowedByAllThatItCalls(t *testing.T) {
 	}
 }
 
-func TestEachFunctionBeginsWithALineOfItsOwn(t *testing.T) {
+func TestEachFunctionHasLineInfo(t *testing.T) {
 	for _, name := range []string{"subprogs", "callbacks", "core_subprogs", "subprog_deep"} {
 		obj := read(t, name, testobj.Options{})
 		for _, p := range obj.Programs {
@@ -107,7 +107,7 @@ func TestEachFunctionBeginsWithALineOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestAProgramKnowsWhereItStandsInTheSource(t *testing.T) {
+func TestProgramSourcePosition(t *testing.T) {
 	p := findProgram(t, read(t, "minimal", testobj.Options{}), "pass")
 	if p.Line == 0 || p.File == "" {
 		t.Errorf("%q, line %d", p.File, p.Line)
@@ -144,7 +144,7 @@ func TestCORERecordsMoveWithTheirFunction(t *testing.T) {
 	}
 }
 
-// mapRefs are what a program's instructions refer to in maps.
+// mapRefs returns the map references of a program's instructions.
 func mapRefs(obj *Object, p *Program) []string {
 	var out []string
 	for i, in := range p.Insns {
@@ -194,7 +194,7 @@ func TestInstructionsReferToMapsAndVariables(t *testing.T) {
 	}
 }
 
-func TestProgramsBehindAQuestionMarkAreNotLoadedUnasked(t *testing.T) {
+func TestQuestionMarkDisablesAutoLoad(t *testing.T) {
 	obj := read(t, "optional_broken", testobj.Options{})
 	for name, want := range map[string]bool{"broken": false, "fine": true} {
 		p := findProgram(t, obj, name)
@@ -208,8 +208,7 @@ func TestProgramsBehindAQuestionMarkAreNotLoadedUnasked(t *testing.T) {
 }
 
 func TestBothByteOrdersAreTheSameProgram(t *testing.T) {
-	// Constants apart, that is: what is loaded from a value in memory is at
-	// another place in it.
+	// Except for constants: a value loaded from memory has another offset.
 	for _, name := range []string{"subprogs", "callbacks", "globals_static", "map_in_map", "extern/mixed"} {
 		le := read(t, name, testobj.Options{Target: "bpfel"})
 		be := read(t, name, testobj.Options{Target: "bpfeb"})

@@ -11,7 +11,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// linked is an object that bpftool makes of several.
+// linked links several objects with bpftool.
 func linked(t *testing.T, names ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "linked.bpf.o")
@@ -25,8 +25,8 @@ func linked(t *testing.T, names ...string) string {
 	return path
 }
 
-// Where a weak variable has been replaced, both BTF and we mean the one that programs use.
-func TestAReplacedWeakVariableIsWhereItsSymbolSays(t *testing.T) {
+// Both BTF and this package use the definition that replaced a weak variable, as programs do.
+func TestReplacedWeakVariable(t *testing.T) {
 	obj, err := Read(linked(t, "linked/lib", "linked/app"))
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// definition is a map's definition, types aside.
+// definition is a map's definition without types.
 func definition(m *Map) Map {
 	return Map{
 		Name: m.Name, KernelName: m.KernelName, Type: m.Type, KeySize: m.KeySize, ValueSize: m.ValueSize,
@@ -19,7 +19,7 @@ func definition(m *Map) Map {
 	}
 }
 
-func TestDefinitionsOfMaps(t *testing.T) {
+func TestMapDefinitions(t *testing.T) {
 	tests := []struct {
 		object string
 		want   Map
@@ -45,7 +45,7 @@ func TestDefinitionsOfMaps(t *testing.T) {
 	}
 }
 
-func TestKeysAndValuesHaveTheirTypes(t *testing.T) {
+func TestKeyAndValueTypes(t *testing.T) {
 	obj := read(t, "map_array", testobj.Options{})
 	flows := findMap(t, obj, "flows")
 	for what, id := range map[btf.Type]btf.TypeID{flows.Key: flows.KeyTypeID, flows.Value: flows.ValueTypeID} {
@@ -63,7 +63,7 @@ func TestKeysAndValuesHaveTheirTypes(t *testing.T) {
 	}
 }
 
-func TestTypesThatTheKernelWouldRefuseAMapForAreNotPassed(t *testing.T) {
+func TestUnsupportedTypesAreNotPassed(t *testing.T) {
 	u32 := &btf.Int{Name: "u32", Size: 4}
 	u64 := &btf.Int{Name: "u64", Size: 8}
 	enum := &btf.Enum{Name: "e", Size: 4}
@@ -104,13 +104,13 @@ func TestTypesThatTheKernelWouldRefuseAMapForAreNotPassed(t *testing.T) {
 	}
 }
 
-func TestMapsAreInTheOrderOfTheirSection(t *testing.T) {
+func TestMapOrder(t *testing.T) {
 	obj := read(t, "map_attrs", testobj.Options{})
 	var got []string
 	for _, m := range obj.Maps {
 		got = append(got, m.Name)
 	}
-	// Clang puts them where a program first refers to them.
+	// Clang orders them by their first use in a program.
 	want := []string{"bloom", "bloom_default", "on_node", "write_only", "mapped", ".bss"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -129,7 +129,7 @@ func slots(m *Map) []string {
 	return out
 }
 
-func TestSlotsOfMapsOfMapsAndProgramArrays(t *testing.T) {
+func TestMapSlots(t *testing.T) {
 	tests := []struct {
 		object, m string
 		inner     string
@@ -148,7 +148,7 @@ func TestSlotsOfMapsOfMapsAndProgramArrays(t *testing.T) {
 			}
 			for _, s := range m.Slots {
 				if s.Map != nil && !slices.Contains(obj.Maps, s.Map) || s.Program != nil && !slices.Contains(obj.Programs, s.Program) {
-					t.Errorf("%s: slot %d is not the object's own", test.m, s.Index)
+					t.Errorf("%s: slot %d does not belong to the object", test.m, s.Index)
 				}
 			}
 			if test.inner == "" {

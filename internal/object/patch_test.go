@@ -10,8 +10,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// patched is a compiled object in which a test breaks something. It is
-// little endian.
+// patched is a compiled little-endian object in which a test breaks something.
 type patched struct {
 	t    *testing.T
 	data []byte
@@ -21,7 +20,7 @@ func patch(t *testing.T, name string) *patched {
 	return &patched{t, slices.Clone(testobj.Read(t, name, testobj.Options{Target: "bpfel"}))}
 }
 
-// headerOf is the offset of a section's header, of type elf.Section64.
+// headerOf returns the offset of a section's header, of type elf.Section64.
 func (p *patched) headerOf(section string) int {
 	f, err := readELF(p.data)
 	if err != nil {
@@ -34,7 +33,7 @@ func (p *patched) headerOf(section string) int {
 	return int(binary.LittleEndian.Uint64(p.data[0x28:])) + s.index*64
 }
 
-// The fields of elf.Section64 that tests change.
+// Fields of elf.Section64 that tests change.
 const (
 	shType   = 4
 	shOffset = 24
@@ -50,15 +49,15 @@ func (p *patched) setHeader64(section string, field int, v uint64) {
 	binary.LittleEndian.PutUint64(p.data[p.headerOf(section)+field:], v)
 }
 
-// contents is a section's part of the file, to be changed in place.
+// contents returns a section's part of the file, to be changed in place.
 func (p *patched) contents(section string) []byte {
 	hdr := p.data[p.headerOf(section):]
 	off := binary.LittleEndian.Uint64(hdr[shOffset:])
 	return p.data[off : off+binary.LittleEndian.Uint64(hdr[shSize:])]
 }
 
-// rename changes each occurrence of a zero-terminated string in a section into
-// one of the same length.
+// rename replaces each occurrence of a zero-terminated string in a section with one of the same
+// length.
 func (p *patched) rename(section, from, to string) {
 	p.t.Helper()
 	b := p.contents(section)

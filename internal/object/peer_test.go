@@ -18,14 +18,14 @@ var onlyLibbpf = map[string]bool{
 	"fentry.multi.s": true, "fexit.multi.s": true,
 }
 
-// sectionNames are names that a program's section may have: what either peer knows, what sources
-// make of it, and what neither knows.
+// sectionNames returns section names for programs: names that either peer knows, variants found in
+// sources, and unknown names.
 func sectionNames() []string {
 	var names []string
 	for i := range sectionDefs {
 		base, open := strings.CutSuffix(sectionDefs[i].name, "+")
 		if strings.HasPrefix(base, "struct_ops") {
-			continue // refused so far, whatever follows
+			continue // refused, with any suffix
 		}
 		names = append(names, base, base+"/x", base+"_x", base+"x", "?"+base, "?"+base+"/y/z")
 		if !open {
@@ -44,9 +44,8 @@ func sectionNames() []string {
 	)
 }
 
-// What cilium/ebpf takes a section for is what it is here, but for the names that libbpf has
-// another meaning for.
-func TestSectionsAreWhatCiliumTakesThemFor(t *testing.T) {
+// Sections mean the same as in cilium/ebpf, except for names with another meaning in libbpf.
+func TestSectionsAgreeWithCilium(t *testing.T) {
 	names := sectionNames()
 	if len(names) < 300 {
 		t.Errorf("only %d names", len(names))
@@ -62,7 +61,7 @@ func TestSectionsAreWhatCiliumTakesThemFor(t *testing.T) {
 		obj, err := Parse("x.o", file)
 		base, _, _ := strings.Cut(strings.TrimPrefix(name, "?"), "/")
 		switch {
-		case err == nil && theirs.Type == ebpf.UnspecifiedProgram && obj.Programs[0].Type == 0: // neither loads it
+		case err == nil && theirs.Type == ebpf.UnspecifiedProgram && obj.Programs[0].Type == 0: // both leave it out
 			unknown++
 			warned := strings.Contains(strings.Join(obj.Warnings, "\n"), "unknown program section")
 			if obj.Programs[0].AutoLoad || warned == strings.HasPrefix(name, "?") {
@@ -75,7 +74,7 @@ func TestSectionsAreWhatCiliumTakesThemFor(t *testing.T) {
 			p := obj.Programs[0]
 			got := fmt.Sprintf("%v %v %#x to %q", ebpf.ProgramType(p.Type), ebpf.AttachType(p.ExpectedAttachType), p.Flags, p.AttachTo)
 			if base == "usdt" || base == "usdt.s" {
-				theirs.AttachType = ebpf.AttachTraceUprobeMulti // which package ebpf does not attach
+				theirs.AttachType = ebpf.AttachTraceUprobeMulti // not attached by package ebpf
 			}
 			want := fmt.Sprintf("%v %v %#x to %q", theirs.Type, theirs.AttachType, theirs.Flags, theirs.AttachTo)
 			if diff := cmp.Diff(want, got); diff != "" {

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestASectionsNameTellsWhatAProgramIs(t *testing.T) {
+func TestSectionNames(t *testing.T) {
 	tests := []struct {
 		section string
 		want    Program
@@ -80,10 +80,10 @@ func TestASectionsNameTellsWhatAProgramIs(t *testing.T) {
 	}
 }
 
-func TestASectionsNameThatSaysNothing(t *testing.T) {
+func TestUnknownSectionNames(t *testing.T) {
 	for _, name := range []string{"", "xd", "kprobex/foo", "kprobe.", "kprobe_foo", "cgroup/", "cgroup", "/xdp", "fentryx", "sock", "raw"} {
 		if def := findSection(name); def != nil {
-			t.Errorf("%q is taken for %s", name, def.name)
+			t.Errorf("%q was read as %s", name, def.name)
 		}
 	}
 	for name, want := range map[string]string{
@@ -106,7 +106,7 @@ func TestEachSectionIsReachable(t *testing.T) {
 			name = name[:len(name)-1] + "/x"
 		}
 		if got := findSection(name); got != def {
-			t.Errorf("%s is taken for %s", name, got.name)
+			t.Errorf("%s was read as %s", name, got.name)
 		}
 		if def.typ == ebpf.UnspecifiedProgram {
 			t.Errorf("%s: no program type", name)

@@ -8,7 +8,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// Structs of operations are maps, with their programs by member.
+// struct_ops are maps that record their programs by member.
 func TestStructOps(t *testing.T) {
 	obj := read(t, "structops/shared", testobj.Options{})
 	if len(obj.Maps) != 3 {
@@ -43,21 +43,21 @@ func TestStructOps(t *testing.T) {
 			}
 		}
 	}
-	// A '?' before a program's section says nothing if a struct has it.
+	// A '?' before a program's section has no effect if a struct uses the program.
 	for _, p := range obj.Programs {
 		if want := p.Name != "third_init"; p.AutoLoad != want || p.Type != sys.ProgTypeStructOps {
 			t.Errorf("program %s: %+v", p.Name, p)
 		}
 	}
 	if link := read(t, "structops/link", testobj.Options{}).Maps[0]; link.Flags != sys.FlagLink {
-		t.Errorf("flags %#x of one with a link", link.Flags)
+		t.Errorf("flags %#x with a link", link.Flags)
 	}
 	if flavor := read(t, "structops/flavor", testobj.Options{}).Maps[0]; flavor.StructOps.KernelType != "tcp_congestion_ops" {
-		t.Errorf("a flavor is for the kernel's struct %s", flavor.StructOps.KernelType)
+		t.Errorf("a flavor refers to the kernel's struct %s", flavor.StructOps.KernelType)
 	}
 }
 
-// What cannot be a struct of operations is refused by name.
+// Invalid struct_ops are refused by name.
 func TestBadStructOps(t *testing.T) {
 	for name, want := range map[string]string{
 		"bad/structops_data":    "section .struct_ops: ops: member counter: it refers to elsewhere, and is no pointer to a function",

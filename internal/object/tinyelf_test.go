@@ -13,20 +13,20 @@ type tinySection struct {
 	typ   elf.SectionType
 	flags elf.SectionFlag
 	data  []byte
-	// symbol is the name of a symbol for all of it, "" for none.
+	// symbol is the name of a symbol that covers the section, or "".
 	symbol string
 	bind   elf.SymBind
 	kind   elf.SymType
 }
 
-// tinyProgram is a section with one program that returns 0.
+// tinyProgram returns a section with one program that returns 0.
 func tinyProgram(section, name string, bind elf.SymBind) tinySection {
 	code := EncodeInsns([]Insn{{Op: 0xb7}, {Op: 0x95}}, binary.LittleEndian) // r0 = 0; exit
 	return tinySection{section, elf.SHT_PROGBITS, elf.SHF_ALLOC | elf.SHF_EXECINSTR, code, name, bind, elf.STT_FUNC}
 }
 
-// tinyELF is a BPF object with these sections, without BTF, in little endian. Local symbols come
-// first, as ELF wants it.
+// tinyELF returns a little-endian BPF object with these sections and without BTF. Local symbols
+// come first, as ELF requires.
 func tinyELF(t testing.TB, sections ...tinySection) []byte {
 	t.Helper()
 	order := binary.LittleEndian

@@ -12,7 +12,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// What is read from a generated file is what the compiler makes of it.
+// A generated file is read like the compiler reads it.
 func TestPackage(t *testing.T) {
 	type skeleton interface{ Core() *runtime.Skeleton }
 	for name, open := range map[string]func() (skeleton, error){
@@ -35,9 +35,9 @@ func TestPackage(t *testing.T) {
 
 func TestPackageErrors(t *testing.T) {
 	if _, err := Package(t.TempDir()); err == nil {
-		t.Error("an empty folder is a package")
+		t.Error("an empty folder was read as a package")
 	}
 	if _, err := Package(filepath.Join("testdata", "none")); err == nil {
-		t.Error("a folder that is not there is a package")
+		t.Error("a missing folder was read as a package")
 	}
 }

@@ -14,9 +14,8 @@ import (
 	_ "github.com/bpf2lskel/bpf2lskel/runtime/oldkernel"
 )
 
-// What preflight says is what happens, for all objects of testdata: whatever it calls missing, the
-// kernel refuses. What the kernel refuses for other reasons, the verifier's for the most part, is
-// listed.
+// For all objects in testdata, the kernel refuses what preflight calls missing. Objects that the
+// kernel refuses for other reasons, mostly the verifier's, are listed.
 func TestAgreesWithTheKernel(t *testing.T) {
 	kernel, err := preflight.Running()
 	if err != nil {
@@ -43,7 +42,7 @@ func TestAgreesWithTheKernel(t *testing.T) {
 		}
 		switch {
 		case err == nil && report.Strong():
-			t.Errorf("%s loads, and preflight says: %+v", name, report.Findings)
+			t.Errorf("%s loads, but preflight says: %+v", name, report.Findings)
 		case err == nil:
 			loads++
 		case report.Strong():
@@ -54,7 +53,7 @@ func TestAgreesWithTheKernel(t *testing.T) {
 			t.Logf("%-28s only the kernel: %v", name, short(err))
 		}
 	}
-	t.Logf("%d load and preflight agrees, %d are refused for what it says, %d for something else", loads, both, others)
+	t.Logf("%d load as predicted, %d are refused as predicted, %d for other reasons", loads, both, others)
 }
 
 func firstStrong(r *preflight.Report) string {
@@ -66,7 +65,7 @@ func firstStrong(r *preflight.Report) string {
 	return ""
 }
 
-// short is an error without its log.
+// short returns an error without its log.
 func short(err error) string {
 	var failure *runtime.LoadError
 	if errors.As(err, &failure) {

@@ -7,7 +7,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// reg is dst_reg, in the byte order of the machine.
+// reg encodes dst_reg in the machine's byte order.
 func reg(dst uint8) uint8 {
 	if bigEndian {
 		return dst << 4

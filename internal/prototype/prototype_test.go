@@ -29,7 +29,7 @@ var (
 
 func to(t btf.Type) btf.Type { return &btf.Pointer{Target: t} }
 
-// proto is a prototype whose arguments have the names that the kernel gives them.
+// proto returns a prototype whose arguments have the kernel's names.
 func proto(ret btf.Type, args ...btf.Type) *btf.FuncProto {
 	p := &btf.FuncProto{Return: ret}
 	for i, t := range args {
@@ -99,13 +99,13 @@ func TestVariables(t *testing.T) {
 	}
 }
 
-// A file may be ELF without symbols, as a stripped vmlinux is.
+// A file may be ELF without symbols, like a stripped vmlinux.
 func TestStripped(t *testing.T) {
 	file, err := os.ReadFile(testobj.Compile(t, "extern/kfunc_vmlinux", testobj.Options{Target: "bpfel"}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	const shoff, shentsize, shnum, shType = 40, 58, 60, 4 // in an ELF header of 64 bits, and in a section's
+	const shoff, shentsize, shnum, shType = 40, 58, 60, 4 // in a 64-bit ELF header and a section header
 	stripped := 0
 	for i := range int(binary.LittleEndian.Uint16(file[shnum:])) {
 		at := int(binary.LittleEndian.Uint64(file[shoff:])) + i*int(binary.LittleEndian.Uint16(file[shentsize:])) + shType
@@ -128,7 +128,7 @@ func TestStripped(t *testing.T) {
 	}
 }
 
-// Several errors are one line, and each can be found in it.
+// Joined errors are one line, and each can be found by errors.Is.
 func TestJoin(t *testing.T) {
 	if err := Join(nil); err != nil {
 		t.Error(err)
@@ -139,17 +139,16 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// A function of pointers to pointers without end, as only a damaged file has it, is no endless
-// loop.
+// An endless chain of pointers to pointers, which only a damaged file has, does not loop forever.
 func TestPrototypesWithoutEnd(t *testing.T) {
 	p := &btf.Pointer{}
 	p.Target = p
 	if err := compare(&Symbol{Name: "bpf_foo", Type: proto(void, p), Func: true}, proto(void, p), vmlinux); err == nil {
-		t.Error("compatible")
+		t.Error("the prototypes were called compatible")
 	}
 }
 
-// What is found: the first of a name and its kind, by its name without a flavor.
+// A symbol is found by name and kind, without its flavor, and the first match counts.
 func TestFiles(t *testing.T) {
 	builder, err := btf.NewBuilder([]btf.Type{
 		&btf.Struct{Name: "bpf_foo", Size: 4, Members: []btf.Member{{Name: "a", Type: integer}}},
@@ -197,7 +196,7 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-func TestAFlavorIsNoPartOfAKfuncsName(t *testing.T) {
+func TestKfuncNameWithoutFlavor(t *testing.T) {
 	for name, want := range map[string]string{
 		"bpf_foo":         "bpf_foo",
 		"bpf_foo___v2":    "bpf_foo",

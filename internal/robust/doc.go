@@ -1,4 +1,4 @@
-// Package robust tests the whole way from an object file to a Go package with
-// files that no compiler has written: real objects with bits flipped, bytes
-// overwritten, ends cut off, sections swapped. What comes out is a package or an error.
+// Package robust tests the generator, from the object file to the Go package, with files that no
+// compiler has written: real objects with flipped bits, overwritten bytes, missing ends and swapped
+// sections. The result must be a package or an error.
 package robust

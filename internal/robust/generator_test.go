@@ -31,8 +31,8 @@ const (
 	mostBytes = 1 << 30
 )
 
-// No file makes the generator panic, hang, or take more than a gigabyte.
-func TestMutantsThroughTheGenerator(t *testing.T) {
+// No file makes the generator panic, hang, or use more than a gigabyte of memory.
+func TestGeneratorSurvivesMutants(t *testing.T) {
 	files := readAll(t)
 	var work sync.WaitGroup
 	seeds := make(chan uint64)
@@ -68,8 +68,8 @@ func TestMutantsThroughTheGenerator(t *testing.T) {
 	t.Logf("%d mutants of %d objects: %d packages, %d refused; at most %d MiB of memory", packages+refused, len(files), packages, refused, mappedBytes()>>20)
 }
 
-// readAll compiles the corpus, without the few objects whose sheer size would take the time of a
-// thousand others.
+// readAll compiles the corpus except for a few objects whose size would take the time of a thousand
+// others.
 func readAll(t *testing.T) [][]byte {
 	var files [][]byte
 	for _, name := range slices.Concat(testobj.All(t), testobj.StructOps(t), testobj.Externs(t)) {
@@ -85,9 +85,9 @@ func readAll(t *testing.T) [][]byte {
 	return append(files, testobj.Read(t, "arena/globals", testobj.Options{CC: "clang-19"}))
 }
 
-// generateWithin returns what is wrong with how the generator took a file, and why it refused it.
-// Another file that is generated from at the same time may be blamed for the memory of this one,
-// but never instead of it.
+// generateWithin generates from a file. It returns the generator's fault, if any, and the reason
+// for refusing the file. Another file that is processed concurrently may be blamed for this one's
+// memory, too, but not instead of it.
 func generateWithin(file []byte) (fault string, refusal error) {
 	type outcome struct {
 		fault   string
@@ -104,8 +104,7 @@ func generateWithin(file []byte) (fault string, refusal error) {
 		}()
 		o.refusal = generate(file)
 	}()
-	// A ticker drops ticks that come while the process is stopped: only time in which it could work
-	// counts.
+	// A ticker drops ticks while the process is stopped, so only time in which it could run counts.
 	clock := time.NewTicker(time.Second)
 	defer clock.Stop()
 	for range deadline / time.Second {
@@ -121,7 +120,7 @@ func generateWithin(file []byte) (fault string, refusal error) {
 	return fmt.Sprintf("no end after %v", deadline), nil
 }
 
-// generate is the way of an object file to a Go package.
+// generate generates a Go package from an object file.
 func generate(file []byte) error {
 	obj, err := object.Parse("mutant", file)
 	if err != nil {
@@ -137,7 +136,7 @@ func generate(file []byte) error {
 	return err
 }
 
-// keep writes a file that something is wrong with to where it survives the test.
+// keep saves a faulty file where it survives the test.
 func keep(t *testing.T, seed uint64, file []byte) string {
 	dir := filepath.Join(os.TempDir(), "bpf2lskel-mutants")
 	path := filepath.Join(dir, fmt.Sprintf("seed-%d.o", seed))
@@ -150,15 +149,15 @@ func keep(t *testing.T, seed uint64, file []byte) string {
 	return path
 }
 
-// mappedBytes is all memory that Go has ever taken for heap, stacks and itself: it does not shrink,
-// so that what one file took for a moment is seen after it.
+// mappedBytes returns the memory that Go has ever mapped for the heap, stacks and itself. It does
+// not shrink, so a file's momentary use shows afterwards.
 func mappedBytes() uint64 {
 	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}}
 	metrics.Read(samples)
 	return samples[0].Value.Uint64()
 }
 
-// The same, with Go's fuzzer choosing: it knows what a change has reached.
+// FuzzGenerator lets Go's fuzzer choose the mutations, by coverage.
 func FuzzGenerator(f *testing.F) {
 	for _, name := range []string{"minimal", "globals", "map_in_map", "prog_array", "core_fields", "subprogs", "structops/congestion", "kconfig", "usdt"} {
 		file, err := os.ReadFile(testobj.Compile(f, name, testobj.Options{}))

@@ -22,12 +22,12 @@ var mutations = []func(r *rand.Rand, file *[]byte){
 	flipBit, flipBit, setWord, setWord, copyBytes, truncate, swapSections, changeSection, changeSectionContents, changeSectionContents,
 }
 
-// offset is somewhere in a file.
+// offset returns a random position in a file.
 func offset(r *rand.Rand, file []byte) int { return r.IntN(len(file)) }
 
 func flipBit(r *rand.Rand, file *[]byte) { (*file)[offset(r, *file)] ^= 1 << r.IntN(8) }
 
-// interesting are numbers that readers get wrong.
+// interesting are numbers that readers often get wrong.
 var interesting = []uint64{
 	0, 1, 2, 7, 8, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 1 << 20, 0x7fffffff, 0x80000000, 0xfffffff8, 0xffffffff,
 	1 << 32, 1<<63 - 1, 1 << 63, 1<<64 - 1,
@@ -59,8 +59,8 @@ const (
 	shOffset, shLength = 0x18, 0x20
 )
 
-// sections is the table of sections, nil if there is none any more. All test objects are little
-// endian where their tests are.
+// sections returns the table of sections, or nil if there is no valid one. All test objects are
+// little endian where their tests are.
 func sections(file []byte) (table []byte, count int) {
 	if len(file) < 64 {
 		return nil, 0
@@ -73,7 +73,7 @@ func sections(file []byte) (table []byte, count int) {
 	return file[at:][:count*shSize], count
 }
 
-// swapSections exchanges the headers of two sections.
+// swapSections swaps the headers of two sections.
 func swapSections(r *rand.Rand, file *[]byte) {
 	table, n := sections(*file)
 	if table == nil {
@@ -95,8 +95,8 @@ func changeSection(r *rand.Rand, file *[]byte) {
 	setWord(r, &header)
 }
 
-// changeSectionContents changes a word of a section, whatever its size: large sections would get
-// all changes otherwise.
+// changeSectionContents changes a word of a section. Sections are chosen regardless of size: large
+// ones would get all the changes otherwise.
 func changeSectionContents(r *rand.Rand, file *[]byte) {
 	table, n := sections(*file)
 	if table == nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// contents reads the elements of a map, as far as its type lets user space do so.
+// contents reads the elements of a map, if its type lets user space do so.
 func (d *describer) contents(fd int, info sys.MapInfo) (elems map[string]string, nested map[string]Map, err error) {
 	typ := ebpf.MapType(info.Type)
 	switch typ {
@@ -23,7 +23,7 @@ func (d *describer) contents(fd int, info sys.MapInfo) (elems map[string]string,
 		ebpf.ProgramArray, ebpf.ArrayOfMaps, ebpf.HashOfMaps,
 		ebpf.DevMap, ebpf.DevMapHash, ebpf.CPUMap:
 	default:
-		return nil, nil, nil // not to be read, or not without taking elements out
+		return nil, nil, nil // not readable, or not without removing elements
 	}
 	size, err := valueSize(typ, info.ValueSize)
 	if err != nil {
@@ -61,7 +61,7 @@ func (d *describer) contents(fd int, info sys.MapInfo) (elems map[string]string,
 		return nil
 	})
 	if errors.Is(err, unix.EPERM) && info.MapFlags&sys.FlagWronly != 0 {
-		return nil, nil, nil // not for user space to read
+		return nil, nil, nil // not readable from user space
 	}
 	return elems, nested, err
 }
@@ -74,8 +74,8 @@ func isArray(typ ebpf.MapType) bool {
 	return false
 }
 
-// eachKey calls f for every key of a map. The keys of an array are known; those of other maps are
-// asked for.
+// eachKey calls f for every key of a map. The keys of an array are known; for other maps, the
+// kernel is asked.
 func eachKey(fd int, typ ebpf.MapType, info sys.MapInfo, f func(key []byte) error) error {
 	if isArray(typ) {
 		key := make([]byte, 4)
@@ -104,7 +104,7 @@ func eachKey(fd int, typ ebpf.MapType, info sys.MapInfo, f func(key []byte) erro
 	}
 }
 
-// valueSize is the size of what a lookup from user space copies.
+// valueSize returns the number of bytes that a lookup from user space copies.
 func valueSize(typ ebpf.MapType, size uint32) (int, error) {
 	switch typ {
 	case ebpf.PerCPUArray, ebpf.PerCPUHash, ebpf.LRUCPUHash:
@@ -114,8 +114,7 @@ func valueSize(typ ebpf.MapType, size uint32) (int, error) {
 	return int(size), nil
 }
 
-// hexValue shows a value in full if it is short, and by its non-zero beginning and a hash
-// otherwise.
+// hexValue formats a short value in full, and a long one as its non-zero beginning and a hash.
 func hexValue(v []byte) string {
 	const full, head = 256, 64
 	if len(v) <= full {
@@ -125,7 +124,8 @@ func hexValue(v []byte) string {
 		v[:head], len(v), len(v)-bytes.Count(v, []byte{0}), sha256.Sum256(v))
 }
 
-// progName names a program by its id, in words of the load if it is part of it.
+// progName returns a program's name by its ID. It is the name in the load if the program is part of
+// it.
 func (d *describer) progName(id uint32) string {
 	if name, ok := d.progNames[id]; ok {
 		return "program " + name

@@ -12,9 +12,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// Describe asks the kernel about the maps and programs of a load, given by name and file descriptor
-// of this process. The load is taken to be one that a loader program made; see [View.Style] where
-// it is not.
+// Describe asks the kernel about the maps and programs of a load, given by name and file
+// descriptor. It assumes that a loader program made the load; otherwise, see [View.Style].
 func Describe(mapFDs, progFDs map[string]int) (View, error) {
 	d, err := newDescriber()
 	if err != nil {
@@ -22,7 +21,7 @@ func Describe(mapFDs, progFDs map[string]int) (View, error) {
 	}
 	v := View{Style: ByIndex, Maps: map[string]Map{}, Programs: map[string]Program{}}
 
-	// Names first: programs refer to maps, and maps to each other, by id.
+	// Names first: programs refer to maps, and maps to each other, by ID.
 	mapFDs, err = d.canonical(mapFDs)
 	if err != nil {
 		return View{}, err
@@ -48,8 +47,8 @@ func Describe(mapFDs, progFDs map[string]int) (View, error) {
 	return v, nil
 }
 
-// DescribeProcess describes the maps and programs that another process holds. They are called as
-// the kernel calls them, with a number behind the name where several have the same.
+// DescribeProcess describes the maps and programs that another process holds, by the kernel's
+// names, with a number appended to duplicates.
 func DescribeProcess(pid int) (View, error) {
 	mapFDs, progFDs, err := processFDs(pid)
 	defer closeAll(mapFDs)
@@ -88,7 +87,7 @@ func processFDs(pid int) (mapFDs, progFDs map[string]int, err error) {
 	return mapFDs, progFDs, nil
 }
 
-// openID opens a map or program by its id, and files it under its name.
+// openID opens a map or program by ID and stores it under its name.
 func openID(fds map[string]int, cmd sys.Cmd, text string) error {
 	id, err := strconv.ParseUint(text, 10, 32)
 	if err != nil {
@@ -129,16 +128,16 @@ func closeAll(fds map[string]int) {
 	}
 }
 
-// describer holds what is needed to describe one load.
+// describer holds the state for describing one load.
 type describer struct {
 	btf       btfCache
 	maps      map[uint32]mapFields
 	programs  map[uint32]progFields
-	mapNames  map[uint32]string // by id
-	progNames map[uint32]string // by id
+	mapNames  map[uint32]string // by ID
+	progNames map[uint32]string // by ID
 }
 
-// namer is a describer that can tell names only.
+// namer returns a describer that can only find names.
 func namer() *describer {
 	return &describer{btf: btfCache{}, mapNames: map[uint32]string{}, progNames: map[uint32]string{}}
 }
@@ -157,8 +156,8 @@ func newDescriber() (*describer, error) {
 	return d, nil
 }
 
-// canonical renames maps as their object calls them, and remembers the names for those who refer to
-// the maps.
+// canonical renames maps to their names in the object, and records the names for references to the
+// maps.
 func (d *describer) canonical(fds map[string]int) (map[string]int, error) {
 	renamed := make(map[string]int, len(fds))
 	for given, fd := range fds {
@@ -167,15 +166,14 @@ func (d *describer) canonical(fds map[string]int) (map[string]int, error) {
 			return nil, fmt.Errorf("map %s: %w", given, err)
 		}
 		if _, ok := renamed[name]; ok {
-			return nil, fmt.Errorf("two maps are called %s", name)
+			return nil, fmt.Errorf("two maps are named %s", name)
 		}
 		renamed[name] = fd
 	}
 	return renamed, nil
 }
 
-// name finds out what a map is called in its object, and remembers it for those who refer to the
-// map.
+// name finds a map's name in its object, and records it for references to the map.
 func (d *describer) name(given string, fd int) (string, error) {
 	var info sys.MapInfo
 	if err := objInfo(fd, &info); err != nil {

@@ -42,8 +42,7 @@ func (d *describer) mapView(fd int) (Map, error) {
 
 	fields, ok := d.maps[info.Id]
 	if !ok {
-		// An inner map that was created since this describer was made cannot be: loads are over by
-		// then.
+		// An inner map cannot be newer than this describer: loads are over by then.
 		return Map{}, fmt.Errorf("the map iterator does not know id %d", info.Id)
 	}
 	m.NumaNode = fields.NumaNode

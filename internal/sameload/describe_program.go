@@ -14,7 +14,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// Sizes of the records that a program carries.
+// Sizes of a program's records.
 const (
 	insnSize     = uint32(unsafe.Sizeof(sys.Insn{}))
 	funcInfoSize = uint32(unsafe.Sizeof(sys.FuncInfo{}))
@@ -54,13 +54,13 @@ func (d *describer) progView(fd int) (Program, error) {
 	return p, err
 }
 
-// records are the arrays that belong to a struct bpf_prog_info.
+// records are the arrays in a struct bpf_prog_info.
 type records struct {
 	insns, funcs, lines []byte
 }
 
-// progRecords reads a program's info, and in a second call the arrays whose sizes the first one
-// told.
+// progRecords reads a program's info, and in a second call the arrays, whose sizes the first call
+// returned.
 func progRecords(fd int) (sys.ProgInfo, records, error) {
 	var sizes sys.ProgInfo
 	if err := objInfo(fd, &sizes); err != nil {
@@ -82,12 +82,12 @@ func progRecords(fd int) (sys.ProgInfo, records, error) {
 	return info, r, nil
 }
 
-// mapNameByID names a map that a program refers to.
+// mapNameByID returns the name of a map that a program refers to.
 func (d *describer) mapNameByID(id uint32) string {
 	if name, ok := d.mapNames[id]; ok {
 		return name
 	}
-	// Not one of those that the load gave out, as the kernel's own map of a "?" program's literals.
+	// Not one of the load's maps, such as the kernel's map for literals of a "?" program.
 	fd, err := fdByID(sys.CmdMapGetFdByID, id)
 	if err != nil {
 		return "unknown map"
@@ -104,13 +104,13 @@ func (d *describer) mapNameByID(id uint32) string {
 	return cString(info.Name[:])
 }
 
-// attachTo names the function, type or program that a program is verified against.
+// attachTo returns the name of the function, type or program that a program is verified against.
 func (d *describer) attachTo(info sys.ProgInfo) (string, error) {
 	if info.AttachBtfId == 0 {
 		return "", nil
 	}
 	if info.AttachBtfObjId == 0 {
-		return "a program", nil // which has no BTF object of the kernel
+		return "a program", nil // without a BTF object of the kernel
 	}
 	h, err := btf.NewHandleFromID(btf.ID(info.AttachBtfObjId))
 	if err != nil {
@@ -132,7 +132,7 @@ func (d *describer) attachTo(info sys.ProgInfo) (string, error) {
 	return hi.Name + ": " + typeName(typ), nil
 }
 
-// kernelSpec decodes the BTF of the kernel or of one of its modules. vmlinux is decoded once only.
+// kernelSpec returns the BTF of the kernel or of one of its modules. vmlinux is decoded only once.
 func kernelSpec(h *btf.Handle, hi *btf.HandleInfo) (*btf.Spec, error) {
 	if hi.IsVmlinux() {
 		return vmlinux()
@@ -144,7 +144,7 @@ func kernelSpec(h *btf.Handle, hi *btf.HandleInfo) (*btf.Spec, error) {
 	return h.Spec(base)
 }
 
-// funcs lists a program's functions: where each begins, and what it is called.
+// funcs lists a program's functions: their first instructions and names.
 func (d *describer) funcs(info sys.ProgInfo, raw []byte) ([]string, error) {
 	var funcs []string
 	for rec := range slices.Chunk(raw, int(funcInfoSize)) {
@@ -157,7 +157,7 @@ func (d *describer) funcs(info sys.ProgInfo, raw []byte) ([]string, error) {
 	return funcs, nil
 }
 
-// lines lists a program's line info, with texts instead of offsets into the BTF's strings.
+// lines returns a program's line info, with text instead of offsets into the BTF's strings.
 func (d *describer) lines(info sys.ProgInfo, raw []byte) ([]Line, error) {
 	if len(raw) == 0 {
 		return nil, nil

@@ -5,14 +5,14 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// Diff says how two loads differ, in words of go-cmp, or "" if they are the same load.
-// Tags that depend on the way of loading are compared only where both loads were made that way.
+// Diff returns the difference between two loads, formatted by go-cmp, or "" if they are the same.
+// Tags that depend on how a load was made are compared only if both were made in the same way.
 func Diff(reference, got View) string {
 	return cmp.Diff(comparable(reference, got), comparable(got, reference), cmpopts.EquateEmpty())
 }
 
-// comparable is what of a view can be compared with another one: all but tags that depend on the
-// way of loading.
+// comparable returns the parts of a view that can be compared with another one: everything but tags
+// that depend on how the load was made.
 func comparable(v, other View) View {
 	programs := make(map[string]Program, len(v.Programs))
 	for name, p := range v.Programs {

@@ -7,7 +7,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sameload"
 )
 
-// view is a load of one map and one program that uses it.
+// view returns the view of a load with one map and a program that uses it.
 func view(style sameload.Style, tag string) sameload.View {
 	return sameload.View{
 		Style: style,
@@ -34,7 +34,7 @@ func TestDiff(t *testing.T) {
 	for _, c := range []struct {
 		claim string
 		got   sameload.View
-		want  string // in the difference; "" for none
+		want  string // in the difference; "": no difference
 	}{
 		{"a load is the same as itself", view(sameload.ByIndex, "1"), ""},
 		{"tags count if both refer to maps in the same way", view(sameload.ByIndex, "2"), "Tag"},

@@ -17,21 +17,21 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// loadall loads an object in a mount namespace in which /sys/fs/bpf is the directory $1: maps that
-// the object wants to be pinned by name must not show up in the machine's own. They are pinned at
-// its top, and libbpf will not pin them elsewhere too: so all maps are pinned there.
+// loadall loads an object in a mount namespace in which /sys/fs/bpf is the directory $1, since maps
+// that are pinned by name must not appear in the machine's own. They are pinned at its root, and
+// libbpf does not pin a map twice, so all maps are pinned there.
 const loadall = `mount --bind "$1" /sys/fs/bpf &&
 exec bpftool prog loadall "$2" /sys/fs/bpf/` + progsDir + ` pinmaps /sys/fs/bpf`
 
-// progsDir is where programs are pinned: beside the maps, so not called as a map may be.
+// progsDir is where programs are pinned, beside the maps, so its name must not be a map's.
 const progsDir = "0-programs"
 
-// ErrNoBpftool is in a [Refusal] where a machine has no bpftool: then nobody knows what libbpf
-// would have done.
+// ErrNoBpftool is part of a [Refusal] on a machine without bpftool: what libbpf would have done is
+// unknown.
 var ErrNoBpftool = errors.New("there is no bpftool")
 
-// fullLoad loads an object with libbpf, without its loader, and gives the file descriptors of all
-// that it made.
+// fullLoad loads an object with libbpf, without its loader, and returns the file descriptors of
+// everything that it created.
 func fullLoad(ctx context.Context, obj string) (mapFDs, progFDs map[string]int, err error) {
 	if _, err := exec.LookPath("bpftool"); err != nil {
 		return nil, nil, &saidNo{ErrNoBpftool}
@@ -55,7 +55,7 @@ func fullLoad(ctx context.Context, obj string) (mapFDs, progFDs map[string]int, 
 	cmd.Stderr = &stderr
 	if err := cmd.Run(); err != nil {
 		if exit := new(exec.ExitError); errors.As(err, &exit) {
-			// Maps may be pinned all the same; they go with the file system.
+			// Maps may be pinned nevertheless. They vanish with the file system.
 			return nil, nil, refusalOf(stderr.String())
 		}
 		return nil, nil, err
@@ -69,11 +69,11 @@ func fullLoad(ctx context.Context, obj string) (mapFDs, progFDs map[string]int, 
 
 var kernelRefusal = regexp.MustCompile(`(?m)^libbpf: .*(?:failed to load: -(\d+)|\(-(\d+)\)|: -(\d+))$`)
 
-// refusalOf finds the errno in what libbpf said. Without one, it was libbpf that refused.
+// refusalOf finds the errno in libbpf's messages. Without one, libbpf itself refused.
 func refusalOf(said string) error {
 	if m := kernelRefusal.FindStringSubmatch(said); m != nil {
 		for _, text := range m[1:] {
-			// libbpf's own errors begin at 4000.
+			// libbpf's own errors start at 4000.
 			if n, err := strconv.Atoi(text); err == nil && n < 4000 {
 				return &saidNo{unix.Errno(n)}
 			}
@@ -88,11 +88,11 @@ type saidNo struct{ err error }
 func (e *saidNo) Error() string { return "libbpf: " + e.err.Error() }
 func (e *saidNo) Unwrap() error { return e.err }
 
-// openPins opens what is pinned in a directory, by name.
+// openPins opens the pins in a directory, by name.
 func openPins(dir string) (map[string]int, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil // nothing was pinned: an object without programs
+		return nil, nil // an object without programs: nothing was pinned
 	}
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func openPins(dir string) (map[string]int, error) {
 	fds := map[string]int{}
 	for _, e := range entries {
 		if e.IsDir() || strings.HasSuffix(e.Name(), ".debug") {
-			continue // progsDir, and what the kernel preloads into a bpf file system: maps.debug, progs.debug
+			continue // progsDir, and what the kernel adds to a BPF file system: maps.debug, progs.debug
 		}
 		fd, errno := sys.ObjGet(filepath.Join(dir, e.Name()))
 		if errno != 0 {

@@ -10,8 +10,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// objInfo fills info from a file descriptor. What its fields hold the addresses of has to stay
-// alive.
+// objInfo fills info from a file descriptor. Memory that its fields refer to must stay alive.
 func objInfo[T sys.MapInfo | sys.ProgInfo | sys.BtfInfo](fd int, info *T) error {
 	if errno := sys.ObjInfo(fd, unsafe.Pointer(info), unsafe.Sizeof(*info)); errno != 0 {
 		return fmt.Errorf("BPF_OBJ_GET_INFO_BY_FD: %w", errno)
@@ -19,7 +18,7 @@ func objInfo[T sys.MapInfo | sys.ProgInfo | sys.BtfInfo](fd int, info *T) error 
 	return nil
 }
 
-// fdByID opens a map, a program or BTF by its id.
+// fdByID opens a map, a program or BTF by ID.
 func fdByID(cmd sys.Cmd, id uint32) (int, error) {
 	fd, errno := sys.GetFdByID(cmd, id)
 	if errno != 0 {
@@ -28,7 +27,7 @@ func fdByID(cmd sys.Cmd, id uint32) (int, error) {
 	return fd, nil
 }
 
-// elem looks up or updates an element, or puts the key after key into value.
+// elem looks up or updates an element, or stores the key after key in value.
 func elem(cmd sys.Cmd, fd int, key, value []byte) error {
 	attr := sys.MapElemAttr{MapFd: uint32(fd), Key: sys.BytesAddr(key), Value: sys.BytesAddr(value)}
 	_, errno := sys.BPF(cmd, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
@@ -40,7 +39,7 @@ func elem(cmd sys.Cmd, fd int, key, value []byte) error {
 	return nil
 }
 
-// fdinfo is what /proc says about a file descriptor of this process, by field.
+// fdinfo returns /proc's fields for a file descriptor of this process.
 func fdinfo(fd int) (map[string]string, error) {
 	return readFdinfo(fmt.Sprintf("/proc/self/fdinfo/%d", fd))
 }

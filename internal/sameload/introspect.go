@@ -10,32 +10,32 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// Some of what a load decides is in no info struct: a program's expected attach type, whether it
-// may sleep, a map's NUMA node. It is in the kernel's own structs, which a BPF iterator can read.
+// Some results of a load are not in any info struct: a program's expected attach type, whether it
+// may sleep, a map's NUMA node. A BPF iterator can read them in the kernel's own structs.
 
-// progFields is what the iterator reads of struct bpf_prog and struct bpf_prog_aux.
+// progFields are the fields that the iterator reads in struct bpf_prog and struct bpf_prog_aux.
 type progFields struct {
 	ID                 uint32
 	ExpectedAttachType uint32
 	Sleepable          bool
 	Frags              bool
-	// Aux is the address of struct bpf_prog_aux, which the verifier puts into instructions.
+	// Aux is the address of struct bpf_prog_aux, which the verifier writes to instructions.
 	Aux uint64
-	// KernelBTF is whether instructions refer to modules' BTF or to kernel variables.
+	// KernelBTF reports whether instructions refer to modules' BTF or to kernel variables.
 	KernelBTF bool
 }
 
-// mapFields is what the iterator reads of struct bpf_map.
+// mapFields are the fields that the iterator reads in struct bpf_map.
 type mapFields struct {
 	ID       uint32
 	NumaNode int32
-	// Inner is struct bpf_map's inner_map_meta; all zero where there is none.
+	// Inner is struct bpf_map's inner_map_meta, or all zero if there is none.
 	Inner struct{ Type, KeySize, ValueSize, MaxEntries, Flags uint32 }
 }
 
-// introspectPrograms reads the fields of all programs in the kernel, by id.
+// introspectPrograms reads the fields of all programs in the kernel, by ID.
 func introspectPrograms() (map[uint32]progFields, error) {
-	// struct bpf_prog had the sleepable flag in its aux before Linux 6.9.
+	// Before Linux 6.9 the sleepable flag was in struct bpf_prog_aux.
 	sleepable := field{root: "bpf_prog", path: []string{"sleepable"}}
 	if !sleepable.exists() {
 		sleepable = field{root: "bpf_prog", path: []string{"aux", "sleepable"}}
@@ -62,7 +62,7 @@ func introspectPrograms() (map[uint32]progFields, error) {
 	return progs, nil
 }
 
-// introspectMaps reads the fields of all maps in the kernel, by id.
+// introspectMaps reads the fields of all maps in the kernel, by ID.
 func introspectMaps() (map[uint32]mapFields, error) {
 	rows, err := iterate("bpf_map", []field{
 		{root: "bpf_map", path: []string{"id"}},
@@ -86,15 +86,16 @@ func introspectMaps() (map[uint32]mapFields, error) {
 	return maps, nil
 }
 
-// field is a path of members from a struct of the kernel; all but the last are pointers to structs.
+// field is a path of members from a kernel struct; all but the last are pointers to structs.
 type field struct {
 	root string
 	path []string
-	// optional is for a member that old kernels do not have: it is 0 there.
+	// optional means that old kernels do not have the member, which is then 0.
 	optional bool
 }
 
-// step is one load on the way: at Offset bytes, Size bytes, of which Bits bits from bit Shift on.
+// step is one load on the path: Size bytes at Offset, of which it takes Bits bits from bit Shift
+// on.
 type step struct {
 	Offset      int32
 	Size        asm.Size
@@ -106,7 +107,7 @@ func (f field) exists() bool {
 	return err == nil
 }
 
-// vmlinux is the running kernel's BTF, decoded once: that takes a while.
+// vmlinux is the running kernel's BTF, decoded only once since that takes a while.
 var vmlinux = sync.OnceValues(btf.LoadKernelSpec)
 
 // steps finds the members in the running kernel's BTF.
@@ -135,16 +136,16 @@ func (f field) steps() ([]step, error) {
 		}
 		p, ok := btf.UnderlyingType(m.Type).(*btf.Pointer)
 		if !ok {
-			return nil, fmt.Errorf("member %s of struct %s is no pointer", name, s.Name)
+			return nil, fmt.Errorf("member %s of struct %s is not a pointer", name, s.Name)
 		}
 		if s, ok = btf.UnderlyingType(p.Target).(*btf.Struct); !ok {
-			return nil, fmt.Errorf("member %s of a struct is no pointer to a struct", name)
+			return nil, fmt.Errorf("member %s of a struct is not a pointer to a struct", name)
 		}
 	}
 	return steps, nil
 }
 
-// member finds a member by name, in anonymous structs and unions too, and its offset in bits.
+// member finds a member by name, also in anonymous structs and unions, and its offset in bits.
 func member(typ btf.Type, name string) (btf.Member, uint32, bool) {
 	var members []btf.Member
 	switch t := btf.UnderlyingType(typ).(type) {
@@ -168,7 +169,7 @@ func member(typ btf.Type, name string) (btf.Member, uint32, bool) {
 
 func load(m btf.Member, offset uint32) (step, error) {
 	if m.BitfieldSize > 0 {
-		// One byte is enough for the flags that are read here, none of which straddles two.
+		// One byte is enough for the flags that are read here: none straddles two bytes.
 		shift := offset % 8
 		if spec := uint32(m.BitfieldSize); shift+spec > 8 {
 			return step{}, fmt.Errorf("bit field %s straddles bytes", m.Name)
@@ -193,7 +194,7 @@ func load(m btf.Member, offset uint32) (step, error) {
 // iterate runs a BPF iterator that writes the fields of each object as 64-bit words, and reads
 // them.
 //
-// What the program does, for the object in the context's second word:
+// The program, for the object in the second word of its context:
 //
 //	if (!obj) return 0;
 //	u64 row[n] = { obj->field0, obj->field1, ... };

@@ -15,9 +15,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// runIterator loads a BPF iterator over a kind of kernel object, runs it, and returns what it
-// wrote. The system calls are made here because cilium/ebpf decodes all of vmlinux BTF for every
-// such program.
+// runIterator loads a BPF iterator over a kind of kernel object, runs it, and returns its output.
+// It makes the system calls itself because cilium/ebpf would decode all of vmlinux's BTF for each
+// program.
 func runIterator(target string, insns asm.Instructions) ([]byte, error) {
 	prog, err := loadIterator(target, insns)
 	if err != nil {
@@ -64,7 +64,7 @@ func loadIterator(target string, insns asm.Instructions) (int, error) {
 	}, raw.Bytes(), "GPL")
 }
 
-// byteOrder is this machine's: binary.NativeEndian is a type of its own, which asm does not know.
+// byteOrder is this machine's byte order. asm does not accept binary.NativeEndian.
 func byteOrder() binary.ByteOrder {
 	if isLittleEndian {
 		return binary.LittleEndian

@@ -14,16 +14,16 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// Layout of the context of libbpf's loader: struct bpf_loader_ctx, then a struct bpf_map_desc for
-// each map, then a struct bpf_prog_desc for each program.
+// Layout of the context of libbpf's loader: struct bpf_loader_ctx, a struct bpf_map_desc for each
+// map, and a struct bpf_prog_desc for each program.
 const (
 	ctxHead     = 24 // sz, flags, log_level, log_size: 4 bytes each; log_buf: 8
 	mapDescSize = 16 // map_fd, max_entries: 4 bytes each; initial_value: 8
 	progDesc4   = 4  // prog_fd
 )
 
-// lightLoad runs libbpf's loader, as the header of a light skeleton does, and gives the file
-// descriptors of all that it made. An errno is the kernel's refusal.
+// lightLoad runs libbpf's loader like the header of a light skeleton does, and returns the file
+// descriptors of everything that it created. An errno is the kernel's refusal.
 func lightLoad(s *LightSkeleton, defs mapDefs) (mapFDs, progFDs map[string]int, err error) {
 	blob, err := loaderMap(s.Data)
 	if err != nil {
@@ -40,7 +40,7 @@ func lightLoad(s *LightSkeleton, defs mapDefs) (mapFDs, progFDs map[string]int, 
 	binary.NativeEndian.PutUint32(ctx, uint32(len(ctx)))
 	for i, name := range s.Maps {
 		if defs[name].entriesByCPUs {
-			// libbpf took the number of CPUs of the machine that made the skeleton.
+			// libbpf used the number of CPUs of the machine that generated the skeleton.
 			cpus, err := ebpf.PossibleCPU()
 			if err != nil {
 				return nil, nil, err
@@ -65,15 +65,15 @@ func lightLoad(s *LightSkeleton, defs mapDefs) (mapFDs, progFDs map[string]int, 
 		if fd <= 0 {
 			continue
 		}
-		// Not names[i]: libbpf's loader counts only the programs that it loads, its header counts
-		// those with "?" too.
+		// Not names[i]: libbpf's loader counts only the programs that it loads, its header also
+		// those with "?".
 		var info sys.ProgInfo
 		if err := objInfo(fd, &info); err != nil {
 			return nil, nil, err
 		}
 		n := slices.IndexFunc(names, func(name string) bool { return name != "" && cut(name) == cString(info.Name[:]) })
 		if n < 0 {
-			return nil, nil, fmt.Errorf("libbpf's loader made a program %q, which the skeleton does not have", cString(info.Name[:]))
+			return nil, nil, fmt.Errorf("libbpf's loader created a program %q, which the skeleton does not have", cString(info.Name[:]))
 		}
 		progFDs[names[n]] = fd
 		names[n] = ""
@@ -81,10 +81,10 @@ func lightLoad(s *LightSkeleton, defs mapDefs) (mapFDs, progFDs map[string]int, 
 	return mapFDs, progFDs, nil
 }
 
-// cut cuts a name as the kernel keeps it.
+// cut truncates a name like the kernel.
 func cut(name string) string { return name[:min(len(name), sys.ObjNameLen-1)] }
 
-// loaderMap creates the array map with the blob.
+// loaderMap creates the array map for the blob.
 func loaderMap(data []byte) (int, error) {
 	attr := sys.MapCreateAttr{MapType: sys.MapTypeArray, KeySize: 4, ValueSize: uint32(len(data)), MaxEntries: 1}
 	fd, errno := sys.BPF(sys.CmdMapCreate, unsafe.Pointer(&attr), unsafe.Offsetof(attr.MapFlags))
@@ -107,7 +107,7 @@ func loaderProg(insns []byte, blob int) (int, error) {
 	return fd, err
 }
 
-// loadProg loads a program of these instructions. The kernel sees the attr up to fd_array.
+// loadProg loads a program with these instructions. The attr ends after fd_array.
 func loadProg(attr sys.ProgLoadAttr, insns []byte, license string) (int, error) {
 	addr, keep := sys.CString(license)
 	attr.License = addr
@@ -140,9 +140,9 @@ func runLoader(prog int, ctx []byte) error {
 	return err
 }
 
-// retryInterrupted tries again when a program load was interrupted by a signal: Go sends itself
-// signals, and the verifier gives up with EAGAIN when one is pending. Signals are blocked on this
-// thread so that there are few.
+// retryInterrupted repeats a program load that a signal interrupted: the verifier returns EAGAIN if
+// one is pending, and Go's runtime sends some. Signals are blocked on this thread, so there are
+// few.
 func retryInterrupted(f func() (int, error)) (r int, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -13,28 +13,28 @@ import (
 	"strings"
 )
 
-// SkeletonSuffix is what is appended to an object's path to name its light skeleton, made
-// beforehand for a machine that has no bpftool, and ErrorSuffix to name what bpftool said where it
-// could not make one.
+// SkeletonSuffix is appended to an object's path to name its light skeleton, generated beforehand
+// for a machine without bpftool. ErrorSuffix names bpftool's error message if it could not generate
+// one.
 const (
 	SkeletonSuffix = ".lskel.h"
 	ErrorSuffix    = ".lskel.err"
 )
 
-// LightSkeleton is what bpftool writes about an object into a C header: libbpf's loader.
+// LightSkeleton is libbpf's loader for an object, from the C header that bpftool generates.
 type LightSkeleton struct {
 	// Insns are the loader's instructions, Data its blob.
 	Insns, Data []byte
-	// Maps and Programs are the names of those it creates, in the order in which its context has
-	// them, as C identifiers: the section's name without the dot, dots replaced, for a map of
-	// global data.
+	// Maps and Programs are the names of those it creates, in the order of its context, as C
+	// identifiers. For a map of global data this is the section's name without the leading dot and
+	// with other dots replaced.
 	Maps, Programs []string
 }
 
-// ErrNoLoader is for objects that libbpf's loader generator cannot do.
+// ErrNoLoader means that libbpf's loader generator does not support an object.
 var ErrNoLoader = errors.New("libbpf cannot make a loader of it")
 
-// WriteSkeleton makes an object's light skeleton for later use by [Reference] on another machine.
+// WriteSkeleton generates an object's light skeleton for use by [Reference] on another machine.
 func WriteSkeleton(ctx context.Context, obj string) error {
 	header, err := generate(ctx, obj)
 	if errors.Is(err, ErrNoLoader) {
@@ -46,7 +46,7 @@ func WriteSkeleton(ctx context.Context, obj string) error {
 	return os.WriteFile(obj+SkeletonSuffix, header, 0o644)
 }
 
-// LoaderInsns is the number of instructions of libbpf's loader for an object.
+// LoaderInsns returns the number of instructions of libbpf's loader for an object.
 func LoaderInsns(obj string) (int, error) {
 	s, err := skeleton(context.Background(), obj)
 	if err != nil {
@@ -55,7 +55,7 @@ func LoaderInsns(obj string) (int, error) {
 	return len(s.Insns) / int(insnSize), nil
 }
 
-// skeleton makes an object's light skeleton, or takes the one that was made beforehand.
+// skeleton generates an object's light skeleton, or uses one that was generated beforehand.
 func skeleton(ctx context.Context, obj string) (*LightSkeleton, error) {
 	if header, err := os.ReadFile(obj + SkeletonSuffix); err == nil {
 		return parseSkeleton(header)
@@ -72,7 +72,7 @@ func skeleton(ctx context.Context, obj string) (*LightSkeleton, error) {
 
 func generate(ctx context.Context, obj string) ([]byte, error) {
 	var stderr bytes.Buffer
-	// Without a name bpftool calls "x.bpf.o" "x_bpf", and data maps accordingly.
+	// Without a name, bpftool would call "x.bpf.o" "x_bpf" and name data maps accordingly.
 	name, _, _ := strings.Cut(filepath.Base(obj), ".")
 	cmd := exec.CommandContext(ctx, "bpftool", "gen", "skeleton", "-L", obj, "name", name)
 	cmd.Stderr = &stderr
@@ -81,7 +81,7 @@ func generate(ctx context.Context, obj string) ([]byte, error) {
 		return header, nil
 	}
 	if exit := new(exec.ExitError); errors.As(err, &exit) {
-		// It crashes on some objects: a crash of the reference is no verdict on an object.
+		// bpftool crashes on some objects, which says nothing about the object.
 		return nil, fmt.Errorf("%w: %w: %s", ErrNoLoader, err, reason(stderr.String()))
 	}
 	return nil, err
@@ -90,12 +90,12 @@ func generate(ctx context.Context, obj string) ([]byte, error) {
 var (
 	mapDesc  = regexp.MustCompile(`(?m)^\t\tstruct bpf_map_desc (\w+);$`)
 	progDesc = regexp.MustCompile(`(?m)^\t\tstruct bpf_prog_desc (\w+);$`)
-	// bpftool 7.1 assigns string literals to fields; later ones make them static arrays.
+	// bpftool 7.1 assigns string literals to fields; later versions use static arrays.
 	dataText  = regexp.MustCompile(`(?s)(?:opts\.data = \(void \*\)|opts_data\[\][^=]*= )"(.*?)"`)
 	insnsText = regexp.MustCompile(`(?s)(?:opts\.insns = \(void \*\)|opts_insn\[\][^=]*= )"(.*?)"`)
 )
 
-// parseSkeleton reads the parts of a light skeleton from its C header.
+// parseSkeleton parses a light skeleton's C header.
 func parseSkeleton(header []byte) (*LightSkeleton, error) {
 	s := &LightSkeleton{Maps: submatches(mapDesc, header), Programs: submatches(progDesc, header)}
 	var err error
@@ -116,7 +116,7 @@ func submatches(re *regexp.Regexp, text []byte) []string {
 	return all
 }
 
-// literal reads a C string literal that consists of `\0`, `\xHH` and line continuations only.
+// literal reads a C string literal that consists only of `\0`, `\xHH` and line continuations.
 func literal(re *regexp.Regexp, text []byte) ([]byte, error) {
 	m := re.FindSubmatch(text)
 	if m == nil {
@@ -141,8 +141,8 @@ func literal(re *regexp.Regexp, text []byte) ([]byte, error) {
 	return out, nil
 }
 
-// reason is the line of libbpf's and bpftool's messages that says most: libbpf's last but the
-// summary, or the last there is.
+// reason returns the most telling line of libbpf's and bpftool's messages: libbpf's last one except
+// for the summary, or the last line.
 func reason(said string) string {
 	lines := strings.Split(strings.TrimSpace(said), "\n")
 	for i := len(lines) - 1; i >= 0; i-- {

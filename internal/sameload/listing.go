@@ -8,8 +8,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// listing shows translated instructions as text that is the same for two loads of one program: maps
-// by name, and no address of anything.
+// listing formats translated instructions so that two loads of a program give the same text: it has
+// maps by name and no addresses.
 func listing(raw []byte, aux uint64, mapName func(id uint32) string) []string {
 	var out []string
 	insns := slices.Collect(slices.Chunk(raw, int(insnSize)))
@@ -19,7 +19,7 @@ func listing(raw []byte, aux uint64, mapName func(id uint32) string) []string {
 		off := int16(binary.NativeEndian.Uint16(in[2:]))
 		imm := binary.NativeEndian.Uint32(in[4:])
 		if op == sys.OpCall && srcReg(regs) == sys.PseudoKfuncCall && off != 0 {
-			off = 1 // of a module: off is where its BTF is in the loader's fd_array
+			off = 1 // module: off is the index of its BTF in the loader's fd_array
 		}
 		text := fmt.Sprintf("%4d: op %02x regs %02x off %d imm ", i, op, regs, off)
 		if op != sys.OpLdImm64 || i+1 == len(insns) {
@@ -41,8 +41,8 @@ func listing(raw []byte, aux uint64, mapName func(id uint32) string) []string {
 	return out
 }
 
-// srcReg is the source register of an instruction: the two fields of the register byte lie in the
-// order of the byte order.
+// srcReg returns the source register of an instruction. The order of the two fields in the register
+// byte depends on the byte order.
 func srcReg(regs byte) byte {
 	if isLittleEndian {
 		return regs >> 4
@@ -50,10 +50,10 @@ func srcReg(regs byte) byte {
 	return regs & 0xf
 }
 
-// imm64 shows a 64-bit constant, but not where the kernel keeps things. The verifier writes the
-// address of struct bpf_prog_aux into calls of bpf_timer_set_callback, of the kernel's variables
-// into what loads them, of struct metas into allocations. Kernel addresses are in the upper part of
-// the address space on amd64 and arm64; the last page of it is for small negative numbers.
+// imm64 formats a 64-bit constant unless it is a kernel address. The verifier writes the address of
+// struct bpf_prog_aux to calls of bpf_timer_set_callback, addresses of kernel variables to their
+// loads, and addresses of struct metas to allocations. Kernel addresses are in the upper part of
+// the address space on amd64 and arm64; its last page is for small negative numbers.
 func imm64(v, aux uint64) string {
 	switch {
 	case v == aux:

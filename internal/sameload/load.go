@@ -7,28 +7,28 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// Loaded is an object that the reference has loaded.
+// Loaded is an object loaded by the reference.
 type Loaded struct {
 	Style Style
-	// Maps and Programs are file descriptors of this process, by the names that a View has.
+	// Maps and Programs are file descriptors of this process, by their names in a View.
 	Maps, Programs map[string]int
 }
 
-// Close lets go of all maps and programs.
+// Close closes all maps and programs.
 func (l *Loaded) Close() {
 	closeAll(l.Maps)
 	closeAll(l.Programs)
 }
 
-// Describe makes a View of the load.
+// Describe returns a View of the load.
 func (l *Loaded) Describe() (View, error) {
 	v, err := Describe(l.Maps, l.Programs)
 	v.Style = l.Style
 	return v, err
 }
 
-// Light loads an object through libbpf's loader. If it does not load, the error is a *Refusal
-// whose Errno is the kernel's answer, or zero if libbpf has no loader for this object.
+// Light loads an object through libbpf's loader. If that fails, the error is a *Refusal whose Errno
+// is the kernel's, or zero if libbpf has no loader for this object.
 func Light(ctx context.Context, obj string) (*Loaded, error) {
 	defs, err := readMapDefs(obj)
 	if err != nil {
@@ -55,8 +55,8 @@ func Light(ctx context.Context, obj string) (*Loaded, error) {
 	return l, l.rename()
 }
 
-// Full loads an object with libbpf, without its loader. If it does not load, the error is a
-// *Refusal whose Errno is the kernel's answer, or zero if libbpf did not even ask the kernel.
+// Full loads an object with libbpf, without its loader. If that fails, the error is a *Refusal
+// whose Errno is the kernel's, or zero if libbpf did not ask the kernel.
 func Full(ctx context.Context, obj string) (*Loaded, error) {
 	l := &Loaded{Style: ByFD}
 	var err error
@@ -71,7 +71,7 @@ func Full(ctx context.Context, obj string) (*Loaded, error) {
 	return l, l.rename()
 }
 
-// rename gives maps the names that they have in the object.
+// rename gives maps their names in the object.
 func (l *Loaded) rename() error {
 	maps, err := namer().canonical(l.Maps)
 	if err != nil {
@@ -82,10 +82,10 @@ func (l *Loaded) rename() error {
 	return nil
 }
 
-// Load loads an object through libbpf's loader if that can be done, and without it otherwise. Where
-// libbpf's loader is not to be trusted with the object ([PrefersFull]), there is only the other
-// way, and if that is refused, nobody knows: the Refusal has no Errno unless the loader is refused
-// too. Before Linux 5.14 there is only the other way too, and its answer counts.
+// Load loads an object through libbpf's loader if possible, and without it otherwise. If libbpf's
+// loader cannot be trusted with the object ([PrefersFull]), only the other way is used, and if that
+// is refused, the result is unknown: the Refusal has no Errno unless the loader is refused, too.
+// Before Linux 5.14 only the other way exists, and its result counts.
 func Load(ctx context.Context, obj string) (*Loaded, error) {
 	if sys.KernelVersion().Before(sys.Version{5, 14}) {
 		return Full(ctx, obj)
@@ -115,5 +115,5 @@ func Load(ctx context.Context, obj string) (*Loaded, error) {
 	return l, err
 }
 
-// errUntrusted is for objects that libbpf's loader loads, but wrong.
+// errUntrusted is for objects that libbpf's loader loads wrongly.
 var errUntrusted = errors.New("it takes weak kfuncs for missing")

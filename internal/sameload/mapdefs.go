@@ -5,14 +5,14 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// mapDefs is the little that must be known of an object's map definitions before it is loaded.
+// mapDefs is what must be known about an object's map definitions before it is loaded.
 type mapDefs map[string]mapDef
 
 type mapDef struct {
-	// entriesByCPUs is whether the loading machine's number of CPUs decides how many entries the
-	// map has.
+	// entriesByCPUs reports whether the number of CPUs of the loading machine determines the number
+	// of entries.
 	entriesByCPUs bool
-	// unsafeInLoader is whether the map must not be created by a loader program: see the package
+	// unsafeInLoader reports whether a loader program must not create the map: see the package
 	// comment.
 	unsafeInLoader bool
 }
@@ -26,7 +26,7 @@ func (d mapDefs) unsafeInLoader() bool {
 	return false
 }
 
-// readMapDefs reads the map definitions from an object's BTF. An object without BTF has none.
+// readMapDefs reads the map definitions in an object's BTF. An object without BTF has none.
 func readMapDefs(obj string) (mapDefs, error) {
 	spec, err := btf.LoadSpec(obj)
 	if err != nil {
@@ -55,7 +55,7 @@ func readMapDefs(obj string) (mapDefs, error) {
 	return defs, nil
 }
 
-// unsafeTypes are the local storage maps, and arenas, which want an mmap before any program is
+// unsafeTypes are local storage maps, and arenas, which must be mapped before any program is
 // loaded.
 var unsafeTypes = map[ebpf.MapType]bool{
 	ebpf.SkStorage: true, ebpf.InodeStorage: true, ebpf.TaskStorage: true,
@@ -63,8 +63,7 @@ var unsafeTypes = map[ebpf.MapType]bool{
 	ebpf.MapType(33): true, // BPF_MAP_TYPE_ARENA
 }
 
-// attribute is a number in a map definition, which is the length of an array that the member points
-// to.
+// attribute returns a number in a map definition: the length of an array that the member points to.
 func attribute(def *btf.Struct, name string) uint32 {
 	for _, m := range def.Members {
 		if m.Name != name {

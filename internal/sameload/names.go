@@ -7,15 +7,15 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// cString is the text of a name field that ends with a zero byte.
+// cString converts a zero-terminated name field.
 func cString(b []byte) string {
 	s, _, _ := strings.Cut(string(b), "\x00")
 	return s
 }
 
-// mapName is the name of a map in its object. A map of global data is called as its section,
-// whatever the caller calls it: BTF has the section's name in full, where the kernel's name
-// ("object.bss") is cut at 15 bytes. Other maps are called as the caller calls them.
+// mapName returns the name of a map in its object. A map of global data has its section's name,
+// whatever the caller calls it: BTF has the full name, while the kernel's name ("object.bss") is
+// limited to 15 bytes. Other maps have the caller's name.
 func mapName(given, kernel string, value btf.Type) string {
 	if sec, ok := value.(*btf.Datasec); ok {
 		return sec.Name
@@ -26,7 +26,7 @@ func mapName(given, kernel string, value btf.Type) string {
 	return given
 }
 
-// typeName names a BTF type in a View.
+// typeName returns a BTF type's name for a View.
 func typeName(t btf.Type) string {
 	if t == nil {
 		return ""
@@ -34,7 +34,7 @@ func typeName(t btf.Type) string {
 	return fmt.Sprintf("%s %s", strings.ToLower(strings.TrimPrefix(fmt.Sprintf("%T", t), "*btf.")), t.TypeName())
 }
 
-// btfCache caches the BTF of the load that is being described: its maps and programs share one.
+// btfCache caches the BTF of the load, which its maps and programs share.
 type btfCache map[uint32]*btf.Spec
 
 func (c btfCache) spec(id uint32) (*btf.Spec, error) {
@@ -54,7 +54,7 @@ func (c btfCache) spec(id uint32) (*btf.Spec, error) {
 	return s, nil
 }
 
-// typeByID is the type with this id, nil for id 0.
+// typeByID returns the type with this ID, or nil for ID 0.
 func (c btfCache) typeByID(btfID, typeID uint32) (btf.Type, error) {
 	if btfID == 0 || typeID == 0 {
 		return nil, nil

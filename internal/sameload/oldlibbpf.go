@@ -7,9 +7,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// LikeOldLibbpf takes from what libbpf before 1.3 has loaded, which does not know uprobe links for
-// many places, what depends on the attach type of usdt programs: that, and which function of the
-// kernel's stands for bpf_get_attach_cookie.
+// LikeOldLibbpf removes from a view what depends on the attach type of usdt programs, which libbpf
+// before 1.3, without multi-uprobe links, sets differently: the attach type, and the kernel
+// function for bpf_get_attach_cookie.
 func LikeOldLibbpf(ref, ours View, of *spec.Spec) {
 	for i := range of.Programs {
 		p := &of.Programs[i]
@@ -26,7 +26,7 @@ func LikeOldLibbpf(ref, ours View, of *spec.Spec) {
 	}
 }
 
-// onlyOneHelperDiffers reports whether programs differ in nothing but the address of one helper.
+// onlyOneHelperDiffers reports whether programs differ only in the address of one helper.
 func onlyOneHelperDiffers(theirs, ours []string) bool {
 	if len(theirs) != len(ours) {
 		return false

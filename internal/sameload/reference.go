@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Reference loads an object as libbpf does ([Load]), describes what came to be, and lets go of it.
-// A Refusal says that libbpf could do it in neither way. An error is neither the object's fault nor
-// the kernel's.
+// Reference loads an object as libbpf does ([Load]), describes the result, and closes it. A Refusal
+// means that libbpf could not load it in either way. Any other error is neither the object's fault
+// nor the kernel's.
 func Reference(ctx context.Context, obj string) (View, *Refusal, error) {
 	l, err := Load(ctx, obj)
 	if r := new(Refusal); errors.As(err, &r) {
@@ -24,16 +24,16 @@ func Reference(ctx context.Context, obj string) (View, *Refusal, error) {
 	return v, nil, err
 }
 
-// Refusal is why the reference did not load an object.
+// Refusal is the reason why the reference did not load an object.
 type Refusal struct {
-	// Errno is the kernel's answer: to libbpf's loader if it came that far, to libbpf otherwise. It
-	// is zero if it was not the kernel that refused.
+	// Errno is the kernel's error: for libbpf's loader if it got that far, for libbpf otherwise. It
+	// is zero if something other than the kernel refused.
 	Errno unix.Errno
-	// Light is what came of libbpf's loader, Full what came of libbpf without it; nil if not tried.
+	// Light and Full are the errors of libbpf with and without its loader, or nil if not tried.
 	Light, Full error
 }
 
-// Error says what came of both ways.
+// Error returns the errors of both ways.
 func (r *Refusal) Error() string {
 	switch {
 	case r.Full == nil:
@@ -44,7 +44,7 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("by libbpf's loader: %v; without it: %v", r.Light, r.Full)
 }
 
-// and joins the refusals of both ways, in whichever order they were tried.
+// and joins the refusals of both ways, in either order.
 func (r *Refusal) and(other *Refusal) *Refusal {
 	light, full := r, other
 	if light.Light == nil {
@@ -57,8 +57,7 @@ func (r *Refusal) and(other *Refusal) *Refusal {
 	return both
 }
 
-// errUnsafe is for objects that are not to be loaded by a loader program on a kernel that one wants
-// to keep.
+// errUnsafe is for objects that can wedge the kernel if a loader program loads them.
 var errUnsafe = errors.New("not tried: a map that hangs the kernel if its creation fails in a loader")
 
 func asErrno(err error) (unix.Errno, bool) {

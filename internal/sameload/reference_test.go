@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The reference must agree with itself: an object that libbpf loads with and without its loader is
-// the same load both times, and does what its source claims.
+// The reference agrees with itself: libbpf's loads of an object with and without its loader are the
+// same and do what the source claims.
 func TestReferenceAgreesWithItself(t *testing.T) {
 	if unix.Geteuid() != 0 {
 		t.Skip("needs root")
@@ -67,7 +67,7 @@ func loadAndCheck(t *testing.T, name, obj string, load func(context.Context, str
 	return v, nil
 }
 
-// A reference is let go of when it is described: neither file descriptors nor mounts are left over.
+// A reference leaves no file descriptors and mounts once it is described.
 func TestReferenceLeavesNothing(t *testing.T) {
 	if unix.Geteuid() != 0 {
 		t.Skip("needs root")
@@ -90,7 +90,7 @@ func TestReferenceLeavesNothing(t *testing.T) {
 			}
 		}
 	}
-	reference() // what is opened once and for all
+	reference() // opens what stays open
 	fds, mounts := leftovers()
 	reference()
 	if nowFDs, nowMounts := leftovers(); nowFDs != fds || nowMounts != mounts {

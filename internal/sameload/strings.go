@@ -9,7 +9,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// strings gives access to the string section of a BTF object, by offset.
+// strings is the string section of a BTF object, accessed by offset.
 func (d *describer) strings(id uint32) (func(off uint32) string, error) {
 	raw, err := rawBTF(id)
 	if err != nil {
@@ -28,7 +28,7 @@ func (d *describer) strings(id uint32) (func(off uint32) string, error) {
 	}, nil
 }
 
-// rawBTF reads a BTF object's bytes.
+// rawBTF returns the bytes of a BTF object.
 func rawBTF(id uint32) ([]byte, error) {
 	fd, err := fdByID(sys.CmdBtfGetFdByID, id)
 	if err != nil {

@@ -1,27 +1,27 @@
 package sameload
 
-// Style is how the instructions of a load refer to maps. It decides which tags can be compared.
+// Style is how the instructions of a load refer to maps. It determines which tags can be compared.
 type Style string
 
 const (
-	// ByIndex is by index in fd_array, as every loader program does it.
+	// ByIndex is by index in fd_array, as in every loader program.
 	ByIndex Style = "by index"
-	// ByFD is by file descriptor, as libbpf does it without its loader.
+	// ByFD is by file descriptor, as in libbpf without its loader.
 	ByFD Style = "by fd"
 )
 
-// View is what the kernel says about the maps and programs of one load.
+// View is what the kernel reports about the maps and programs of a load.
 type View struct {
 	Style Style
-	// Maps by name: the name in the object, that of the section for global data.
+	// Maps are the maps by name in the object; a map of global data has its section's name.
 	Maps map[string]Map
-	// Programs by name.
+	// Programs are the programs by name.
 	Programs map[string]Program
 }
 
-// Map is what the kernel says about a map.
+// Map is what the kernel reports about a map.
 type Map struct {
-	Name       string // as the kernel keeps it
+	Name       string // the kernel's name
 	Type       string
 	KeySize    uint32
 	ValueSize  uint32
@@ -31,22 +31,22 @@ type Map struct {
 	NumaNode   int32
 	Frozen     bool
 
-	// Key and Value are the BTF types, by kind and name; "" where the map has none.
+	// Key and Value are the BTF types, by kind and name, or "" if the map has none.
 	Key, Value string
-	// VmlinuxValue is whether the value is a type of the kernel (struct_ops).
+	// VmlinuxValue reports whether the value is a kernel type (struct_ops).
 	VmlinuxValue bool
-	// Inner is what inner maps must look like; nil unless this is a map of maps.
+	// Inner is the template for inner maps, or nil unless this is a map of maps.
 	Inner *Template
 
-	// Contents are the elements, key and value in hexadecimal, less those of an array that are all
-	// zero. The value is a program's name in program arrays; in maps of maps it is "map NAME" for a
-	// map of the object.
+	// Contents are the elements, key and value in hexadecimal, without an array's zero elements. In
+	// program arrays a value is a program's name; in maps of maps, "map NAME" for a map of the
+	// object.
 	Contents map[string]string
-	// Nested are the inner maps that are not maps of the object themselves, by key in hexadecimal.
+	// Nested are the inner maps that are not maps of the object, by key in hexadecimal.
 	Nested map[string]Map
 }
 
-// Template is what the kernel keeps of a map of maps' inner definition.
+// Template is the kernel's record of a map of maps' inner definition.
 type Template struct {
 	Type       string
 	KeySize    uint32
@@ -55,13 +55,13 @@ type Template struct {
 	Flags      uint32
 }
 
-// Program is what the kernel says about a program.
+// Program is what the kernel reports about a program.
 type Program struct {
-	Name string // as the kernel keeps it
+	Name string // the kernel's name
 	Type string
 	// ExpectedAttachType is enum bpf_attach_type.
 	ExpectedAttachType uint32
-	// AttachTo names what the program is verified against: "vmlinux: func NAME"; "" if nothing.
+	// AttachTo is what the program is verified against: "vmlinux: func NAME", or "".
 	AttachTo      string
 	Sleepable     bool
 	Frags         bool // XDP with multi-buffer support
@@ -69,12 +69,12 @@ type Program struct {
 	HasBTF        bool
 
 	Tag string
-	// TagVaries is whether the tag depends on the load's style, see the package comment.
+	// TagVaries reports whether the tag depends on the load's style: see the package comment.
 	TagVaries bool
-	// FixedTag is false if the tag cannot be compared, whatever the style.
+	// FixedTag is false if the tag cannot be compared in any style.
 	FixedTag bool
 
-	// Insns are the translated instructions, one a line, maps by name and addresses left out.
+	// Insns are the translated instructions, one per line, with maps by name and without addresses.
 	Insns []string
 	// Funcs are the functions, by instruction and name.
 	Funcs []string

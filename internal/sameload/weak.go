@@ -6,10 +6,9 @@ import (
 	"fmt"
 )
 
-// PrefersFull reports whether libbpf's loader is not to be trusted with an object: one with weak
-// kernel symbols. Where a program asks whether a weak kfunc is there and then calls it, the loader
-// of Debian 12's libbpf finds the kfunc for the call and not for the question, so that the program
-// never calls it.
+// PrefersFull reports whether libbpf's loader cannot be trusted with an object because it has weak
+// kernel symbols. If a program tests whether a weak kfunc exists and then calls it, the loader of
+// Debian 12's libbpf resolves the call but not the test, so the program never calls it.
 func PrefersFull(obj string) (bool, error) {
 	f, err := elf.Open(obj)
 	if err != nil {

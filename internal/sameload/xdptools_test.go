@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Objects by others, which Debian installs with xdp-tools and libxdp.
+// The reference loads objects that Debian installs with xdp-tools and libxdp.
 func TestReferenceXDPTools(t *testing.T) {
 	if unix.Geteuid() != 0 {
 		t.Skip("needs root")

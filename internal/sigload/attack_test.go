@@ -21,7 +21,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/keyring"
 )
 
-// victim is a package, and who has signed it.
+// victim is a package and its signer.
 type victim struct {
 	sigload.Package
 	form spec.SignedForm
@@ -66,7 +66,7 @@ func newVictim(t *testing.T, name string) *victim {
 	return nil
 }
 
-// sign makes another loader the package's, as its owner would.
+// sign replaces the package's loader and signs it as its owner would.
 func (v *victim) sign(t *testing.T, loader string) {
 	t.Helper()
 	v.Loader = loader
@@ -80,8 +80,7 @@ func (v *victim) sign(t *testing.T, loader string) {
 // none expects that no load verifies.
 func none(string) bool { return false }
 
-// count tries loads, and returns how many the kernel has verified. It reports those that are not
-// expected.
+// count tries loads and returns how many of them the kernel verified. It reports unexpected ones.
 func (v *victim) count(t *testing.T, loads func(yield func(string, sigload.Load) bool), expected func(string) bool) (verified, tried int) {
 	t.Helper()
 	answers := map[string]int{}
@@ -100,10 +99,10 @@ func (v *victim) count(t *testing.T, loads func(yield func(string, sigload.Load)
 	return verified, tried
 }
 
-// aligned is n as the size of an array's element in memory.
+// aligned rounds n up to the size of an array element in memory.
 func aligned(n int) int { return (n + 7) &^ 7 }
 
-// splits cuts the blob in two maps, at each byte.
+// splits splits the blob into two maps, at each byte.
 func (v *victim) splits(yield func(string, sigload.Load) bool) {
 	for at := 1; at < len(v.Blob); at++ {
 		rest := min(aligned(at), len(v.Blob)-1)
@@ -114,25 +113,25 @@ func (v *victim) splits(yield func(string, sigload.Load) bool) {
 	}
 }
 
-// Cut in two, at any byte, no package verifies.
+// A package whose blob is split in two, at any byte, does not verify.
 func TestEverySplit(t *testing.T) {
 	for _, name := range []string{"minimal", "globals"} {
 		t.Run(name, func(t *testing.T) {
 			v := newVictim(t, name)
 			if _, tried := v.count(t, v.splits, none); tried < 500 {
-				t.Errorf("only %d splits", tried)
+				t.Errorf("tried only %d splits", tried)
 			}
 		})
 	}
 }
 
-// The test above is worth something: without the load of the blob's end, splits verify where the
-// signature covers the blob. On other kernels the loader has the hash of all of it.
+// Without the load of the blob's last bytes, splits do verify if the signature covers the blob, so
+// the test above can fail. On other kernels the loader has the hash of the whole blob.
 func TestSplitsWithoutTheSizeLoad(t *testing.T) {
 	for _, name := range []string{"minimal", "globals"} {
 		t.Run(name, func(t *testing.T) {
 			v := newVictim(t, name)
-			// r2 = *(u64 *)(r6 +off) becomes r2 = 0.
+			// r2 = *(u64 *)(r6 +off) is replaced with r2 = 0.
 			load := binary.LittleEndian.AppendUint16([]byte{0x79, 0x62}, uint16(len(v.Blob)-8))
 			v.sign(t, replace(t, v.Loader, string(load)+"\x00\x00\x00\x00", "\xb7\x02\x00\x00\x00\x00\x00\x00"))
 			verified, _ := v.count(t, func(yield func(string, sigload.Load) bool) {
@@ -143,22 +142,22 @@ func TestSplitsWithoutTheSizeLoad(t *testing.T) {
 				}
 			}, func(string) bool { return v.Listed })
 			if v.Listed && verified == 0 {
-				t.Error("no split verifies: this kernel covers the maps' sizes, and docs/kernel-report-signed-loaders.md is history")
+				t.Error("no split verifies: this kernel covers the maps' sizes, so docs/kernel-report-signed-loaders.md is outdated")
 			}
 		})
 	}
 }
 
-// replace replaces what a loader has once.
+// replace replaces a byte sequence that occurs once in a loader.
 func replace(t *testing.T, loader, old, with string) string {
 	t.Helper()
 	if n := strings.Count(loader, old); n != 1 || len(old) != len(with) {
-		t.Fatalf("the loader has % x %d times", old, n)
+		t.Fatalf("the loader contains % x %d times, want once", old, n)
 	}
 	return strings.Replace(loader, old, with, 1)
 }
 
-// Cut in three, and with an empty-looking map between.
+// A package whose blob is split in three, or has an empty-looking map in between, does not verify.
 func TestThreeMaps(t *testing.T) {
 	for _, name := range []string{"minimal", "globals"} {
 		t.Run(name, func(t *testing.T) {
@@ -178,7 +177,7 @@ func TestThreeMaps(t *testing.T) {
 	}
 }
 
-// A blob whose end no instruction reaches by its offset alone.
+// A blob too large for its end to be reached by an instruction's offset is covered, too.
 func TestLargeBlob(t *testing.T) {
 	v := newVictim(t, "globals_big")
 	if len(v.Blob) <= 1<<15 {
@@ -198,7 +197,7 @@ func TestLargeBlob(t *testing.T) {
 	}, none)
 }
 
-// The map's size is the blob's, to the byte.
+// The map must have exactly the blob's size.
 func TestMapSizes(t *testing.T) {
 	for _, name := range []string{"minimal", "globals"} {
 		t.Run(name, func(t *testing.T) {
@@ -229,7 +228,7 @@ func TestMapSizes(t *testing.T) {
 
 func aligned32(n, to uint32) uint32 { return (n + to - 1) / to * to }
 
-// More maps than one, merged, extended, in another order.
+// Additional, merged, extended or reordered maps do not verify.
 func TestOtherMaps(t *testing.T) {
 	v := newVictim(t, "globals")
 	good := sigload.Map{Contents: v.Blob}
@@ -240,7 +239,7 @@ func TestOtherMaps(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		load sigload.Load
-		want bool // verified, for the reason that the name has
+		want bool // verified, for the reason in name
 	}{
 		{"none", sigload.Load{}, false},
 		{"one more after, which no instruction refers to", sigload.Load{Maps: []sigload.Map{good, {Contents: "12345678"}}}, !listed},
@@ -263,7 +262,7 @@ func TestOtherMaps(t *testing.T) {
 		{"not frozen", with(func(m *sigload.Map) { m.Thawed = true }), false},
 		{"of another program", with(func(m *sigload.Map) { m.Owner = "another program" }), false},
 		{"not frozen, and shared", with(func(m *sigload.Map) { m.Thawed, m.Shared = true, true }), false},
-		// Linux 6.18 to 7.0 does not let a loader see it, and docs/signing.md says so.
+		// Loaders cannot detect this on Linux 6.18 to 7.0, as docs/signing.md says.
 		{"shared, which a loader before 7.1 cannot see", with(func(m *sigload.Map) { m.Shared = true }), hashed},
 		{"the kernel was not asked for its hash", with(func(m *sigload.Map) { m.Unhashed = true }), listed},
 		{"the first byte another one", with(func(m *sigload.Map) { m.Contents = "\x01" + v.Blob[1:] }), false},
@@ -286,25 +285,25 @@ func TestOtherMaps(t *testing.T) {
 	})
 }
 
-// Before Linux 7.3 the kernel reads fd_array for each instruction, so that what is the map of its
-// hash may not be the map of its value, if a process writes to fd_array between. Here the two have
-// an index each, which comes to the same.
+// Before Linux 7.3 the kernel reads fd_array for each instruction, so a process that writes to
+// fd_array in between can make it take the hash from one map and the value from another. Here the
+// two have different indices, which has the same effect.
 func TestTwoMapsAtOneIndex(t *testing.T) {
 	v := newVictim(t, "globals")
 	if v.Listed {
 		guest.NotHere(t, "it reads fd_array once")
 	}
 	other := sigload.Load{Maps: []sigload.Map{{Contents: "\x01" + v.Blob[1:]}, {Contents: v.Blob}}}
-	// r0 = map 0 becomes r0 = map 1.
+	// r0 = map 0 is replaced with r0 = map 1.
 	two := replace(t, v.Loader, "\x18\x50\x00\x00\x00\x00\x00\x00", "\x18\x50\x00\x00\x01\x00\x00\x00")
 	v.sign(t, two)
 	if verdict := v.Try(other); verdict.Err != unix.EKEYREJECTED {
-		t.Errorf("the hash of one map, the value of another: %v", verdict)
+		t.Errorf("hash of one map, value of another: %v", verdict)
 	}
-	// The test is worth something: if r1 > limit goto rejected becomes goto +0.
+	// The test can fail: if r1 > limit goto rejected is replaced with goto +0.
 	begin := strings.Index(two, "\xbf\x61\x00\x00\x00\x00\x00\x00\x1f\x01\x00\x00\x00\x00\x00\x00") // r1 = r6; r1 -= r0
 	if begin < 0 {
-		t.Fatal("the loader compares no addresses")
+		t.Fatal("the loader does not compare addresses")
 	}
 	jump := two[begin+16:][:8]
 	v.sign(t, replace(t, two, jump, "\x05\x00\x00\x00\x00\x00\x00\x00"))
@@ -313,7 +312,7 @@ func TestTwoMapsAtOneIndex(t *testing.T) {
 	}
 }
 
-// Of another type, no map verifies.
+// A map of another type does not verify.
 func TestMapTypes(t *testing.T) {
 	for _, name := range []string{"minimal", "globals"} {
 		t.Run(name, func(t *testing.T) {
@@ -322,8 +321,8 @@ func TestMapTypes(t *testing.T) {
 				const newest = 40
 				for kind := uint32(unix.BPF_MAP_TYPE_ARRAY + 1); kind < newest; kind++ {
 					m := sigload.Map{Type: kind, Contents: v.Blob}
-					// Types want keys, sizes and flags of their own: what a type refuses it does
-					// not even try.
+					// Types require certain keys, sizes and flags. A map that the kernel refuses
+					// cannot be tried.
 					for _, keys := range []uint32{4, 8} {
 						for _, flags := range []uint32{0, unix.BPF_F_NO_PREALLOC, unix.BPF_F_MMAPABLE} {
 							m.KeySize, m.Flags = keys, flags
@@ -342,7 +341,7 @@ func TestMapTypes(t *testing.T) {
 	}
 }
 
-// Flags that change nothing about what a loader reads are the only ones that verify.
+// Only flags that do not change what a loader reads verify.
 func TestMapFlags(t *testing.T) {
 	harmless := map[uint32]string{
 		unix.BPF_F_NUMA_NODE: "where its memory is",
@@ -364,16 +363,16 @@ func TestMapFlags(t *testing.T) {
 	}
 }
 
-// The program's own attributes are not signed either. Those that can be another one's change
-// nothing that the loader does.
+// The program's attributes are not signed either. Those that can be changed have no effect on the
+// loader.
 func TestProgramAttributes(t *testing.T) {
 	v := newVictim(t, "minimal")
 	good := v.Good()
-	// The loader calls nothing that asks for a license, is no XDP program, and accesses its map at
-	// multiples of 8.
+	// The loader calls no helper that requires a license, is not an XDP program, and accesses its
+	// map at multiples of 8.
 	harmless := []string{"another license", "for a device alone", "strict alignment"}
 	if !v.Listed {
-		harmless = append(harmless, "no map listed", "two maps listed") // the kernel does not ask for the list
+		harmless = append(harmless, "no map listed", "two maps listed") // the kernel ignores the list
 	}
 	v.count(t, func(yield func(string, sigload.Load) bool) {
 		for kind := uint32(1); kind < 40; kind++ {
@@ -406,22 +405,22 @@ func TestProgramAttributes(t *testing.T) {
 	}, func(name string) bool { return slices.Contains(harmless, name) })
 }
 
-// What no loader can prevent: CO-RE records are applied after the signature was verified, and the
-// verdict stays. A policy has to refuse them; that of examples/signed does, and has a test for it.
-func TestCORERecordsChangeAVerifiedLoader(t *testing.T) {
+// A loader cannot prevent this: CO-RE records are applied after the signature was verified, and the
+// verdict remains. A policy must refuse them. examples/signed has such a policy and a test for it.
+func TestCORERecordsChangeVerifiedLoader(t *testing.T) {
 	v := newVictim(t, "minimal")
 	load := v.Good()
 	load.Relos = true
 	if !v.Listed {
-		// There the program that a map is exclusive to is compared after the records are applied.
+		// There the owner of an exclusive map is compared after the records were applied.
 		load.Maps[0].Owner = v.Relocated()
 	}
 	if verdict := v.Try(load); !verdict.Verified || verdict.Retval != 1 {
 		t.Errorf("%v, returned %d: this kernel covers the records, or refuses them: docs/signing.md and "+
 			"docs/kernel-report-signed-loaders.md say that it does not", verdict, verdict.Retval)
 	}
-	// Without a signature, such a program has another hash than the loader, so that the loader's
-	// map is not its own.
+	// Without a signature, such a program has another hash than the loader, so it cannot use the
+	// loader's map.
 	twin := v.Good()
 	twin.Relos, twin.Unsigned = true, true
 	if verdict := v.Try(twin); verdict.Err != unix.EACCES {

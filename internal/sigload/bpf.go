@@ -59,7 +59,7 @@ type objInfo struct {
 	Info           uint64
 }
 
-// mapInfo is struct bpf_map_info, as far as the hash.
+// mapInfo is the beginning of struct bpf_map_info, up to the hash.
 type mapInfo struct {
 	_        [80]byte
 	MapExtra uint64
@@ -73,10 +73,10 @@ type btfLoad struct {
 	BtfSize, BtfLogSize, BtfLogLevel, _ uint32
 }
 
-// memory is what attrs point to, outside of stacks, which move.
+// memory holds what attrs point to. It is not on a stack, since stacks move.
 type memory struct{ kept [][]byte }
 
-// addr gives the address of a copy.
+// addr copies data and returns the address of the copy.
 func (m *memory) addr(b []byte) uint64 {
 	p := append(make([]byte, 0, len(b)+1), b...)
 	p = p[:len(b)+1]
@@ -84,8 +84,8 @@ func (m *memory) addr(b []byte) uint64 {
 	return uint64(uintptr(unsafe.Pointer(&p[0])))
 }
 
-// bpf makes the system call with an attr of the given size. What the attr points to by numbers has
-// to be in m.
+// bpf makes the system call with an attr of the given size. Memory that the attr refers to by
+// address must be in m.
 func bpf[T any](cmd uintptr, attr *T, m *memory) (int, error) {
 	r, _, errno := unix.Syscall(unix.SYS_BPF, cmd, uintptr(unsafe.Pointer(attr)), unsafe.Sizeof(*attr))
 	runtime.KeepAlive(m)

@@ -1,8 +1,8 @@
-// Package sigload attacks signed packages by bare system calls, as somebody does who has a package
-// and not its key: the signature stays as it is, and all that is given to the kernel beside it is
-// varied. It knows nothing of package runtime, whose own care is not what it tests: a signature has
-// to hold whoever makes the calls.
+// Package sigload attacks signed packages with bare system calls, as an attacker would who has a
+// package but not its key: the signature stays the same, and everything else given to the kernel
+// varies. It does not use package runtime, whose checks are not what it tests: a signature must
+// hold against any caller.
 //
-// [Package] is what an attacker has, [Load] what he gives to the kernel, and [Package.Try] tells
-// how far he got.
+// [Package] is what the attacker has, [Load] is what he gives to the kernel, and [Package.Try]
+// returns how far he got.
 package sigload

@@ -11,32 +11,32 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Package is a signed package of one form.
+// Package is a signed package in one form.
 type Package struct {
 	Loader    string // instructions
 	Blob      string
-	Signature string // over Loader, and over Blob where the kernel covers it
+	Signature string // of Loader, and of Blob if the kernel covers it
 	Keyring   int32
-	Listed    bool // the kernel covers the maps that are listed: since Linux 7.3
-	Context   int  // bytes of zeros that the loader gets as its context
+	Listed    bool // the kernel covers the maps in fd_array: since Linux 7.3
+	Context   int  // size of the loader's context, which is zeroed
 }
 
-// Map is a map that a loader is given. The zero value of a field is what a loader's map has.
+// Map is a map for a loader. Zero fields have the values of a loader's map.
 type Map struct {
 	Type, KeySize, ValueSize, MaxEntries, Flags uint32 // 0 for array, 4, len(Contents), 1, 0
-	Contents                                    string // cut in elements of ValueSize
-	Owner                                       string // of whose SHA-256 the map is exclusive; "" for the loader
-	Shared                                      bool   // with other programs: not exclusive
+	Contents                                    string // split into elements of ValueSize
+	Owner                                       string // the map is exclusive to its SHA-256; "": the loader
+	Shared                                      bool   // not exclusive
 	Thawed                                      bool   // not frozen
-	Unhashed                                    bool   // the kernel is not asked for the hash
+	Unhashed                                    bool   // the hash is not computed
 	// BeforeFreeze is called between filling and freezing.
 	BeforeFreeze func(fd int) error
 }
 
-// Load is what the kernel is given beside the signature.
+// Load is what the kernel is given besides the signature.
 type Load struct {
 	Maps     []Map
-	Count    int // fd_array_cnt, where it is not the number of maps: -1 for 0
+	Count    int // fd_array_cnt; 0: the number of maps, -1: 0
 	Order    []int
 	Type     uint32 // of the program; 0 for syscall
 	Flags    uint32 // of the program; 0 for sleepable, ^0 for none
@@ -44,18 +44,18 @@ type Load struct {
 	NoGPL    bool
 	Relos    bool // CO-RE records: the loader's last r0 = 0 becomes r0 = 1
 	Unsigned bool // without the signature
-	// BeforeRun is called between the load of the program and its run, with the maps.
+	// BeforeRun is called between loading the program and running it, with the maps.
 	BeforeRun func(maps []int) error
 }
 
-// Good is the load that the package was made for.
+// Good returns the load that the package was made for.
 func (p *Package) Good() Load { return Load{Maps: []Map{{Contents: p.Blob}}} }
 
-// Verdict is how far a load got.
+// Verdict tells how far a load got.
 type Verdict struct {
-	Verified bool   // the kernel has verified the loader, and the loader has not ended in its check
+	Verified bool   // the kernel verified the loader, and the loader's own check passed
 	Retval   int32  // of the loader, if it ran
-	Doing    string // what was refused
+	Doing    string // the refused step
 	Err      error
 }
 
@@ -66,8 +66,8 @@ func (v Verdict) String() string {
 	return fmt.Sprintf("%s: %v", v.Doing, v.Err)
 }
 
-// Try makes the maps, loads the loader with the package's signature, and runs it. Nothing is left
-// of it.
+// Try creates the maps, loads the loader with the package's signature, and runs it. It leaves
+// nothing behind.
 func (p *Package) Try(l Load) Verdict {
 	var m memory
 	var maps []int
@@ -151,20 +151,20 @@ func (p *Package) load(l *Load, maps []int, m *memory) (int, error) {
 	}
 	for {
 		fd, err := bpf(unix.BPF_PROG_LOAD, &attr, m)
-		if err != unix.EAGAIN { // a signal was pending: Go sends itself some
+		if err != unix.EAGAIN { // a signal was pending, such as Go's own
 			return fd, err
 		}
 	}
 }
 
-// Relocated is the loader as the records of Load.Relos change it.
+// Relocated returns the loader as the records of Load.Relos change it.
 func (p *Package) Relocated() string {
-	at := len(p.Loader) - 16 + 4 // its immediate
+	at := len(p.Loader) - 16 + 4 // its immediate value
 	return p.Loader[:at] + string(binary.NativeEndian.AppendUint32(nil, 1)) + p.Loader[at+4:]
 }
 
-// addRelos adds a record that the last instruction but one shall get the number of a type, 1, as
-// its immediate, and the BTF and the line that the kernel wants beside.
+// addRelos adds a record that sets the immediate of the last instruction but one to a type ID, 1,
+// with the BTF and line info that the kernel requires.
 func (p *Package) addRelos(attr *progLoad, m *memory) (btf int, err error) {
 	ne := binary.NativeEndian
 	words := func(list ...uint32) (b []byte) {
@@ -173,7 +173,7 @@ func (p *Package) addRelos(attr *progLoad, m *memory) (btf int, err error) {
 		}
 		return b
 	}
-	const name, zero = 1, 5 // in the strings
+	const name, zero = 1, 5 // offsets in the strings
 	const kindInt, typeIDLocal = 1, 6
 	types := words(name, kindInt<<24, 4, 32)
 	text := "\x00int\x000\x00"
@@ -238,7 +238,7 @@ func (p *Package) newMap(spec *Map, m *memory) (fd int, doing string, err error)
 		info := mapInfo{Hash: m.addr(make([]byte, sha256.Size)), HashSize: sha256.Size}
 		raw := unsafe.Slice((*byte)(unsafe.Pointer(&info)), unsafe.Sizeof(info))
 		get := objInfo{BpfFd: uint32(fd), InfoLen: uint32(len(raw)), Info: m.addr(raw)}
-		_, _ = bpf(unix.BPF_OBJ_GET_INFO_BY_FD, &get, m) // refused: the loader finds no hash
+		_, _ = bpf(unix.BPF_OBJ_GET_INFO_BY_FD, &get, m) // if refused, the loader finds no hash
 	}
 	return fd, "", nil
 }
@@ -251,7 +251,7 @@ func Update(fd int, value string) error {
 	return err
 }
 
-// Lookup reads size bytes, a map's first element.
+// Lookup reads size bytes of a map's first element.
 func Lookup(fd, size int) (string, error) {
 	var m memory
 	value := m.addr(make([]byte, size))
@@ -267,7 +267,7 @@ func orElse(n, otherwise uint32) uint32 {
 	return otherwise
 }
 
-// openFDs lists the process's file descriptors.
+// openFDs returns the process's file descriptors.
 func openFDs() map[int]bool {
 	fds := map[int]bool{}
 	entries, err := os.ReadDir("/proc/self/fd")

@@ -15,15 +15,15 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sigload"
 )
 
-// ring is an io_uring with one registered buffer, whose pages the kernel keeps whatever becomes of
-// their mapping.
+// ring is an io_uring with one registered buffer, whose pages the kernel keeps after they are
+// unmapped.
 type ring struct {
 	fd       int
 	sq, sqes []byte
-	tail     *uint32 // of the submissions
+	tail     *uint32 // of the submission queue
 	array    *uint32
-	done     *uint32 // the tail of the completions
-	result   *int32  // of the first one
+	done     *uint32 // the tail of the completion queue
+	result   *int32  // of the first completion
 	buffer   uint64
 }
 
@@ -61,7 +61,7 @@ func newRing(t *testing.T, buffer []byte) (*ring, error) {
 	return r, nil
 }
 
-// read reads n bytes from a file to the beginning of the buffer. A ring does so once.
+// read reads n bytes from a file into the beginning of the buffer. It can be called once per ring.
 func (r *ring) read(from *os.File, n int) error {
 	const readFixed, getEvents = 4, 1
 	sqe := (*struct {
@@ -90,8 +90,8 @@ func (r *ring) read(from *os.File, n int) error {
 	return nil
 }
 
-// A map that can be mapped can be written to after it was frozen: whoever has mapped it before can
-// have the kernel keep its pages. So the loader refuses it, though the kernel has verified it.
+// A mappable map can be changed after it was frozen, if its pages were registered with the kernel
+// before. So the loader refuses it, although the kernel has verified the loader.
 func TestMapWhosePagesAreKept(t *testing.T) {
 	v := newVictim(t, "globals")
 	const marker = "changed!" // in the slots, which the loader writes before it reads them
@@ -123,12 +123,12 @@ func TestMapWhosePagesAreKept(t *testing.T) {
 	}
 	verdict := v.Try(load)
 	if seen != marker {
-		t.Errorf("the frozen map begins with %q: it cannot be changed, and the loader need not refuse it", seen)
+		t.Errorf("the frozen map begins with %q: it cannot be changed, so the loader need not refuse it", seen)
 	}
 	if verdict.Err != unix.EKEYREJECTED || verdict.Doing != "run the loader" {
 		t.Errorf("got %v", verdict)
 	}
-	// The test is worth something: w2 &= 4095 becomes w2 |= 1.
+	// The test can fail: w2 &= 4095 is replaced with w2 |= 1.
 	v.sign(t, replace(t, v.Loader, "\x54\x02\x00\x00\xff\x0f\x00\x00", "\x44\x02\x00\x00\x01\x00\x00\x00"))
 	if verdict := v.Try(load); !verdict.Verified {
 		t.Errorf("without the check: %v", verdict)

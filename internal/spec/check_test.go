@@ -70,7 +70,7 @@ func TestCheck(t *testing.T) {
 
 var shared = spectest.New()
 
-// A .blob or .loader file of another version than the Go file is named.
+// A .blob or .loader file of a different version than the Go file is named.
 func TestMixedFiles(t *testing.T) {
 	s := spectest.New()
 	s.Sums = spec.Sums{Blob: spec.Sum(s.Blob), Loader: spec.Sum(s.Loader)}
@@ -90,7 +90,7 @@ func TestMixedFiles(t *testing.T) {
 	}
 }
 
-// A sum tells words that differ, or are swapped, or cut, apart.
+// The sum changes if words differ, are swapped, or are missing.
 func TestSum(t *testing.T) {
 	seen := map[uint64]string{}
 	for _, data := range []string{"", "\x00", "\x00\x00", "abcdefgh", "abcdefgi", "ibcdefgh", "abcdefghabcdefgi", "abcdefgiabcdefgh", "abcdefgh\x00"} {

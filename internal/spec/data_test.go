@@ -7,7 +7,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// The contract is data only: nothing in it points to code, and nothing is kept for itself.
+// The contract is data only: it has no pointers to code and no unexported fields.
 func TestDataOnly(t *testing.T) {
 	seen := map[reflect.Type]bool{}
 	var walk func(typ reflect.Type, path string)
@@ -18,14 +18,14 @@ func TestDataOnly(t *testing.T) {
 		seen[typ] = true
 		switch typ.Kind() {
 		case reflect.Func, reflect.Chan, reflect.Interface, reflect.UnsafePointer:
-			t.Errorf("%s is a %s", path, typ)
+			t.Errorf("%s has type %s", path, typ)
 		case reflect.Pointer, reflect.Slice, reflect.Array:
 			walk(typ.Elem(), path)
 		case reflect.Struct:
 			for i := range typ.NumField() {
 				f := typ.Field(i)
 				if f.Name == "_" && f.Type.Size() == 0 {
-					continue // which holds nothing
+					continue // has no contents
 				}
 				if !f.IsExported() {
 					t.Errorf("%s.%s is not exported", path, f.Name)

@@ -12,7 +12,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// described is a Spec with a struct of operations of 24 bytes.
+// described returns a Spec with a struct_ops of 24 bytes.
 func described(list ...StructOps) *Spec {
 	blob := make([]byte, 512)
 	return &Spec{
@@ -34,7 +34,7 @@ func someOperations() StructOps {
 	}
 }
 
-// What is written is read.
+// A description is read back as it was written.
 func TestStructOpsAreRead(t *testing.T) {
 	want := []StructOps{someOperations(), {Type: "x", Data: 8, Members: []StructOpsMember{}}}
 	want[1].Map = 1
@@ -50,7 +50,7 @@ func TestStructOpsAreRead(t *testing.T) {
 	}
 }
 
-// A description that is damaged is an error, wherever it ends and whatever is wrong with it.
+// A damaged description is an error, wherever it ends and whatever is wrong with it.
 func TestStructOpsDamaged(t *testing.T) {
 	whole := described(someOperations())
 	for end := int(whole.StructOps); end < len(whole.Blob); end++ {

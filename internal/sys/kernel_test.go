@@ -24,7 +24,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys/systest"
 )
 
-// What this package says of the kernel is compared with what the kernel's own BTF says.
+// The structs of this package agree with the kernel's own BTF.
 
 var structs = []systest.Struct{
 	{Value: MapCreateAttr{}, Kernel: "bpf_attr.(map_type)"},
@@ -94,8 +94,8 @@ var structs = []systest.Struct{
 
 func TestStructs(t *testing.T) { systest.Structs(t, structs) }
 
-// enums says which constants of this package are which of the kernel's: those that begin with a
-// prefix. All of an enum that has a name have to be there, from 1 on.
+// enums maps constants of this package, by prefix, to the kernel's enums. A named enum must be
+// complete, from 1 on.
 var enums = []struct {
 	prefix, kernel, enum string
 }{
@@ -114,8 +114,8 @@ var enums = []struct {
 	{"Flag", "BPF_F_", ""},
 }
 
-// defines are constants that are macros in the kernel's headers, which BTF does not have, as others
-// have written them down.
+// defines are constants that are macros in the kernel's headers, and so not in BTF, as others have
+// recorded them.
 var defines = map[string]uint64{
 	"FlagSleepable": unix.BPF_F_SLEEPABLE, "FlagXDPHasFrags": unix.BPF_F_XDP_HAS_FRAGS,
 	"FlagReplace": unix.BPF_F_REPLACE, "FlagBefore": unix.BPF_F_BEFORE, "FlagAfter": unix.BPF_F_AFTER, "FlagID": unix.BPF_F_ID,
@@ -137,14 +137,14 @@ var defines = map[string]uint64{
 	"PseudoCall": unix.BPF_PSEUDO_CALL, "PseudoKfuncCall": unix.BPF_PSEUDO_KFUNC_CALL,
 }
 
-// unchecked are prefixes of constants that say nothing of their own, or that nobody else has.
+// unchecked are prefixes of constants that are this package's own or have no independent source.
 var unchecked = []string{"Op", "Btf", "ENOTSUPP"}
 
 func TestConstants(t *testing.T) {
 	spec := systest.KernelBTF(t)
 	kernel := enumerators(t, spec)
 	newest := systest.Newest(t, spec)
-	checked := map[string]bool{} // names of the kernel's
+	checked := map[string]bool{} // by the kernel's name
 constants:
 	for name, value := range constants(t) {
 		if want, ok := defines[name]; ok {
@@ -175,9 +175,9 @@ constants:
 				continue constants
 			}
 		}
-		t.Errorf("nothing checks %s", name)
+		t.Errorf("%s is not checked", name)
 	}
-	// An enum that iota counts is whole.
+	// An enum that is counted by iota is complete.
 	for _, name := range []string{"bpf_cmd", "bpf_map_type", "bpf_prog_type", "bpf_attach_type", "bpf_link_type", "bpf_core_relo_kind"} {
 		for _, v := range enum(t, spec, name).Values {
 			known := checked[systest.Normalize(v.Name)] || isEnd(v.Name) || strings.HasSuffix(v.Name, "_UNSPEC") ||
@@ -189,11 +189,11 @@ constants:
 	}
 }
 
-// Types have the names that the kernel has for them.
+// Types have the kernel's names.
 func TestTypeNames(t *testing.T) {
 	spec := systest.KernelBTF(t)
 	for name, symbol := range map[string]func(uint32) string{"bpf_map_type": MapTypeSymbol, "bpf_prog_type": ProgTypeSymbol} {
-		names := map[uint64][]string{} // there are old names of some
+		names := map[uint64][]string{} // some have an old name, too
 		for _, v := range enum(t, spec, name).Values {
 			if !isEnd(v.Name) {
 				names[v.Value] = append(names[v.Value], v.Name)
@@ -214,8 +214,8 @@ func TestTypeNames(t *testing.T) {
 	}
 }
 
-// enumerators are the values of all of the kernel's enumerators, by their normalized names. Two
-// enums may have enumerators of one name.
+// enumerators returns the values of all of the kernel's enumerators, by normalized name. Different
+// enums may have enumerators with the same name.
 func enumerators(t *testing.T, spec *btf.Spec) map[string]map[uint64]bool {
 	t.Helper()
 	all := map[string]map[uint64]bool{}
@@ -226,7 +226,7 @@ func enumerators(t *testing.T, spec *btf.Spec) map[string]map[uint64]bool {
 		}
 		e, ok := typ.(*btf.Enum)
 		if !ok {
-			continue // or a type that package btf cannot read on a 32-bit machine
+			continue // or not readable by package btf on a 32-bit machine
 		}
 		for _, v := range e.Values {
 			if strings.HasPrefix(v.Name, "BPF_") || strings.HasPrefix(v.Name, "BTF_") {
@@ -250,11 +250,11 @@ func enum(t *testing.T, spec *btf.Spec, name string) *btf.Enum {
 	return e
 }
 
-// isEnd reports whether an enumerator says how many there are: __MAX_BPF_CMD, MAX_BPF_LINK_TYPE of
-// 6.1.
+// isEnd reports whether an enumerator marks the end of its enum: __MAX_BPF_CMD, or
+// MAX_BPF_LINK_TYPE in 6.1.
 func isEnd(name string) bool { return strings.HasPrefix(strings.TrimPrefix(name, "__"), "MAX_BPF_") }
 
-// last is the largest value of an enum.
+// last returns the largest value of an enum.
 func last(t *testing.T, spec *btf.Spec, name string) (largest uint64) {
 	t.Helper()
 	for _, v := range enum(t, spec, name).Values {
@@ -268,7 +268,7 @@ func last(t *testing.T, spec *btf.Spec, name string) (largest uint64) {
 //go:embed *.go
 var sources embed.FS
 
-// constants are the exported constants of this package.
+// constants returns the exported constants of this package.
 func constants(t *testing.T) map[string]uint64 {
 	t.Helper()
 	entries, err := sources.ReadDir(".")
@@ -291,7 +291,7 @@ func constants(t *testing.T) map[string]uint64 {
 		}
 		files = append(files, f)
 	}
-	// Imports cannot be resolved here: package unsafe is all that constants need.
+	// Imports cannot be resolved here, but constants only need package unsafe.
 	conf := types.Config{Error: func(error) {}, Sizes: types.SizesFor("gc", runtime.GOARCH)}
 	pkg, _ := conf.Check("sys", fset, files, nil)
 	all := map[string]uint64{}
@@ -343,7 +343,7 @@ func TestStructsAreListed(t *testing.T) {
 					continue
 				}
 				if _, ok := spec.Type.(*ast.StructType); ok && spec.Name.IsExported() && !listed[spec.Name.Name] {
-					t.Errorf("struct %s is not compared with the kernel's", spec.Name.Name)
+					t.Errorf("struct %s is not compared with the kernel's struct", spec.Name.Name)
 				}
 			}
 		}

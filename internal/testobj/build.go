@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// Compile returns the path of a compiled object, and fails the test where there is none to be had.
+// Compile returns the path of a compiled object. It fails the test if that is not available.
 func Compile(t testing.TB, name string, opts Options) string {
 	t.Helper()
 	path, err := Build(context.Background(), name, opts)
@@ -34,12 +34,12 @@ func Read(t testing.TB, name string, opts Options) []byte {
 	return raw
 }
 
-// Build compiles an object, or finds it compiled, and returns its path.
-// What the compiler said is in the error.
+// Build compiles an object, or finds it compiled, and returns its path. The error includes the
+// compiler's output.
 func Build(ctx context.Context, name string, opts Options) (string, error) {
 	if dir := precompiled(); dir != "" {
 		if !opts.isDefault() {
-			return "", fmt.Errorf("%s: objects come precompiled from $%s, other options than the default cannot be had", name, PrecompiledEnv)
+			return "", fmt.Errorf("%s: objects are precompiled ($%s), so only default options are available", name, PrecompiledEnv)
 		}
 		path := filepath.Join(dir, filepath.FromSlash(name)+".bpf.o")
 		_, err := os.Stat(path)
@@ -77,8 +77,8 @@ func Build(ctx context.Context, name string, opts Options) (string, error) {
 	return path, compileTo(ctx, path, root, name, opts)
 }
 
-// compileTo compiles into a temporary file and renames it, so that tests of several packages that
-// want the same object at the same time never see half of it.
+// compileTo compiles to a temporary file and renames it, so that concurrent tests of several
+// packages never see half of an object.
 func compileTo(ctx context.Context, path, root, name string, opts Options) error {
 	tmp, err := os.MkdirTemp(filepath.Dir(path), "tmp-*")
 	if err != nil {
@@ -88,7 +88,7 @@ func compileTo(ctx context.Context, path, root, name string, opts Options) error
 	obj := filepath.Join(tmp, filepath.Base(path))
 	args := append(opts.args(root), "-c", "testdata/"+name+sourceSuffix, "-o", obj)
 	cmd := exec.CommandContext(ctx, opts.CC, args...)
-	// The compiler writes its working directory into the object.
+	// The compiler writes its working directory to the object.
 	cmd.Dir = root
 	if err := run(cmd); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -109,7 +109,7 @@ func compileTo(ctx context.Context, path, root, name string, opts Options) error
 	return os.Rename(obj, path)
 }
 
-// run runs a command, with what it said in the error.
+// run runs a command. The error includes its output.
 func run(cmd *exec.Cmd) error {
 	out, err := cmd.CombinedOutput()
 	if err == nil {
@@ -121,7 +121,8 @@ func run(cmd *exec.Cmd) error {
 	return fmt.Errorf("%s: %w\n%s", filepath.Base(cmd.Path), err, out)
 }
 
-// cacheKey is a hash of all that decides what the compiler writes, the system's headers aside.
+// cacheKey hashes everything that determines the compiler's output, except for the system's
+// headers.
 func cacheKey(root, name string, opts Options) (string, error) {
 	version, err := compilerVersion(opts.CC)
 	if err != nil {
@@ -148,7 +149,7 @@ func cacheKey(root, name string, opts Options) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)[:12]), nil
 }
 
-var versions sync.Map // of compiler name to what `-v` says
+var versions sync.Map // output of -v, by compiler
 
 func compilerVersion(cc string) (string, error) {
 	if v, ok := versions.Load(cc); ok {

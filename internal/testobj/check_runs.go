@@ -14,10 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CheckRuns runs the programs of a loaded object as its source claims ([Runs]), and reports what
-// came out differently. obj is the compiled object; maps and programs are file descriptors by name,
-// where a map of global data may be called by its section with or without the dot, or as the kernel
-// calls it.
+// CheckRuns runs the programs of a loaded object as its source claims ([Runs]) and reports wrong
+// results. obj is the compiled object; maps and programs are file descriptors by name. A map of
+// global data may have the name of its section, with or without the dot, or the kernel's name.
 func CheckRuns(t testing.TB, name, obj string, maps, programs map[string]int) {
 	t.Helper()
 	for _, r := range Runs(t, name) {
@@ -27,7 +26,7 @@ func CheckRuns(t testing.TB, name, obj string, maps, programs map[string]int) {
 	}
 }
 
-// CheckRun makes one run, of an object that is compiled otherwise.
+// CheckRun makes one run. obj may be compiled with other options.
 func CheckRun(t testing.TB, obj string, maps, programs map[string]int, r Run) {
 	t.Helper()
 	if err := checkRun(r, obj, maps, programs); err != nil {
@@ -59,7 +58,7 @@ func checkRun(r Run, obj string, maps, programs map[string]int) error {
 	return errors.Join(errs...)
 }
 
-// testRun runs a program once, with a packet or without, as its type wants it.
+// testRun runs a program once, with or without a packet, depending on its type.
 func testRun(fd int) (uint32, error) {
 	prog, err := fromFD(fd, ebpf.NewProgramFromFD)
 	if err != nil {
@@ -109,11 +108,10 @@ func Global(obj, name string, maps map[string]int) (uint64, error) {
 	case 8:
 		return binary.NativeEndian.Uint64(v), nil
 	}
-	return 0, fmt.Errorf("%s has %d bytes, which is no integer", name, size)
+	return 0, fmt.Errorf("%s has %d bytes, which is not an integer", name, size)
 }
 
-// findGlobal finds a variable by the object's symbols: BTF has no offsets before an object is
-// linked.
+// findGlobal finds a variable by the object's symbols: BTF has no offsets before linking.
 func findGlobal(obj, name string) (section string, offset, size uint32, err error) {
 	spec, err := btf.LoadSpec(obj)
 	if err != nil {
@@ -145,7 +143,7 @@ func dataMap(maps map[string]int, section string) (int, bool) {
 	return 0, false
 }
 
-// fromFD wraps a copy of a file descriptor, as the wrapper closes what it wraps.
+// fromFD wraps a copy of a file descriptor, since the wrapper closes it.
 func fromFD[T any](fd int, wrap func(int) (T, error)) (T, error) {
 	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
 	if err != nil {

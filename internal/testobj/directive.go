@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// directives are the lines of a source's head comment that say something to this package: " * KEY:
-// TEXT".
+// directives are lines of a source's head comment for this package: " * KEY: TEXT".
 func directives(name, key string) ([]string, error) {
 	path, err := Source(name)
 	if err != nil {
@@ -33,7 +32,7 @@ func directives(name, key string) ([]string, error) {
 	return texts, s.Err()
 }
 
-// directive is the first of its kind, or "".
+// directive returns the first directive of a kind, or "".
 func directive(name, key string) (string, error) {
 	texts, err := directives(name, key)
 	if err != nil || len(texts) == 0 {
@@ -42,7 +41,8 @@ func directive(name, key string) (string, error) {
 	return texts[0], nil
 }
 
-// Accepts says what an object of the peers' has that few accept, and what becomes of it here.
+// Accepts returns the uncommon feature of C that an object of the peers uses, and what it becomes
+// here.
 func Accepts(name string) (what, becomes string, err error) {
 	if what, err = directive(name, "accepts"); err != nil {
 		return "", "", err

@@ -11,8 +11,8 @@ import (
 
 const sourceSuffix = ".bpf.c"
 
-// Names lists the objects of one directory of testdata, sorted: "" for the corpus proper, "extern",
-// "peer" or "bad".
+// Names returns the objects in a directory of testdata, sorted: "" is the corpus proper, others are
+// "extern", "peer" or "bad".
 func Names(dir string) ([]string, error) {
 	base, err := sourceDir()
 	if err != nil {
@@ -35,19 +35,19 @@ func Names(dir string) ([]string, error) {
 	return names, nil
 }
 
-// All lists the objects of the corpus proper.
+// All returns the objects of the corpus proper.
 func All(t testing.TB) []string { return mustNames(t, "") }
 
-// Externs lists the objects that need kernel symbols.
+// Externs returns the objects that need kernel symbols.
 func Externs(t testing.TB) []string { return mustNames(t, "extern") }
 
-// StructOps lists the objects with structs of operations.
+// StructOps returns the objects with struct_ops.
 func StructOps(t testing.TB) []string { return mustNames(t, "structops") }
 
-// Peer lists the objects that cilium/ebpf loads, or libbpf, and not the other.
+// Peer returns the objects that only one of cilium/ebpf and libbpf loads.
 func Peer(t testing.TB) []string { return mustNames(t, "peer") }
 
-// Bad lists the objects that the tool must refuse. Some of them do not even compile.
+// Bad returns the objects that the tool must refuse. Some of them do not even compile.
 func Bad(t testing.TB) []string { return mustNames(t, "bad") }
 
 func mustNames(t testing.TB, dir string) []string {
@@ -59,7 +59,7 @@ func mustNames(t testing.TB, dir string) []string {
 	return names
 }
 
-// Source is the path of an object's C source.
+// Source returns the path of an object's C source.
 func Source(name string) (string, error) {
 	base, err := sourceDir()
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"unsafe"
 )
 
-// Options says how an object is compiled. The zero value is what most tests want.
+// Options are compiler options. The zero value is right for most tests.
 type Options struct {
 	// CC is the compiler. Default: $BPF2LSKEL_TEST_CC, or "clang".
 	CC string
@@ -17,11 +17,11 @@ type Options struct {
 	Target string
 	// CPU is the BPF instruction set, clang's -mcpu. Default: "v3".
 	CPU string
-	// Strip removes DWARF, as most distributed objects have it.
+	// Strip removes DWARF, as in most distributed objects.
 	Strip bool
-	// NoDebug compiles without -g, hence without BTF.
+	// NoDebug compiles without -g, and so without BTF.
 	NoDebug bool
-	// CFlags are added to the command line.
+	// CFlags are appended to the command line.
 	CFlags []string
 }
 
@@ -41,7 +41,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// NativeTarget is clang's name for BPF in this machine's byte order.
+// NativeTarget returns clang's name for BPF in this machine's byte order.
 func NativeTarget() string {
 	one := uint16(1)
 	if *(*byte)(unsafe.Pointer(&one)) == 1 {
@@ -58,11 +58,11 @@ func (o Options) isDefault() bool {
 		o.CPU == "" && !o.Strip && !o.NoDebug && len(o.CFlags) == 0
 }
 
-// args is the compiler's command line, less input and output.
+// args returns the compiler's command line without input and output.
 func (o Options) args(root string) []string {
 	args := []string{
 		"-O2", "-Wall", "-target", o.Target, "-mcpu=" + o.CPU,
-		// What the compiler writes about paths must not depend on where the checkout is.
+		// Paths that the compiler records must not depend on the location of the checkout.
 		"-ffile-prefix-map=" + root + "=.",
 		"-I", "testdata/include",
 	}
@@ -70,15 +70,14 @@ func (o Options) args(root string) []string {
 		args = append(args, "-g")
 	}
 	if dir := asmTypesDir(); dir != "" {
-		// linux/types.h includes asm/types.h, which Debian keeps in a directory that is not
-		// searched for this target.
+		// linux/types.h includes asm/types.h, which Debian has in a directory that is not searched
+		// for this target.
 		args = append(args, "-idirafter", dir)
 	}
 	return append(args, o.CFlags...)
 }
 
-// tool is another program of LLVM, of the same version as the compiler if there is one of that
-// version.
+// tool returns another program of LLVM, in the compiler's version if that is available.
 func (o Options) tool(name string) string {
 	same := strings.Replace(o.CC, "clang", name, 1)
 	if _, err := exec.LookPath(same); err != nil {
@@ -87,7 +86,7 @@ func (o Options) tool(name string) string {
 	return same
 }
 
-// asmTypesDir is the directory that holds this machine's asm/types.h, or "" if that needs no help.
+// asmTypesDir returns the directory of this machine's asm/types.h, or "" if clang finds it.
 func asmTypesDir() string {
 	triplets := map[string]string{
 		"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu", "s390x": "s390x-linux-gnu",

@@ -9,14 +9,14 @@ import (
 	"sync"
 )
 
-// PrecompiledEnv names the environment variable with the directory of objects that were compiled
-// elsewhere.
+// PrecompiledEnv is the environment variable that names the directory of precompiled objects.
 const PrecompiledEnv = "BPF2LSKEL_OBJECTS"
 
-// precompiled is the directory of objects compiled elsewhere, or "".
+// precompiled returns the directory of precompiled objects, or "".
 func precompiled() string { return os.Getenv(PrecompiledEnv) }
 
-// Root is the top of the checkout: the directory, here or above, that holds the project's go.mod.
+// Root returns the top of the checkout: the current directory or the nearest parent with the
+// project's go.mod.
 var Root = sync.OnceValues(findRoot)
 
 func findRoot() (string, error) {
@@ -34,14 +34,14 @@ func findRoot() (string, error) {
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			return "", fmt.Errorf("no checkout of the project here or above (set $%s where there is none)", PrecompiledEnv)
+			return "", fmt.Errorf("neither the current directory nor a parent is a checkout of the project (without one, set $%s)", PrecompiledEnv)
 		}
 		dir = parent
 	}
 }
 
-// sourceDir is where NAME.bpf.c files are: the checkout's testdata, or the directory of precompiled
-// objects, which holds copies of the sources too.
+// sourceDir returns the directory of NAME.bpf.c files: the checkout's testdata, or the directory of
+// precompiled objects, which also has copies of the sources.
 func sourceDir() (string, error) {
 	if dir := precompiled(); dir != "" {
 		return dir, nil

@@ -7,23 +7,23 @@ import (
 	"testing"
 )
 
-// Run is a claim that an object's source makes about one of its programs: run by BPF_PROG_TEST_RUN,
-// it leaves these values in these global variables. The head comment of the source says so, one
-// line a run:
+// Run is a claim in an object's source about one of its programs: run by BPF_PROG_TEST_RUN, it
+// returns this value and leaves these values in global variables. The head comment of the source
+// has one line per run:
 //
 //   - run: sum_all retval=0 total=55 calls=3
 //
-// Runs of one object are made in the order in which they stand, on one and the same load.
+// The runs of an object are made in order on a single load.
 type Run struct {
 	// Program is the name of the program to run.
 	Program string
-	// Retval is what the program must return, where the claim says so.
+	// Retval is the expected return value, if the claim has one.
 	Retval *uint32
-	// Globals are the values, zero-extended to 64 bits, that these variables must have afterwards.
+	// Globals are the expected values of variables afterwards, zero-extended to 64 bits.
 	Globals map[string]uint64
 }
 
-// Runs reads what an object's source claims about running it. Most objects claim nothing.
+// Runs returns the claims in an object's source about running it. Most objects have none.
 func Runs(t testing.TB, name string) []Run {
 	t.Helper()
 	runs, err := readRuns(name)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// symbol finds a symbol's section and its offset there.
+// symbol returns a symbol's section and its offset there.
 func symbol(obj, name string) (section string, offset uint32, err error) {
 	f, err := elf.Open(obj)
 	if err != nil {

@@ -9,11 +9,11 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// Every source of the corpus compiles for both byte orders, with DWARF and without.
+// Every source in the corpus compiles for both byte orders, with and without DWARF.
 func TestCorpusCompiles(t *testing.T) {
 	names := append(testobj.All(t), testobj.Externs(t)...)
 	if len(testobj.All(t)) < 50 {
-		t.Errorf("the corpus has %d objects only", len(testobj.All(t)))
+		t.Errorf("the corpus has only %d objects", len(testobj.All(t)))
 	}
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestCorpusCompiles(t *testing.T) {
 	}
 }
 
-// So does every source of testdata/peer; not all of them have BTF.
+// Every source in testdata/peer compiles; some have no BTF.
 func TestPeerCompiles(t *testing.T) {
 	for _, name := range testobj.Peer(t) {
 		for _, target := range []string{"bpfel", "bpfeb"} {
@@ -58,7 +58,7 @@ func TestPeerCompiles(t *testing.T) {
 	}
 }
 
-// Every source of testdata/bad compiles but the one that must not.
+// Every source in testdata/bad compiles, except for the one that must not.
 func TestBadCompiles(t *testing.T) {
 	for _, name := range testobj.Bad(t) {
 		_, err := testobj.Build(t.Context(), name, testobj.Options{})

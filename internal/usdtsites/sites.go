@@ -1,20 +1,20 @@
 //go:build amd64 || arm64 || s390x
 
-// Package usdtsites is for tests of USDT probes: instructions that do nothing, which it comes by
-// with known values in registers and in memory. The tests write the notes that make probes of them.
+// Package usdtsites supports tests of USDT probes. It has instructions without effect that are
+// passed with known values in registers and memory. The tests write the notes that turn them into
+// probes.
 package usdtsites
 
-// Fire comes by the three instructions, once. What it has in registers is in the tables of
-// Registers and Memory, what it has in memory also in the assembler's source.
+// Fire passes the three instructions once. The tables Registers and Memory list its values.
 func Fire()
 
-// Addresses returns where the instructions are in the program's virtual memory, the memory that the
-// operands of Memory refer to, and a semaphore.
+// Addresses returns the virtual addresses of the instructions, the memory that the operands in
+// Memory refer to, and a semaphore.
 func Addresses() (site, data uintptr, semaphore *uint16)
 
-// Values are what the operands of Registers and of Memory have, of which each second one is signed:
-// 8, 8, 4, 4, 2, 2, 1 and 1 bytes, extended to 64 bits.
+// Values are the values of the operands in Registers and Memory: 8, 8, 4, 4, 2, 2, 1 and 1 bytes,
+// extended to 64 bits. Every second one is signed.
 var Values = [8]int64{-0x778899aabbccddef, -5, 0x80000001, -16, 0x8001, -32767, 0xff, -1}
 
-// Before is the signed number of 2 bytes before the memory that is at data.
+// Before is the signed 2-byte number before the memory at data.
 const Before = 32766

@@ -1,12 +1,12 @@
-// Command overlay generates the packages of ciliumexamples from the C sources of cilium/ebpf's
-// examples, unchanged, and writes an overlay that has `go build` take them in the place of the
+// Command overlay generates the packages of ciliumexamples from the unchanged C sources of
+// cilium/ebpf's examples, and writes an overlay with which `go build` uses them instead of the
 // committed ones:
 //
 //	go run ./internal/ciliumexamples/overlay -o DIR
 //	go test -overlay DIR/overlay.json ./internal/ciliumexamples
 //
-// The sources are those in the module cache; what bpf2go is called with there, bpf2lskel is called
-// with. vmtest runs the command before it compiles the tests of a folder that has one.
+// The sources are in the module cache. bpf2lskel is called with the same arguments as bpf2go there.
+// vmtest runs the command before it compiles the tests of a folder that has one.
 package main
 
 import (
@@ -36,7 +36,7 @@ func main() {
 	}
 }
 
-// write fills the folder.
+// write fills the output folder.
 func write(out string) error {
 	out, err := filepath.Abs(out)
 	if err != nil {
@@ -98,7 +98,7 @@ func write(out string) error {
 	return os.WriteFile(filepath.Join(out, "overlay.json"), list, 0o644)
 }
 
-// overlay puts the files of one folder in the place of those of another.
+// overlay replaces the files of one folder with those of another.
 func overlay(replace map[string]string, committed, generated string) error {
 	old, err := os.ReadDir(committed)
 	if err != nil {
@@ -119,9 +119,9 @@ func overlay(replace map[string]string, committed, generated string) error {
 
 var goGenerate = regexp.MustCompile(`(?m)^//go:generate go tool bpf2go (.*)$`)
 
-// bpf2goArgs returns what a program has bpf2go called with, without the name that comes before the
-// C source, and without -no-global-types: bpf2lskel takes all else as it is. It is nil for a
-// program that has no C source.
+// bpf2goArgs returns the arguments of bpf2go for a program, without the name that precedes the C
+// source, and without -no-global-types: bpf2lskel accepts all others. It returns nil for a program
+// without a C source.
 func bpf2goArgs(file string) ([]string, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -132,7 +132,7 @@ func bpf2goArgs(file string) ([]string, error) {
 		return nil, nil
 	}
 	args := strings.Fields(string(bytes.ReplaceAll(line[1], []byte(`"`), nil)))
-	args = slices.DeleteFunc(args, func(arg string) bool { return arg == "-no-global-types" }) // which a package of its own has no use for
+	args = slices.DeleteFunc(args, func(arg string) bool { return arg == "-no-global-types" }) // pointless in a separate package
 	for i, arg := range args {
 		if strings.HasSuffix(arg, ".c") && i > 0 {
 			return slices.Delete(args, i-1, i), nil
@@ -149,7 +149,7 @@ func goList(args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// command runs a program, and returns what it has said only if it fails.
+// command runs a program and includes its output in the error.
 func command(dir, name string, args ...string) error {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir

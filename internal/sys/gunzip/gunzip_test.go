@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Only packages whose objects need it have a decompressor: once imported it is in a binary.
-func TestWhoHasIt(t *testing.T) {
+// Only packages that need a decompressor import it: an imported one is in every binary.
+func TestImporters(t *testing.T) {
 	const module = "github.com/bpf2lskel/bpf2lskel/"
 	for _, c := range []struct {
 		pkg  string

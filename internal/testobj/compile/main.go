@@ -1,5 +1,5 @@
-// Command compile compiles all test objects into one directory, for machines that have no compiler.
-// That directory is what $BPF2LSKEL_OBJECTS takes.
+// Command compile compiles all test objects into one directory, for machines without a compiler:
+// $BPF2LSKEL_OBJECTS names that directory.
 package main
 
 import (
@@ -32,8 +32,8 @@ func main() {
 	}
 }
 
-// compileAll compiles the corpus, the objects with externs and those that kernels refuse, as many
-// at a time as there are processors.
+// compileAll compiles the corpus, the objects with externs, and those that kernels refuse, on all
+// processors.
 func compileAll(out string, opts testobj.Options, reference bool) error {
 	var names []string
 	for _, dir := range []string{"", "extern", "structops", "refused", "never", "peer", "prototype", "odd"} {
@@ -71,8 +71,8 @@ func compileAll(out string, opts testobj.Options, reference bool) error {
 	}
 }
 
-// compileOne puts an object beside a copy of its source, which says what running it must give, and
-// returns its path.
+// compileOne puts an object next to a copy of its source, which has the claims about running it,
+// and returns its path.
 func compileOne(out, name string, opts testobj.Options) (string, error) {
 	obj, err := testobj.Build(context.Background(), name, opts)
 	if err != nil {

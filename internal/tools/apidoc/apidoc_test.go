@@ -9,7 +9,7 @@ import (
 	"github.com/aymanbagabas/go-udiff"
 )
 
-// tree is a small module: one public package, with an alias for a type of an internal one.
+// tree is a small module: a public package with an alias for a type of an internal package.
 var tree = map[string]string{
 	"go.mod": "module " + module + "\n\ngo 1.26.0\n",
 	"open/open.go": `// Package open is public.

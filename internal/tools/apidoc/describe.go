@@ -15,14 +15,14 @@ import (
 	"strings"
 )
 
-// platform is what files are chosen for, on whatever machine this runs.
+// platform selects build constraints, independently of the machine.
 var platform = func() *build.Context {
 	c := build.Default
 	c.GOOS, c.GOARCH, c.CgoEnabled, c.BuildTags = "linux", "amd64", false, nil
 	return &c
 }()
 
-// goFiles returns the Go files of a folder that belong to its package, tests left out.
+// goFiles returns the Go files of a folder that belong to its package, without tests.
 func goFiles(dir string) ([]string, error) {
 	p, err := platform.ImportDir(dir, 0)
 	if none := (*build.NoGoError)(nil); errors.As(err, &none) {
@@ -40,7 +40,7 @@ type loader struct {
 type pkg struct {
 	*doc.Package
 	fset    *token.FileSet
-	imports map[string]string // paths, by the names that files know them by
+	imports map[string]string // paths, by local name
 }
 
 func (l *loader) load(folder string) (*pkg, error) {
@@ -82,7 +82,7 @@ func (l *loader) load(folder string) (*pkg, error) {
 	return p, nil
 }
 
-// describe returns the text for a package.
+// describe returns the description of a package.
 func (l *loader) describe(folder string) (string, error) {
 	p, err := l.load(folder)
 	if err != nil {
@@ -103,21 +103,21 @@ func (l *loader) describe(folder string) (string, error) {
 	return w.out.String(), w.err
 }
 
-// writer gathers the text for a package.
+// writer builds the description of a package.
 type writer struct {
 	*loader
 	pkg     *pkg
 	out     bytes.Buffer
-	heading string // to be written before what comes next
+	heading string // written before the next declaration
 	indent  string
 	err     error
 }
 
-// section begins a section, which is left out if nothing follows.
+// section begins a section, which is omitted if it stays empty.
 func (w *writer) section(heading string) { w.heading = heading }
 
-// decl writes a declaration, without comments, bodies and what variables are made of. Columns are
-// not aligned: one more field should be one more line.
+// decl writes a declaration without comments, bodies and values of variables. Columns are not
+// aligned, so that a new field adds only one line.
 func (w *writer) decl(d ast.Decl) {
 	if f, ok := d.(*ast.FuncDecl); ok {
 		f.Body = nil
@@ -135,7 +135,7 @@ func (w *writer) decl(d ast.Decl) {
 		case *ast.Field:
 			n.Doc, n.Comment = nil, nil
 		case *ast.CallExpr:
-			n.Rparen = token.NoPos // or it would stand on a line of its own
+			n.Rparen = token.NoPos // keep it on the same line
 		case *ast.FuncLit:
 			n.Body = &ast.BlockStmt{}
 		case *ast.CompositeLit:
@@ -154,7 +154,7 @@ func (w *writer) decl(d ast.Decl) {
 	w.out.WriteByte('\n')
 	for line := range strings.Lines(text.String()) {
 		words := strings.Fields(line)
-		if len(words) == 0 { // a comment that was taken out leaves its line behind
+		if len(words) == 0 { // the line of a removed comment
 			continue
 		}
 		tabs := line[:len(line)-len(strings.TrimLeft(line, "\t"))]
@@ -174,7 +174,7 @@ func (w *writer) funcs(list []*doc.Func) {
 	}
 }
 
-// typ writes a type with what belongs to it.
+// typ writes a type with its constants, functions and methods.
 func (w *writer) typ(t *doc.Type) {
 	w.decl(t.Decl)
 	w.values(t.Consts)
@@ -186,8 +186,7 @@ func (w *writer) typ(t *doc.Type) {
 	}
 }
 
-// target writes, indented, the type of an internal package that a name is an alias for, and its
-// methods.
+// target writes, indented, the internal type behind an alias, and its methods.
 func (w *writer) target(spec *ast.TypeSpec) {
 	if !spec.Assign.IsValid() {
 		return

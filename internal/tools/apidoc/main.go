@@ -1,11 +1,11 @@
-// Command apidoc writes down the API of the project's public packages, so that each change of it is
-// a change of a file in docs/api, which review sees:
+// Command apidoc records the API of the project's public packages, so that each change of it
+// changes a file in docs/api, which is reviewed:
 //
 //	make golden    writes the files
 //	make lint      fails if they are not what the code says
 //
-// A file has what go doc -all shows, without the comments: those may get better at any time. Where
-// a name is an alias for a type of an internal package, that type is shown too, for it is as
+// A file has the output of go doc -all without comments, which may be improved at any time. If a
+// name is an alias for a type of an internal package, that type is shown too, since it is just as
 // public.
 package main
 
@@ -80,7 +80,7 @@ func run(root string, write bool) (same bool, err error) {
 	return same, nil
 }
 
-// settle writes a file, or shows how it differs from text.
+// settle writes a file, or prints how it differs from text.
 func settle(file, text string, write bool) (same bool, err error) {
 	old, err := os.ReadFile(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -99,8 +99,8 @@ func settle(file, text string, write bool) (same bool, err error) {
 	return true, os.WriteFile(file, []byte(text), 0o644)
 }
 
-// publicPackages returns the folders of the module that others may import: neither internal ones,
-// nor commands, examples and tests.
+// publicPackages returns the folders of the module's packages that others may import: no internal
+// packages, commands, examples or tests.
 func publicPackages(root string) ([]string, error) {
 	var all []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {

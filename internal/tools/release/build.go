@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// build writes the command for each platform, checksums and notes to a folder that is not there
-// yet.
+// build builds the command for each platform and writes it, with checksums and notes, to a new
+// folder.
 func (t tree) build(version, out string, platforms []string) error {
 	if err := t.check(version); err != nil {
 		return err
@@ -32,7 +32,7 @@ func (t tree) build(version, out string, platforms []string) error {
 		return err
 	}
 	defer os.RemoveAll(work)
-	// Paths of different lengths: neither may be in what is built.
+	// The two paths have different lengths; neither may appear in a binary.
 	first, second := filepath.Join(work, "a"), filepath.Join(work, "another", "folder")
 	for _, clone := range []string{first, second} {
 		if _, err := t.command(".", "git", "clone", "-q", "--no-local", root, clone); err != nil {
@@ -57,7 +57,7 @@ func (t tree) build(version, out string, platforms []string) error {
 		fmt.Fprintf(&sums, "%x  %s\n", sha256.Sum256(one), name)
 	}
 	files["SHA256SUMS"] = []byte(sums.String())
-	// All or nothing.
+	// Write everything or nothing.
 	partial := filepath.Clean(out) + ".partial"
 	if err := os.Mkdir(partial, 0o755); err != nil {
 		return err
@@ -75,7 +75,7 @@ func (t tree) build(version, out string, platforms []string) error {
 	return os.Rename(partial, out)
 }
 
-// compile builds the command in a clone, with nothing in it that depends on where that is.
+// compile builds the command in a clone, independently of the clone's location.
 func compile(clone, version, platform string) (name string, data []byte, err error) {
 	goos, goarch, ok := strings.Cut(platform, "/")
 	if !ok {

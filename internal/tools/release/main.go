@@ -1,11 +1,12 @@
-// Command release makes a release, in three steps that each check what the one before has left:
+// Command release makes a release in three steps, each of which checks the result of the previous
+// one:
 //
 //	release prepare v0.2.0          writes the version into the files that state it
 //	release build -o DIR v0.2.0     builds the command for each platform, twice, and compares
 //	release tag v0.2.0              tags all modules that users get
 //
-// After prepare, make generate golden writes what states the version, and a commit has all of it.
-// The release is HEAD: what is not committed is not in it, and is refused.
+// After prepare, run make generate golden, which updates the files that contain the version, and
+// commit everything. The release is HEAD: uncommitted changes are refused.
 package main
 
 import (
@@ -17,10 +18,10 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// modules are the folders of the modules that users get; the first is the one that others require.
+// modules are the folders of the modules for users; the others require the first.
 var modules = []string{".", "runtime/legacy", "internal/vmtest"}
 
-// platforms are what the command is built for.
+// platforms are the targets that the command is built for.
 var platforms = []string{"linux/amd64", "linux/arm64", "darwin/arm64", "windows/amd64"}
 
 func main() {
@@ -44,7 +45,7 @@ func run(args []string) error {
 	}
 	version := flags.Arg(0)
 	if flags.NArg() != 1 || semver.Canonical(version) != version {
-		return fmt.Errorf("want one version, as v1.2.3 or v1.2.3-rc.1, not %q", strings.Join(flags.Args(), " "))
+		return fmt.Errorf("want one version, such as v1.2.3 or v1.2.3-rc.1, not %q", strings.Join(flags.Args(), " "))
 	}
 	t := tree{root: *root}
 	switch verb {

@@ -12,7 +12,7 @@ import (
 
 const version = "v0.98.76"
 
-// clone is a checkout of what is committed and what is not, as one commit.
+// clone returns a clone of the checkout, with uncommitted changes, as one commit.
 func clone(t *testing.T) tree {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "clone")
@@ -29,7 +29,7 @@ func clone(t *testing.T) tree {
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(names), "\x00"), "\x00") {
 		data, err := os.ReadFile(filepath.Join(root, name))
 		if os.IsNotExist(err) {
-			continue // removed, and not committed so
+			continue // deleted, but not committed
 		}
 		if err != nil {
 			t.Fatal(err)

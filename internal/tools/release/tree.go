@@ -22,12 +22,12 @@ const (
 	unreleased  = "## Unreleased\n"
 )
 
-// versionLine is where the tool's version is.
+// versionLine is the line with the tool's version.
 var versionLine = regexp.MustCompile(`(?m)^const Version = "(.*)"$`)
 
 func (t tree) path(name string) string { return filepath.Join(t.root, filepath.FromSlash(name)) }
 
-// command runs one in a folder of the checkout, and returns what it printed.
+// command runs a command in a folder of the checkout and returns its output.
 func (t tree) command(dir, name string, args ...string) (string, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = t.path(dir)
@@ -40,7 +40,7 @@ func (t tree) command(dir, name string, args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// edit changes a file by a function.
+// edit changes a file's contents with a function.
 func (t tree) edit(name string, change func(text string) (string, error)) error {
 	old, err := os.ReadFile(t.path(name))
 	if err != nil {
@@ -53,7 +53,7 @@ func (t tree) edit(name string, change func(text string) (string, error)) error 
 	return os.WriteFile(t.path(name), []byte(text), 0o644)
 }
 
-// prepare writes the version into the files that state it.
+// prepare writes the version to the files that contain it.
 func (t tree) prepare(version string) error {
 	err := t.edit(versionFile, func(text string) (string, error) {
 		if !versionLine.MatchString(text) {
@@ -67,7 +67,7 @@ func (t tree) prepare(version string) error {
 	err = t.edit(changelog, func(text string) (string, error) {
 		before, after, ok := strings.Cut(text, unreleased)
 		if !ok || strings.TrimSpace(strings.SplitN(after, "\n## ", 2)[0]) == "" {
-			return "", fmt.Errorf("says nothing under %q", strings.TrimSpace(unreleased))
+			return "", fmt.Errorf("is empty under %q", strings.TrimSpace(unreleased))
 		}
 		return before + fmt.Sprintf("## %s, %s\n", version, time.Now().UTC().Format(time.DateOnly)) + after, nil
 	})
@@ -103,7 +103,7 @@ func (t tree) prepare(version string) error {
 	return nil
 }
 
-// module is the import path of a module.
+// module returns the import path of a module.
 func (t tree) module(dir string) (string, error) {
 	text, err := os.ReadFile(t.path(path.Join(dir, "go.mod")))
 	if err != nil {
@@ -112,14 +112,14 @@ func (t tree) module(dir string) (string, error) {
 	return modfile.ModulePath(text), nil
 }
 
-// check reports what HEAD lacks to be that version.
+// check reports what HEAD lacks for this version.
 func (t tree) check(version string) error {
 	dirty, err := t.command(".", "git", "status", "--porcelain")
 	if err != nil {
 		return err
 	}
 	if dirty != "" {
-		return fmt.Errorf("not committed:\n%s", dirty)
+		return fmt.Errorf("uncommitted changes:\n%s", dirty)
 	}
 	text, err := os.ReadFile(t.path(versionFile))
 	if err != nil {
@@ -154,7 +154,7 @@ func (t tree) check(version string) error {
 	return nil
 }
 
-// notes are what the changelog says of a version.
+// notes returns the changelog's section for a version.
 func (t tree) notes(version string) (string, error) {
 	text, err := os.ReadFile(t.path(changelog))
 	if err != nil {
@@ -169,7 +169,7 @@ func (t tree) notes(version string) (string, error) {
 	return "", fmt.Errorf("%s has no section for %s: run release prepare %s", changelog, version, version)
 }
 
-// tag tags all modules that users get: a module in a folder has that folder in its tag.
+// tag tags all modules for users: the tag of a module in a folder begins with that folder.
 func (t tree) tag(version string) error {
 	if err := t.check(version); err != nil {
 		return err

@@ -1,5 +1,5 @@
-// Unixgen writes package internal/unix: unixgen ROOT, where ROOT is the folder of the module. It
-// looks for the names of that package which the module's Go files use, tests aside, and takes them
+// Command unixgen writes package internal/unix: unixgen ROOT, where ROOT is the module's folder. It
+// finds the names of that package that the module's Go files use, except for tests, and copies them
 // from golang.org/x/sys/unix.
 package main
 
@@ -35,10 +35,10 @@ func run(root string) error {
 	return nil
 }
 
-// folder is where the package is, below the module's root, and the end of its import path.
+// folder is the package's folder below the module root, and the end of its import path.
 const folder = "internal/unix"
 
-// generate makes the package's files. The module at from requires golang.org/x/sys.
+// generate returns the package's files. The module at from requires golang.org/x/sys.
 func generate(root, from string) (map[string][]byte, error) {
 	names, err := usedNames(root)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 const root = "../../.."
 
-// The package has the names that the module uses today, and no others.
+// The generated package has exactly the names that the module uses.
 func TestUpToDate(t *testing.T) {
 	files, err := generate(root, root)
 	if err != nil {
@@ -23,12 +23,12 @@ func TestUpToDate(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(string(got), string(want)); diff != "" {
-			t.Errorf("%s: go generate ./%s is due:\n%s", name, folder, diff)
+			t.Errorf("%s is not up to date, run go generate ./%s:\n%s", name, folder, diff)
 		}
 	}
 }
 
-// inTree is a module with one file that uses names of the package, and one that must not count.
+// inTree is a module with one file that uses names of the package, and one that must be ignored.
 func inTree(t *testing.T, uses ...string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -74,13 +74,13 @@ func TestGenerate(t *testing.T) {
 			}
 		}
 		if strings.Contains(string(files[name]), "Getpid") {
-			t.Errorf("%s has what only tests and other packages use", name)
+			t.Errorf("%s has names that only tests or other packages use", name)
 		}
 	}
 	for use, want := range map[string]string{
 		"Syscall":  "Syscall: a pointer that is a number to the caller is not kept alive",
 		"NoSuch":   "NoSuch: neither a constant nor a type nor a function",
-		"ForkLock": "", // a variable of package syscall only
+		"ForkLock": "", // a variable, in package syscall only
 	} {
 		if _, err := generate(inTree(t, use), root); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", use, err, want)

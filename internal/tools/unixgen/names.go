@@ -14,13 +14,13 @@ import (
 	"strings"
 )
 
-// byHand are the names that golang.org/x/sys/unix does not have, or not so.
+// byHand are the names that golang.org/x/sys/unix lacks or defines differently.
 var byHand = []string{"BPF", "MadvisePtr", "MremapFixed", "Personality", "Supported"}
 
-// usedNames lists the names of the package that files of the module use, in order, but for those
-// that it has by hand.
+// usedNames returns the names of the package that the module's files use, sorted, without those in
+// byHand.
 func usedNames(root string) ([]string, error) {
-	used := map[string]bool{"Errno": true} // by hand, syscall_linux.go uses it
+	used := map[string]bool{"Errno": true} // written by hand, used by syscall_linux.go
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err

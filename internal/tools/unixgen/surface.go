@@ -14,16 +14,15 @@ import (
 
 const sysUnix = "golang.org/x/sys/unix"
 
-// surface is what the package has.
+// surface is the API of the package.
 type surface struct {
 	pkg    *types.Package
 	consts []*types.Const
-	types  []*types.TypeName // those that others need are among them
+	types  []*types.TypeName // including those that others refer to
 	funcs  []*types.Func
 }
 
-// resolve finds names in golang.org/x/sys/unix for Linux. Where architectures differ, it is
-// amd64's.
+// resolve finds names in golang.org/x/sys/unix for Linux. If architectures differ, it uses amd64.
 func resolve(names []string, dir string) (*surface, error) {
 	found, err := packages.Load(&packages.Config{
 		Mode: packages.NeedName | packages.NeedTypes | packages.NeedImports,
@@ -47,12 +46,12 @@ func resolve(names []string, dir string) (*surface, error) {
 			s.addType(named, obj)
 		case *types.Func:
 			if strings.Contains(name, "Syscall") {
-				return nil, fmt.Errorf("%s: a pointer that is a number to the caller is not kept alive by a function around it: write one by hand, in %s", name, folder)
+				return nil, fmt.Errorf("%s: a wrapper cannot keep a pointer alive that the caller passes as a number: write it by hand, in %s", name, folder)
 			}
 			s.funcs = append(s.funcs, obj)
 			s.addTypes(named, obj.Type())
 		default:
-			return nil, fmt.Errorf("%s.%s: neither a constant nor a type nor a function, but %v", sysUnix, name, obj)
+			return nil, fmt.Errorf("%s.%s: want a constant, type or function, got %v", sysUnix, name, obj)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(named)) {
@@ -61,7 +60,7 @@ func resolve(names []string, dir string) (*surface, error) {
 	return s, nil
 }
 
-// addType adds a type, and those that it is made of.
+// addType adds a type and the types that it consists of.
 func (s *surface) addType(named map[string]*types.TypeName, name *types.TypeName) {
 	if name.Pkg() != s.pkg || named[name.Name()] != nil {
 		return
@@ -97,7 +96,7 @@ func (s *surface) addTypes(named map[string]*types.TypeName, t types.Type) {
 	}
 }
 
-// value is a constant's, as an expression.
+// value returns a constant's value as an expression.
 func value(c *types.Const) string {
 	v := c.Val()
 	if v.Kind() != constant.Int {
@@ -113,7 +112,7 @@ func value(c *types.Const) string {
 	return types.TypeString(types.Unalias(c.Type()), unqualified(c.Pkg())) + "(" + text + ")"
 }
 
-// unqualified writes names of pkg without its name.
+// unqualified omits the name of pkg from names.
 func unqualified(pkg *types.Package) types.Qualifier {
 	return func(p *types.Package) string {
 		if p == pkg {
