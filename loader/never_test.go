@@ -26,15 +26,15 @@ func TestRefusedByAllKernels(t *testing.T) {
 		name, want string
 		kernel     string // a regular expression for the kernel's message
 	}{
-		{"too_long", "section tc: start: 1000003 instructions, with all that it calls: a kernel takes at most 1000000", "argument list too long"},
+		{"too_long", "section tc: start: 1000003 instructions, including the functions it calls: the kernel's limit is 1000000", "argument list too long"},
 		{
-			"no_return", "section .text: forgets: does not end in a return or a jump (no_return.bpf.c:6): in C, a return is missing, or what comes last is undefined",
+			"no_return", "section .text: forgets: does not end in a return or a jump (no_return.bpf.c:6): a return statement is missing, or the C code has undefined behavior",
 			"invalid argument(.|\n)*last insn is not an exit or jmp",
 		},
-		{"recursion", "section .text: around: calls around (recursion.bpf.c:10): no kernel allows recursion", recursion},
-		{"recursion_mutual", "section .text: pong: calls ping, which calls pong (recursion_mutual.bpf.c:15): no kernel allows recursion", recursion},
+		{"recursion", "section .text: around: calls around (recursion.bpf.c:10): BPF does not support recursion", recursion},
+		{"recursion_mutual", "section .text: pong: calls ping, which calls pong (recursion_mutual.bpf.c:15): BPF does not support recursion", recursion},
 		{
-			"maps_65", "section tc: start: uses 65 maps, sections of variables and what its subprograms use included: a program can use 64",
+			"maps_65", "section tc: start: uses 65 maps, including sections of variables and the maps of its subprograms: the kernel's limit is 64",
 			"argument list too long",
 		},
 		{

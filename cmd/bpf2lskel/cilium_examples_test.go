@@ -62,7 +62,7 @@ char text[] __attribute__((section("license"), used)) = "GPL";
 __attribute__((section("tc"), used)) int prog(void *ctx) { return names[(unsigned long)ctx & 1] != 0; }
 `)
 	output := mustRun(t, "-o", "skel", "names.bpf.c")
-	want := "bpf2lskel: warning: names.bpf.c: section .data: a pointer to .rodata.str1.1 at offset 0 of initialized data will not be one"
+	want := "bpf2lskel: warning: names.bpf.c: section .data: pointer to .rodata.str1.1 at offset 0 of initialized data is not valid in the kernel"
 	if strings.Count(output, want) != 1 { // once, for two targets
 		t.Errorf("no %q in %q", want, output)
 	}

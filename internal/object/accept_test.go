@@ -103,10 +103,10 @@ func TestInvalidLegacyMaps(t *testing.T) {
 	}{
 		{legacyDef(2, 4, 8, 1, 0), ""},
 		{legacyDef(2, 4, 8, 1, 0, 0, 0), ""},
-		{legacyDef(2, 4, 8, 1), "x.o: section maps: m: a definition of 16 bytes, and struct bpf_map_def has 20"},
-		{legacyDef(2, 4, 8, 1, 0, 0, 2), "x.o: section maps: m: there is more in its definition than type, sizes, max_entries and flags: define it in section .maps"},
-		{legacyDef(0, 4, 8, 1, 0), "x.o: section maps: m: no map type"},
-		{tinySection{name: "maps", typ: elf.SHT_PROGBITS, data: make([]byte, 20)}, "x.o: section maps: no symbols: the names of the maps in it are lost"},
+		{legacyDef(2, 4, 8, 1), "x.o: section maps: m: definition of 16 bytes: struct bpf_map_def has 20"},
+		{legacyDef(2, 4, 8, 1, 0, 0, 2), "x.o: section maps: m: definition has more than type, sizes, max_entries and flags: define the map in section .maps"},
+		{legacyDef(0, 4, 8, 1, 0), "x.o: section maps: m: no map type: set member type"},
+		{tinySection{name: "maps", typ: elf.SHT_PROGBITS, data: make([]byte, 20)}, "x.o: section maps: no symbols for the maps in this section: do not strip them"},
 	} {
 		got := ""
 		if _, err := Parse("x.o", tinyELF(t, tinyProgram("xdp", "f", elf.STB_GLOBAL), test.section)); err != nil {
@@ -153,9 +153,9 @@ func TestUncalledStaticFunctionsArePrograms(t *testing.T) {
 
 func TestPointersInDataGiveWarnings(t *testing.T) {
 	for name, want := range map[string]string{
-		"peer/data_pointer": "section .data: a pointer to target at offset 8 of initialized data will not be one: addresses are not known before a program runs",
-		"peer/arena_pointer": "section .addr_space.1: a pointer to target at offset 8 of initialized data will not be one: " +
-			"addresses are not known before a program runs",
+		"peer/data_pointer": "section .data: pointer to target at offset 8 of initialized data is not valid in the kernel: set it when a program runs",
+		"peer/arena_pointer": "section .addr_space.1: pointer to target at offset 8 of initialized data is not valid in the kernel: " +
+			"set it when a program runs",
 	} {
 		if diff := cmp.Diff([]string{want}, read(t, name, testobj.Options{}).Warnings); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -165,7 +165,7 @@ func TestPointersInDataGiveWarnings(t *testing.T) {
 
 func TestUnknownSections(t *testing.T) {
 	obj := read(t, "peer/unknown_sections", testobj.Options{})
-	want := []string{`section cgroup/connect: mistaken: unknown program section "cgroup/connect" (did you mean "cgroup/connect4"?); it is not loaded`}
+	want := []string{`section cgroup/connect: mistaken: not loaded: unknown program section "cgroup/connect" (did you mean "cgroup/connect4"?)`}
 	if diff := cmp.Diff(want, obj.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
@@ -181,8 +181,8 @@ func TestUnknownSections(t *testing.T) {
 func TestNamedConstantsInAssembly(t *testing.T) {
 	obj := read(t, "peer/asm_constant", testobj.Options{})
 	want := []string{
-		"LIMIT: undefined, and no more than a name in assembly: it is 0 unless runtime.SetConstant sets it before the load",
-		"FLOOR: undefined, and no more than a name in assembly: it is 0 unless runtime.SetConstant sets it before the load",
+		"LIMIT: undefined constant in assembly: it is 0 unless runtime.SetConstant sets it before Load",
+		"FLOOR: undefined constant in assembly: it is 0 unless runtime.SetConstant sets it before Load",
 	}
 	if diff := cmp.Diff(want, obj.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
@@ -196,7 +196,7 @@ func TestUndefinedSymbols(t *testing.T) {
 	}
 	for _, name := range []string{"bad/undefined_func", "bad/undefined_var"} {
 		_, err := Read(testobj.Compile(t, name, testobj.Options{}))
-		want := ".bpf.o: nowhere_to_be_found: undefined: neither defined in this file nor declared __ksym or __kconfig"
+		want := ".bpf.o: nowhere_to_be_found: undefined: define it in this object, or declare it __ksym or __kconfig"
 		if err == nil || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -211,7 +211,7 @@ func TestLicenseSymbolPosition(t *testing.T) {
 
 func TestDeclaredInnerValue(t *testing.T) {
 	_, err := Read(testobj.Compile(t, "bad/inner_value_forward", testobj.Options{CC: "clang-14"}))
-	want := "section .maps: outer: values: value: size unknown: the object has no more than a declaration of struct locked; " +
+	want := "section .maps: outer: values: value: unknown size: the object only has a declaration of struct locked: " +
 		"if this is an inner map and the source defines the struct, compile with clang 22, " +
 		"or define an instance of the inner map (struct INNER instance SEC(\".maps\")) that a program uses before this one"
 	if err == nil || !strings.HasSuffix(err.Error(), want) {
@@ -227,8 +227,8 @@ var ciliumOnly = map[string]string{
 	"linked1":             "l2: undefined",
 	"linked2":             "l1: undefined",
 	"tags":                "fwdDecl: undefined",
-	"invalid_map":         "there is more in its definition", // its load fails for the same reason
-	"iproute2_map_compat": "there is more in its definition",
+	"invalid_map":         "definition has more", // its load fails for the same reason
+	"iproute2_map_compat": "definition has more",
 }
 
 // This package reads all of cilium/ebpf's test objects that cilium/ebpf reads.

@@ -52,9 +52,9 @@ func TestArenaVariables(t *testing.T) {
 // Arenas that the kernel or the runtime cannot create are refused when the object is read.
 func TestInvalidArenas(t *testing.T) {
 	for name, want := range map[string]string{
-		"bad/arena_no_map":   "section .addr_space.1: __arena variables, but no map of type BPF_MAP_TYPE_ARENA that they could be in",
-		"bad/arena_two_maps": "section .addr_space.1: __arena variables, and two maps that they could be in: left and right",
-		"bad/arena_faults":   "section .addr_space.1: __arena variables, but the flag BPF_F_SEGV_ON_FAULT of map arena forbids to give them their initial values",
+		"bad/arena_no_map":   "section .addr_space.1: cannot place __arena variables: define a map of type BPF_MAP_TYPE_ARENA",
+		"bad/arena_two_maps": "section .addr_space.1: cannot place __arena variables: the object has two arenas, left and right",
+		"bad/arena_faults":   "section .addr_space.1: cannot initialize __arena variables: remove the flag BPF_F_SEGV_ON_FAULT from map arena",
 	} {
 		_, err := Read(testobj.Compile(t, name, testobj.Options{}))
 		if err == nil || !strings.HasSuffix(err.Error(), ".bpf.o: "+want) {

@@ -31,7 +31,7 @@ func TestErrorsOfBadFiles(t *testing.T) {
 			p := patch(t, "minimal")
 			le.PutUint16(p.data[0x12:], 62)
 			return p.data
-		}, "x.o: not a BPF object: its machine is EM_X86_64"},
+		}, "x.o: not a BPF object: ELF machine EM_X86_64"},
 		{"32 bits", func(t *testing.T) []byte {
 			p := patch(t, "minimal")
 			p.data[4] = 1
@@ -41,15 +41,15 @@ func TestErrorsOfBadFiles(t *testing.T) {
 			p := patch(t, "minimal")
 			p.data[0x10] = 2
 			return p.data
-		}, "x.o: not an object file: its ELF type is ET_EXEC"},
+		}, "x.o: not an object file: ELF type ET_EXEC"},
 		{"no symbol table", func(t *testing.T) []byte {
 			p := patch(t, "minimal")
 			p.setHeader32(".symtab", shType, 0)
 			return p.data
-		}, "x.o: no symbol table; is the file stripped of it?"},
+		}, "x.o: no symbol table: strip the object with llvm-strip -g only"},
 		{"no BTF", func(t *testing.T) []byte {
 			return testobj.Read(t, "map_array", testobj.Options{Target: "bpfel", NoDebug: true})
-		}, "x.o: no BTF; compile with -g"},
+		}, "x.o: no BTF: compile with -g"},
 		{"BTF of the other byte order", func(t *testing.T) []byte {
 			p := patch(t, "minimal")
 			b := p.contents(".BTF")
@@ -74,12 +74,12 @@ func TestErrorsOfBadFiles(t *testing.T) {
 				copy(sym[8:], make([]byte, 8)) // no value
 			})
 			return p.data
-		}, "x.o: times_ten: undefined: neither defined in this file nor declared __ksym or __kconfig"},
+		}, "x.o: times_ten: undefined: define it in this object, or declare it __ksym or __kconfig"},
 		{"a variable that was never given a place", func(t *testing.T) []byte {
 			p := patch(t, "subprogs")
 			p.symbol("got", func(sym []byte) { copy(sym[6:], []byte{0xf2, 0xff}) })
 			return p.data
-		}, ": got: a variable without a section; initialize it"},
+		}, ": got: variable without a section: initialize it"},
 		{"a relocation of a type unknown", func(t *testing.T) []byte {
 			p := patch(t, "subprogs")
 			p.contents(".reltc")[8] = 7
@@ -96,12 +96,12 @@ func TestErrorsOfBadFiles(t *testing.T) {
 			p.symbol("use_all", func(sym []byte) { copy(name[:], sym) })
 			p.symbol("use_none", func(sym []byte) { copy(sym, name[:]) })
 			return p.data
-		}, "x.o: section tc: use_all: a second program of this name"},
-		{"a program that crosses the end of its section", func(t *testing.T) []byte {
+		}, "x.o: section tc: use_all: two programs have this name"},
+		{"a program that exceeds its section", func(t *testing.T) []byte {
 			p := patch(t, "subprogs")
 			p.symbol("use_none", func(sym []byte) { le.PutUint64(sym[16:], 1<<20) })
 			return p.data
-		}, "x.o: section tc: use_none: crosses the end of its section"},
+		}, "x.o: section tc: use_none: exceeds its section"},
 		{"programs that overlap", func(t *testing.T) []byte {
 			p := patch(t, "subprogs")
 			p.symbol("use_all", func(sym []byte) { le.PutUint64(sym[16:], le.Uint64(sym[16:])+8) })
@@ -111,12 +111,12 @@ func TestErrorsOfBadFiles(t *testing.T) {
 			p := patch(t, "globals")
 			p.setHeader64(".bss", shSize, 1<<40)
 			return p.data
-		}, "x.o: section .bss: 1099511627776 bytes are too many"},
-		{"a map that is not in BTF", func(t *testing.T) []byte {
+		}, "x.o: section .bss: too large: 1099511627776 bytes"},
+		{"a map that is missing in BTF: compile with -g", func(t *testing.T) []byte {
 			p := patch(t, "map_array")
 			p.rename(".BTF", ".maps", ".mops")
 			return p.data
-		}, "section .mops: has variables in BTF but no contents in ELF"},
+		}, "section .mops: in BTF, but missing or empty in the ELF file"},
 		{"an attribute unknown", func(t *testing.T) []byte {
 			p := patch(t, "map_array")
 			p.rename(".BTF", "max_entries", "min_entries")

@@ -150,10 +150,10 @@ func TestRecursiveTypesAreRefused(t *testing.T) {
 		add   func(*rawBTF)
 		want  string
 	}{
-		{"a typedef of itself", func(b *rawBTF) { b.add("t", kindTypedef, 1) }, "type 1: a part of itself"},
-		{"two typedefs", func(b *rawBTF) { b.add("t", kindTypedef, 2); b.add("u", kindTypedef, 1) }, "type 2: a part of itself"},
-		{"a struct in itself", func(b *rawBTF) { structOf(b, 1) }, "type 1: a part of itself"},
-		{"an array of structs in a struct", func(b *rawBTF) { structOf(b, 2); b.add("", kindArray, 0, 1, 3, 7); b.add("int", kindInt, 4, 32) }, "type 2: a part of itself"},
+		{"a typedef of itself", func(b *rawBTF) { b.add("t", kindTypedef, 1) }, "type 1: contains itself"},
+		{"two typedefs", func(b *rawBTF) { b.add("t", kindTypedef, 2); b.add("u", kindTypedef, 1) }, "type 2: contains itself"},
+		{"a struct in itself", func(b *rawBTF) { structOf(b, 1) }, "type 1: contains itself"},
+		{"an array of structs in a struct", func(b *rawBTF) { structOf(b, 2); b.add("", kindArray, 0, 1, 3, 7); b.add("int", kindInt, 4, 32) }, "type 2: contains itself"},
 		{"a struct in two members", func(b *rawBTF) {
 			b.setField(b.add("s", kindStruct, 8, 0, 2, 0, 0, 2, 32), 4, kindStruct<<24|2)
 			b.add("int", kindInt, 4, 32)
@@ -164,7 +164,7 @@ func TestRecursiveTypesAreRefused(t *testing.T) {
 			for i := range maxNesting {
 				b.add("t", kindTypedef, uint32(i+1))
 			}
-		}, fmt.Sprintf("type %d: nested too deep", maxNesting+1)},
+		}, fmt.Sprintf("type %d: nested too deeply", maxNesting+1)},
 	} {
 		b := &rawBTF{order: le, strs: "\x00", offs: []int{-1}}
 		tt.add(b)

@@ -14,7 +14,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// dataKind says which global data a section holds, by libbpf's rules
+// dataKind returns the kind of global data in a section, by libbpf's rules
 // (bpf_object__elf_collect).
 func dataKind(s *section) DataKind {
 	is := func(name string) bool { return s.name == name || strings.HasPrefix(s.name, name+".") }
@@ -31,14 +31,14 @@ func dataKind(s *section) DataKind {
 	return NoData
 }
 
-// hasGlobals tells sections with global variables, whichever map they are in.
+// hasGlobals reports whether a section holds global variables, including those of the arena.
 func hasGlobals(s *section) bool { return dataKind(s) != NoData || s.name == arenaSection }
 
-// dataMap is the map that holds a section's global data, an array of one
-// element (libbpf's bpf_object__init_internal_map).
+// dataMap returns the map for a section's global data, an array of one element (libbpf's
+// bpf_object__init_internal_map).
 func (r *reader) dataMap(kind DataKind, name string, size uint64, data []byte) (*Map, error) {
 	if size > maxValueSize {
-		return nil, badSection(name, "%d bytes are too many", size)
+		return nil, badSection(name, "too large: %d bytes", size)
 	}
 	m := &Map{
 		Name:       name,
@@ -47,9 +47,9 @@ func (r *reader) dataMap(kind DataKind, name string, size uint64, data []byte) (
 		KeySize:    4,
 		ValueSize:  uint32(size),
 		MaxEntries: 1,
-		// libbpf before 1.1 did the same. Since then it leaves the flag out if all
-		// variables are static or without BTF, because its skeletons do not show
-		// them (map_is_mmapable); to the kernel it makes no difference.
+		// libbpf before 1.1 did the same. Later versions omit the flag if all variables are static
+		// or have no BTF, because their skeletons do not expose them (map_is_mmapable). The kernel
+		// does not care.
 		Flags: sys.FlagMmapable,
 		Kind:  kind,
 	}
@@ -72,8 +72,8 @@ func (r *reader) dataMap(kind DataKind, name string, size uint64, data []byte) (
 	return m, nil
 }
 
-// variablesOf reads what BTF says about a section of that size: nothing about those that the
-// compiler made up, such as .rodata.str1.1.
+// variablesOf returns the BTF and the variables of a data section of that size. Sections that the
+// compiler adds, such as .rodata.str1.1, have no BTF.
 func (r *reader) variablesOf(name string, size uint64) (*btf.Datasec, []Var, error) {
 	if r.obj.BTF == nil {
 		return nil, r.untypedVariables(name, size), nil
@@ -92,8 +92,8 @@ func (r *reader) variablesOf(name string, size uint64) (*btf.Datasec, []Var, err
 	return sec, vars, nil
 }
 
-// untypedVariables are the variables of a section by their symbols, for objects without BTF: each
-// is bytes.
+// untypedVariables returns the variables of a section from its symbols, for objects without BTF.
+// They have a size but no type.
 func (r *reader) untypedVariables(section string, size uint64) []Var {
 	var vars []Var
 	seen := make(map[uint64]bool)
@@ -114,7 +114,7 @@ func (r *reader) untypedVariables(section string, size uint64) []Var {
 	return vars
 }
 
-// datasec returns the data section of that name in BTF; nil if there is none.
+// datasec returns the data section of that name in BTF, or nil.
 func (r *reader) datasec(name string) (*btf.Datasec, error) {
 	id := r.datasecs[name]
 	if id == 0 {
@@ -132,10 +132,10 @@ func variables(sec *btf.Datasec) ([]Var, error) {
 	for _, info := range sec.Vars {
 		v, ok := info.Type.(*btf.Var)
 		if !ok {
-			return nil, fmt.Errorf("BTF: %v in it is not a variable", info.Type)
+			return nil, fmt.Errorf("BTF: %v in a data section is not a variable", info.Type)
 		}
 		if uint64(info.Offset)+uint64(info.Size) > uint64(sec.Size) {
-			return nil, fmt.Errorf("variable %s does not fit it", clean(v.Name))
+			return nil, fmt.Errorf("variable %s exceeds the section", clean(v.Name))
 		}
 		vars = append(vars, Var{
 			Name:   v.Name,
@@ -148,10 +148,10 @@ func variables(sec *btf.Datasec) ([]Var, error) {
 	return vars, nil
 }
 
-// dataMapName is the kernel's name of a global data map: the object's name and
-// the section's. The section's name is whole as far as it fits, and what is
-// left of the 15 bytes, never more than 8, is for the object's. A section of
-// more than one dot stands alone (libbpf's internal_map_name).
+// dataMapName returns the kernel's name of a global data map: the name of the object followed by
+// that of the section, in 15 bytes. The section's name comes first in getting space, and the
+// object's gets what is left, at most 8 bytes. The name of a section with more than one dot stands
+// alone (libbpf's internal_map_name).
 func dataMapName(object, section string) string {
 	const most = sys.ObjNameLen - 1
 	suffix := min(max(7, len(section)), most)

@@ -11,7 +11,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// secinfo is struct btf_var_secinfo: where in a data section a variable is.
+// secinfo is struct btf_var_secinfo, the place of a variable in a data section.
 type secinfo struct {
 	typ  btf.TypeID
 	off  uint32
@@ -38,16 +38,15 @@ func (b *rawBTF) setSecinfos(datasec btf.TypeID, infos []secinfo) {
 	}
 }
 
-// The two sections that exist in BTF only, for externs.
+// Sections of externs, which exist in BTF only.
 const (
 	ksymsSection   = ".ksyms"
 	kconfigSection = ".kconfig"
 )
 
-// fixDatasecs makes the data sections in BTF what the kernel wants. Clang
-// leaves their sizes and the offsets of global variables at zero: they are
-// filled in from the ELF file, variables with a hidden symbol become static,
-// and all are sorted by offset. This is libbpf's bpf_object_fixup_btf.
+// fixDatasecs completes the data sections in BTF for the kernel. Clang leaves their sizes and the
+// offsets of global variables at zero. fixDatasecs takes these from the ELF file, makes variables
+// with a hidden symbol static, and sorts variables by offset, like libbpf's bpf_object_fixup_btf.
 func fixDatasecs(b *rawBTF, f *elfFile) error {
 	b.dropEmptyVariables()
 	var sections map[string]*section
@@ -66,9 +65,8 @@ func fixDatasecs(b *rawBTF, f *elfFile) error {
 	return nil
 }
 
-// dropEmptyVariables takes variables of no size (char none[0]) out of all data
-// sections. The kernel refuses BTF with them (btf_datasec_check_meta); libbpf then goes on
-// with no BTF at all.
+// dropEmptyVariables removes variables of size 0 (char none[0]) from all data sections. The kernel
+// rejects BTF with them (btf_datasec_check_meta), and libbpf then continues without BTF.
 func (b *rawBTF) dropEmptyVariables() {
 	kept := b.types[:0]
 	for id := btf.TypeID(1); b.has(id); id++ {
@@ -93,17 +91,17 @@ func (b *rawBTF) dropEmptyVariables() {
 	b.types = kept
 }
 
-// voidDatasec makes an empty data section, which the kernel refuses too, an
-// empty struct without a name. Its type ID is needed by nobody.
+// voidDatasec turns an empty data section, which the kernel rejects too, into an empty struct
+// without a name. Nothing refers to its type ID.
 func (b *rawBTF) voidDatasec(datasec btf.TypeID) {
 	b.setField(datasec, 0, 0)
 	b.setField(datasec, 4, kindStruct<<24)
 	b.setField(datasec, 8, 0)
 }
 
-// renameDatasecs gives data sections with names that kernels before 6.9 refuse, such as
-// maps/events, those of their first variables. Nobody looks for these sections by name: libbpf goes
-// on without BTF where it can, and cilium/ebpf does not have them in what it loads.
+// renameDatasecs renames data sections whose names kernels before 6.9 reject, such as maps/events,
+// after their first variables. Nothing looks these sections up by name. libbpf continues without
+// BTF where it can, and cilium/ebpf omits the sections from the BTF that it loads.
 func (b *rawBTF) renameDatasecs() {
 	for id := btf.TypeID(1); b.has(id); id++ {
 		if b.kind(id) != kindDatasec || !strings.ContainsFunc(b.name(id), oddInName) {
@@ -115,9 +113,9 @@ func (b *rawBTF) renameDatasecs() {
 	}
 }
 
-// sizeForwardEnums gives enums that are only declared (enum state;) the size of an int, which GCC
-// takes it for too. Clang leaves it at 0, and the kernel refuses all of the BTF for that
-// (btf_enum_check_meta); libbpf then goes on with no BTF at all.
+// sizeForwardEnums gives enums that are only declared (enum state;) the size of an int, as GCC
+// does. Clang leaves the size at 0, for which the kernel rejects all of the BTF
+// (btf_enum_check_meta), and libbpf then continues without BTF.
 func (b *rawBTF) sizeForwardEnums() {
 	for id := btf.TypeID(1); b.has(id); id++ {
 		if kind := b.kind(id); (kind == kindEnum || kind == kindEnum64) && b.field(id, 8) == 0 {
@@ -126,9 +124,9 @@ func (b *rawBTF) sizeForwardEnums() {
 	}
 }
 
-// isOdd reports whether kernels refuse the BTF, as far as compilers write such: for names with
-// other characters than C's own, or of 128 and more (btf_name_valid_identifier; 512 since Linux
-// 6.1), and for integers of more than 128 bits (btf_int_check_meta).
+// isOdd reports whether the BTF has something that compilers write and kernels reject: names with
+// characters that C identifiers do not have or of 128 bytes and more (btf_name_valid_identifier;
+// 512 since Linux 6.1), and integers of more than 128 bits (btf_int_check_meta).
 func (b *rawBTF) isOdd() bool {
 	const mostName, mostBits = 127, 128
 	odd := false
@@ -138,7 +136,7 @@ func (b *rawBTF) isOdd() bool {
 			odd = odd || b.field(id, btfTypeSize)&0xff > mostBits || b.field(id, 8) > mostBits/8
 			continue
 		case kindDatasec, kindDeclTag, kindTypeTag, kindFloat:
-			continue // others than these have identifiers
+			continue // all other kinds have identifiers
 		}
 		b.eachName(id, func(off uint32) {
 			name := b.str(off)
@@ -148,13 +146,13 @@ func (b *rawBTF) isOdd() bool {
 	return odd
 }
 
-// oddInName tells what no kernel's btf_name_valid_section has always allowed.
+// oddInName reports whether some kernel's btf_name_valid_section rejects c.
 func oddInName(c rune) bool {
 	return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' && c != '.'
 }
 
-// globalVariables are the symbols of variables that other files could see, the
-// first of a name.
+// globalVariables returns the symbols of variables that are visible to other files. Of several with
+// the same name it returns the first.
 func globalVariables(f *elfFile) map[string]*symbol {
 	m := make(map[string]*symbol)
 	for i := range f.symbols {
@@ -166,7 +164,7 @@ func globalVariables(f *elfFile) map[string]*symbol {
 	return m
 }
 
-// fixDatasec fixes one of them, of section s; that is nil if there is none of its name.
+// fixDatasec completes one data section. s is the ELF section of that name, or nil.
 func fixDatasec(b *rawBTF, id btf.TypeID, s *section, variables map[string]*symbol) error {
 	name := b.name(id)
 	infos := b.secinfos(id)
@@ -174,32 +172,32 @@ func fixDatasec(b *rawBTF, id btf.TypeID, s *section, variables map[string]*symb
 		b.voidDatasec(id)
 		return nil
 	}
-	// Those of externs were filled in by fixExterns.
+	// fixExterns has completed the sections of externs.
 	if name != ksymsSection && name != kconfigSection {
-		// The static linker of libbpf has already placed the variables.
+		// libbpf's static linker has already placed the variables.
 		place := b.field(id, 8) == 0
 		if place {
 			if s == nil || s.size == 0 {
-				return badSection(name, "has variables in BTF but no contents in ELF")
+				return badSection(name, "in BTF, but missing or empty in the ELF file")
 			}
 			if s.size > maxValueSize {
-				return badSection(name, "%d bytes are too many", s.size)
+				return badSection(name, "too large: %d bytes", s.size)
 			}
 			b.setField(id, 8, uint32(s.size))
 		}
 		for i := range infos {
 			v := infos[i].typ
 			if b.kind(v) != kindVar {
-				return badSection(name, "BTF: type %d in it is not a variable", v)
+				return badSection(name, "BTF: type %d in a data section is not a variable", v)
 			}
 			if b.linkage(v) != linkageGlobal {
 				continue
 			}
 			sym := variables[b.name(v)]
 			if sym == nil {
-				return badSymbol(name, b.name(v), "in BTF, but no such symbol")
+				return badSymbol(name, b.name(v), "in BTF, but not in the symbol table")
 			}
-			// A linker that replaces a weak variable leaves the place of the dead one in BTF.
+			// A linker that replaces a weak variable leaves the replaced one in BTF.
 			if place || s != nil && int(sym.section) == s.index {
 				infos[i].off = uint32(sym.value)
 			}
@@ -213,9 +211,8 @@ func fixDatasec(b *rawBTF, id btf.TypeID, s *section, variables map[string]*symb
 	return nil
 }
 
-// hideFunctions makes functions static in BTF that have a global but hidden
-// symbol: the verifier then checks them with what it knows of their callers
-// (libbpf's bpf_object__sanitize_and_load_btf).
+// hideFunctions makes functions with a hidden global symbol static in BTF, so that the verifier
+// checks them in the context of their callers (libbpf's bpf_object__sanitize_and_load_btf).
 func hideFunctions(b *rawBTF, functions []*function) {
 	hidden := make(map[string]bool)
 	for _, fn := range functions {
@@ -228,7 +225,7 @@ func hideFunctions(b *rawBTF, functions []*function) {
 	}
 	for id := btf.TypeID(1); b.has(id); id++ {
 		if b.kind(id) == kindFunc && b.linkage(id) == linkageGlobal && hidden[b.name(id)] {
-			delete(hidden, b.name(id)) // libbpf changes the first of a name
+			delete(hidden, b.name(id)) // like libbpf, change only the first of each name
 			b.setLinkage(id, linkageStatic)
 		}
 	}

@@ -10,10 +10,9 @@ import (
 	"strings"
 )
 
-// elfFile is what the rest of the package needs of an ELF file. It takes
-// debug/elf's constants and structs but not its reader: that one copies every
-// name it meets, and a few thousand symbols whose names are all one megabyte
-// long are gigabytes. Here every name and every section is a part of the file.
+// elfFile holds the sections and symbols of an ELF file. It uses the constants and structs of
+// debug/elf but not its reader, which copies every name, so that a few thousand symbols that share
+// a name of one megabyte take gigabytes. Here names and sections are slices of the file.
 type elfFile struct {
 	order    binary.ByteOrder
 	sections []section // by index; the first is the null section
@@ -26,7 +25,7 @@ type section struct {
 	name    string
 	typ     elf.SectionType
 	flags   elf.SectionFlag
-	size    uint64 // as declared: that of .bss has no bytes in the file
+	size    uint64 // as declared: .bss has no bytes in the file
 	link    uint32
 	info    uint32
 	entsize uint64
@@ -51,15 +50,14 @@ func (s *symbol) isExtern() bool {
 
 func (s *symbol) isGlobal() bool { return s.bind == elf.STB_GLOBAL || s.bind == elf.STB_WEAK }
 
-// isHidden tells symbols that are to be treated as static although they have
-// a global name.
+// isHidden reports whether a symbol is treated as static although its name is global.
 func (s *symbol) isHidden() bool {
 	return s.visibility == elf.STV_HIDDEN || s.visibility == elf.STV_INTERNAL
 }
 
 var errTruncated = errors.New("truncated")
 
-// maxName is the longest name that is looked for a terminating zero, in bytes.
+// maxName bounds the search for a name's terminating zero, in bytes.
 const maxName = 1 << 16
 
 // stringAt returns the zero-terminated string at an offset, without a copy.
@@ -108,12 +106,12 @@ func readELFHeader(data []byte) (*elf.Header64, binary.ByteOrder, error) {
 		return nil, nil, errors.New("ELF header: unknown byte order")
 	}
 	decode(data, order, &hdr)
-	// An old LLVM left the machine at 0 (bpf_object__elf_init).
+	// Old versions of LLVM leave the machine at 0 (bpf_object__elf_init).
 	if m := elf.Machine(hdr.Machine); m != elf.EM_BPF && m != elf.EM_NONE {
-		return nil, nil, fmt.Errorf("not a BPF object: its machine is %v", m)
+		return nil, nil, fmt.Errorf("not a BPF object: ELF machine %v", m)
 	}
 	if typ := elf.Type(hdr.Type); typ != elf.ET_REL {
-		return nil, nil, fmt.Errorf("not an object file: its ELF type is %v", typ)
+		return nil, nil, fmt.Errorf("not an object file: ELF type %v", typ)
 	}
 	return &hdr, order, nil
 }
@@ -121,7 +119,7 @@ func readELFHeader(data []byte) (*elf.Header64, binary.ByteOrder, error) {
 // decode reads a fixed-size struct from data, which is long enough.
 func decode(data []byte, order binary.ByteOrder, v any) {
 	if _, err := binary.Decode(data, order, v); err != nil {
-		panic(err) // unreachable: the callers check the length
+		panic(err) // unreachable: callers check the length
 	}
 }
 
@@ -131,7 +129,7 @@ func (f *elfFile) readSections(data []byte, hdr *elf.Header64) error {
 		return errors.New("no sections")
 	}
 	if hdr.Shentsize != headerSize {
-		return fmt.Errorf("section headers of %d bytes", hdr.Shentsize)
+		return fmt.Errorf("unsupported section headers of %d bytes", hdr.Shentsize)
 	}
 	if hdr.Shoff > uint64(len(data)) {
 		return fmt.Errorf("section headers: %w", errTruncated)
@@ -139,7 +137,7 @@ func (f *elfFile) readSections(data []byte, hdr *elf.Header64) error {
 	table := data[hdr.Shoff:]
 	count, names := uint64(hdr.Shnum), uint32(hdr.Shstrndx)
 	if len(table) >= headerSize {
-		// Numbers that do not fit the header are in the null section.
+		// The null section has the numbers that do not fit the header.
 		var null elf.Section64
 		decode(table, f.order, &null)
 		if count == 0 {
@@ -198,7 +196,7 @@ func (f *elfFile) readSymbols() error {
 		}
 	}
 	if table == nil {
-		return errors.New("no symbol table; is the file stripped of it?")
+		return errors.New("no symbol table: strip the object with llvm-strip -g only")
 	}
 	if table.entsize != elf.Sym64Size || len(table.data)%elf.Sym64Size != 0 {
 		return badSection(table.name, "not a symbol table")
@@ -224,7 +222,7 @@ func (f *elfFile) readSymbols() error {
 	return nil
 }
 
-// sectionOf returns the section that a symbol is in; nil if that is none, or a special one.
+// sectionOf returns the section of a symbol. It is nil for undefined and special symbols.
 func (f *elfFile) sectionOf(sym *symbol) *section {
 	if sym.section == elf.SHN_UNDEF || int(sym.section) >= len(f.sections) {
 		return nil
@@ -232,8 +230,7 @@ func (f *elfFile) sectionOf(sym *symbol) *section {
 	return &f.sections[sym.section]
 }
 
-// symbolName is the name to call a symbol in an error: that of its section if
-// it is a section symbol.
+// symbolName returns the name of a symbol for errors. A section symbol has the name of its section.
 func (f *elfFile) symbolName(sym *symbol) string {
 	if s := f.sectionOf(sym); s != nil && sym.typ == elf.STT_SECTION && sym.name == "" {
 		return s.name
@@ -241,28 +238,28 @@ func (f *elfFile) symbolName(sym *symbol) string {
 	return sym.name
 }
 
-// relocType is a relocation's type; debug/elf does not know those of BPF. The
-// values are LLVM's (llvm/include/llvm/BinaryFormat/ELFRelocs/BPF.def).
+// relocType is the type of a BPF relocation, which debug/elf lacks. The values are LLVM's
+// (llvm/include/llvm/BinaryFormat/ELFRelocs/BPF.def).
 type relocType uint32
 
 const (
-	relocLdImm64 relocType = 1  // R_BPF_64_64; before LLVM 13 also what relocABS64 is now
+	relocLdImm64 relocType = 1  // R_BPF_64_64; before LLVM 13 also used for relocABS64
 	relocABS64   relocType = 2  // R_BPF_64_ABS64
 	relocCall    relocType = 10 // R_BPF_64_32
 )
 
 // relocation is an entry of a SHT_REL section.
 type relocation struct {
-	off uint64 // in the section that it applies to, in bytes
+	off uint64 // in bytes, from the start of the section that it applies to
 	typ relocType
 	sym *symbol
 }
 
-// relocations reads a SHT_REL section.
+// relocations decodes a SHT_REL section.
 func (f *elfFile) relocations(s *section) ([]relocation, error) {
 	const size = 16 // of elf.Rel64
 	if s.entsize != size || len(s.data)%size != 0 {
-		return nil, badSection(s.name, "not a table of relocations")
+		return nil, badSection(s.name, "not a relocation table")
 	}
 	rels := make([]relocation, 0, len(s.data)/size)
 	for raw := range slices.Chunk(s.data, size) {
@@ -270,14 +267,14 @@ func (f *elfFile) relocations(s *section) ([]relocation, error) {
 		decode(raw, f.order, &rel)
 		sym := elf.R_SYM64(rel.Info)
 		if int64(sym) >= int64(len(f.symbols)) {
-			return nil, badSection(s.name, "relocation %d: no symbol %d", len(rels), sym)
+			return nil, badSection(s.name, "relocation %d: invalid symbol %d", len(rels), sym)
 		}
 		rels = append(rels, relocation{off: rel.Off, typ: relocType(elf.R_TYPE64(rel.Info)), sym: &f.symbols[sym]})
 	}
 	return rels, nil
 }
 
-// sectionsByName are all sections, the first of each name.
+// sectionsByName returns the first section of each name.
 func (f *elfFile) sectionsByName() map[string]*section {
 	m := make(map[string]*section, len(f.sections))
 	for i := len(f.sections) - 1; i > 0; i-- {

@@ -7,12 +7,12 @@ import (
 	"unicode"
 )
 
-// Error says what is wrong with an object file and where. It prints in one
-// line whatever the file contains.
+// Error describes what is wrong with an object file, and where. It prints as one line, whatever the
+// file contains.
 type Error struct {
-	File    string // as given to Read or Parse, "" if not known yet
-	Section string // of the ELF file, "" if none
-	Symbol  string // a function, variable, map or extern, "" if none
+	File    string // as passed to Read or Parse; "" if not known yet
+	Section string // of the ELF file; "" if none
+	Symbol  string // a function, variable, map or extern; "" if none
 	Err     error
 }
 
@@ -33,7 +33,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// badSection and badSymbol make an Error whose file Parse fills in.
+// badSection and badSymbol return an Error whose File is set by Parse.
 
 func badSection(section, format string, args ...any) error {
 	return &Error{Section: section, Err: fmt.Errorf(format, args...)}
@@ -43,10 +43,11 @@ func badSymbol(section, symbol, format string, args ...any) error {
 	return &Error{Section: section, Symbol: symbol, Err: fmt.Errorf(format, args...)}
 }
 
-// maxPrinted bounds how much of a name from a file an error repeats, in bytes.
+// maxPrinted bounds the length of a name in an error, in bytes.
 const maxPrinted = 200
 
-// clean makes a name from a file fit for one line: plain as it is, anything else quoted.
+// clean returns a name from a file in a form that fits on one line. It quotes names that are not
+// plain.
 func clean(name string) string {
 	if len(name) > maxPrinted {
 		name = name[:maxPrinted] + "..."
@@ -57,5 +58,5 @@ func clean(name string) string {
 	return name
 }
 
-// unprintable tells what does not belong into a line, bytes that are no UTF-8 too.
+// unprintable reports whether r must not appear in a line, which includes invalid UTF-8.
 func unprintable(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }

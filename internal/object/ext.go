@@ -13,15 +13,15 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// extInfo is what section .BTF.ext says about the instructions of one section,
-// in the order of the file. Insn counts from the start of the section.
+// extInfo holds the records of section .BTF.ext for one section of code, in the order of the file.
+// Insn counts from the start of the section.
 type extInfo struct {
 	funcs []FuncInfo
 	lines []LineInfo
 	relos []CORERelo
 }
 
-// parseExt reads section .BTF.ext and returns its information by section index.
+// parseExt decodes section .BTF.ext. The result is indexed by section.
 func parseExt(data []byte, order binary.ByteOrder, b *rawBTF, f *elfFile) (map[int]*extInfo, error) {
 	if len(data) < 24 {
 		return nil, fmt.Errorf("header: %w", errTruncated)
@@ -35,12 +35,12 @@ func parseExt(data []byte, order binary.ByteOrder, b *rawBTF, f *elfFile) (map[i
 	}
 	r := extReader{order: order, names: b, sections: make(map[string]int), infos: make(map[int]*extInfo)}
 	for i := len(f.sections) - 1; i > 0; i-- {
-		r.sections[f.sections[i].name] = i // the first of a name stays
+		r.sections[f.sections[i].name] = i // the first of each name wins
 	}
 	parts := []struct {
 		name    string
-		header  int // where in the header its offset and length are
-		minimum int // size of a record
+		header  int // position of its offset and length in the header
+		minimum int // minimum size of a record
 		add     func(*extInfo, []byte) error
 	}{
 		{"func info", 8, 8, r.addFunc},
@@ -49,7 +49,7 @@ func parseExt(data []byte, order binary.ByteOrder, b *rawBTF, f *elfFile) (map[i
 	}
 	for _, part := range parts {
 		if part.header+8 > int(hdr) {
-			continue // written before CO-RE
+			continue // written before CO-RE existed
 		}
 		begin := uint64(hdr) + uint64(order.Uint32(data[part.header:]))
 		size := uint64(order.Uint32(data[part.header+4:]))
@@ -76,15 +76,15 @@ type extReader struct {
 	infos    map[int]*extInfo
 }
 
-// read reads the size of a record, then for each section its name, its number
-// of records, and the records.
+// read decodes the size of a record, then the name, the number of records and the records of each
+// section.
 func (r *extReader) read(data []byte, minimum int, add func(*extInfo, []byte) error) error {
 	if len(data) < 4 {
 		return errTruncated
 	}
 	size := int(r.order.Uint32(data))
 	if size < minimum || size > len(data) {
-		return fmt.Errorf("records of %d bytes", size)
+		return fmt.Errorf("invalid record size %d", size)
 	}
 	for data = data[4:]; len(data) > 0; {
 		if len(data) < 8 {
@@ -114,11 +114,11 @@ func (r *extReader) read(data []byte, minimum int, add func(*extInfo, []byte) er
 	return nil
 }
 
-// insn reads the offset that every record begins with.
+// insn decodes the offset at the start of each record, and returns it in instructions.
 func (r *extReader) insn(rec []byte) (uint32, error) {
 	off := r.order.Uint32(rec)
 	if off%InsnSize != 0 {
-		return 0, fmt.Errorf("offset %d is not that of an instruction", off)
+		return 0, fmt.Errorf("offset %d is not at an instruction", off)
 	}
 	return off / InsnSize, nil
 }
@@ -154,20 +154,19 @@ func (r *extReader) addCORE(info *extInfo, rec []byte) error {
 		Kind:      r.order.Uint32(rec[12:]),
 	})
 	if err == nil && !r.names.has(id) {
-		return fmt.Errorf("CO-RE relocation of type %d, which is not there", id)
+		return fmt.Errorf("CO-RE relocation of unknown type %d", id)
 	}
 	return err
 }
 
-// sortByInsn puts the records in the order of their instructions, which is how
-// compilers write them.
+// sortByInsn sorts the records by instruction, as compilers write them.
 func (info *extInfo) sortByInsn() {
 	slices.SortStableFunc(info.funcs, func(x, y FuncInfo) int { return cmp.Compare(x.Insn, y.Insn) })
 	slices.SortStableFunc(info.lines, func(x, y LineInfo) int { return cmp.Compare(x.Insn, y.Insn) })
 	slices.SortStableFunc(info.relos, func(x, y CORERelo) int { return cmp.Compare(x.Insn, y.Insn) })
 }
 
-// within returns the records, sorted, whose instruction is in [begin, end).
+// within returns the records whose instruction is in [begin, end). recs must be sorted.
 func within[T any](recs []T, insn func(*T) uint32, begin, end uint32) []T {
 	at := func(bound uint32) int {
 		return sort.Search(len(recs), func(i int) bool { return insn(&recs[i]) >= bound })

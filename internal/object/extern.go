@@ -13,33 +13,33 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/prototype"
 )
 
-// externSym is a symbol that is declared but not defined.
+// externSym is a symbol that the object declares but does not define.
 type externSym struct {
 	sym  *symbol
 	id   btf.TypeID // of its FUNC or VAR
-	typ  btf.TypeID // that the source gives it, which is int later on for the kernel
+	typ  btf.TypeID // in the source; later the kernel gets int
 	kind ExternKind // 0 for kconfig
 
-	// Of kconfig: where it is in the map.
+	// The place of a kconfig variable in the map.
 	off, size, align uint32
 }
 
 func (e *externSym) isWeak() bool { return e.sym.bind == elf.STB_WEAK }
 
-// externs are all of an object's, by symbol.
+// externs holds the externs of an object by symbol.
 type externs struct {
 	bySymbol map[*symbol]*externSym
 	byName   map[string]*externSym
-	kconfig  uint32 // size of the .kconfig map, 0 if there is none
-	// undefined says what is wrong with the others: an error if a program has them, which it need
-	// not.
+	kconfig  uint32 // size of the .kconfig map; 0 if there is none
+	// undefined has the error for each of the other symbols, which is returned only if a program
+	// uses it.
 	undefined map[*symbol]error
-	// inAsm are those of undefined that C has no declaration of: assembly names them.
+	// inAsm marks the symbols of undefined that have no declaration in C, only a name in assembly.
 	inAsm map[*symbol]bool
 }
 
-// collectExterns finds out what each undefined symbol is: its BTF and the
-// section that the BTF is in say so (libbpf's bpf_object__collect_externs).
+// collectExterns determines the kind of each undefined symbol from its BTF and the data section
+// that the BTF is in (libbpf's bpf_object__collect_externs).
 func collectExterns(f *elfFile, b *rawBTF) (*externs, error) {
 	x := &externs{bySymbol: make(map[*symbol]*externSym), byName: make(map[string]*externSym), inAsm: make(map[*symbol]bool)}
 	var ids map[string]btf.TypeID
@@ -72,8 +72,8 @@ func collectExterns(f *elfFile, b *rawBTF) (*externs, error) {
 	return x, nil
 }
 
-// functionsAndVariables are the first of each name, and the data section that
-// each is in.
+// functionsAndVariables returns the first function or variable of each name, and the data section
+// of each.
 func (b *rawBTF) functionsAndVariables() (ids map[string]btf.TypeID, homes map[btf.TypeID]btf.TypeID) {
 	ids, homes = make(map[string]btf.TypeID), make(map[btf.TypeID]btf.TypeID)
 	for id := btf.TypeID(1); b.has(id); id++ {
@@ -93,7 +93,8 @@ func (b *rawBTF) functionsAndVariables() (ids map[string]btf.TypeID, homes map[b
 	return ids, homes
 }
 
-// define makes an extern that is in no section what the kernel takes: it knows no extern linkage.
+// define gives an extern that is not in a data section a linkage that the kernel accepts, which has
+// no extern linkage.
 func (b *rawBTF) define(id btf.TypeID) {
 	if id == 0 || b.linkage(id) != linkageExtern {
 		return
@@ -104,7 +105,7 @@ func (b *rawBTF) define(id btf.TypeID) {
 	}
 }
 
-var errUndefined = errors.New("undefined: neither defined in this file nor declared __ksym or __kconfig")
+var errUndefined = errors.New("undefined: define it in this object, or declare it __ksym or __kconfig")
 
 func (b *rawBTF) classify(sym *symbol, id btf.TypeID, homes map[btf.TypeID]btf.TypeID) (*externSym, error) {
 	e := &externSym{sym: sym, id: id}
@@ -135,23 +136,22 @@ func (b *rawBTF) classify(sym *symbol, id btf.TypeID, homes map[btf.TypeID]btf.T
 			return nil, err
 		}
 	default:
-		return nil, fmt.Errorf("extern in section %s, which is neither %s nor %s", clean(section), ksymsSection, kconfigSection)
+		return nil, fmt.Errorf("extern in section %s: want %s or %s", clean(section), ksymsSection, kconfigSection)
 	}
 	return e, nil
 }
 
-// maxKconfigSize bounds the size of a kconfig variable, which only the source's
-// word says: no value in a kernel's configuration comes near it.
+// maxKconfigSize bounds the size of a kconfig variable, which the source chooses freely. No value
+// in a kernel's configuration comes near it.
 const maxKconfigSize = 1 << 16
 
-// kconfigLayout returns the size and alignment of a type that a kconfig
-// variable may have: bool, integers, enum libbpf_tristate, arrays of char
-// (libbpf's find_kcfg_type).
+// kconfigLayout returns the size and alignment of a kconfig variable's type: bool, an integer, enum
+// libbpf_tristate or an array of char (libbpf's find_kcfg_type).
 func (b *rawBTF) kconfigLayout(id btf.TypeID, array bool) (size, align uint32, err error) {
 	const (
 		encBool = 1 << 2 // BTF_INT_BOOL
 	)
-	errType := errors.New("type not supported for __kconfig")
+	errType := errors.New("unsupported type for __kconfig: want bool, an integer, enum libbpf_tristate or an array of char")
 	id = b.skipMods(id)
 	switch b.kind(id) {
 	case kindInt:
@@ -180,8 +180,8 @@ func (b *rawBTF) kconfigLayout(id btf.TypeID, array bool) (size, align uint32, e
 	return 0, 0, errType
 }
 
-// layOutKconfig places the kconfig variables: the most aligned first, then the
-// smallest, then by name (libbpf's cmp_externs).
+// layOutKconfig places the kconfig variables, ordered by descending alignment, then by size, then
+// by name (libbpf's cmp_externs).
 func (x *externs) layOutKconfig() {
 	var vars []*externSym
 	for _, e := range x.byName {
@@ -198,11 +198,10 @@ func (x *externs) layOutKconfig() {
 	}
 }
 
-// fixExterns turns externs in BTF into what the kernel takes: it knows no extern
-// linkage. Kernel symbols become variables of type int, one after the other
-// in section .ksyms; a function cannot be in a data section, so a variable
-// dummy_ksym takes its place there, and its parameters have to have names.
-// Kconfig variables go where they are in the map.
+// fixExterns rewrites externs in BTF for the kernel, which has no extern linkage. Kernel symbols
+// become variables of type int, one after the other in section .ksyms. A function cannot be in a
+// data section, so a variable dummy_ksym takes its place, and its parameters get names. Kconfig
+// variables get their offsets in the map.
 func fixExterns(b *rawBTF, x *externs) error {
 	if len(x.bySymbol) == 0 {
 		return nil
@@ -225,14 +224,14 @@ func fixExterns(b *rawBTF, x *externs) error {
 	return nil
 }
 
-// extern returns the extern of a FUNC or VAR that is in one of their sections.
+// extern returns the extern of a FUNC or VAR in .ksyms or .kconfig.
 func (b *rawBTF) extern(x *externs, id btf.TypeID) (*externSym, error) {
 	if kind := b.kind(id); kind != kindVar && kind != kindFunc {
-		return nil, fmt.Errorf("BTF: type %d in it is not a symbol's", id)
+		return nil, fmt.Errorf("BTF: type %d in a section of externs is neither a function nor a variable", id)
 	}
 	e := x.byName[b.name(id)]
 	if e == nil || e.id != id {
-		return nil, fmt.Errorf("%s is in BTF, but no such symbol", clean(b.name(id)))
+		return nil, fmt.Errorf("%s is in BTF, but not in the symbol table", clean(b.name(id)))
 	}
 	return e, nil
 }
@@ -265,7 +264,7 @@ func fixKsyms(b *rawBTF, x *externs, datasec btf.TypeID) error {
 	return nil
 }
 
-// intID is the first 32-bit integer type; one is added if there is none.
+// intID returns the ID of the first 32-bit integer type. It adds one if there is none.
 func (b *rawBTF) intID() btf.TypeID {
 	const encSigned32 = 1<<24 | 32
 	for id := btf.TypeID(1); b.has(id); id++ {
@@ -276,7 +275,7 @@ func (b *rawBTF) intID() btf.TypeID {
 	return b.add("int", kindInt, 4, encSigned32)
 }
 
-// nameParams gives a name to the parameters that have none.
+// nameParams gives the name to all parameters that have none.
 func (b *rawBTF) nameParams(proto btf.TypeID, name uint32) {
 	for i := range b.vlen(proto) {
 		at := btfTypeSize + i*8
@@ -301,7 +300,7 @@ func fixKconfig(b *rawBTF, x *externs, datasec btf.TypeID) error {
 	return nil
 }
 
-// public is what readers of the Object get to know of it.
+// public returns the extern in the form that Object has.
 func (e *externSym) public() *Extern {
 	x := &Extern{Name: e.sym.name, KernelName: e.sym.name, Kind: e.kind, Weak: e.isWeak(), TypeID: e.id, Declared: e.typ}
 	if e.kind == Kfunc {

@@ -9,21 +9,21 @@ import (
 	"strings"
 )
 
-// function is a C function: a program's entry, or a subprogram.
+// A function is a C function, either the entry of a program or a subprogram.
 type function struct {
 	name   string
 	sec    *section
 	start  int    // first instruction, counted from the start of the section
-	insns  []Insn // a part of the section's; not to be changed
+	insns  []Insn // a slice of the section's; read-only
 	global bool
 	hidden bool
-	called bool // some program has it as a subprogram
+	called bool // a subprogram of some program
 }
 
 func (fn *function) end() int { return fn.start + len(fn.insns) }
 
-// isSubprogram reports whether the function is there only to be called.
-// libbpf knows such functions in .text only.
+// isSubprogram reports whether the function is not a program. libbpf has such functions in .text
+// only.
 func (fn *function) isSubprogram() bool { return fn.sec.name == textSection || !fn.global }
 
 const textSection = ".text"
@@ -34,8 +34,7 @@ func (s *section) isCode() bool {
 	return s.isProgbits() && s.flags&elf.SHF_EXECINSTR != 0 && s.size > 0
 }
 
-// collectFunctions finds the functions, by section and place in it, and the
-// instructions of each section with code.
+// collectFunctions returns the functions, sorted by section and offset, with their instructions.
 func collectFunctions(f *elfFile) ([]*function, error) {
 	code := make(map[int][]Insn)
 	var functions []*function
@@ -50,10 +49,10 @@ func collectFunctions(f *elfFile) ([]*function, error) {
 			return nil, bad("a function without a name")
 		}
 		if sym.size == 0 || sym.size%InsnSize != 0 || sym.value%InsnSize != 0 {
-			return nil, bad("not whole instructions: %d bytes at %d", sym.size, sym.value)
+			return nil, bad("%d bytes at offset %d are not whole instructions", sym.size, sym.value)
 		}
 		if sym.value > s.size || sym.size > s.size-sym.value {
-			return nil, bad("crosses the end of its section")
+			return nil, bad("exceeds its section")
 		}
 		if code[s.index] == nil {
 			code[s.index] = decodeInsns(s.data, f.order)
@@ -81,7 +80,7 @@ func collectFunctions(f *elfFile) ([]*function, error) {
 	return functions, nil
 }
 
-// functionAt returns the function that an instruction of a section belongs to.
+// functionAt returns the function that contains an instruction of a section.
 func (r *reader) functionAt(s *section, insn int) *function {
 	i := sort.Search(len(r.functions), func(i int) bool {
 		fn := r.functions[i]
@@ -97,7 +96,7 @@ func (r *reader) functionAt(s *section, insn int) *function {
 	return fn
 }
 
-// entries returns the functions that programs begin with, in libbpf's order.
+// entries returns the programs, in libbpf's order.
 func (r *reader) entries() ([]*Program, error) {
 	seen := make(map[string]bool)
 	var programs []*Program
@@ -110,17 +109,16 @@ func (r *reader) entries() ([]*Program, error) {
 		def := findSection(section)
 		if def == nil {
 			if fn.called {
-				continue // it can be called from anywhere
+				continue // any program may call it
 			}
-			// Its type is missing for whoever asks for it. libbpf loads such a program only if it
-			// has to, cilium/ebpf leaves it out wherever it is.
+			// libbpf fails only if it has to load such a program, and cilium/ebpf always skips it.
 			if !optional {
-				r.warn("section %s: %s: %v; it is not loaded", clean(section), clean(fn.name), unknownSection(section))
+				r.warn("section %s: %s: not loaded: %v", clean(section), clean(fn.name), unknownSection(section))
 			}
 			def, optional = &sectionDef{}, true
 		}
 		if seen[fn.name] {
-			return nil, badSymbol(fn.sec.name, fn.name, "a second program of this name")
+			return nil, badSymbol(fn.sec.name, fn.name, "two programs have this name")
 		}
 		seen[fn.name] = true
 		p := &Program{Name: fn.name, KernelName: kernelName(fn.name), Section: fn.sec.name, AutoLoad: !optional}
@@ -132,16 +130,16 @@ func (r *reader) entries() ([]*Program, error) {
 	return programs, nil
 }
 
-// unknownSection says that a section's name does not say what kind of program is in it.
+// unknownSection returns the error for a section name that does not determine a program type.
 func unknownSection(name string) error {
-	const most = 64 // of a name that is compared with others
+	const most = 64 // bytes of a name that is compared with others
 	if similar := similarSection(name[:min(len(name), most)]); similar != "" {
 		return fmt.Errorf("unknown program section %q (did you mean %q?)", clean(name), similar)
 	}
-	return fmt.Errorf("unknown program section %q: the names that say what a program is are in docs/reference.md", clean(name))
+	return fmt.Errorf("unknown program section %q: docs/reference.md lists the supported names", clean(name))
 }
 
-// place is where something is: an instruction of a section.
+// A place is an instruction of a section.
 type place struct {
 	section int
 	insn    int

@@ -9,10 +9,10 @@ import (
 // InsnSize is the size of struct bpf_insn in bytes.
 const InsnSize = 8
 
-// IsCall reports whether it calls a helper, kfunc or subprogram.
+// IsCall reports whether i calls a helper, kfunc or subprogram.
 func (i Insn) IsCall() bool { return i.Op == sys.OpCall }
 
-// IsLdImm64 reports whether it is the first half of a 16 byte load.
+// IsLdImm64 reports whether i is the first half of a 16-byte load.
 func (i Insn) IsLdImm64() bool { return i.Op == sys.OpLdImm64 }
 
 // isSubprogCall is libbpf's insn_is_subprog_call.
@@ -20,9 +20,8 @@ func (i Insn) isSubprogCall() bool {
 	return i.IsCall() && i.Src == sys.PseudoCall && i.Dst == 0 && i.Off == 0
 }
 
-// DecodeInsn reads an instruction from the first InsnSize bytes of b. The two
-// registers share a byte whose halves change places with the byte order
-// (struct bpf_insn's bit fields).
+// DecodeInsn decodes an instruction from the first InsnSize bytes of b. The two registers share a
+// byte, and the byte order decides which half is which (struct bpf_insn's bit fields).
 func DecodeInsn(b []byte, order binary.ByteOrder) Insn {
 	lo, hi := b[1]&0xf, b[1]>>4
 	if order == binary.BigEndian {
@@ -37,7 +36,7 @@ func DecodeInsn(b []byte, order binary.ByteOrder) Insn {
 	}
 }
 
-// AppendTo appends the instruction to b as a kernel of that byte order wants it.
+// AppendTo appends the instruction to b in the given byte order.
 func (i Insn) AppendTo(b []byte, order binary.ByteOrder) []byte {
 	lo, hi := i.Dst, i.Src
 	if order == binary.BigEndian {
@@ -50,7 +49,7 @@ func (i Insn) AppendTo(b []byte, order binary.ByteOrder) []byte {
 	return append(b, raw[:]...)
 }
 
-// EncodeInsns returns the instructions as a kernel of that byte order wants them.
+// EncodeInsns returns the instructions in the given byte order.
 func EncodeInsns(insns []Insn, order binary.ByteOrder) []byte {
 	b := make([]byte, 0, len(insns)*InsnSize)
 	for _, i := range insns {
@@ -59,7 +58,7 @@ func EncodeInsns(insns []Insn, order binary.ByteOrder) []byte {
 	return b
 }
 
-// decodeInsns reads a whole section of code.
+// decodeInsns decodes a section of code.
 func decodeInsns(b []byte, order binary.ByteOrder) []Insn {
 	insns := make([]Insn, len(b)/InsnSize)
 	for i := range insns {

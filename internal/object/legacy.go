@@ -10,18 +10,18 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// isLegacyMaps reports whether a section holds map definitions of the old kind: SEC("maps"), and
-// for cilium/ebpf each name that begins so.
+// isLegacyMaps reports whether a section holds legacy map definitions. Like cilium/ebpf, it accepts
+// each name that begins with "maps".
 func (s *section) isLegacyMaps() bool {
 	return strings.HasPrefix(s.name, "maps") && s.isProgbits() && !s.isCode()
 }
 
-// legacyMapSize is the size of struct bpf_map_def: type, key_size, value_size, max_entries and
-// map_flags.
+// legacyMapSize is the size of struct bpf_map_def (type, key_size, value_size, max_entries and
+// map_flags) in bytes.
 const legacyMapSize = 5 * 4
 
-// legacyMaps reads the maps of such sections: each variable is a struct bpf_map_def, whose values,
-// not whose types, say what the map is like. libbpf has had none of them since 1.0; cilium/ebpf has
+// legacyMaps reads the maps of legacy sections. Each variable is a struct bpf_map_def, whose values
+// rather than types define the map. libbpf dropped them in 1.0. cilium/ebpf still supports them
 // (loadMaps in its elf_reader.go).
 func (r *reader) legacyMaps() ([]*Map, error) {
 	var maps []*Map
@@ -44,13 +44,13 @@ func (r *reader) legacyMapsIn(s *section) ([]*Map, error) {
 	var symbols []*symbol
 	for i := range r.elf.symbols {
 		sym := &r.elf.symbols[i]
-		// Older compilers do not say that a variable is one.
+		// Older compilers do not give variables a type.
 		if r.elf.sectionOf(sym) == s && sym.name != "" && (sym.typ == elf.STT_OBJECT || sym.typ == elf.STT_NOTYPE) {
 			symbols = append(symbols, sym)
 		}
 	}
 	if len(symbols) == 0 {
-		return nil, badSection(s.name, "no symbols: the names of the maps in it are lost")
+		return nil, badSection(s.name, "no symbols for the maps in this section: do not strip them")
 	}
 	slices.SortStableFunc(symbols, func(x, y *symbol) int { return int(min(x.value, s.size)) - int(min(y.value, s.size)) })
 	for _, sym := range symbols {
@@ -69,15 +69,16 @@ func (r *reader) legacyMapsIn(s *section) ([]*Map, error) {
 
 func (r *reader) legacyMap(s *section, sym *symbol) (*Map, error) {
 	if sym.value > s.size || sym.size > s.size-sym.value {
-		return nil, fmt.Errorf("does not fit the section")
+		return nil, fmt.Errorf("exceeds the section")
 	}
 	def := s.data[sym.value:][:sym.size]
 	if len(def) < legacyMapSize {
-		return nil, fmt.Errorf("a definition of %d bytes, and struct bpf_map_def has %d", len(def), legacyMapSize)
+		return nil, fmt.Errorf("definition of %d bytes: struct bpf_map_def has %d", len(def), legacyMapSize)
 	}
 	if extra := bytes.TrimRight(def[legacyMapSize:], "\x00"); len(extra) > 0 {
-		// Both peers refuse to guess what they mean, iproute2's struct bpf_elf_map among them.
-		return nil, fmt.Errorf("there is more in its definition than type, sizes, max_entries and flags: define it in section %s", mapsSection)
+		// libbpf and cilium/ebpf reject other members as well, such as those of iproute2's struct
+		// bpf_elf_map.
+		return nil, fmt.Errorf("definition has more than type, sizes, max_entries and flags: define the map in section %s", mapsSection)
 	}
 	word := func(i int) uint32 { return r.elf.order.Uint32(def[4*i:]) }
 	m := &Map{
@@ -93,8 +94,8 @@ func (r *reader) legacyMap(s *section, sym *symbol) (*Map, error) {
 	return m, nil
 }
 
-// annotate gives a map of the old kind the types that BPF_ANNOTATE_KV_PAIR(name, key, value)
-// declares for it, as struct ____btf_map_name, where the sizes agree.
+// annotate gives a legacy map the types that BPF_ANNOTATE_KV_PAIR(name, key, value) declares for it
+// as struct ____btf_map_name, if the sizes agree.
 func (r *reader) annotate(m *Map) {
 	var pair *btf.Struct
 	if err := r.types.TypeByName("____btf_map_"+m.Name, &pair); err != nil || len(pair.Members) != 2 {

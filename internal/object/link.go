@@ -12,33 +12,32 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// maxLinked bounds what all programs together may grow to, in bytes of
-// Program's fields: each has its own copy of all that it calls, so that this is
-// not bounded by the file's size. The kernel takes a million instructions a
-// program.
+// maxLinked bounds the size of all linked programs together, in bytes of Program's fields. Each
+// program has its own copy of all functions that it calls, so the size of the file is not a bound.
+// The kernel accepts a million instructions per program.
 const maxLinked = 128 << 20
 
-// linker puts programs together.
+// A linker assembles programs from functions.
 type linker struct {
 	*reader
 	budget  int
 	indices map[externKey]int // of Object.Externs
 }
 
-// externKey is what makes an extern distinct.
+// externKey identifies an extern.
 type externKey struct {
 	name string
 	kind ExternKind
 }
 
-// layout is which functions a program consists of.
+// A layout lists the functions of a program.
 type layout struct {
 	parts []part
-	at    map[*function]int // first instruction of each in the program
-	insns int               // of all parts
+	at    map[*function]int // index of each function's first instruction
+	insns int               // in all parts
 }
 
-// part is a function with what BTF says about its instructions.
+// A part is a function with the .BTF.ext records of its instructions.
 type part struct {
 	fn    *function
 	funcs []FuncInfo
@@ -46,7 +45,7 @@ type part struct {
 	relos []CORERelo
 }
 
-// link fills in the program that begins with entry.
+// link fills in the program that starts at entry.
 func (l *linker) link(p *Program, entry *function) error {
 	lay := &layout{at: make(map[*function]int)}
 	if err := l.place(lay, entry); err != nil {
@@ -79,9 +78,8 @@ func (l *linker) link(p *Program, entry *function) error {
 	return l.checkProgram(p, lay)
 }
 
-// place gives a function its place at the end of the program, and then, unless
-// they have one already, each function that it calls and those that these call,
-// in the order of the calls: that of libbpf's bpf_object__reloc_code.
+// place appends a function to the program, and then, recursively, each function that it calls and
+// that is not placed yet, in the order of the calls, as libbpf's bpf_object__reloc_code does.
 func (l *linker) place(lay *layout, fn *function) error {
 	if lay.insns+len(fn.insns) > maxLinked/InsnSize {
 		return badSymbol(fn.sec.name, fn.name, "%w", errTooLarge)
@@ -97,7 +95,7 @@ func (l *linker) place(lay *layout, fn *function) error {
 			continue
 		}
 		if ref.fn == lay.parts[0].fn {
-			return badSymbol(fn.sec.name, fn.name, "instruction %d: calls %s, which is the program itself",
+			return badSymbol(fn.sec.name, fn.name, "instruction %d: calls %s, the program itself",
 				ref.insn-fn.start, clean(ref.fn.name))
 		}
 		if _, placed := lay.at[ref.fn]; !placed {
@@ -123,9 +121,9 @@ func (l *linker) part(fn *function) part {
 	}
 }
 
-var errTooLarge = errors.New("with all that it calls, the program is too large")
+var errTooLarge = errors.New("the program and the functions it calls are too large")
 
-// spend takes the program's size from what is left for all of them.
+// spend deducts the program's size from the budget of all programs.
 func (l *linker) spend(lay *layout) error {
 	l.budget -= lay.insns * int(unsafe.Sizeof(Insn{}))
 	for _, part := range lay.parts {
@@ -140,9 +138,8 @@ func (l *linker) spend(lay *layout) error {
 	return nil
 }
 
-// patch makes an instruction refer to a function, a map or an extern, in the
-// form that libbpf leaves to its loader (bpf_object__relocate_data with
-// gen_loader).
+// patch makes an instruction refer to a function, a map or an extern, in the form that libbpf's
+// bpf_object__relocate_data produces for gen_loader.
 func (l *linker) patch(p *Program, lay *layout, at int, ref *reference) {
 	in := &p.Insns[at]
 	switch ref.kind {
@@ -158,8 +155,8 @@ func (l *linker) patch(p *Program, lay *layout, at int, ref *reference) {
 		p.Insns[at+1].Imm = ref.off
 	case refExtern:
 		l.patchExtern(p, at, ref.ext)
-	case refConstant: // cilium/ebpf leaves it for Go code that rewrites instructions
-		l.warn("%s: undefined, and no more than a name in assembly: it is 0 unless runtime.SetConstant sets it before the load", clean(ref.name))
+	case refConstant: // cilium/ebpf leaves these to Go code that rewrites instructions
+		l.warn("%s: undefined constant in assembly: it is 0 unless runtime.SetConstant sets it before Load", clean(ref.name))
 		if !strings.ContainsFunc(ref.name, unicode.IsSpace) {
 			p.Constants = append(p.Constants, ConstantRef{Insn: at, Name: ref.name})
 		}
@@ -168,7 +165,7 @@ func (l *linker) patch(p *Program, lay *layout, at int, ref *reference) {
 
 func (l *linker) patchExtern(p *Program, at int, ext *externSym) {
 	in := &p.Insns[at]
-	if ext.kind == 0 { // kconfig: its map is the last
+	if ext.kind == 0 { // kconfig: in the last map
 		in.Src, in.Imm = sys.PseudoMapIdxValue, int32(len(l.obj.Maps)-1)
 		p.Insns[at+1].Imm = int32(ext.off)
 		return
@@ -195,18 +192,17 @@ func (l *linker) patchExtern(p *Program, at int, ext *externSym) {
 	p.ExternRefs = append(p.ExternRefs, ExternRef{Insn: at, Extern: index})
 }
 
-// addInfo fills in what BTF says about the program's instructions. As in
-// libbpf's reloc_prog_func_and_line_info a program whose entry has no
-// information of a kind does without; if the entry has it, all subprograms have
-// to have it.
+// addInfo fills in the program's func info, line info and CO-RE relocations. As in libbpf's
+// reloc_prog_func_and_line_info, a program has func or line info only if its entry function does,
+// and then all subprograms must have it.
 func (l *linker) addInfo(p *Program, lay *layout) error {
 	var funcs, lines, relos int
 	for _, part := range lay.parts {
 		if len(lay.parts[0].funcs) > 0 && len(part.funcs) == 0 {
-			return badSymbol(part.fn.sec.name, part.fn.name, "no function information in %s", extSection)
+			return badSymbol(part.fn.sec.name, part.fn.name, "no func info in %s", extSection)
 		}
 		if len(lay.parts[0].lines) > 0 && len(part.lines) == 0 {
-			return badSymbol(part.fn.sec.name, part.fn.name, "no line information in %s", extSection)
+			return badSymbol(part.fn.sec.name, part.fn.name, "no line info in %s", extSection)
 		}
 		funcs, lines, relos = funcs+len(part.funcs), lines+len(part.lines), relos+len(part.relos)
 	}
@@ -241,9 +237,9 @@ func (l *linker) addInfo(p *Program, lay *layout) error {
 	return nil
 }
 
-// exceptionCallback returns the function that a program names in a declaration
-// tag exception_callback:NAME, which the kernel calls when the program throws
-// (libbpf's bpf_prog_assign_exc_cb).
+// exceptionCallback returns the function that a program names in a declaration tag
+// exception_callback:NAME. The kernel calls it when the program throws (libbpf's
+// bpf_prog_assign_exc_cb).
 func (l *linker) exceptionCallback(program string) (*function, error) {
 	name, ok := l.callbacks[program]
 	if !ok {
@@ -254,15 +250,15 @@ func (l *linker) exceptionCallback(program string) (*function, error) {
 			continue
 		}
 		if !fn.global || fn.hidden {
-			return nil, badSymbol("", name, "an exception callback has to be global and not hidden")
+			return nil, badSymbol("", name, "exception callback must be global and not hidden")
 		}
 		return fn, nil
 	}
 	return nil, badSymbol("", name, "exception callback of %s: no such function", clean(program))
 }
 
-// exceptionCallbacks reads those tags. A program with two of them is for the
-// verifier to refuse.
+// exceptionCallbacks returns the names in these tags by program. The verifier rejects a program
+// with two of them.
 func exceptionCallbacks(b *rawBTF) map[string]string {
 	const prefix = "exception_callback:"
 	callbacks := make(map[string]string)

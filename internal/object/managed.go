@@ -2,19 +2,19 @@ package object
 
 import "github.com/cilium/ebpf/btf"
 
-// managedStructs are the types whose contents are the kernel's business alone (btf_get_field_type
-// in kernel/bpf/btf.c).
+// managedStructs lists the types whose contents only the kernel may access (btf_get_field_type in
+// kernel/bpf/btf.c).
 var managedStructs = map[string]bool{
 	"bpf_spin_lock": true, "bpf_res_spin_lock": true, "bpf_timer": true, "bpf_wq": true, "bpf_task_work": true,
 	"bpf_list_head": true, "bpf_list_node": true, "bpf_rb_root": true, "bpf_rb_node": true, "bpf_refcount": true,
 }
 
-// managedPointers are the type tags of pointers that hold a reference to something of the kernel's.
+// managedPointers lists the type tags of pointers that hold a reference to a kernel object.
 var managedPointers = map[string]bool{"kptr": true, "kptr_untrusted": true, "kptr_ref": true, "percpu_kptr": true, "uptr": true}
 
-// isManaged reports whether the kernel manages a variable of the type, or a part of one. It does
-// not let such memory be mapped (bpf_map_mmap: ENOTSUPP), and for libbpf the variables are hidden,
-// so that it does not try to (map_is_mmapable).
+// isManaged reports whether the kernel manages a variable of the type, or a part of it. The kernel
+// refuses to map such memory (bpf_map_mmap: ENOTSUPP). libbpf does not try, since these variables
+// are hidden (map_is_mmapable).
 func isManaged(t btf.Type) bool {
 	switch t := btf.UnderlyingType(t).(type) {
 	case *btf.Datasec:

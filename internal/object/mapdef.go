@@ -14,9 +14,8 @@ import (
 
 const mapsSection = ".maps"
 
-// definedMaps reads the maps that the source defines: each variable of section
-// .maps is a struct whose members' types say what the map is like (libbpf's
-// bpf_object__init_user_btf_maps).
+// definedMaps reads the maps that the source defines. Each variable of section .maps is a struct
+// whose members' types describe the map (libbpf's bpf_object__init_user_btf_maps).
 func (r *reader) definedMaps() ([]*Map, error) {
 	s := r.maps
 	if s == nil {
@@ -27,16 +26,16 @@ func (r *reader) definedMaps() ([]*Map, error) {
 		return nil, err
 	}
 	if sec == nil {
-		return nil, badSection(mapsSection, "not in BTF")
+		return nil, badSection(mapsSection, "missing in BTF: compile with -g")
 	}
 	var maps []*Map
 	for _, info := range sec.Vars {
 		v, ok := info.Type.(*btf.Var)
 		if !ok || v.Name == "" {
-			return nil, badSection(mapsSection, "BTF: something in it is not a variable")
+			return nil, badSection(mapsSection, "BTF: not all members of this section are variables")
 		}
 		if uint64(info.Offset)+uint64(info.Size) > s.size {
-			return nil, badSymbol(mapsSection, v.Name, "does not fit the section")
+			return nil, badSymbol(mapsSection, v.Name, "exceeds the section")
 		}
 		m, err := r.definedMap(v, info)
 		if err != nil {
@@ -53,10 +52,10 @@ func (r *reader) definedMap(v *btf.Var, info btf.VarSecinfo) (*Map, error) {
 	}
 	def, ok := btf.As[*btf.Struct](v.Type)
 	if !ok {
-		return nil, errors.New("a map's definition is a struct")
+		return nil, errors.New("not a map definition: want a struct")
 	}
 	if def.Size > info.Size {
-		return nil, errors.New("definition larger than its variable")
+		return nil, errors.New("definition is larger than its variable")
 	}
 	m := &Map{Name: v.Name, KernelName: kernelName(v.Name)}
 	if err := r.readDef(m, def, false); err != nil {
@@ -67,7 +66,7 @@ func (r *reader) definedMap(v *btf.Var, info btf.VarSecinfo) (*Map, error) {
 	return m, nil
 }
 
-// readDef reads a definition's members (libbpf's parse_btf_map_def, strict).
+// readDef reads the members of a map definition (libbpf's parse_btf_map_def, strict).
 func (r *reader) readDef(m *Map, def *btf.Struct, inner bool) error {
 	for i, member := range def.Members {
 		err := r.readAttr(m, member, inner, i == len(def.Members)-1)
@@ -83,20 +82,20 @@ func (r *reader) readDef(m *Map, def *btf.Struct, inner bool) error {
 	return nil
 }
 
-// checkType refuses what is no map type, and what there is no support for.
+// checkType returns an error for a map without a type, or with an unsupported one.
 func (m *Map) checkType() error {
 	switch ebpf.MapType(m.Type) {
 	case ebpf.UnspecifiedMap:
-		return errors.New("no map type")
+		return errors.New("no map type: set member type")
 	case ebpf.StructOpsMap:
-		return errors.New("a struct of operations is a variable in section .struct_ops or .struct_ops.link")
+		return errors.New("define struct_ops as a variable in section .struct_ops or .struct_ops.link, not as a map")
 	}
 	return nil
 }
 
-// fixSizes gives maps the sizes that the kernel wants where the source has no say: cilium/ebpf does
-// so too (canHaveValueSize and fixupMagicFields). What __type(value, T) says of a ring or perf
-// buffer is what its records are like.
+// fixSizes sets the sizes of maps whose type determines them, as cilium/ebpf does (canHaveValueSize
+// and fixupMagicFields). __type(value, T) in a ring or perf buffer only declares the type of its
+// records.
 func (m *Map) fixSizes() {
 	switch ebpf.MapType(m.Type) {
 	case ebpf.PerfEventArray:
@@ -108,14 +107,14 @@ func (m *Map) fixSizes() {
 	}
 }
 
-// SizedByCPUs reports whether the map gets an entry for each CPU because the source gives it no
-// number of entries (libbpf's map_set_def_max_entries, cilium/ebpf's fixupMagicFields).
+// SizedByCPUs reports whether the map gets an entry for each CPU because the source sets no
+// max_entries (libbpf's map_set_def_max_entries, cilium/ebpf's fixupMagicFields).
 func (m *Map) SizedByCPUs() bool {
 	typ := ebpf.MapType(m.Type)
 	return (typ == ebpf.PerfEventArray || typ == ebpf.CPUMap) && m.MaxEntries == 0
 }
 
-// SizedByPages reports whether the map's number of entries is rounded to pages of memory (libbpf's
+// SizedByPages reports whether the map's max_entries is rounded up to whole pages (libbpf's
 // adjust_ringbuf_sz).
 func (m *Map) SizedByPages() bool {
 	typ := ebpf.MapType(m.Type)
@@ -153,10 +152,10 @@ func (r *reader) readAttr(m *Map, member btf.Member, inner, last bool) (err erro
 		m.Value, m.ValueTypeID, err = r.typeAttr(member.Type, &m.ValueSize)
 	case "values":
 		if inner {
-			return errors.New("an inner map cannot hold maps itself")
+			return errors.New("an inner map cannot be a map of maps")
 		}
 		if !last {
-			return errors.New("has to be the last member")
+			return errors.New("must be the last member")
 		}
 		return r.readValues(m, member.Type)
 	case "pinning":
@@ -172,29 +171,29 @@ func (r *reader) readAttr(m *Map, member btf.Member, inner, last bool) (err erro
 	return err
 }
 
-// intAttr reads a number written as a pointer to an array of that length, __uint(type,
-// BPF_MAP_TYPE_ARRAY), or, which libbpf knows of map_extra only, by __ulong.
+// intAttr reads a number written with __uint, which declares a pointer to an array of that length,
+// or with __ulong, which libbpf accepts for map_extra only.
 func intAttr(t btf.Type) (uint32, error) {
 	if _, ok := btf.As[*btf.Enum](t); ok {
 		n, err := longAttr(t)
 		if err == nil && n > math.MaxUint32 {
-			err = fmt.Errorf("%#x does not fit 32 bits", n)
+			err = fmt.Errorf("%#x does not fit in 32 bits", n)
 		}
 		return uint32(n), err
 	}
 	ptr, ok := btf.As[*btf.Pointer](t)
 	if !ok {
-		return 0, errors.New("a number is written with __uint")
+		return 0, errors.New("not a number: want __uint")
 	}
 	arr, ok := ptr.Target.(*btf.Array)
 	if !ok {
-		return 0, errors.New("a number is written with __uint")
+		return 0, errors.New("not a number: want __uint")
 	}
 	return arr.Nelems, nil
 }
 
-// longAttr reads a number that may be longer, which __ulong writes as an
-// enum of one value.
+// longAttr reads a number written with __uint, or with __ulong, which declares an enum of one
+// value.
 func longAttr(t btf.Type) (uint64, error) {
 	enum, ok := btf.As[*btf.Enum](t)
 	if !ok {
@@ -202,32 +201,32 @@ func longAttr(t btf.Type) (uint64, error) {
 		return uint64(n), err
 	}
 	if len(enum.Values) == 0 {
-		return 0, errors.New("a long number is written with __ulong")
+		return 0, errors.New("not a number: want __ulong")
 	}
 	return enum.Values[0].Value, nil
 }
 
-// setSize notes a size that may have been given before.
+// setSize sets a size, which must agree with an earlier one.
 func setSize(size *uint32, n uint32) error {
 	if *size != 0 && *size != n {
-		return fmt.Errorf("size %d, but %d before", n, *size)
+		return fmt.Errorf("size %d conflicts with %d", n, *size)
 	}
 	*size = n
 	return nil
 }
 
-// typeAttr reads a type written as a pointer to it, __type(key, u32), and notes its size.
+// typeAttr reads a type written with __type, which declares a pointer to it, and sets its size.
 func (r *reader) typeAttr(t btf.Type, size *uint32) (btf.Type, btf.TypeID, error) {
 	ptr, ok := t.(*btf.Pointer)
 	if !ok {
-		return nil, 0, errors.New("a type is written with __type")
+		return nil, 0, errors.New("not a type: want __type")
 	}
 	n, err := btf.Sizeof(ptr.Target)
 	if err != nil {
 		return nil, 0, noSize(ptr.Target, err)
 	}
 	if int64(n) > maxValueSize {
-		return nil, 0, fmt.Errorf("%d bytes are too many", n)
+		return nil, 0, fmt.Errorf("too large: %d bytes", n)
 	}
 	id, err := r.types.TypeID(ptr.Target)
 	if err != nil {
@@ -236,51 +235,51 @@ func (r *reader) typeAttr(t btf.Type, size *uint32) (btf.Type, btf.TypeID, error
 	return ptr.Target, id, setSize(size, uint32(n))
 }
 
-// noSize says why a type has no size. Clang before 22 does not look into the definition of an inner
-// map: what the types in it point to is whole only if another map has the same definition, and
-// comes first.
+// noSize returns the error for a type without a size. Clang before 22 does not emit full BTF for
+// the definition of an inner map: the types it points to are complete only if an earlier map has
+// the same definition.
 func noSize(t btf.Type, err error) error {
 	fwd, ok := btf.As[*btf.Fwd](t)
 	if !ok {
-		return fmt.Errorf("size unknown: %w", err)
+		return fmt.Errorf("unknown size: %w", err)
 	}
 	tag := "struct"
 	if fwd.Kind == btf.FwdUnion {
 		tag = "union"
 	}
-	return fmt.Errorf("size unknown: the object has no more than a declaration of %s %s; if this is an inner map and the source defines the %s, "+
+	return fmt.Errorf("unknown size: the object only has a declaration of %s %s: if this is an inner map and the source defines the %s, "+
 		"compile with clang 22, or define an instance of the inner map (struct INNER instance SEC(\".maps\")) that a program uses before this one",
 		tag, clean(fwd.Name), tag)
 }
 
-// readValues reads what a map of maps or of programs holds. Which ones is in
+// readValues reads the type of the values of a map of maps or programs. Their initial values are in
 // the relocations of section .maps: see readSlots.
 func (r *reader) readValues(m *Map, t btf.Type) error {
 	typ := ebpf.MapType(m.Type)
 	if !isMapOfMaps(typ) && typ != ebpf.ProgramArray {
-		return errors.New("only a map of maps or a program array has them")
+		return errors.New("only maps of maps and program arrays have it")
 	}
 	if err := setSize(&m.ValueSize, 4); err != nil {
 		return err
 	}
-	// __array is of no fixed length; one that is written out may have it.
+	// __array has no fixed length, but an array that is written out may have one.
 	arr, ok := t.(*btf.Array)
 	if !ok {
-		return errors.New("written with __array")
+		return errors.New("not an array: want __array")
 	}
 	ptr, ok := btf.As[*btf.Pointer](arr.Type)
 	if !ok {
-		return errors.New("not pointers")
+		return errors.New("not an array of pointers")
 	}
 	if typ == ebpf.ProgramArray {
 		if _, ok := btf.As[*btf.FuncProto](ptr.Target); !ok {
-			return errors.New("not pointers to functions")
+			return errors.New("not an array of pointers to functions")
 		}
 		return nil
 	}
 	def, ok := btf.As[*btf.Struct](ptr.Target)
 	if !ok {
-		return errors.New("not pointers to a map's definition")
+		return errors.New("not an array of pointers to a map definition")
 	}
 	name := m.Name + ".inner"
 	m.Inner = &Map{Name: name, KernelName: kernelName(name)}
@@ -289,8 +288,8 @@ func (r *reader) readValues(m *Map, t btf.Type) error {
 
 func isMapOfMaps(t ebpf.MapType) bool { return t == ebpf.ArrayOfMaps || t == ebpf.HashOfMaps }
 
-// kernelName is as much of a name as struct bpf_attr has room for, without what the kernel does not
-// allow in one (bpf_obj_name_cpy): C does allow letters of other languages, and clang '$'.
+// kernelName truncates a name to what fits into struct bpf_attr, and replaces characters that the
+// kernel does not allow (bpf_obj_name_cpy): C allows letters of other languages, and clang '$'.
 func kernelName(name string) string {
 	const most = sys.ObjNameLen - 1
 	name = strings.Map(func(c rune) rune {
@@ -303,12 +302,11 @@ func kernelName(name string) string {
 	return name[:min(len(name), most)]
 }
 
-// dropRefusedBTF takes the types from maps that the kernel does not create
-// with them: those that libbpf creates without (bpf_object__create_map), and
-// those for which it tries again without when the kernel has refused. There is
-// no second try in a loader, so the kernel's rules are followed here
-// (map_create and map_check_btf in kernel/bpf/syscall.c, and each map type's
-// map_check_btf; the same in 6.1 and 6.18).
+// dropRefusedBTF removes the types from maps that the kernel does not create with types: those that
+// libbpf creates without (bpf_object__create_map), and those for which it retries without after the
+// kernel has refused. A loader cannot retry, so this follows the kernel's rules (map_create and
+// map_check_btf in kernel/bpf/syscall.c, and each map type's map_check_btf; the same in 6.1 and
+// 6.18).
 func (m *Map) dropRefusedBTF() {
 	if !m.takesBTF() {
 		m.KeyTypeID, m.ValueTypeID = 0, 0
@@ -324,7 +322,7 @@ func (m *Map) takesBTF() bool {
 		return false
 	}
 	if m.ValueTypeID == 0 {
-		return false // a key alone is refused
+		return false // the kernel refuses a key type alone
 	}
 	switch typ {
 	case ebpf.BloomFilter:
@@ -347,6 +345,5 @@ func isStruct(t btf.Type) bool {
 	return ok
 }
 
-// maxValueSize bounds the sizes that an object may declare: what does not fit
-// 32 bits is no size of a map's value.
+// maxValueSize bounds the sizes that an object may declare. The size of a map's value has 32 bits.
 const maxValueSize = math.MaxUint32

@@ -10,24 +10,24 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// This file refuses what no kernel loads, and no option of the runtime mends, in the words of the
-// source: the kernel's own come when the object is loaded. What it refuses has been refused by each
-// kernel since 5.14, in code that cannot be reached as well. Programs of '?' sections are passed
-// over, since the object loads without them.
+// This file rejects programs that no kernel loads, whatever the options of the runtime, with errors
+// in terms of the source, before the kernel does at load time. Every kernel since 5.14 refuses
+// them, even if the code is unreachable. Programs in '?' sections are not checked, since the object
+// loads without them.
 
 const (
 	maxInsns = 1_000_000 // BPF_COMPLEXITY_LIMIT_INSNS, which bpf_prog_load compares with insn_cnt
 	maxMaps  = 64        // MAX_USED_MAPS, in resolve_pseudo_ldimm64
 )
 
-// checkProgram returns why no kernel loads a program, nil if one may.
+// checkProgram returns an error if no kernel loads a program.
 func (l *linker) checkProgram(p *Program, lay *layout) error {
 	if !p.AutoLoad {
 		return nil
 	}
 	entry := lay.parts[0].fn
 	if n := len(p.Insns); n > maxInsns {
-		return badSymbol(entry.sec.name, entry.name, "%d instructions, with all that it calls: a kernel takes at most %d", n, maxInsns)
+		return badSymbol(entry.sec.name, entry.name, "%d instructions, including the functions it calls: the kernel's limit is %d", n, maxInsns)
 	}
 	for _, part := range lay.parts {
 		if err := l.checkEnd(&part); err != nil {
@@ -38,15 +38,15 @@ func (l *linker) checkProgram(p *Program, lay *layout) error {
 		return err
 	}
 	if n := l.countMaps(p); n > maxMaps {
-		return badSymbol(entry.sec.name, entry.name, "uses %d maps, sections of variables and what its subprograms use included: a program can use %d", n, maxMaps)
+		return badSymbol(entry.sec.name, entry.name, "uses %d maps, including sections of variables and the maps of its subprograms: the kernel's limit is %d", n, maxMaps)
 	}
 	return l.checkKfuncs(p, lay)
 }
 
-// checkEnd refuses a function whose end can be passed (check_subprogs: "last insn is not an exit or
-// jmp"). That is what compilers make of a function without a return statement, or of one that
-// cannot return. The call of a kernel function may come last: of bpf_throw, or of clang's
-// __bpf_trap.
+// checkEnd returns an error if execution can run past the end of a function (check_subprogs: "last
+// insn is not an exit or jmp"). Compilers generate such code for a function without a return
+// statement, or one that cannot return. The last instruction may call a kernel function: bpf_throw,
+// or clang's __bpf_trap.
 func (l *linker) checkEnd(part *part) error {
 	fn := part.fn
 	switch last := fn.insns[len(fn.insns)-1]; last.Op {
@@ -57,13 +57,13 @@ func (l *linker) checkEnd(part *part) error {
 			return nil
 		}
 	}
-	return badSymbol(fn.sec.name, fn.name, "does not end in a return or a jump%s: in C, a return is missing, or what comes last is undefined",
+	return badSymbol(fn.sec.name, fn.name, "does not end in a return or a jump%s: a return statement is missing, or the C code has undefined behavior",
 		l.where(part, fn.end()-1))
 }
 
-// checkCalls refuses recursion: as a back edge in the graph of a program's instructions up to 6.1
-// (check_cfg), as calls that nest too deep later. How deep calls may nest otherwise is not the same
-// on each kernel: 7.3 does not count functions that it verifies by themselves.
+// checkCalls returns an error for recursion, which kernels up to 6.1 refuse as a back edge in the
+// graph of instructions (check_cfg), and later ones as calls that nest too deep. The limit on
+// nesting as such differs: 7.3 does not count functions that it verifies separately.
 func (l *linker) checkCalls(lay *layout) error {
 	const (
 		onTheWay = iota + 1
@@ -82,7 +82,7 @@ func (l *linker) checkCalls(lay *layout) error {
 		chain = append(chain, fn)
 		for _, ref := range l.referencesOf(fn) {
 			if ref.kind != refFunction || !fn.insns[ref.insn-fn.start].IsCall() {
-				continue // callbacks are not looked at
+				continue // callbacks are not checked
 			}
 			switch state[ref.fn] {
 			case 0:
@@ -91,7 +91,7 @@ func (l *linker) checkCalls(lay *layout) error {
 				}
 			case onTheWay:
 				circle := append([]*function{ref.fn}, chain[slices.Index(chain, ref.fn)+1:]...)
-				return badSymbol(fn.sec.name, fn.name, "calls %s%s: no kernel allows recursion", names(circle, ", which calls "), l.where(part, ref.insn))
+				return badSymbol(fn.sec.name, fn.name, "recursive call: calls %s%s: BPF does not support recursion", names(circle, ", which calls "), l.where(part, ref.insn))
 			}
 		}
 		chain = chain[:len(chain)-1]
@@ -109,7 +109,7 @@ func names(fns []*function, between string) string {
 	return strings.Join(list, between)
 }
 
-// countMaps returns how many maps a program refers to.
+// countMaps returns the number of maps that a program refers to.
 func (l *linker) countMaps(p *Program) int {
 	used := make(map[int32]bool)
 	for i := range p.Insns {
@@ -120,9 +120,9 @@ func (l *linker) countMaps(p *Program) int {
 	return len(used)
 }
 
-// checkKfuncs refuses calls of kernel functions by a program whose license is not compatible with
-// the GPL (add_kfunc_call). Weak ones do not count: the calls of those that are not there are taken
-// out.
+// checkKfuncs returns an error if a program calls kernel functions and its license is not
+// compatible with the GPL (add_kfunc_call). Weak functions are exempt, since calls of missing ones
+// are removed.
 func (l *linker) checkKfuncs(p *Program, lay *layout) error {
 	if l.obj.isGPL() {
 		return nil
@@ -134,7 +134,7 @@ func (l *linker) checkKfuncs(p *Program, lay *layout) error {
 		}
 		i := sort.Search(len(lay.parts), func(i int) bool { return lay.at[lay.parts[i].fn] > ref.Insn }) - 1
 		fn := lay.parts[i].fn
-		return badSymbol(fn.sec.name, fn.name, "calls kernel function %s%s: that takes a license compatible with the GPL, and the object's is %q: "+
+		return badSymbol(fn.sec.name, fn.name, "calls kernel function %s%s, which requires a GPL-compatible license: the object's is %q: declare "+
 			"char LICENSE[] SEC(\"license\") = \"GPL\"", clean(e.Name), l.where(&lay.parts[i], ref.Insn-lay.at[fn]+fn.start), l.obj.License)
 	}
 	return nil
@@ -149,7 +149,8 @@ func (o *Object) isGPL() bool {
 	return false
 }
 
-// where says which line of the source an instruction of a section is from, "" if that is not known.
+// where returns the source line of an instruction of a section in parentheses, or "" if it is
+// unknown.
 func (l *linker) where(part *part, insn int) string {
 	i := sort.Search(len(part.lines), func(i int) bool { return int(part.lines[i].Insn) > insn }) - 1
 	if i < 0 {

@@ -41,27 +41,26 @@ const (
 	btfTypeSize   = sys.BtfTypeSize
 )
 
-// Bounds on what a decoder of the types may be made to do. A name may be shared
-// by any number of types and a chain of types may be as long as the file,
-// so neither is bounded by the file's size.
+// Bounds on the work of a decoder of the types. Any number of types may share a name, and a chain
+// of types may be as long as the file, so the size of the file is not a bound for either.
 const (
 	maxNameBytes = 32 << 20 // of all names in all types
-	maxTypeDepth = 8192     // types that lead to each other, in the order of their IDs; in vmlinux not 3000
-	maxNesting   = 256      // types that are part of each other; in vmlinux not 40
-	maxTypes     = 1 << 19  // vmlinux has a quarter of it
+	maxTypeDepth = 8192     // types that refer to each other, visited in the order of their IDs; below 3000 in vmlinux
+	maxNesting   = 256      // types that contain each other; below 40 in vmlinux
+	maxTypes     = 1 << 19  // vmlinux has a quarter of this
 	maxBTF       = 16 << 20 // the kernel's BTF_MAX_SIZE
 )
 
-// rawBTF is BTF as bytes that can be changed in place, so that the IDs of its
-// types and the offsets of its strings stay those of the file.
+// rawBTF is BTF as bytes that are changed in place, so that type IDs and string offsets stay those
+// of the file.
 type rawBTF struct {
 	order binary.ByteOrder
 	types []byte
-	offs  []int  // by type ID: where in types it begins; that of void is -1
+	offs  []int  // start of each type in types, by type ID; -1 for void
 	strs  string // zero-terminated strings
 }
 
-// noBTF is the BTF of an object that has none: no types.
+// noBTF returns BTF without types, for objects that have no BTF.
 func noBTF(order binary.ByteOrder) *rawBTF {
 	return &rawBTF{order: order, offs: []int{-1}, strs: "\x00"}
 }
@@ -71,13 +70,13 @@ func parseBTF(data []byte, order binary.ByteOrder) (*rawBTF, error) {
 		return nil, fmt.Errorf("header: %w", errTruncated)
 	}
 	if len(data) > maxBTF {
-		return nil, fmt.Errorf("%d bytes are too many", len(data))
+		return nil, fmt.Errorf("too large: %d bytes", len(data))
 	}
 	if order.Uint16(data) != sys.BtfMagic {
 		return nil, errors.New("not BTF in this byte order")
 	}
 	if version := data[2]; version != 1 {
-		return nil, fmt.Errorf("version %d", version)
+		return nil, fmt.Errorf("unsupported version %d", version)
 	}
 	part := func(off, size int) ([]byte, error) {
 		hdr := uint64(order.Uint32(data[4:]))
@@ -97,7 +96,7 @@ func parseBTF(data []byte, order binary.ByteOrder) (*rawBTF, error) {
 		return nil, fmt.Errorf("strings: %w", err)
 	}
 	if len(strs) == 0 || strs[0] != 0 || strs[len(strs)-1] != 0 {
-		return nil, errors.New("strings: no zeros around them")
+		return nil, errors.New("strings: no zero at the start or the end")
 	}
 	b := &rawBTF{order: order, types: bytes.Clone(types), strs: string(strs), offs: []int{-1}}
 	for off := 0; off < len(types); {
@@ -109,7 +108,7 @@ func parseBTF(data []byte, order binary.ByteOrder) (*rawBTF, error) {
 		off += size
 	}
 	if len(b.offs) > maxTypes {
-		return nil, fmt.Errorf("%d types are too many", len(b.offs))
+		return nil, fmt.Errorf("too many types: %d", len(b.offs))
 	}
 	if err := b.checkNames(); err != nil {
 		return nil, err
@@ -120,7 +119,7 @@ func parseBTF(data []byte, order binary.ByteOrder) (*rawBTF, error) {
 	return b, b.checkNesting()
 }
 
-// marshal returns what BPF_BTF_LOAD takes. The header is always the short one.
+// marshal returns the BTF for BPF_BTF_LOAD, always with the short header.
 func (b *rawBTF) marshal() []byte {
 	out := make([]byte, btfHeaderSize, btfHeaderSize+len(b.types)+len(b.strs))
 	b.order.PutUint16(out, sys.BtfMagic)
@@ -132,7 +131,8 @@ func (b *rawBTF) marshal() []byte {
 	return append(append(out, b.types...), b.strs...)
 }
 
-// recordSize is the size of a type's record, which has to lie within b.types.
+// recordSize returns the size of the type's record at an offset, and an error if it exceeds
+// b.types.
 func (b *rawBTF) recordSize(off int) (int, error) {
 	if len(b.types)-off < btfTypeSize {
 		return 0, errTruncated
@@ -164,10 +164,10 @@ func (b *rawBTF) recordSize(off int) (int, error) {
 		return 0, fmt.Errorf("unknown kind %d", kind)
 	}
 	if kind := sys.BtfInfoKind(info); kind == kindEnum || kind == kindEnum64 {
-		// The kernel takes no other (btf_enum_check_meta), and no integer of Go has another.
-		// One that is only declared has neither size nor values; see sizeForwardEnums.
+		// The kernel accepts no other sizes (btf_enum_check_meta), and Go's integers have no
+		// others. An enum that is only declared has neither size nor values: see sizeForwardEnums.
 		if n := b.order.Uint32(b.types[off+8:]); (n != 0 || vlen != 0) && (n > 8 || bits.OnesCount32(n) != 1) {
-			return 0, fmt.Errorf("an enum of %d bytes", n)
+			return 0, fmt.Errorf("invalid enum of %d bytes", n)
 		}
 	}
 	if len(b.types)-off < size {
@@ -176,10 +176,10 @@ func (b *rawBTF) recordSize(off int) (int, error) {
 	return size, nil
 }
 
-// has reports whether there is a type of this ID other than void.
+// has reports whether id is that of a type other than void.
 func (b *rawBTF) has(id btf.TypeID) bool { return id > 0 && int(id) < len(b.offs) }
 
-// field is a word of a type's record, at an offset in bytes. The ID has to exist.
+// field returns the word at a byte offset of a type's record. The type must exist.
 func (b *rawBTF) field(id btf.TypeID, off int) uint32 {
 	return b.order.Uint32(b.types[b.offs[id]+off:])
 }
@@ -188,7 +188,7 @@ func (b *rawBTF) setField(id btf.TypeID, off int, v uint32) {
 	b.order.PutUint32(b.types[b.offs[id]+off:], v)
 }
 
-// kind of a type; 0, that of void, if there is none of this ID.
+// kind returns the kind of a type, or 0, the kind of void, if there is no such type.
 func (b *rawBTF) kind(id btf.TypeID) int {
 	if !b.has(id) {
 		return 0
@@ -198,10 +198,10 @@ func (b *rawBTF) kind(id btf.TypeID) int {
 
 func (b *rawBTF) vlen(id btf.TypeID) int { return sys.BtfInfoVlen(b.field(id, 4)) }
 
-// ref is the type that a pointer, typedef, qualifier, function or variable refers to.
+// ref returns the type that a pointer, typedef, qualifier, function or variable refers to.
 func (b *rawBTF) ref(id btf.TypeID) btf.TypeID { return btf.TypeID(b.field(id, 8)) }
 
-// name of a type, "" if it has none.
+// name returns the name of a type, or "".
 func (b *rawBTF) name(id btf.TypeID) string { return b.str(b.field(id, 0)) }
 
 func (b *rawBTF) str(off uint32) string {
@@ -209,8 +209,8 @@ func (b *rawBTF) str(off uint32) string {
 	return s
 }
 
-// The linkage of a function is in the bits where others have their length,
-// that of a variable is a word of its own.
+// The linkage of a function is in the bits that hold the length of other types. A variable has a
+// separate word for it.
 const (
 	linkageStatic = sys.BtfFuncStatic
 	linkageGlobal = sys.BtfFuncGlobal
@@ -232,7 +232,7 @@ func (b *rawBTF) setLinkage(id btf.TypeID, linkage uint32) {
 	b.setField(id, btfTypeSize, linkage)
 }
 
-// add appends a type without a tail, or with one of whole words, and returns its ID.
+// add appends a type with an optional tail of whole words, and returns its ID.
 func (b *rawBTF) add(name string, kind int, ref uint32, tail ...uint32) btf.TypeID {
 	nameOff := uint32(len(b.strs))
 	b.strs += name + "\x00"
@@ -244,7 +244,7 @@ func (b *rawBTF) add(name string, kind int, ref uint32, tail ...uint32) btf.Type
 	return btf.TypeID(len(b.offs) - 1)
 }
 
-// record is all that a type has in the types.
+// record returns the bytes of a type.
 func (b *rawBTF) record(id btf.TypeID) []byte {
 	end := len(b.types)
 	if b.has(id + 1) {
@@ -266,7 +266,7 @@ func (b *rawBTF) skipMods(id btf.TypeID) btf.TypeID {
 	return 0
 }
 
-// eachName calls f with the offset of each name in a type's record.
+// eachName calls f with the string offset of each name in a type's record.
 func (b *rawBTF) eachName(id btf.TypeID, f func(off uint32)) {
 	f(b.field(id, 0))
 	stride := 0
@@ -283,9 +283,10 @@ func (b *rawBTF) eachName(id btf.TypeID, f func(off uint32)) {
 	}
 }
 
-// checkNames checks that every name is there and fit for one line, and bounds them all together.
-// Names go into errors, those of package btf among them, and into generated code. The kernel takes
-// fewer (btf_name_valid_identifier in kernel/bpf/btf.c); only tags are free text to it.
+// checkNames returns an error unless every name exists and fits on one line, and all together are
+// of bounded size. Names appear in errors, including those of package btf, and in generated code.
+// The kernel is stricter (btf_name_valid_identifier in kernel/bpf/btf.c), except for tags, which
+// are free text.
 func (b *rawBTF) checkNames() error {
 	budget := maxNameBytes
 	for id := btf.TypeID(1); b.has(id); id++ {
@@ -309,15 +310,15 @@ func (b *rawBTF) checkNames() error {
 	return nil
 }
 
-// eachRef calls f with each type that a type's record refers to, in the order
-// in which package btf follows them.
+// eachRef calls f with each type that a type's record refers to, in the order in which package btf
+// visits them.
 func (b *rawBTF) eachRef(id btf.TypeID, f func(btf.TypeID)) {
 	word := func(off int) { f(btf.TypeID(b.field(id, off))) }
 	switch b.kind(id) {
 	case kindPtr, kindTypedef, kindVolatile, kindConst, kindRestrict, kindFunc, kindVar, kindDeclTag, kindTypeTag:
 		word(8)
 	case kindArray:
-		word(btfTypeSize + 4) // of the index
+		word(btfTypeSize + 4) // type of the index
 		word(btfTypeSize)
 	case kindStruct, kindUnion:
 		for i := range b.vlen(id) {
@@ -335,9 +336,8 @@ func (b *rawBTF) eachRef(id btf.TypeID, f func(btf.TypeID)) {
 	}
 }
 
-// checkDepth bounds how deep a recursion over the types gets that begins at
-// each type in turn and never visits one twice, which is what a decoder does,
-// and checks that all that is referred to is there.
+// checkDepth bounds the depth of a decoder's recursion, which starts at each type in turn and
+// visits none twice. It also returns an error for references to missing types.
 func (b *rawBTF) checkDepth() error {
 	seen := make([]bool, len(b.offs))
 	type step struct {
@@ -355,7 +355,7 @@ func (b *rawBTF) checkDepth() error {
 			}
 			seen[top.id] = true
 			if top.depth > maxTypeDepth {
-				return fmt.Errorf("type %d: nested too deep", id)
+				return fmt.Errorf("type %d: nested too deeply", id)
 			}
 			bad := false
 			mark := len(stack)
@@ -367,9 +367,9 @@ func (b *rawBTF) checkDepth() error {
 				}
 			})
 			if bad {
-				return fmt.Errorf("type %d: refers to a type that is not there", top.id)
+				return fmt.Errorf("type %d: refers to a missing type", top.id)
 			}
-			// The first reference is to be visited first.
+			// The first reference is visited first.
 			for i, j := mark, len(stack)-1; i < j; i, j = i+1, j-1 {
 				stack[i], stack[j] = stack[j], stack[i]
 			}
@@ -378,8 +378,7 @@ func (b *rawBTF) checkDepth() error {
 	return nil
 }
 
-// eachPart calls f with each type that a type has within itself, in contrast to those that it
-// points to.
+// eachPart calls f with each type that a type contains, as opposed to points to.
 func (b *rawBTF) eachPart(id btf.TypeID, f func(btf.TypeID)) {
 	switch b.kind(id) {
 	case kindPtr, kindFunc, kindFuncProto, kindDeclTag:
@@ -392,11 +391,11 @@ func (b *rawBTF) eachPart(id btf.TypeID, f func(btf.TypeID)) {
 	})
 }
 
-// checkNesting bounds how many types are part of each other, and checks that none is part of
-// itself, which the kernel refuses as well (btf_resolve): who follows the parts of a type comes to
-// an end.
+// checkNesting bounds the depth of types that contain each other, and returns an error if one
+// contains itself, as the kernel does (btf_resolve). After it, a walk over the parts of a type
+// terminates.
 func (b *rawBTF) checkNesting() error {
-	const open = -1 // height of a type whose parts are looked at
+	const open = -1 // height of a type whose parts are being visited
 	heights := make([]int, len(b.offs))
 	var stack []btf.TypeID
 	for id := btf.TypeID(1); b.has(id); id++ {
@@ -404,12 +403,12 @@ func (b *rawBTF) checkNesting() error {
 		for len(stack) > 0 {
 			top := stack[len(stack)-1]
 			if heights[top] != 0 {
-				// For the second time: the parts, which were above it, are done.
+				// This is the second visit: its parts, which were above it, are done.
 				stack = stack[:len(stack)-1]
 				height := 1
 				b.eachPart(top, func(part btf.TypeID) { height = max(height, 1+heights[part]) })
 				if height > maxNesting {
-					return fmt.Errorf("type %d: nested too deep", top)
+					return fmt.Errorf("type %d: nested too deeply", top)
 				}
 				heights[top] = height
 				continue
@@ -423,7 +422,7 @@ func (b *rawBTF) checkNesting() error {
 				}
 			})
 			if loop {
-				return fmt.Errorf("type %d: a part of itself", top)
+				return fmt.Errorf("type %d: contains itself", top)
 			}
 		}
 	}

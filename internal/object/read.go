@@ -18,8 +18,8 @@ const (
 	extSection = ".BTF.ext"
 )
 
-// maxFile is the largest file that is read, in bytes. What reading takes is a
-// small multiple of the file's size.
+// maxFile is the size of the largest file that is read, in bytes. Reading takes memory of a small
+// multiple of it.
 const maxFile = 32 << 20
 
 // Read reads an object file. Errors are of type [*Error] and name the file.
@@ -44,13 +44,12 @@ func Read(path string) (*Object, error) {
 	return parse(path, objectName(path), data)
 }
 
-// Parse reads an object file from memory. The name is what Read makes of a
-// path: without directory and extension.
+// Parse reads an object file from memory. The name is the file's base name without extension.
 func Parse(name string, data []byte) (*Object, error) {
 	return parse(name, name, data)
 }
 
-// objectName is a file's base name up to its first dot, as libbpf has it.
+// objectName returns a file's base name up to the first dot, as in libbpf.
 func objectName(path string) string {
 	name, _, _ := strings.Cut(filepath.Base(path), ".")
 	return name
@@ -69,18 +68,17 @@ func parse(file, name string, data []byte) (*Object, error) {
 	return r.obj, nil
 }
 
-// reader is a file on its way to an Object. Its fields are in the order in
-// which they come to be.
+// A reader reads a file into an Object. Its fields are in the order in which they are set.
 type reader struct {
 	obj *Object
 
 	elf  *elfFile
-	maps *section // .maps, nil if there is none
+	maps *section // .maps, or nil
 
 	raw       *rawBTF
 	ext       map[int]*extInfo // by section
 	externs   *externs
-	callbacks map[string]string // of programs: see exceptionCallbacks
+	callbacks map[string]string // by program: see exceptionCallbacks
 	types     *btf.Spec
 	datasecs  map[string]btf.TypeID
 
@@ -89,13 +87,13 @@ type reader struct {
 	dataAt   map[int]*Map // by section
 	mapIndex map[*Map]int // in Object.Maps
 
-	functions []*function         // by section and place
-	refs      map[int][]reference // by section, sorted
+	functions []*function         // by section and offset
+	refs      map[int][]reference // by section, sorted by instruction
 	entryOf   map[*Program]*function
 	programAt map[place]*Program
 }
 
-var errLargeFile = fmt.Errorf("larger than %d MiB", maxFile>>20)
+var errLargeFile = fmt.Errorf("file is larger than %d MiB", maxFile>>20)
 
 func (r *reader) read(data []byte) (err error) {
 	if len(data) > maxFile {
@@ -122,8 +120,8 @@ func (r *reader) read(data []byte) (err error) {
 	return r.readPrograms()
 }
 
-// licenseSection is what libbpf and cilium/ebpf read the license from: section "license", or else
-// the last whose name begins so.
+// licenseSection returns the data of section "license", or else of the last section whose name
+// begins with it. libbpf and cilium/ebpf read the license there.
 func (f *elfFile) licenseSection() []byte {
 	var data []byte
 	for i := range f.sections {
@@ -137,17 +135,17 @@ func (f *elfFile) licenseSection() []byte {
 	return data
 }
 
-// license is what libbpf copies from the section: a string of at most 63 bytes.
+// license returns the string that libbpf copies from the section, of at most 63 bytes.
 func license(data []byte) string {
 	const most = 63
 	data, _, _ = bytes.Cut(data, []byte{0})
 	return string(data[:min(len(data), most)])
 }
 
-// errNoBTF is for objects that cannot do without.
-var errNoBTF = errors.New("no BTF; compile with -g")
+// errNoBTF is the error for objects that require BTF.
+var errNoBTF = errors.New("no BTF: compile with -g")
 
-// readBTF reads and fixes the BTF. An object without has maps of the old kind only, and variables
+// readBTF reads and fixes the BTF. An object without BTF can only have legacy maps, and variables
 // without types.
 func (r *reader) readBTF() (err error) {
 	s := r.elf.sectionByName(btfSection)
@@ -201,7 +199,7 @@ func (r *reader) readBTF() (err error) {
 	return r.noteCutEnums()
 }
 
-// noteCutEnums lists the enums of 64 bits that are not of the kind that was made for them.
+// noteCutEnums fills in CutEnums: 64-bit enums that are not of kind BTF_KIND_ENUM64.
 func (r *reader) noteCutEnums() error {
 	for id := btf.TypeID(1); r.raw.has(id); id++ {
 		if r.raw.kind(id) != kindEnum || r.raw.field(id, 8) != 8 {
@@ -219,7 +217,7 @@ func (r *reader) noteCutEnums() error {
 	return nil
 }
 
-// warn adds a warning, once.
+// warn adds a warning, unless the object has it already.
 func (r *reader) warn(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if len(r.obj.Warnings) < maxWarnings && !slices.Contains(r.obj.Warnings, text) {
@@ -227,13 +225,13 @@ func (r *reader) warn(format string, args ...any) {
 	}
 }
 
-// maxWarnings is how many are worth reading.
+// maxWarnings bounds the number of warnings.
 const maxWarnings = 20
 
-// shrinkArrays makes arrays of 4 GiB and more arrays of one element in what the kernel gets, since
-// it would refuse all of the BTF for them (btf_array_check_meta, btf_array_resolve). They are
-// numbers of map definitions: __uint(max_entries, 1 << 30) is the length of an array of int. libbpf
-// goes on with no BTF at all.
+// shrinkArrays reduces arrays of 4 GiB and more to one element in the BTF for the kernel, which
+// would reject all of it because of them (btf_array_check_meta, btf_array_resolve). They are
+// numbers in map definitions: __uint(max_entries, 1 << 30) is the length of an array of int. libbpf
+// continues without BTF.
 func (r *reader) shrinkArrays() {
 	const nelems = btfTypeSize + 8 // of struct btf_array
 	changed := false
@@ -243,7 +241,7 @@ func (r *reader) shrinkArrays() {
 		}
 		t, err := r.types.TypeByID(id)
 		if err != nil {
-			continue // decodeTypes has seen them all
+			continue // cannot fail: decodeTypes has decoded all types
 		}
 		arr := t.(*btf.Array)
 		size, err := btf.Sizeof(arr.Type)
@@ -257,8 +255,8 @@ func (r *reader) shrinkArrays() {
 	}
 }
 
-// decodeTypes decodes all types, in the order of their IDs: this is what
-// checkDepth has bounded.
+// decodeTypes decodes all types in the order of their IDs, the order for which checkDepth bounds
+// the recursion.
 func decodeTypes(raw []byte, count int) (*btf.Spec, error) {
 	types, err := btf.LoadSpecFromReader(bytes.NewReader(raw))
 	if err != nil {
@@ -272,7 +270,7 @@ func decodeTypes(raw []byte, count int) (*btf.Spec, error) {
 	return types, nil
 }
 
-// readMaps makes the list of all maps.
+// readMaps reads all maps.
 func (r *reader) readMaps() (err error) {
 	r.mapAt = make(map[mapPlace]*Map)
 	if r.obj.Maps, err = r.definedMaps(); err != nil {
@@ -324,7 +322,7 @@ func (r *reader) readMaps() (err error) {
 	return nil
 }
 
-// readPrograms links each program, and fills in the maps that hold programs or maps.
+// readPrograms links each program, and fills in the slots of maps that hold programs or maps.
 func (r *reader) readPrograms() (err error) {
 	r.entryOf = make(map[*Program]*function)
 	r.programAt = make(map[place]*Program)

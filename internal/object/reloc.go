@@ -12,7 +12,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// reference is what an instruction refers to, as its relocation says.
+// A reference is the target of an instruction's relocation.
 type reference struct {
 	insn int // counted from the start of the section
 	kind refKind
@@ -21,7 +21,7 @@ type reference struct {
 	off  int32      // in a map's value: refData
 	ext  *externSym // refExtern
 	name string     // refConstant
-	err  error      // refUndefined: why
+	err  error      // refUndefined: the reason
 }
 
 type refKind uint8
@@ -31,13 +31,12 @@ const (
 	refMap
 	refData
 	refExtern
-	refUndefined // an error if a program has it
-	refConstant  // a number that assembly has a name for, and nothing a value
+	refUndefined // an error if a program uses it
+	refConstant  // a constant that assembly names, and nothing defines
 )
 
-// collectReferences resolves the relocations of all sections with code. Those
-// of code that belongs to no function are passed over: it is what a linker
-// leaves behind of a weak function that another has replaced.
+// collectReferences resolves the relocations of all sections with code. It ignores code outside
+// functions, which a linker leaves behind when it replaces a weak function.
 func (r *reader) collectReferences() error {
 	r.refs = make(map[int][]reference)
 	for i := range r.elf.sections {
@@ -48,7 +47,7 @@ func (r *reader) collectReferences() error {
 		target := &r.elf.sections[s.info]
 		switch {
 		case s.typ == elf.SHT_RELA && (target.isCode() || hasGlobals(target)):
-			return badSection(s.name, "unsupported relocations: with addends")
+			return badSection(s.name, "unsupported relocations with addends")
 		case s.typ == elf.SHT_RELA:
 		case target.isCode():
 			if err := r.collectFrom(s, target); err != nil {
@@ -70,8 +69,8 @@ func sortReferences(refs []reference) {
 	slices.SortStableFunc(refs, func(x, y reference) int { return cmp.Compare(x.insn, y.insn) })
 }
 
-// collectLocalCalls finds the calls that need no relocation: those of a static
-// function by another in the same section.
+// collectLocalCalls finds the calls that need no relocation, since caller and static callee are in
+// the same section.
 func (r *reader) collectLocalCalls() error {
 	local := make(map[int][]reference)
 	for _, fn := range r.functions {
@@ -92,7 +91,8 @@ func (r *reader) collectLocalCalls() error {
 	return nil
 }
 
-// unrelocatedCalls returns where in its section a function has calls without a relocation.
+// unrelocatedCalls returns the calls of a function without a relocation, as instructions of its
+// section.
 func (r *reader) unrelocatedCalls(fn *function) []int {
 	var calls []int
 	refs := r.referencesOf(fn)
@@ -116,7 +116,7 @@ func (r *reader) collectFrom(s, target *section) error {
 	}
 	for _, rel := range rels {
 		if rel.off%InsnSize != 0 || rel.off >= target.size {
-			return badSection(target.name, "relocation at %d, which is no instruction", rel.off)
+			return badSection(target.name, "relocation at offset %d, which is not an instruction", rel.off)
 		}
 		insn := int(rel.off / InsnSize)
 		fn := r.functionAt(target, insn)
@@ -137,19 +137,19 @@ func (r *reader) collectFrom(s, target *section) error {
 	return nil
 }
 
-// pointersIn warns of global data that contains addresses: there is none to put there before the
-// program runs. libbpf and cilium/ebpf load such data as it is, and so do we.
+// pointersIn warns about global data that contains addresses, which do not exist before the program
+// runs. libbpf and cilium/ebpf load such data unchanged, and so does this package.
 func (r *reader) pointersIn(s, target *section) error {
 	rels, err := r.elf.relocations(s)
 	if err != nil || len(rels) == 0 {
 		return err
 	}
-	r.warn("section %s: a pointer to %s at offset %d of initialized data will not be one: addresses are not known before a program runs",
+	r.warn("section %s: pointer to %s at offset %d of initialized data is not valid in the kernel: set it when a program runs",
 		clean(target.name), clean(r.elf.symbolName(rels[0].sym)), rels[0].off)
 	return nil
 }
 
-// resolve finds out what an instruction refers to (libbpf's bpf_program__record_reloc).
+// resolve returns the target of an instruction's relocation (libbpf's bpf_program__record_reloc).
 func (r *reader) resolve(rel relocation, fn *function, insn int) (reference, error) {
 	in := fn.insns[insn-fn.start]
 	if rel.typ != relocLdImm64 && rel.typ != relocCall {
@@ -159,7 +159,7 @@ func (r *reader) resolve(rel relocation, fn *function, insn int) (reference, err
 		return reference{}, fmt.Errorf("unsupported relocation of an instruction with opcode %#x", in.Op)
 	}
 	if in.IsLdImm64() && insn+1 >= fn.end() {
-		return reference{}, errors.New("instruction cut in half")
+		return reference{}, errors.New("truncated ld_imm64 instruction")
 	}
 	sym := rel.sym
 	if sym.isExtern() {
@@ -175,19 +175,19 @@ func (r *reader) resolve(rel relocation, fn *function, insn int) (reference, err
 			return reference{kind: refUndefined, err: err}, nil
 		}
 		if in.IsCall() && ext.kind != Kfunc {
-			return reference{}, errors.New("a variable cannot be called")
+			return reference{}, errors.New("call of a variable")
 		}
 		return reference{kind: refExtern, ext: ext}, nil
 	}
 	s := r.elf.sectionOf(sym)
 	switch {
 	case sym.section == elf.SHN_COMMON:
-		return reference{}, errors.New("a variable without a section; initialize it")
+		return reference{}, errors.New("variable without a section: initialize it")
 	case s == nil:
 		return reference{}, errors.New("undefined")
 	case in.IsCall():
-		// The address of a global function is that of its symbol, and imm is -1;
-		// for a static one the symbol is that of the section, and imm the distance.
+		// A global function is at its symbol, and imm is -1. A static one has the symbol of its
+		// section, and imm is the offset.
 		return r.functionRef(s, int64(sym.value)+int64(in.Imm+1)*InsnSize, in.Src == sys.PseudoCall)
 	case s.isCode():
 		return r.functionRef(s, int64(sym.value)+int64(in.Imm), true)
@@ -197,17 +197,17 @@ func (r *reader) resolve(rel relocation, fn *function, insn int) (reference, err
 
 func (r *reader) functionRef(s *section, off int64, ok bool) (reference, error) {
 	if !ok {
-		return reference{}, errors.New("call of something else than a function")
+		return reference{}, errors.New("call of a symbol that is not a function")
 	}
 	if !s.isCode() {
-		return reference{}, fmt.Errorf("call into section %s, which has no code", clean(s.name))
+		return reference{}, fmt.Errorf("call into section %s, which contains no code", clean(s.name))
 	}
 	if off < 0 || uint64(off) >= s.size || off%InsnSize != 0 {
-		return reference{}, fmt.Errorf("no instruction at %d of section %s", off, clean(s.name))
+		return reference{}, fmt.Errorf("no instruction at offset %d of section %s", off, clean(s.name))
 	}
 	fn := r.functionAt(s, int(off/InsnSize))
 	if fn == nil || fn.start != int(off/InsnSize) {
-		return reference{}, fmt.Errorf("no function at %d of section %s", off, clean(s.name))
+		return reference{}, fmt.Errorf("no function at offset %d of section %s", off, clean(s.name))
 	}
 	fn.called = true
 	return reference{kind: refFunction, fn: fn}, nil
@@ -215,11 +215,11 @@ func (r *reader) functionRef(s *section, off int64, ok bool) (reference, error) 
 
 func (r *reader) dataRef(s *section, sym *symbol, in Insn) (reference, error) {
 	if s == r.maps || s.isLegacyMaps() {
-		// A static map's symbol may be that of the section, and imm the distance.
+		// A static map may have the symbol of its section, and imm is the offset.
 		off := sym.value + uint64(in.Imm)
 		m := r.mapAt[mapPlace{s.index, off}]
 		if m == nil {
-			return reference{}, fmt.Errorf("no map at %d of section %s", int64(off), clean(s.name))
+			return reference{}, fmt.Errorf("no map at offset %d of section %s", int64(off), clean(s.name))
 		}
 		return reference{kind: refMap, m: r.mapIndex[m]}, nil
 	}
@@ -229,14 +229,14 @@ func (r *reader) dataRef(s *section, sym *symbol, in Insn) (reference, error) {
 	}
 	switch {
 	case s.name == ".jumptables":
-		return reference{}, errors.New("a jump table: compile it with -fno-jump-tables, or for an older instruction set than -mcpu=v4")
+		return reference{}, errors.New("unsupported jump table: compile with -fno-jump-tables, or with -mcpu=v3")
 	case strings.HasPrefix(s.name, ".bss") || strings.HasPrefix(s.name, ".data") || strings.HasPrefix(s.name, ".rodata"):
 		return reference{}, fmt.Errorf("section %s is empty", clean(s.name))
 	}
-	return reference{}, fmt.Errorf("section %s holds neither maps nor data", clean(s.name))
+	return reference{}, fmt.Errorf("section %s contains neither maps nor data", clean(s.name))
 }
 
-// referencesOf returns the references of a function's instructions.
+// referencesOf returns the references of the function's instructions.
 func (r *reader) referencesOf(fn *function) []reference {
 	refs := r.refs[fn.sec.index]
 	at := func(insn int) int {

@@ -8,10 +8,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// sectionDef says what a program is by the name of its section.
+// A sectionDef describes the programs in sections of a name.
 type sectionDef struct {
-	// name of the section; one that ends in '+' may be followed by a slash and
-	// more, which says what to attach to.
+	// name is the name of the section. A '+' at the end stands for an optional slash and the name
+	// of what to attach to.
 	name   string
 	typ    ebpf.ProgramType
 	attach ebpf.AttachType
@@ -23,10 +23,10 @@ type sectionFlags uint8
 const (
 	sleepable sectionFlags = 1 << iota // BPF_F_SLEEPABLE
 	frags                              // BPF_F_XDP_HAS_FRAGS
-	attachBTF                          // attaches to something that the kernel's BTF has
+	attachBTF                          // attaches to a function or type in the kernel's BTF
 )
 
-// Attach types that package ebpf has no name for.
+// Attach types that package ebpf lacks.
 const (
 	attachTraceUprobeSession ebpf.AttachType = sys.AttachTraceUprobeSession
 	attachTraceFsession      ebpf.AttachType = sys.AttachTraceFsession
@@ -35,11 +35,11 @@ const (
 	attachTraceFsessionMulti ebpf.AttachType = sys.AttachTraceFsessionMulti
 )
 
-// sectionDefs is libbpf's section_defs, of version 1.8-dev, in its order: the first that matches
-// counts. An attach type is always passed to the kernel; libbpf leaves an optional one out for
-// kernels older than those we load on. libbpf gives usdt programs BPF_TRACE_UPROBE_MULTI only where
-// the kernel has links of that kind (6.6). Older ones do not look at a kprobe program's attach
-// type, so here they always have it.
+// sectionDefs is libbpf's section_defs of version 1.8-dev, in the same order: the first match wins.
+// The attach type is always passed to the kernel; libbpf omits optional ones for kernels older than
+// those supported here. libbpf gives usdt programs BPF_TRACE_UPROBE_MULTI only if the kernel has
+// such links (6.6). Here they always have it, since older kernels ignore the attach type of kprobe
+// programs.
 var sectionDefs = []sectionDef{
 	{"socket", ebpf.SocketFilter, 0, 0},
 	{"sk_reuseport/migrate", ebpf.SkReuseport, ebpf.AttachSkReuseportSelectOrMigrate, 0},
@@ -159,12 +159,12 @@ var sectionDefs = []sectionDef{
 	{"netfilter", ebpf.Netfilter, ebpf.AttachNetfilter, 0},
 }
 
-// findSection returns what programs in a section are; nil if the name says nothing.
-// A '?' in front, for programs that are not loaded unasked, is to be taken off first.
+// findSection returns the definition for a section name, or nil if it is unknown. The caller
+// removes a leading '?', which marks programs that are not loaded by default.
 //
-// What libbpf knows has libbpf's meaning. Of what it does not know, names that begin with a
-// fixed one ("xdp/mine", "tc_egress", "cgroup/connect4/x") mean what cilium/ebpf takes them for
-// (matchSectionName in its elf_reader.go): the first in the table that is a prefix.
+// Names that libbpf knows have libbpf's meaning. Other names that begin with a fixed one
+// ("xdp/mine", "tc_egress", "cgroup/connect4/x") have the meaning of the first prefix in the table,
+// as in cilium/ebpf (matchSectionName in its elf_reader.go).
 func findSection(name string) *sectionDef {
 	for i := range sectionDefs {
 		if sectionDefs[i].matches(name) {
@@ -179,7 +179,7 @@ func findSection(name string) *sectionDef {
 	return nil
 }
 
-// isOpen reports whether a slash and more may follow the name and mean something.
+// isOpen reports whether a slash and a target may follow the name.
 func (d *sectionDef) isOpen() bool { return strings.HasSuffix(d.name, "+") }
 
 // matches is libbpf's sec_def_matches.
@@ -189,7 +189,7 @@ func (d *sectionDef) matches(name string) bool {
 	return ok && (rest == "" || open && rest[0] == '/')
 }
 
-// describe fills in what the name of a program's section says about it.
+// describe sets the fields of a program that its section's name determines.
 func (d *sectionDef) describe(p *Program, section string) {
 	p.Type = uint32(d.typ)
 	p.ExpectedAttachType = uint32(d.attach)
@@ -207,8 +207,8 @@ func (d *sectionDef) describe(p *Program, section string) {
 	}
 }
 
-// attachTarget is how the kernel's BTF calls what a program attaches to
-// (libbpf's btf_get_kernel_prefix_kind and find_kernel_btf_id).
+// attachTarget returns the name and kind that a program's target has in the kernel's BTF (libbpf's
+// btf_get_kernel_prefix_kind and find_kernel_btf_id).
 func attachTarget(attach ebpf.AttachType, to string) *AttachTarget {
 	t := &AttachTarget{Name: to, Kind: kindFunc}
 	if module, name, ok := strings.Cut(to, ":"); ok {
@@ -225,8 +225,8 @@ func attachTarget(attach ebpf.AttachType, to string) *AttachTarget {
 	return t
 }
 
-// Sections lists what programs can be, for documents: under Section the name of the section, with a
-// '+' at its end if a slash and more may follow it.
+// Sections returns a program for each section name, for documents. Its Section ends in '+' if a
+// slash and a target may follow the name.
 func Sections() []Program {
 	list := make([]Program, len(sectionDefs))
 	for i := range sectionDefs {
@@ -236,8 +236,8 @@ func Sections() []Program {
 	return list
 }
 
-// similarSection returns the name of the section that an unknown one may be meant to be, "" if
-// none comes near: the program in it would be of no known type.
+// similarSection returns the known section name that is closest to an unknown one, or "" if none is
+// close.
 func similarSection(name string) string {
 	base, _, _ := strings.Cut(name, "/")
 	best, least := "", len(base)/3+1
@@ -252,7 +252,7 @@ func similarSection(name string) string {
 	return best
 }
 
-// editDistance is the number of letters to insert, delete or replace that turns a into b.
+// editDistance returns the number of letters to insert, delete or replace to turn a into b.
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

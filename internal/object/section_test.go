@@ -89,8 +89,8 @@ func TestUnknownSectionNames(t *testing.T) {
 	for name, want := range map[string]string{
 		"kporbe/do_unlinkat": `unknown program section "kporbe/do_unlinkat" (did you mean "kprobe"?)`,
 		"cgroup/conect4":     `unknown program section "cgroup/conect4" (did you mean "cgroup/connect4"?)`,
-		"XDP":                `unknown program section "XDP": the names that say what a program is are in docs/reference.md`,
-		"nothing_like_it":    `unknown program section "nothing_like_it": the names that say what a program is are in docs/reference.md`,
+		"XDP":                `unknown program section "XDP": docs/reference.md lists the supported names`,
+		"nothing_like_it":    `unknown program section "nothing_like_it": docs/reference.md lists the supported names`,
 	} {
 		if got := unknownSection(name).Error(); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, want)

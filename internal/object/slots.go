@@ -11,22 +11,21 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// mapPlace is where a map's definition begins.
+// A mapPlace is the start of a map definition.
 type mapPlace struct {
 	section int
 	off     uint64
 }
 
-// mapVar is where in section .maps a map's definition is.
+// A mapVar is the place of a map definition in section .maps.
 type mapVar struct {
 	m          *Map
 	def        *btf.Struct
 	begin, end uint64
 }
 
-// readSlots reads what maps of maps and program arrays hold from the start: each
-// element of their member values that is not zero has a relocation (libbpf's
-// bpf_object__collect_map_relos).
+// readSlots reads the initial entries of maps of maps and program arrays. Each element of their
+// member values that is not zero has a relocation (libbpf's bpf_object__collect_map_relos).
 func (r *reader) readSlots() error {
 	for i := range r.elf.sections {
 		s := &r.elf.sections[i]
@@ -57,7 +56,7 @@ func (r *reader) readSlot(rel relocation) error {
 		i--
 	}
 	if i < 0 || rel.off >= r.mapVars[i].end || r.mapVars[i].end-rel.off < ptrSize {
-		return badSection(mapsSection, "relocation at %d, where there is no map", rel.off)
+		return badSection(mapsSection, "relocation at offset %d, which is not in a map definition", rel.off)
 	}
 	v := r.mapVars[i]
 	bad := func(err error) error {
@@ -72,11 +71,11 @@ func (r *reader) readSlot(rel relocation) error {
 	values := v.def.Members[len(v.def.Members)-1]
 	first := v.begin + uint64(values.Offset.Bytes())
 	if values.Name != "values" || rel.off < first || (rel.off-first)%ptrSize != 0 {
-		return bad(errors.New("unsupported relocation: only the member values can have it"))
+		return bad(errors.New("unsupported relocation outside the member values"))
 	}
 	slot := Slot{Index: uint32((rel.off - first) / ptrSize)}
-	// The symbol of something static is that of its section, and the distance is where the address
-	// goes.
+	// For static targets the symbol is that of the section, and the offset is in place of the
+	// address.
 	var addend uint64
 	if uint64(len(r.maps.data)) == r.maps.size {
 		addend = r.elf.order.Uint64(r.maps.data[rel.off:])
@@ -97,10 +96,10 @@ func (r *reader) readSlot(rel relocation) error {
 func (r *reader) slotMap(outer *Map, sym *symbol, addend uint64) (*Map, error) {
 	m := r.mapAt[mapPlace{int(sym.section), sym.value + addend}]
 	if m == nil {
-		return nil, errors.New("not a map of this file")
+		return nil, errors.New("not a map of this object")
 	}
 	if ebpf.MapType(outer.Type) == ebpf.HashOfMaps && outer.KeySize != 4 {
-		return nil, fmt.Errorf("initialized by index, but its keys have %d bytes", outer.KeySize)
+		return nil, fmt.Errorf("initialized by index, but the map's keys have %d bytes: want 4", outer.KeySize)
 	}
 	return m, nil
 }
@@ -113,12 +112,12 @@ func (r *reader) slotProgram(sym *symbol, addend uint64) (*Program, error) {
 	off := sym.value + addend
 	p := r.programAt[place{s.index, int(off / InsnSize)}]
 	if p == nil || off%InsnSize != 0 {
-		return nil, errors.New("not a program of this file")
+		return nil, errors.New("not a program of this object")
 	}
 	return p, nil
 }
 
-// sortSlots puts slots in the order of their indices; the last of an index counts.
+// sortSlots sorts the slots by index. Of several with the same index it keeps the last.
 func (m *Map) sortSlots() {
 	slices.SortStableFunc(m.Slots, func(x, y Slot) int { return cmp.Compare(x.Index, y.Index) })
 	out := m.Slots[:0]

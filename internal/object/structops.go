@@ -13,30 +13,31 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// StructOps is a struct of operations that the kernel calls: the value of a map of type
-// BPF_MAP_TYPE_STRUCT_OPS, before it is fitted to the kernel's own struct.
+// StructOps is the value of a map of type BPF_MAP_TYPE_STRUCT_OPS, a struct of functions that the
+// kernel calls, as the object has it, before it is converted to the kernel's struct.
 type StructOps struct {
 	// Type is the struct as the object has it.
 	Type *btf.Struct
-	// KernelType is what the kernel calls it: the name without a flavor, tcp_congestion_ops of
+	// KernelType is the name in the kernel, without the flavor: tcp_congestion_ops for
 	// tcp_congestion_ops___v2.
 	KernelType string
-	// Section is where the variable is.
+	// Section is the section of the variable.
 	Section string
 	// AutoCreate is false for sections that begin with '?'.
 	AutoCreate bool
-	// Data is the initial value, Type.Size bytes in the object's byte order, with zeros for
+	// Data is the initial value, Type.Size bytes in the object's byte order, with zeros in place of
 	// programs.
 	Data []byte
-	// Programs are by member of Type; nil for data, and for functions that the source leaves out.
+	// Programs holds the program of each member of Type. It is nil for data, and for functions that
+	// the source does not set.
 	Programs []*Program
 
-	section int    // its index
-	offset  uint32 // of the variable in it
+	section int    // index of the section
+	offset  uint32 // of the variable in the section
 }
 
-// structOpsSection reports whether a section holds structs of operations: .struct_ops and
-// .struct_ops.link, each with or without a '?' in front (libbpf's bpf_object__elf_collect).
+// structOpsSection reports whether a section holds struct_ops: .struct_ops and .struct_ops.link,
+// each with or without a leading '?' (libbpf's bpf_object__elf_collect).
 func structOpsSection(s *section) bool {
 	switch strings.TrimPrefix(s.name, "?") {
 	case ".struct_ops", ".struct_ops.link":
@@ -45,8 +46,7 @@ func structOpsSection(s *section) bool {
 	return false
 }
 
-// structOpsMaps returns the maps of all such sections, one for each variable (libbpf's
-// init_struct_ops_maps).
+// structOpsMaps returns a map for each variable in these sections (libbpf's init_struct_ops_maps).
 func (r *reader) structOpsMaps() ([]*Map, error) {
 	var maps []*Map
 	for i := range r.elf.sections {
@@ -62,7 +62,7 @@ func (r *reader) structOpsMaps() ([]*Map, error) {
 			return nil, err
 		}
 		if sec == nil {
-			return nil, badSection(s.name, "has no variables in BTF; compile with -g")
+			return nil, badSection(s.name, "no variables in BTF: compile with -g")
 		}
 		vars, err := variables(sec)
 		if err != nil {
@@ -83,10 +83,10 @@ func (r *reader) structOpsMaps() ([]*Map, error) {
 func structOpsMap(s *section, v Var) (*Map, error) {
 	typ, ok := btf.UnderlyingType(v.Type).(*btf.Struct)
 	if !ok || typ.Name == "" {
-		return nil, errors.New("not a struct with a name: the kernel knows structs of operations by theirs")
+		return nil, errors.New("not a named struct: the kernel identifies struct_ops by the name of the type")
 	}
 	if typ.Size == 0 || uint64(v.Offset)+uint64(typ.Size) > s.size {
-		return nil, fmt.Errorf("struct %s of %d bytes does not fit its section of %d bytes", clean(typ.Name), typ.Size, s.size)
+		return nil, fmt.Errorf("struct %s of %d bytes exceeds its section of %d bytes", clean(typ.Name), typ.Size, s.size)
 	}
 	section, optional := strings.CutPrefix(s.name, "?")
 	kernelType, _, _ := strings.Cut(typ.Name, "___")
@@ -110,8 +110,8 @@ func structOpsMap(s *section, v Var) (*Map, error) {
 	return m, nil
 }
 
-// linkStructOps puts the programs into the structs that have them as members (libbpf's
-// bpf_object__collect_st_ops_relos), and sees to it that those are loaded that a struct needs.
+// linkStructOps sets the programs of all structs (libbpf's bpf_object__collect_st_ops_relos), and
+// marks the programs that a struct needs to be loaded.
 func (r *reader) linkStructOps() error {
 	any := false
 	for i := range r.elf.sections {
@@ -151,7 +151,7 @@ func (r *reader) linkStructOps() error {
 	return nil
 }
 
-// linkMember puts the program of one relocation into the member that it is for.
+// linkMember sets the program of the member that a relocation is for.
 func (r *reader) linkMember(s *section, rel relocation) error {
 	var in *Map
 	for _, m := range r.obj.Maps {
@@ -160,24 +160,24 @@ func (r *reader) linkMember(s *section, rel relocation) error {
 		}
 	}
 	if in == nil {
-		return badSection(s.name, "a relocation at %d, where no struct is", rel.off)
+		return badSection(s.name, "relocation at offset %d, which is not in a struct", rel.off)
 	}
 	ops := in.StructOps
 	at := uint32(rel.off) - ops.offset
 	bad := func(format string, args ...any) error { return badSymbol(s.name, in.Name, format, args...) }
 	i := ops.memberAt(at)
 	if i < 0 {
-		return bad("a relocation at byte %d of struct %s, where no member begins", at, clean(ops.Type.Name))
+		return bad("relocation at offset %d of struct %s, where no member begins", at, clean(ops.Type.Name))
 	}
 	member := clean(ops.Type.Members[i].Name)
 	if !IsFunctionPointer(ops.Type.Members[i].Type) {
-		return bad("member %s: it refers to %s, and is no pointer to a function", member, clean(r.elf.symbolName(rel.sym)))
+		return bad("member %s: refers to %s, but is not a function pointer", member, clean(r.elf.symbolName(rel.sym)))
 	}
 	if at+8 > ops.Type.Size {
-		return bad("member %s: it does not fit the struct", member)
+		return bad("member %s: exceeds the struct", member)
 	}
 	code := r.elf.sectionOf(rel.sym)
-	// Of a static function the symbol is that of the section, and the distance is in the data.
+	// For a static function the symbol is that of the section, and the data has the offset.
 	off := rel.sym.value + r.obj.ByteOrder.Uint64(ops.Data[at:])
 	if code == nil || off%InsnSize != 0 {
 		return bad("member %s: %s is not a program", member, clean(r.elf.symbolName(rel.sym)))
@@ -194,7 +194,7 @@ func (r *reader) linkMember(s *section, rel relocation) error {
 	return nil
 }
 
-// memberAt returns the index of the member that begins at a byte, -1 if there is none.
+// memberAt returns the index of the member at a byte offset, or -1.
 func (s *StructOps) memberAt(at uint32) int {
 	for i, m := range s.Type.Members {
 		if m.BitfieldSize == 0 && m.Offset.Bytes() == at {
@@ -204,7 +204,7 @@ func (s *StructOps) memberAt(at uint32) int {
 	return -1
 }
 
-// check refuses what no kernel would take: an address that is a number.
+// check returns an error if a pointer has a number as its value, which no kernel accepts.
 func (s *StructOps) check() error {
 	for i, m := range s.Type.Members {
 		if _, ok := btf.As[*btf.Pointer](m.Type); !ok || s.Programs[i] != nil {
@@ -212,17 +212,16 @@ func (s *StructOps) check() error {
 		}
 		at := uint64(m.Offset.Bytes())
 		if at+8 > uint64(len(s.Data)) {
-			return fmt.Errorf("member %s: it does not fit the struct", clean(m.Name))
+			return fmt.Errorf("member %s: exceeds the struct", clean(m.Name))
 		}
 		if r := s.Data[at:][:8]; !bytes.Equal(r, make([]byte, 8)) {
-			return fmt.Errorf("member %s: a pointer that is neither a program nor NULL", clean(m.Name))
+			return fmt.Errorf("member %s: pointer is neither a program nor NULL", clean(m.Name))
 		}
 	}
 	return nil
 }
 
-// IsFunctionPointer reports whether a member of a struct of operations is one that a program can
-// be.
+// IsFunctionPointer reports whether a member of struct_ops may be set to a program.
 func IsFunctionPointer(t btf.Type) bool {
 	ptr, ok := btf.As[*btf.Pointer](t)
 	if !ok {
@@ -232,9 +231,9 @@ func IsFunctionPointer(t btf.Type) bool {
 	return ok
 }
 
-// loadUsedOperations has a program be loaded if a struct that is created has it, and not if only
-// others have it (libbpf's bpf_object_adjust_struct_ops_autoload). Of a program that no struct has
-// its section decides.
+// loadUsedOperations makes a program load if a struct that is created has it, and not if only other
+// structs have it (libbpf's bpf_object_adjust_struct_ops_autoload). For programs that are in no
+// struct, the section decides.
 func (r *reader) loadUsedOperations() {
 	used := make(map[*Program]bool)
 	for _, m := range r.obj.Maps {

@@ -60,10 +60,10 @@ func TestStructOps(t *testing.T) {
 // Invalid struct_ops are refused by name.
 func TestBadStructOps(t *testing.T) {
 	for name, want := range map[string]string{
-		"bad/structops_data":    "section .struct_ops: ops: member counter: it refers to elsewhere, and is no pointer to a function",
-		"bad/structops_number":  "section .struct_ops: ops: member init: a pointer that is neither a program nor NULL",
+		"bad/structops_data":    "section .struct_ops: ops: member counter: refers to elsewhere, but is not a function pointer",
+		"bad/structops_number":  "section .struct_ops: ops: member init: pointer is neither a program nor NULL",
 		"bad/structops_other":   `section .struct_ops: ops: member init: program drop is in section "xdp", not in struct_ops/init`,
-		"bad/structops_scalar":  "section .struct_ops.link: ops: not a struct with a name",
+		"bad/structops_scalar":  "section .struct_ops.link: ops: not a named struct",
 		"bad/structops_subprog": "section .struct_ops: ops: member init: helper is not a program of this object",
 	} {
 		_, err := Read(testobj.Compile(t, name, testobj.Options{}))
