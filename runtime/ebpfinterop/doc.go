@@ -1,9 +1,8 @@
-// Package ebpfinterop hands maps and programs of a loaded skeleton on to github.com/cilium/ebpf, so
-// that its packages link, ringbuf, perf and pin work with them, and attaches what needs the symbols
-// of an executable.
+// Package ebpfinterop passes maps and programs of a loaded skeleton to github.com/cilium/ebpf, so
+// that its packages link, ringbuf, perf and pin can use them. It also attaches uprobes by symbol.
 //
-// What is handed on has a file descriptor of its own: it is the caller's to
-// close, and neither ends with the skeleton nor ends the skeleton's.
+// A map or program that is passed on has its own file descriptor, which the caller must close. It
+// does not depend on the skeleton, nor the skeleton on it.
 //
-// It is a package of its own because it brings all of cilium/ebpf into a binary.
+// It is separate from package runtime because it brings all of cilium/ebpf into a binary.
 package ebpfinterop

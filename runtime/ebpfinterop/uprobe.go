@@ -13,39 +13,39 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// AttachUprobe attaches a program to the entry of a function, by its name in
-// an executable or library. opts may be nil.
+// AttachUprobe attaches a program to the entry of a function, given by its name in an executable or
+// library. opts may be nil.
 func AttachUprobe(p runtime.UprobeProgram, file, symbol string, opts *link.UprobeOptions) (link.Link, error) {
 	return attach(p, file, func(ex *link.Executable, prog *ebpf.Program) (link.Link, error) {
 		return ex.Uprobe(symbol, prog, opts)
 	})
 }
 
-// AttachUretprobe attaches a program to the return of a function, by its name
-// in an executable or library. opts may be nil.
+// AttachUretprobe attaches a program to the return of a function, given by its name in an
+// executable or library. opts may be nil.
 func AttachUretprobe(p runtime.UprobeProgram, file, symbol string, opts *link.UprobeOptions) (link.Link, error) {
 	return attach(p, file, func(ex *link.Executable, prog *ebpf.Program) (link.Link, error) {
 		return ex.Uretprobe(symbol, prog, opts)
 	})
 }
 
-// AttachUprobeMulti attaches a program to the entries of several functions,
-// by their names in an executable or library (6.6). opts may be nil.
+// AttachUprobeMulti attaches a program to the entries of several functions, given by their names in
+// an executable or library (6.6). opts may be nil.
 func AttachUprobeMulti(p runtime.UprobeMultiProgram, file string, symbols []string, opts *link.UprobeMultiOptions) (link.Link, error) {
 	return attach(p, file, func(ex *link.Executable, prog *ebpf.Program) (link.Link, error) {
 		return ex.UprobeMulti(symbols, prog, opts)
 	})
 }
 
-// AttachUretprobeMulti attaches a program to the returns of several
-// functions, by their names in an executable or library (6.6). opts may be nil.
+// AttachUretprobeMulti attaches a program to the returns of several functions, given by their names
+// in an executable or library (6.6). opts may be nil.
 func AttachUretprobeMulti(p runtime.UprobeMultiProgram, file string, symbols []string, opts *link.UprobeMultiOptions) (link.Link, error) {
 	return attach(p, file, func(ex *link.Executable, prog *ebpf.Program) (link.Link, error) {
 		return ex.UretprobeMulti(symbols, prog, opts)
 	})
 }
 
-// AttachUprobeSection attaches a program to what its section names, as in
+// AttachUprobeSection attaches a program to what its section names, such as
 // uprobe//usr/bin/bash:readline or uretprobe//usr/lib/libc.so.6:malloc+0x10.
 func AttachUprobeSection(p runtime.UprobeProgram) (link.Link, error) {
 	spec := p.Spec()
@@ -69,7 +69,7 @@ func AttachUprobeSection(p runtime.UprobeProgram) (link.Link, error) {
 	return AttachUprobe(p, file, symbol, &opts)
 }
 
-// cutLast is strings.Cut around the last sep; without one, all is before it.
+// cutLast is strings.Cut around the last sep. Without one, it returns s, "", false.
 func cutLast(s, sep string) (before, after string, found bool) {
 	if i := strings.LastIndex(s, sep); i >= 0 {
 		return s[:i], s[i+len(sep):], true
@@ -77,8 +77,8 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s, "", false
 }
 
-// attach opens a file and attaches p. The link keeps the program, so the
-// duplicate need not outlive the call.
+// attach opens a file and attaches p. The link keeps a reference to the program, so the duplicate
+// can be closed afterwards.
 func attach(p runtime.AnyProgram, file string, do func(*link.Executable, *ebpf.Program) (link.Link, error)) (link.Link, error) {
 	prog, err := Program(p)
 	if err != nil {

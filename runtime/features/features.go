@@ -13,34 +13,34 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// Feature is something other than a type or helper that only some kernels have.
+// Feature is a kernel feature other than a type of map, a type of program, or a helper.
 type Feature uint8
 
-// The features that [Supports] knows. The version is that of the first Linux that has it.
+// Features that [Supports] knows, with the first Linux version that has each.
 const (
 	RingBuf       Feature = iota + 1 // ring buffers (5.8)
 	UserRingBuf                      // ring buffers from user space to programs (6.1)
 	Arena                            // memory shared by programs and user space (6.9)
-	BPFCookie                        // links of perf events, with cookies: kprobes, uprobes, tracepoints (5.15)
-	KprobeMulti                      // kprobes of many functions with one link (5.18)
-	KprobeSession                    // a program at entry and return of functions (6.10)
-	UprobeMulti                      // uprobes of many functions with one link (6.6)
-	TracingMulti                     // fentry and fexit of many functions with one link (7.2)
+	BPFCookie                        // links for perf events, with cookies: kprobes, uprobes, tracepoints (5.15)
+	KprobeMulti                      // kprobes on many functions with one link (5.18)
+	KprobeSession                    // one program at both entry and return of functions (6.10)
+	UprobeMulti                      // uprobes on many functions with one link (6.6)
+	TracingMulti                     // fentry and fexit on many functions with one link (7.2)
 	TCX                              // tc programs with links (6.6)
 	Netkit                           // netkit devices (6.7)
 	Netfilter                        // netfilter programs (6.4)
-	LSM                              // programs at security hooks, if the machine was booted with bpf among its LSMs (5.7)
+	LSM                              // programs at security hooks, if bpf was among the LSMs at boot (5.7)
 	Token                            // BPF tokens (6.9)
-	KernelCORE                       // CO-RE by the kernel, which light skeletons need (5.17)
+	KernelCORE                       // CO-RE in the kernel, which light skeletons need (5.17)
 )
 
 var featureNames = [...]string{
-	RingBuf: "ring buffers", UserRingBuf: "user ring buffers", Arena: "arenas", BPFCookie: "links of perf events",
+	RingBuf: "ring buffers", UserRingBuf: "user ring buffers", Arena: "arenas", BPFCookie: "links for perf events",
 	KprobeMulti: "kprobe.multi", KprobeSession: "kprobe.session", UprobeMulti: "uprobe.multi", TracingMulti: "fentry.multi",
-	TCX: "TCX", Netkit: "netkit", Netfilter: "netfilter programs", LSM: "BPF LSM", Token: "BPF tokens", KernelCORE: "CO-RE by the kernel",
+	TCX: "TCX", Netkit: "netkit", Netfilter: "netfilter programs", LSM: "BPF LSM", Token: "BPF tokens", KernelCORE: "CO-RE in the kernel",
 }
 
-// String returns the feature in words.
+// String returns a readable name of the feature, such as "ring buffers".
 func (f Feature) String() string {
 	if int(f) < len(featureNames) && featureNames[f] != "" {
 		return featureNames[f]
@@ -48,8 +48,8 @@ func (f Feature) String() string {
 	return "feature " + strconv.Itoa(int(f))
 }
 
-// Supports reports whether the kernel has a feature; see the package's documentation for its
-// answers.
+// Supports reports whether the kernel supports a feature: it returns nil if it does. See the
+// package documentation for errors.
 func Supports(f Feature) error {
 	return answer(question{feature, uint32(f), 0}, func() error {
 		switch f {
@@ -77,7 +77,7 @@ func Supports(f Feature) error {
 	})
 }
 
-// A question is what has been asked.
+// A question identifies a probe.
 type question struct {
 	about subject
 	a, b  uint32
@@ -92,10 +92,10 @@ const (
 	helper
 )
 
-var answers sync.Map // question to error, of those that were answered
+var answers sync.Map // question to error, for questions that have been answered
 
-// answer asks what has not been asked before. Two goroutines may ask at once, and get the same
-// answer.
+// answer runs ask unless the answer is cached. Two goroutines may ask at the same time, and get the
+// same answer.
 func answer(q question, ask func() error) error {
 	if known, ok := answers.Load(q); ok {
 		err, _ := known.(error)
@@ -108,18 +108,18 @@ func answer(q question, ask func() error) error {
 	return err
 }
 
-// unsupported says what the kernel does not have.
+// unsupported says what the kernel does not support.
 type unsupported struct{ text string }
 
 func (e *unsupported) Error() string { return e.text }
 func (e *unsupported) Unwrap() error { return errors.ErrUnsupported }
 
-// no is the answer for what is missing: too old a kernel, or one that was built without it.
+// no returns the answer for a missing feature. The kernel is too old, or was built without it.
 func no(what, tooNew string) error {
 	if tooNew != "" {
 		return &unsupported{tooNew}
 	}
-	return &unsupported{"this kernel, " + sys.Release() + ", has no " + what}
+	return &unsupported{"this kernel (" + sys.Release() + ") does not support " + what}
 }
 
 func orNil(tooNew string) error {
@@ -129,18 +129,18 @@ func orNil(tooNew string) error {
 	return &unsupported{tooNew}
 }
 
-// cannotTell is what has kept a question from being answered.
+// cannotTell says what prevented an answer.
 type cannotTell struct {
 	what  string
 	errno unix.Errno
 }
 
 func (e *cannotTell) Error() string {
-	return "whether this kernel has " + e.what + " cannot be told: " + e.errno.Error()
+	return "cannot find out whether this kernel supports " + e.what + ": " + e.errno.Error()
 }
 func (e *cannotTell) Unwrap() error { return e.errno }
 
-// haveLSM asks for the program type, and whether the hooks are in use.
+// haveLSM probes the program type, and checks whether BPF LSM is enabled.
 func haveLSM() error {
 	if err := ProgramType(sys.ProgTypeLSM); err != nil {
 		return err
@@ -154,10 +154,10 @@ func haveLSM() error {
 			return nil
 		}
 	}
-	return &unsupported{"this kernel was booted without bpf among its LSMs, which are " + strings.TrimSpace(string(list)) + ": add it with lsm= on the kernel's command line"}
+	return &unsupported{"BPF LSM is not enabled: the active LSMs are " + strings.TrimSpace(string(list)) + "; add bpf to lsm= on the kernel command line"}
 }
 
-// haveToken asks for a token of what is no BPF file system.
+// haveToken tries to create a token of something that is not a BPF file system.
 func haveToken() error {
 	attr := struct{ flags, bpffsFD uint32 }{0, 1<<32 - 1}
 	_, errno := sys.BPF(sys.CmdTokenCreate, unsafe.Pointer(&attr), unsafe.Sizeof(attr))

@@ -52,7 +52,7 @@ func TestMapType(t *testing.T) {
 			t.Errorf("type %d: %v", typ, err)
 		}
 	}
-	if err := MapType(999); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "has no map type 999") {
+	if err := MapType(999); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "does not support map type 999") {
 		t.Errorf("type 999: %v", err)
 	}
 	if err := MapType(sys.MapTypeArena); err != nil && !strings.Contains(err.Error(), "BPF_MAP_TYPE_ARENA needs Linux 6.9, this is ") &&
@@ -165,9 +165,9 @@ func TestNotAllowed(t *testing.T) {
 func TestNames(t *testing.T) {
 	needRoot(t)
 	for err, want := range map[error]string{
-		Helper(sys.ProgTypeXDP, 9999):                                "has no helper 9999",
-		Helper(sys.ProgTypeSocketFilter, 166):                        "has no helper 166 for programs of BPF_PROG_TYPE_SOCKET_FILTER",
-		&cannotTell{sys.MapTypeSymbol(sys.MapTypeArena), unix.EPERM}: "whether this kernel has BPF_MAP_TYPE_ARENA cannot be told: operation not permitted",
+		Helper(sys.ProgTypeXDP, 9999):                                "does not support helper 9999",
+		Helper(sys.ProgTypeSocketFilter, 166):                        "does not support helper 166 for programs of BPF_PROG_TYPE_SOCKET_FILTER",
+		&cannotTell{sys.MapTypeSymbol(sys.MapTypeArena), unix.EPERM}: "cannot find out whether this kernel supports BPF_MAP_TYPE_ARENA: operation not permitted",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)

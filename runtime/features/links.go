@@ -10,13 +10,13 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// A linkProbe attaches a program to something that does not exist: what the kernel says then tells
-// whether it knows the way to attach. Nothing is ever attached.
+// A linkProbe tries to attach a program to something that does not exist. The kernel's error shows
+// whether it supports this way to attach. Nothing is ever attached.
 type linkProbe struct {
 	feature              Feature
 	progType, attachType uint32
 	target               int32
-	// yes is what a kernel says that has the feature, 0 for anything but that it has not.
+	// yes is the error from a kernel that has the feature. Zero means any error but the one for no.
 	yes  unix.Errno
 	tail func(attr *sys.LinkCreateAttr) (keep any)
 }
@@ -69,7 +69,7 @@ func noFunction(attr *sys.LinkCreateAttr) any {
 	return [2]any{name, list}
 }
 
-// noFile is a directory.
+// noFile returns a directory.
 func noFile(attr *sys.LinkCreateAttr) any {
 	path, keep := sys.CString("/")
 	offsets := []uint64{0}

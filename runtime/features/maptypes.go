@@ -11,17 +11,17 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// MapType reports whether the kernel has a type of map, a value of enum bpf_map_type such as
-// unix.BPF_MAP_TYPE_RINGBUF; see the package's documentation for its answers.
+// MapType reports whether the kernel supports a type of map, a value of enum bpf_map_type such as
+// unix.BPF_MAP_TYPE_RINGBUF: it returns nil if it does. See the package documentation for errors.
 func MapType(typ uint32) error {
 	return answer(question{mapType, typ, 0}, func() error { return probeMap(typ) })
 }
 
-// probeMap creates a map of that type, as small as there are.
+// probeMap creates the smallest map of the given type.
 func probeMap(typ uint32) error {
 	what := sys.MapTypeSymbol(typ)
 	attr := sys.MapCreateAttr{MapType: typ, KeySize: 4, ValueSize: 4, MaxEntries: 1}
-	other := -1 // what else the map needs
+	other := -1 // another file that the map needs
 	var errno unix.Errno
 	switch typ {
 	case sys.MapTypeStackTrace:
@@ -40,7 +40,7 @@ func probeMap(typ uint32) error {
 		attr.MaxEntries, attr.MapFlags = 0, sys.FlagNoPrealloc
 		attr.BtfFd, attr.BtfKeyTypeId, attr.BtfValueTypeId = uint32(other), 1, 1
 	case sys.MapTypeStructOps:
-		attr.BtfVmlinuxValueTypeId = 1 // no struct of operations: ENOTSUPP
+		attr.BtfVmlinuxValueTypeId = 1 // not a struct_ops type: ENOTSUPP
 	case sys.MapTypeRingBuf, sys.MapTypeUserRingBuf:
 		attr.KeySize, attr.ValueSize, attr.MaxEntries = 0, 0, uint32(unix.Getpagesize())
 	case sys.MapTypeArena:
@@ -61,7 +61,7 @@ func probeMap(typ uint32) error {
 	case errno == 0:
 		unix.Close(num)
 		return nil
-	case errno == unix.ENOMEM: // it has begun to make one
+	case errno == unix.ENOMEM: // it got as far as allocating the map
 		return nil
 	case errno == sys.ENOTSUPP && typ == sys.MapTypeStructOps:
 		return nil
@@ -71,20 +71,20 @@ func probeMap(typ uint32) error {
 	return &cannotTell{what, errno}
 }
 
-// create creates a map, with an attr of the length that all kernels since 5.14 take.
+// create creates a map, with the length of attr that all kernels since 5.14 accept.
 func create(attr *sys.MapCreateAttr) (int, unix.Errno) {
 	size := unsafe.Offsetof(attr.MapExtra)
 	return sys.BPF(sys.CmdMapCreate, unsafe.Pointer(attr), size)
 }
 
-// loadInt loads BTF with one type, an int.
+// loadInt loads BTF with a single type, an int.
 func loadInt() (int, unix.Errno) {
 	order := binary.NativeEndian
 	var raw []byte
 	raw = order.AppendUint16(raw, 0xeb9f)
 	raw = append(raw, 1, 0)                         // version, flags
 	for _, word := range []uint32{24, 0, 16, 16, 5, // hdr_len, type_off and _len, str_off and _len
-		1, 1 << 24, 4, 1<<24 | 32} { // name_off, BTF_KIND_INT, size, a signed number of 32 bits
+		1, 1 << 24, 4, 1<<24 | 32} { // name_off, BTF_KIND_INT, size, a signed 32-bit number
 		raw = order.AppendUint32(raw, word)
 	}
 	raw = append(raw, "\x00int\x00"...)

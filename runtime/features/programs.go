@@ -12,14 +12,15 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// ProgramType reports whether the kernel has a type of program, a value of enum bpf_prog_type such
-// as unix.BPF_PROG_TYPE_XDP; see the package's documentation for its answers.
+// ProgramType reports whether the kernel supports a type of program, a value of enum bpf_prog_type
+// such as unix.BPF_PROG_TYPE_XDP: it returns nil if it does. See the package documentation for
+// errors.
 func ProgramType(typ uint32) error {
 	return answer(question{programType, typ, 0}, func() error {
 		what := sys.ProgTypeSymbol(typ)
 		errno, log := loadProgram(typ, attachTypeOf(typ), insn(0xb7, 0), insn(0x95, 0)) // r0 = 0; exit
 		switch {
-		case errno == 0 || log != "": // the verifier has got to see it
+		case errno == 0 || log != "": // it got as far as the verifier
 			return nil
 		case errno == unix.EINVAL:
 			return no(what, explain.ProgramTypeTooNew(typ))
@@ -29,9 +30,9 @@ func ProgramType(typ uint32) error {
 }
 
 // Helper reports whether programs of a type can call a helper, a value of enum bpf_func_id such as
-// 174 for bpf_get_attach_cookie; see the package's documentation for its answers. What programs of
-// type TRACING, LSM, EXT and STRUCT_OPS can call depends on what they attach to: for these it
-// reports whether the kernel has the helper at all.
+// 174 for bpf_get_attach_cookie: it returns nil if they can. See the package documentation for
+// errors. The helpers of programs of type TRACING, LSM, EXT and STRUCT_OPS depend on what they
+// attach to: for these, Helper reports whether the kernel has the helper at all.
 func Helper(progType, id uint32) error {
 	return answer(question{helper, progType, id}, func() error {
 		what := explain.HelperName(id)
@@ -51,14 +52,14 @@ func Helper(progType, id uint32) error {
 			return no(what, explain.HelperTooNew(id))
 		case !any && (strings.Contains(log, "unknown func ") || strings.Contains(log, "cannot use helper ")):
 			return no(what+" for programs of "+sys.ProgTypeSymbol(progType), explain.HelperTooNew(id))
-		case log != "": // it minds the arguments
+		case log != "": // it rejects the arguments
 			return nil
 		}
 		return &cannotTell{what, errno}
 	})
 }
 
-// attachTypeOf is an attach type for program types that are loaded with none but theirs
+// attachTypeOf returns the attach type for program types that are loaded only with their own
 // (bpf_prog_load_check_attach).
 func attachTypeOf(typ uint32) uint32 {
 	switch typ {
@@ -76,12 +77,12 @@ func attachTypeOf(typ uint32) uint32 {
 	return 0
 }
 
-// insn is an instruction about R0.
+// insn returns an instruction on R0.
 func insn(code uint8, imm int32) []byte {
 	return binary.NativeEndian.AppendUint32([]byte{code, 0, 0, 0}, uint32(imm))
 }
 
-// loadProgram loads a program to see what the kernel says.
+// loadProgram loads a program and returns the kernel's answer.
 func loadProgram(typ, attachType uint32, insns ...[]byte) (unix.Errno, string) {
 	num, errno, log := openProgram(typ, attachType, insns...)
 	if errno == 0 {
@@ -106,7 +107,7 @@ func openProgram(typ, attachType uint32, insns ...[]byte) (num int, errno unix.E
 	}
 	for range 100 {
 		num, errno = sys.BPF(sys.CmdProgLoad, unsafe.Pointer(&attr), unsafe.Offsetof(attr.CoreRelos))
-		if errno != unix.EAGAIN { // a signal for the thread, as Go sends them
+		if errno != unix.EAGAIN { // the thread got a signal, which Go sends often
 			break
 		}
 	}

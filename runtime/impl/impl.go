@@ -1,6 +1,5 @@
-// Package impl is for generated code only: the types of what a generated file
-// says about its object, and the version that it must match. Nobody else needs it,
-// and nothing in it is promised to stay.
+// Package impl is for generated code only. It has the types that a generated file uses to describe
+// its object, and the version that the file must match. Its API may change at any time.
 package impl
 
 import (
@@ -8,29 +7,28 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// Generated files and this module have to fit, and a program in which they do not is
-// refused by the compiler. A generated file has
+// A program whose generated files do not fit this module does not compile. A generated file has
 //
 //	const (
 //		_ = impl.GenerateAgain(1 - impl.Oldest)
 //		_ = impl.UpgradeRuntime(impl.Newest - 1)
 //	)
 //
-// with the version of the contract that it was generated for. If one of these is negative, the
-// error names what to do: generate the package again with the tool of this module's version, or
-// upgrade this module to that of the tool.
+// with the version of the contract that it was generated for. If one of these values is negative,
+// the name in the compiler's error says what to do: generate the package again with this module's
+// version of the tool, or upgrade this module to the tool's version.
 type (
 	GenerateAgain  uint
 	UpgradeRuntime uint
 )
 
-// The versions of generated code that this module takes.
+// Versions of generated code that this module supports.
 const (
 	Oldest = spec.ABI
 	Newest = spec.ABI
 )
 
-// What a generated file says about its object; see package internal/spec.
+// Types that describe an object; see package internal/spec.
 type (
 	Spec          = spec.Spec
 	Sums          = spec.Sums
@@ -46,7 +44,7 @@ type (
 	SignedProgram = spec.SignedProgram
 )
 
-// Values of the fields of these types that would say nothing as numbers.
+// Values of fields of these types.
 const (
 	NoSlot = spec.NoSlot
 
@@ -75,13 +73,14 @@ const (
 	SignedForms = spec.SignedForms
 )
 
-// Features names the code that an object needs and others do not; see package internal/load.
+// Features selects the code that an object needs, so that the rest is not linked; see package
+// internal/load.
 type Features = load.Features
 
 // UseOutside is for objects with maps, or BTF, that are created before the loader runs.
 func UseOutside() load.Outside { return load.UseOutside() }
 
-// UseParts is for loaders that work in parts.
+// UseParts is for loaders that run in several parts.
 func UseParts() load.Parts { return load.UseParts() }
 
 // UseInner is for objects with maps of maps.
@@ -91,10 +90,10 @@ func UseInner() load.Hook { return load.UseInner() }
 // package runtime/impl/gunzip as well.
 func UseKconfig() load.Hook { return load.UseKconfig() }
 
-// UseTargets is for objects with programs whose section does not say what they attach to.
+// UseTargets is for objects with programs whose sections do not name a target.
 func UseTargets(req *load.Request) *spec.Failure { return load.UseTargets(req) }
 
-// UseOddBTF is for objects whose BTF kernels may refuse.
+// UseOddBTF is for objects whose BTF some kernels refuse.
 var UseOddBTF = load.UseOddBTF
 
 // UseSigned is for packages that can be signed.

@@ -1,6 +1,6 @@
-// Package keyring puts certificates into the kernel's keyrings, for programs that set up themselves
-// what signed packages are verified against. It is a package of its own, since it needs
-// crypto/x509; keyctl of keyutils does the same in a shell.
+// Package keyring adds certificates to the kernel's keyrings, for programs that set up the keyring
+// that their signed packages are verified against. It is separate from package runtime because it
+// needs crypto/x509. In a shell, keyctl of keyutils does the same.
 package keyring
 
 import (
@@ -16,21 +16,21 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// ErrExpired means that a certificate is not added because it is not valid yet, or no longer.
+// ErrExpired means that a certificate was not added because it is expired or not valid yet.
 var ErrExpired = errors.New("the certificate is not valid at this time")
 
-// Add adds a certificate, PEM or DER, to a keyring, and returns the serial number of the key. The
-// kernel does not look at a certificate's dates, so Add does: it refuses one that is not valid
-// today, and has the key vanish when the certificate's time is over.
+// Add adds a PEM or DER certificate to a keyring, and returns the serial number of the key. The
+// kernel ignores a certificate's dates, so Add checks them: it refuses a certificate that is not
+// valid now, and makes the key expire with the certificate.
 //
-// The session's keyring is that of the calling thread: a process that joins a session does that
-// before Go starts threads, by keyctl session.
+// The session keyring is that of the calling thread. To join a session, a process must do so before
+// Go starts threads, with keyctl session.
 func Add(ring runtime.Keyring, certificate []byte) (runtime.Keyring, error) {
 	if block, _ := pem.Decode(certificate); block != nil {
 		certificate = block.Bytes
 	}
 	fail := func(err error) (runtime.Keyring, error) {
-		return 0, fmt.Errorf("add a certificate to %s: %w", inWords(ring), err)
+		return 0, fmt.Errorf("add certificate to %s: %w", inWords(ring), err)
 	}
 	cert, err := x509.ParseCertificate(certificate)
 	if err != nil {
@@ -40,33 +40,33 @@ func Add(ring runtime.Keyring, certificate []byte) (runtime.Keyring, error) {
 	left := time.Until(cert.NotAfter)
 	switch {
 	case time.Now().Before(cert.NotBefore):
-		return fail(fmt.Errorf("%w: it is from %s on", ErrExpired, cert.NotBefore.Format(day)))
+		return fail(fmt.Errorf("%w: it is not valid before %s", ErrExpired, cert.NotBefore.Format(day)))
 	case left <= 0:
-		return fail(fmt.Errorf("%w: it was until %s", ErrExpired, cert.NotAfter.Format(day)))
+		return fail(fmt.Errorf("%w: it expired on %s", ErrExpired, cert.NotAfter.Format(day)))
 	}
 	switch ring {
 	case runtime.BuiltinKeyring, runtime.SecondaryKeyring, runtime.PlatformKeyring, runtime.NoKeyring:
-		return fail(errors.New("name the keyring by its serial number, which /proc/keys has"))
+		return fail(errors.New("use the keyring's serial number, which is in /proc/keys"))
 	}
 	serial, err := unix.AddKey("asymmetric", cert.Subject.CommonName, cert.Raw, int(ring.ID()))
 	switch err {
 	case nil:
 	case unix.ENOTDIR: // key_create_or_update
-		return fail(fmt.Errorf("it is not a keyring: %w", err))
+		return fail(fmt.Errorf("not a keyring: %w", err))
 	case unix.ENOKEY:
-		return fail(fmt.Errorf("there is no such keyring: %w", err))
+		return fail(fmt.Errorf("no such keyring: %w", err))
 	default:
 		return fail(err)
 	}
 	if seconds := left / time.Second; seconds > 0 && seconds <= math.MaxUint32 {
 		if _, err := unix.KeyctlInt(unix.KEYCTL_SET_TIMEOUT, serial, int(seconds), 0, 0); err != nil {
-			return 0, fmt.Errorf("set the end of a certificate in %s: %w", inWords(ring), err)
+			return 0, fmt.Errorf("set expiry of certificate in %s: %w", inWords(ring), err)
 		}
 	}
 	return runtime.Keyring(serial), nil
 }
 
-// inWords is a keyring in an error. What a serial number stands for may be another kind of key.
+// inWords returns a keyring's name for errors. A serial number may belong to another kind of key.
 func inWords(ring runtime.Keyring) string {
 	switch name := ring.String(); {
 	case ring == runtime.NoKeyring:
@@ -78,11 +78,11 @@ func inWords(ring runtime.Keyring) string {
 	}
 }
 
-// New makes a keyring within the user's own.
+// New creates a keyring in the user's keyring.
 func New(name string) (runtime.Keyring, error) {
 	serial, err := unix.AddKey("keyring", name, nil, unix.KEY_SPEC_USER_KEYRING)
 	if err != nil {
-		return 0, fmt.Errorf("make keyring %s: %w", name, err)
+		return 0, fmt.Errorf("create keyring %s: %w", name, err)
 	}
 	return runtime.Keyring(serial), nil
 }

@@ -41,11 +41,11 @@ func TestAddErrors(t *testing.T) {
 		cause error
 		want  string
 	}{
-		{runtime.Keyring(serial), id.Cert.Raw, unix.ENOTDIR, fmt.Sprintf("add a certificate to the key with the serial number %d: it is not a keyring: ", serial)},
-		{1<<31 - 1, id.Cert.Raw, unix.ENOKEY, "add a certificate to the key with the serial number 2147483647: there is no such keyring: "},
-		{runtime.BuiltinKeyring, id.Cert.Raw, nil, "add a certificate to the builtin keyring: name the keyring by its serial number"},
-		{runtime.NoKeyring, id.Cert.Raw, nil, "add a certificate to no keyring: "},
-		{runtime.SessionKeyring, []byte("x"), nil, "add a certificate to the session keyring: x509: "},
+		{runtime.Keyring(serial), id.Cert.Raw, unix.ENOTDIR, fmt.Sprintf("add certificate to the key with the serial number %d: not a keyring: ", serial)},
+		{1<<31 - 1, id.Cert.Raw, unix.ENOKEY, "add certificate to the key with the serial number 2147483647: no such keyring: "},
+		{runtime.BuiltinKeyring, id.Cert.Raw, nil, "add certificate to the builtin keyring: use the keyring's serial number"},
+		{runtime.NoKeyring, id.Cert.Raw, nil, "add certificate to no keyring: "},
+		{runtime.SessionKeyring, []byte("x"), nil, "add certificate to the session keyring: x509: "},
 	} {
 		_, err := keyring.Add(tt.ring, tt.cert)
 		if err == nil || !strings.HasPrefix(err.Error(), tt.want) || tt.cause != nil && !errors.Is(err, tt.cause) {

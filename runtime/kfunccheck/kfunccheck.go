@@ -1,16 +1,16 @@
-// Package kfunccheck compares the kernel functions that an object declares with those that the
-// running kernel has, before the object is loaded.
+// Package kfunccheck compares the kernel functions that an object declares with those of the
+// running kernel, before the object is loaded.
 //
-// A plain load has the kernel look functions up by name, and compares nothing. If the source
-// declares an argument as a number where the kernel has the length of a buffer, or another pointer,
-// the call still passes whatever is in the register: the verifier may refuse it, and may not.
-// libbpf and cilium/ebpf compare prototypes, since they read the kernel's BTF anyway. A load with
-// [Compare] does so too:
+// By default, the kernel looks up functions by name, and nothing compares prototypes. If the source
+// declares an argument as a number where the kernel expects the length of a buffer or a different
+// pointer, the call passes whatever is in the register, and the verifier may or may not reject it.
+// libbpf and cilium/ebpf compare prototypes, because they read the kernel's BTF anyway. With
+// [Compare], so does a load:
 //
 //	err := s.LoadWith(&runtime.LoadOptions{Kfuncs: kfunccheck.Compare})
 //
-// It is a package of its own because it brings github.com/cilium/ebpf/btf into a binary, and reads
-// the kernel's BTF, which takes far longer than a load.
+// It is separate from package runtime because it brings github.com/cilium/ebpf/btf into a binary,
+// and reads the kernel's BTF, which takes far longer than a load.
 package kfunccheck
 
 import (
@@ -29,23 +29,24 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// MismatchError is a function that the source declares in another way than the kernel: it names the
-// function, the argument, and the types of both. Errors of [Compare] wrap one for each.
+// MismatchError reports a function that the source declares differently from the kernel: it names
+// the function, the argument, and both types. Errors of [Compare] wrap one for each function.
 type MismatchError = prototype.MismatchError
 
-// Compare is for LoadOptions.Kfuncs. It refuses the load, with a [MismatchError] for each function,
-// if vmlinux or a loaded module has a function with another prototype than the object declares. Two
-// prototypes are the same if libbpf takes them for the same: as many arguments, and the same kinds
-// of types behind each pointer, whatever their names and sizes. A struct that the source only
-// declares is the kernel's struct, which libbpf refuses.
+// Compare is the value for LoadOptions.Kfuncs. It refuses the load if the prototype of a function
+// in vmlinux or a loaded module differs from the object's declaration, with a [MismatchError] for
+// each function. Prototypes are compared as in libbpf: they match if they have the same number of
+// arguments and the same kinds of types behind each pointer, whatever their names and sizes. Unlike
+// in libbpf, a struct that the source only declares matches the kernel's struct.
 //
-// A weak function with another prototype is taken for missing, as it is by libbpf: of bpf_foo___v1
-// and bpf_foo___v2, the one that this kernel has is found. That changes what is loaded, so it is
-// refused for a signed package, and before Linux 6.4 for an object that takes a function's address,
-// or asks whether it is there. A function that the kernel does not have is for the load to report.
+// As in libbpf, a weak function with a different prototype counts as missing: of bpf_foo___v1 and
+// bpf_foo___v2, the one that this kernel has is found. That changes what is loaded. It is therefore
+// an error for a signed package and, before Linux 6.4, for an object that takes a function's
+// address or tests whether it exists. Functions that the kernel does not have are left to the load
+// to report.
 //
-// Variables are not compared: their types are not in what is loaded. Compare needs no privileges of
-// its own, and is safe for concurrent use.
+// Variables are not compared, because the loaded object does not contain their types. Compare
+// requires no privileges, and is safe for concurrent use.
 func Compare(r *load.Request) error {
 	if err := compare(r); err != nil {
 		return &runtime.LoadError{Object: r.Spec.Name, Op: "compare kernel functions", Step: -1, Err: err}
@@ -98,13 +99,13 @@ func compare(r *load.Request) error {
 	return nil
 }
 
-// looksAddressesUp reports whether loads look for addresses of functions by name, for this kernel
-// takes no BTF ID for one: a step that is skipped does not keep them from it.
+// looksAddressesUp reports whether loads look up addresses of functions by name, because the kernel
+// does not accept a BTF ID instead. Skipping a step does not prevent that lookup.
 func looksAddressesUp() bool {
 	return sys.KernelVersion().Before(sys.Version{6, 4})
 }
 
-// functions are those that the object declares, and the steps that look them up.
+// functions returns the functions that the object declares, and the steps that look them up.
 func functions(s *spec.Spec) (symbols []prototype.Symbol, steps []int, err error) {
 	var types *btf.Spec
 	for i := range s.Steps {

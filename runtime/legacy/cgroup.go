@@ -12,14 +12,14 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// CgroupOptions say more about an attachment to a cgroup; nil means the defaults.
+// CgroupOptions are options for [AttachCgroup]. Nil means the defaults.
 type CgroupOptions struct {
-	// Exclusive lets no other program be attached to the cgroup or those below it. Otherwise others
-	// may be attached too, and all run.
+	// Exclusive prevents other programs from being attached to the cgroup or its descendants. By
+	// default, others may be attached too, and all run.
 	Exclusive bool
-	// Override lets a program of a cgroup below run in the place of this one.
+	// Override allows a program of a descendant cgroup to run instead of this one.
 	Override bool
-	// Replace is a program of the cgroup that this one takes the place of, in one step (5.6).
+	// Replace is a program of the cgroup to replace atomically with this one (5.6).
 	Replace runtime.AnyProgram
 }
 
@@ -30,17 +30,17 @@ const (
 	replace       = 1 << 2
 )
 
-// AttachCgroup attaches a program to the cgroup (version 2) in that directory, without a BPF link.
-// The program is one of those that package runtime has an AttachCgroup for.
+// AttachCgroup attaches a program to the cgroup (version 2) with the given directory, without a BPF
+// link. It takes the programs that have an AttachCgroup method in package runtime.
 func AttachCgroup(p runtime.AnyProgram, dir string, opts *CgroupOptions) (*runtime.Link, error) {
 	what := "attach to cgroup " + dir
 	if p == nil {
-		return nil, programError("", what, errors.New("the program is nil: programs come from a skeleton"), "")
+		return nil, programError("", what, errors.New("the program is nil: use a program of a skeleton"), "")
 	}
 	if opts == nil {
 		opts = &CgroupOptions{}
 	}
-	prog, err := p.DupFD() // kept for the detaching
+	prog, err := p.DupFD() // kept to detach it
 	if err != nil {
 		var failed *runtime.ProgramError
 		if errors.As(err, &failed) {
@@ -55,7 +55,7 @@ func AttachCgroup(p runtime.AnyProgram, dir string, opts *CgroupOptions) (*runti
 	attr := sys.ProgAttachAttr{AttachBpfFd: uint32(prog), AttachType: p.Spec().AttachType, AttachFlags: allowMulti}
 	switch {
 	case opts.Exclusive && opts.Override:
-		return fail(errors.New("an exclusive program cannot be overridden"), "")
+		return fail(errors.New("Exclusive and Override are mutually exclusive"), "")
 	case opts.Exclusive:
 		attr.AttachFlags = 0
 	case opts.Override:
@@ -85,7 +85,7 @@ func AttachCgroup(p runtime.AnyProgram, dir string, opts *CgroupOptions) (*runti
 		attr := sys.ProgAttachAttr{TargetFd: uint32(cgroup), AttachBpfFd: uint32(prog), AttachType: attr.AttachType}
 		_, errno := sys.BPF(sys.CmdProgDetach, unsafe.Pointer(&attr), unsafe.Offsetof(attr.AttachFlags))
 		if errno == 0 || errno == unix.ENOENT {
-			return nil // or another one has its place
+			return nil // or another program has replaced it
 		}
 		return os.NewSyscallError("detach", errno)
 	}), nil

@@ -10,15 +10,14 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// programError is an error like those of package runtime. The file descriptor of the program, for
-// what wants one, is borrowed by the caller.
+// programError returns an error like those of package runtime.
 func programError(name, op string, err error, hint string) error {
 	e := &runtime.ProgramError{Program: name, Op: op, Err: err, Hint: hint}
 	errors.As(err, &e.Errno)
 	return e
 }
 
-// borrow returns a file descriptor for the program that nobody else closes, with the function that
+// borrow returns a file descriptor for the program that nothing else closes, and a function that
 // closes it.
 func borrow(p *runtime.Program, op string) (num int, release func(), err error) {
 	num, err = p.DupFD()
@@ -32,8 +31,8 @@ func borrow(p *runtime.Program, op string) (num int, release func(), err error) 
 	return num, func() { unix.Close(num) }, nil
 }
 
-// interfaceHint is about attaching to an interface by netlink, which says of one that is not there
-// what TCX says.
+// interfaceHint returns the hint for attaching to an interface by netlink. If there is no such
+// interface, it is the same as for TCX.
 func interfaceHint(err error) string {
 	var errno unix.Errno
 	errors.As(err, &errno)

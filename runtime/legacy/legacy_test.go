@@ -98,7 +98,7 @@ func TestAttachTC(t *testing.T) {
 				t.Errorf("%s: %d runs, first at %d, second at %d", name, s.Bss.Order, s.Bss.FirstAt, s.Bss.SecondAt)
 			}
 			if _, err := legacy.AttachTC(s.Progs.Second, lo, dir, &legacy.TCOptions{Priority: 5}); !errors.Is(err, unix.EEXIST) ||
-				!strings.Contains(err.Error(), "another filter has that priority and handle") {
+				!strings.Contains(err.Error(), "another filter has this priority and handle") {
 				t.Errorf("%s: the same priority: %v", name, err)
 			}
 			if err := errors.Join(first.Close(), first.Close()); err != nil {
@@ -148,7 +148,7 @@ func TestAttachXDP(t *testing.T) {
 	if n := atomic.LoadUint64(&s.Bss.Packets); n != 1 {
 		t.Errorf("%d packets", n)
 	}
-	if _, err := legacy.AttachXDP(s.Progs.Turn, lo, generic); !errors.Is(err, unix.EBUSY) || !strings.Contains(err.Error(), "detach it, or replace it") {
+	if _, err := legacy.AttachXDP(s.Progs.Turn, lo, generic); !errors.Is(err, unix.EBUSY) || !strings.Contains(err.Error(), "detach it, or set Replace") {
 		t.Errorf("a second program: %v", err)
 	}
 	l, err = legacy.AttachXDP(s.Progs.Count, lo, &legacy.XDPOptions{Mode: runtime.XDPGeneric, Replace: true})
@@ -271,7 +271,7 @@ func TestNoProgram(t *testing.T) {
 func TestInvalidDirection(t *testing.T) {
 	_, err := legacy.AttachTC(runtime.SchedCLSProgram{}, 1, runtime.Direction(99), nil)
 	var failed *runtime.ProgramError
-	if !errors.As(err, &failed) || failed.Errno != unix.EINVAL || !strings.Contains(err.Error(), "99 is no direction") {
+	if !errors.As(err, &failed) || failed.Errno != unix.EINVAL || !strings.Contains(err.Error(), "invalid direction 99") {
 		t.Error(err)
 	}
 }

@@ -16,11 +16,11 @@ func currentNetNS() (int, error) {
 	return num, nil
 }
 
-// inNetNS calls do on a thread that is in a network namespace.
+// inNetNS calls do on a thread in the given network namespace.
 func inNetNS(num int, do func() error) error {
 	done := make(chan error)
 	go func() {
-		goruntime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		goruntime.LockOSThread() // never unlocked, so the thread ends with the goroutine
 		err := unix.Setns(num, unix.CLONE_NEWNET)
 		if err == nil {
 			err = do()

@@ -10,25 +10,25 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// TCOptions say more about an attachment to clsact; nil means the defaults.
+// TCOptions are options for [AttachTC]. Nil means the defaults.
 type TCOptions struct {
-	// Priority orders the programs of one interface and direction, the lowest first. 0 is after all
-	// that are there.
+	// Priority orders the programs of an interface and direction, the lowest first. Zero means
+	// after all existing programs.
 	Priority uint16
-	// Handle tells programs of the same priority apart; 0 is 1.
+	// Handle distinguishes programs of the same priority. Zero means 1.
 	Handle uint32
 }
 
-// lastPriority is the highest that a program may have: with those above the kernel does not find
-// what comes after it.
+// lastPriority is the highest priority that a program may have: after a higher one, the kernel does
+// not find the next filter.
 const lastPriority = 1<<16 - 1
 
 // AttachTC attaches a program to the ingress or egress side of a network interface, in
-// direct-action mode, as a filter of the clsact qdisc, which it adds if there is none. A program
-// that returns [runtime.TCActUnspec] lets those after it decide. The filter is on the interface in
-// the network namespace of the caller's thread.
+// direct-action mode, as a filter of the clsact qdisc, which it adds if there is none. If the
+// program returns [runtime.TCActUnspec], the next one decides. The interface is looked up in the
+// network namespace of the calling thread.
 //
-// If an interface has TCX programs too, they come before.
+// TCX programs of the same interface run first.
 func AttachTC(p runtime.SchedCLSProgram, ifindex int, dir runtime.Direction, opts *TCOptions) (*runtime.Link, error) {
 	what := onInterface("tc ingress", ifindex)
 	parent := uint32(netlink.HANDLE_MIN_INGRESS)
@@ -37,7 +37,7 @@ func AttachTC(p runtime.SchedCLSProgram, ifindex int, dir runtime.Direction, opt
 	case runtime.Egress:
 		what, parent = onInterface("tc egress", ifindex), netlink.HANDLE_MIN_EGRESS
 	default:
-		return nil, programError("", onInterface("tc", ifindex), fmt.Errorf("%d is no direction: %w", dir, unix.EINVAL), "")
+		return nil, programError("", onInterface("tc", ifindex), fmt.Errorf("invalid direction %d: %w", dir, unix.EINVAL), "")
 	}
 	num, release, err := borrow(p.Program, what)
 	if err != nil {
@@ -50,7 +50,7 @@ func AttachTC(p runtime.SchedCLSProgram, ifindex int, dir runtime.Direction, opt
 	if opts == nil {
 		opts = &TCOptions{}
 	}
-	// The handle's socket stays in this network namespace, whatever thread closes the link.
+	// The handle's socket stays in this network namespace, whichever thread closes the link.
 	nl, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
 		return fail(err, "")
@@ -65,7 +65,7 @@ func AttachTC(p runtime.SchedCLSProgram, ifindex int, dir runtime.Direction, opt
 		nl.Close()
 		hint := interfaceHint(err)
 		if errors.Is(err, unix.EEXIST) {
-			hint = "another filter has that priority and handle"
+			hint = "another filter has this priority and handle: choose a different Priority or Handle"
 		}
 		return fail(err, hint)
 	}
@@ -79,8 +79,8 @@ func AttachTC(p runtime.SchedCLSProgram, ifindex int, dir runtime.Direction, opt
 	}), nil
 }
 
-// addFilter adds the qdisc, if need be, and the filter, with a priority after all others if it has
-// none.
+// addFilter adds the filter, and the qdisc if needed. A filter without a priority is added after
+// all others.
 func addFilter(nl *netlink.Handle, filter *netlink.BpfFilter) error {
 	qdisc := &netlink.Clsact{QdiscAttrs: netlink.QdiscAttrs{
 		LinkIndex: filter.LinkIndex, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT,
@@ -102,11 +102,11 @@ func addFilter(nl *netlink.Handle, filter *netlink.BpfFilter) error {
 			last = max(last, f.Attrs().Priority)
 		}
 		if last == lastPriority {
-			return fmt.Errorf("a filter has the last priority, %d: %w", lastPriority, unix.ENOSPC)
+			return fmt.Errorf("an existing filter has the highest priority, %d: %w", lastPriority, unix.ENOSPC)
 		}
 		filter.Priority = last + 1
 		if err := nl.FilterAdd(filter); !errors.Is(err, unix.EEXIST) {
-			return err // or somebody else was quicker
+			return err // or another process was faster
 		}
 	}
 }

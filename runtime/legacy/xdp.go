@@ -11,17 +11,17 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// XDPOptions say more about an attachment to an interface; nil means the defaults.
+// XDPOptions are options for [AttachXDP]. Nil means the defaults.
 type XDPOptions struct {
-	// Mode is where in the network stack the program runs.
+	// Mode selects where in the network stack the program runs.
 	Mode runtime.XDPMode
-	// Replace puts the program in the place of another one that is not attached by a BPF link.
+	// Replace replaces an attached program, unless that is attached by a BPF link.
 	Replace bool
 }
 
 // AttachXDP attaches a program to a network interface by netlink, in the network namespace of the
-// caller's thread. An interface takes one: unix.EBUSY if there is another, unless it is to be
-// replaced. Close leaves a program alone that has replaced this one.
+// calling thread. If another program is attached and Replace is not set, the error is unix.EBUSY.
+// Close does nothing if another program has since replaced this one.
 func AttachXDP(p runtime.XDPProgram, ifindex int, opts *XDPOptions) (*runtime.Link, error) {
 	what := onInterface("XDP", ifindex)
 	num, release, err := borrow(p.Program, what)
@@ -52,7 +52,7 @@ func AttachXDP(p runtime.XDPProgram, ifindex int, opts *XDPOptions) (*runtime.Li
 		hint := interfaceHint(err)
 		switch {
 		case errors.Is(err, unix.EBUSY):
-			hint = "another program is attached to the interface: detach it, or replace it"
+			hint = "another program is attached to the interface: detach it, or set Replace"
 		case errors.Is(err, unix.EOPNOTSUPP):
 			hint = explain.XDPHint(unix.EOPNOTSUPP)
 		}
@@ -64,7 +64,7 @@ func AttachXDP(p runtime.XDPProgram, ifindex int, opts *XDPOptions) (*runtime.Li
 	}), nil
 }
 
-// detachXDP detaches the program with that ID, if it is there.
+// detachXDP detaches the program with the given ID, if it is attached.
 func detachXDP(ifindex int, id uint32, flags int) error {
 	device, err := netlink.LinkByIndex(ifindex)
 	switch {
@@ -79,7 +79,7 @@ func detachXDP(ifindex int, id uint32, flags int) error {
 	return setXDP(ifindex, -1, flags)
 }
 
-// setXDP attaches a program, or with -1 detaches what is there.
+// setXDP attaches a program, or detaches the current one if num is -1.
 func setXDP(ifindex, num, flags int) error {
 	device := &netlink.Device{LinkAttrs: netlink.LinkAttrs{Index: ifindex}}
 	if err := netlink.LinkSetXdpFdWithFlags(device, num, flags); err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// loadBTF loads the object's BTF: as it is if the kernel takes it, or without what the kernel does
-// not know. IDs stay what they are, since programs and maps refer to them.
+// loadBTF loads the object's BTF, unchanged if the kernel accepts it, or with unknown kinds
+// replaced. IDs do not change, since programs and maps refer to them.
 func (k *kernel) loadBTF(p unsafe.Pointer, size uintptr) (int, unix.Errno) {
 	attr, size := attrOf[sys.BtfLoadAttr](p, size)
 	if k.btf != nil {
@@ -33,14 +33,14 @@ func (k *kernel) loadBTF(p unsafe.Pointer, size uintptr) (int, unix.Errno) {
 	return num, errno
 }
 
-// kinds are those of BTF that not all kernels know.
+// kinds are the kinds of BTF that some kernels do not know.
 type kinds struct {
 	float, declTag, typeTag, enum64 bool
 	signedEnum                      bool // kind_flag of an enum (6.0)
-	emptySection                    bool // a section of no variables
+	emptySection                    bool // a section without variables
 }
 
-// knownKinds asks the kernel for each kind, once, by a type of it.
+// knownKinds probes each kind once, by loading a type of that kind.
 var knownKinds = sync.OnceValue(func() kinds {
 	integer := typeWords(1, sys.BtfKindInt, 0, 4, 0x20)
 	return kinds{
@@ -56,12 +56,12 @@ var knownKinds = sync.OnceValue(func() kinds {
 // signedFlag is kind_flag, above the kind.
 const signedFlag = 1 << 7
 
-// typeWords is a struct btf_type and what follows it.
+// typeWords returns a struct btf_type and what follows it.
 func typeWords(name uint32, kind, vlen uint32, rest ...uint32) []uint32 {
 	return append([]uint32{name, kind<<24 | vlen}, rest...)
 }
 
-// takes reports whether the kernel takes BTF of these types.
+// takes reports whether the kernel accepts BTF with these types.
 func takes(types ...[]uint32) bool {
 	const names = "\x00a\x00b\x00"
 	var raw bytes.Buffer
@@ -84,19 +84,19 @@ func takes(types ...[]uint32) bool {
 	if errno == 0 {
 		unix.Close(num)
 	}
-	return errno != unix.EINVAL // and not that there is no room for a file, say
+	return errno != unix.EINVAL // other errors, such as EMFILE, are not about the types
 }
 
-// fitBTF returns BTF with other kinds in the place of those that the kernel does not know, each of
-// the same length, nil if there is nothing to replace. Sizes stay what they are as well, so that
-// maps still fit their types.
+// fitBTF replaces each BTF type of a kind that the kernel does not know with one of another kind
+// that takes the same number of bytes. It returns nil if there is nothing to replace. The sizes of
+// types do not change, so maps still fit their types.
 //
-//	FLOAT     an int would be read as a number: a struct without members of that size
+//	FLOAT	 a struct of that size without members: an int would be printed as a number
 //	DECL_TAG  an int that nothing refers to
 //	TYPE_TAG  const
-//	ENUM64    a union of members at offset 0, of that size
-//	ENUM      of signed values: not signed
-//	DATASEC   of no variables: a struct without members of that size
+//	ENUM64	a union of that size with members at offset 0
+//	ENUM	  unsigned, instead of signed
+//	DATASEC   without variables: a struct of that size without members
 func fitBTF(raw []byte, known kinds) []byte {
 	order := binary.NativeEndian
 	if len(raw) < sys.BtfHeaderSize {
@@ -154,8 +154,8 @@ func fitBTF(raw []byte, known kinds) []byte {
 	return raw
 }
 
-// walkTypes calls do for each type, with its ID and all of its bytes. It ends at what is not a
-// type.
+// walkTypes calls do for each type, with its ID and all of its bytes. It stops at anything that is
+// not a type.
 func walkTypes(raw []byte, do func(id uint32, t []byte)) {
 	for id := uint32(1); len(raw) >= sys.BtfTypeSize; id++ {
 		info := binary.NativeEndian.Uint32(raw[4:])
@@ -168,7 +168,7 @@ func walkTypes(raw []byte, do func(id uint32, t []byte)) {
 	}
 }
 
-// sizeOf is how many bytes a type takes, 0 for an unknown kind.
+// sizeOf returns the size of a type in bytes, or 0 for an unknown kind.
 func sizeOf(kind uint32, vlen int) int {
 	switch kind {
 	case sys.BtfKindPtr, sys.BtfKindFwd, sys.BtfKindTypedef, sys.BtfKindVolatile, sys.BtfKindConst, sys.BtfKindRestrict,

@@ -12,16 +12,16 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// kernel makes the system calls of one load, each fit for the running kernel: a load.Kernel. It is
-// for one goroutine.
+// kernel makes the system calls of a load, each adapted to the running kernel. It implements
+// load.Kernel, and must not be used concurrently.
 type kernel struct {
 	spec  *spec.Spec
-	types *types     // of the kernel
+	types *types     // the kernel's
 	core  *core.Core // nil if the object has no CO-RE relocations
-	btf   []byte     // the object's BTF as this kernel has taken it, nil before that
+	btf   []byte     // the object's BTF as this kernel accepted it, nil before that
 	// raised is set once RLIMIT_MEMLOCK has been raised for this load.
 	raised bool
-	// failed is why a program was not given to the kernel, the last one.
+	// failed is the reason why the last program could not be prepared for the kernel.
 	failed error
 }
 
@@ -45,11 +45,11 @@ func (k *kernel) BPF(cmd sys.Cmd, attr unsafe.Pointer, size uintptr) (int, unix.
 	return k.call(cmd, attr, size)
 }
 
-// maxAttempts bounds how often a system call is made that a signal interrupts.
+// maxAttempts is how often a system call is made that signals interrupt.
 const maxAttempts = 64
 
-// call makes a system call: again if a signal was pending, and again if it was refused for the
-// locked memory limit.
+// call makes a system call. It retries if a signal was pending, or if the limit on locked memory
+// was too low and could be raised.
 func (k *kernel) call(cmd sys.Cmd, attr unsafe.Pointer, size uintptr) (num int, errno unix.Errno) {
 	for range maxAttempts {
 		num, errno = sys.BPF(cmd, attr, size)
@@ -66,8 +66,8 @@ func (k *kernel) call(cmd sys.Cmd, attr unsafe.Pointer, size uintptr) (num int, 
 	return num, errno
 }
 
-// raiseMemlock lifts the limit that the memory of BPF objects counts against before Linux 5.11
-// (bpf_charge_memlock), once. It reports whether it did.
+// raiseMemlock removes the limit on locked memory, which BPF objects count against before Linux
+// 5.11 (bpf_charge_memlock). It does so once, and reports whether it did.
 func (k *kernel) raiseMemlock() bool {
 	if k.raised || probed().memcg {
 		return false
@@ -80,7 +80,7 @@ func (k *kernel) raiseMemlock() bool {
 	return unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}) == nil
 }
 
-// attrOf returns a copy of an attr of that size.
+// attrOf returns a copy of an attr of the given size.
 func attrOf[T any](attr unsafe.Pointer, size uintptr) (*T, uintptr) {
 	whole := new(T)
 	size = min(size, unsafe.Sizeof(*whole))
@@ -88,7 +88,7 @@ func attrOf[T any](attr unsafe.Pointer, size uintptr) (*T, uintptr) {
 	return whole, size
 }
 
-// createMap creates a map, without BTF if an old kernel does not take that for maps of this type.
+// createMap creates a map, without BTF if an old kernel does not accept it for maps of this type.
 func (k *kernel) createMap(p unsafe.Pointer, size uintptr) (int, unix.Errno) {
 	attr, size := attrOf[sys.MapCreateAttr](p, size)
 	num, errno := k.call(sys.CmdMapCreate, unsafe.Pointer(attr), size)
@@ -103,12 +103,12 @@ func (k *kernel) createMap(p unsafe.Pointer, size uintptr) (int, unix.Errno) {
 	return -1, errno
 }
 
-// loadProgram loads a program whose CO-RE relocations are resolved, and which names maps in a way
-// that this kernel knows.
+// loadProgram resolves a program's CO-RE relocations, adapts its references to maps to this kernel,
+// and loads it.
 func (k *kernel) loadProgram(p unsafe.Pointer, size uintptr) (int, unix.Errno) {
 	attr, size := attrOf[sys.ProgLoadAttr](p, size)
 	if attr.InsnCnt == 0 {
-		return -1, unix.E2BIG // not wanted: what the kernel says
+		return -1, unix.E2BIG // program not wanted: the same error as from the kernel
 	}
 	insns := append([]sys.Insn(nil), unsafe.Slice((*sys.Insn)(pointer(attr.Insns)), attr.InsnCnt)...)
 	if attr.CoreReloCnt > 0 {
@@ -129,7 +129,7 @@ func (k *kernel) loadProgram(p unsafe.Pointer, size uintptr) (int, unix.Errno) {
 	return num, errno
 }
 
-// errnoOr returns the errno of a file that could not be read, or another one.
+// errnoOr returns the errno in err, or otherwise if there is none.
 func errnoOr(err error, otherwise unix.Errno) unix.Errno {
 	if errno := sys.ErrnoOf(err); errno != 0 {
 		return errno
@@ -137,7 +137,7 @@ func errnoOr(err error, otherwise unix.Errno) unix.Errno {
 	return otherwise
 }
 
-// nameByFD makes instructions name maps by file descriptor, as they did before fd_array (5.14).
+// nameByFD makes instructions refer to maps by file descriptor, as was done before fd_array (5.14).
 func nameByFD(insns []sys.Insn, fds unsafe.Pointer) {
 	for i := 0; i < len(insns); i++ {
 		if insns[i].Code != sys.OpLdImm64 {
@@ -158,8 +158,8 @@ func nameByFD(insns []sys.Insn, fds unsafe.Pointer) {
 	}
 }
 
-// pointer is what a field of an attr has the address of. It is memory of the interpreter's, or kept
-// alive by the caller.
+// pointer converts the address in a field of an attr to a pointer. The memory belongs to the
+// interpreter, or the caller keeps it alive.
 func pointer(address uint64) unsafe.Pointer {
 	at := uintptr(address)
 	return *(*unsafe.Pointer)(unsafe.Pointer(&at))

@@ -14,14 +14,14 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// isForOldKernel reports whether a load with a loader program has failed for what the kernel lacks,
+// isForOldKernel reports whether a load with a loader program has failed because of the kernel
 // rather than the object.
 func isForOldKernel(req *load.Request, f *spec.Failure) bool {
 	switch {
 	case req.RequireSignature || f.Lost || f.Errno == unix.ENOSYS || errors.Is(f.Err, load.ErrSigned):
 		return false
 	case !probed().loaders:
-		return true // whatever the answer was: it was about a loader that could not have run
+		return true // whatever the error: the loader could not have run
 	}
 	switch f.Op {
 	case spec.OpCreateBlob, spec.OpFillBlob, spec.OpFreezeBlob, spec.OpLoadLoader:
@@ -35,15 +35,15 @@ func isForOldKernel(req *load.Request, f *spec.Failure) bool {
 	}
 	switch f.StepKind() {
 	case spec.StepLoadProgram:
-		// The attr is too long for a kernel that knows no core_relos.
+		// The attr is too long for a kernel without core_relos.
 		p := &req.Spec.Programs[req.Spec.Steps[f.Step].Index]
 		return p.CORERelos != 0 && f.Errno == unix.E2BIG && !probed().core
 	case spec.StepLoadBTF:
 		raw := []byte(req.Spec.Blob[req.Spec.BTF.Data:][:req.Spec.BTF.Size])
 		return f.Errno == unix.EINVAL && fitBTF(raw, knownKinds()) != nil
 	case spec.StepFindExtern:
-		// Addresses are looked up by a helper that came later than loaders (5.16): the verifier
-		// refuses the loader, above.
+		// The helper that looks up addresses is newer than loader programs (5.16): without it, the
+		// verifier refuses the loader, which is handled above.
 	}
 	return false
 }
@@ -52,8 +52,9 @@ func isForOldKernel(req *load.Request, f *spec.Failure) bool {
 // array_map_alloc_check).
 const maxOldValue = 4<<20 - 64
 
-// explain says why the second way has failed. That the kernel resolves no CO-RE plays no part in
-// it, so the advice is that for an object without.
+// explain explains the failure of a load without a loader program. It ignores that the kernel
+// cannot resolve CO-RE relocations, which does not matter here, by asking for the hint for an
+// object without them.
 func (k *kernel) explain(f *spec.Failure) {
 	if k.failed != nil && f.StepKind() == spec.StepLoadProgram && f.Log == "" {
 		f.Reason = k.failed.Error()
@@ -61,7 +62,7 @@ func (k *kernel) explain(f *spec.Failure) {
 	if f.Op != spec.OpStep {
 		f.Hint = "loaded without a loader program, by package runtime/oldkernel"
 		if f.Errno == unix.EMFILE {
-			f.Hint = fmt.Sprintf("RLIMIT_NOFILE is too low: this load opens up to %d files more than the process has open", f.Spec.Files())
+			f.Hint = fmt.Sprintf("RLIMIT_NOFILE is too low: this load opens up to %d more files", f.Spec.Files())
 		}
 		return
 	}
@@ -85,14 +86,14 @@ func (k *kernel) explain(f *spec.Failure) {
 	}
 }
 
-// unknownHelper is the number of the helper that a log says the kernel does not have, 0 if it says
-// nothing of one.
+// unknownHelper returns the number of the helper that the kernel lacks according to the log, or 0
+// if it does not mention one.
 func unknownHelper(log string) uint32 {
 	_, rest, _ := strings.Cut(log, "invalid func unknown#")
 	return uint32(max(0, sys.LeadingNumber(rest)))
 }
 
-// neededBy is what a failed step needs that not all kernels have.
+// neededBy returns the feature that a failed step needs and this kernel is too old for.
 func neededBy(f *spec.Failure) since.Feature {
 	if f.Errno != unix.EINVAL && f.Errno != unix.E2BIG {
 		return since.Feature{}

@@ -8,8 +8,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// capabilities are what the running kernel knows, as far as it makes a difference here. They are
-// found out by trying: distributions take features over into older kernels.
+// capabilities are the features of the running kernel that matter here. They are probed, because
+// distributions backport features.
 type capabilities struct {
 	loaders bool // BPF_PROG_TYPE_SYSCALL (5.14)
 	fdArray bool // fd_array of BPF_PROG_LOAD (5.14)
@@ -23,15 +23,16 @@ var probed = sync.OnceValue(func() capabilities {
 		loaders: hasLoaders(),
 		fdArray: fdArray,
 		core:    knows(unsafe.Offsetof(sys.ProgLoadAttr{}.CoreRelos)),
-		// A helper came with the accounting by cgroup (bpf_ktime_get_coarse_ns,
-		// bpf_sock_from_file): libbpf asks for it. Kernels with an fd_array are later, and for
-		// others the limit can be raised without harm.
+		// libbpf probes a helper that is as old as accounting by cgroup (bpf_ktime_get_coarse_ns,
+		// bpf_sock_from_file). Kernels with an fd_array are newer, and raising the limit does no
+		// harm on others.
 		memcg: fdArray,
 	}
 })
 
-// knows reports whether the kernel's attr of BPF_PROG_LOAD has 64 bits at that offset. One that has
-// not refuses what is not zero there before it looks at anything else (bpf_check_uarg_tail_zero).
+// knows reports whether the kernel's attr of BPF_PROG_LOAD has 64 bits at the given offset. If it
+// does not, the kernel first of all rejects an attr that is not zero there
+// (bpf_check_uarg_tail_zero).
 func knows(offset uintptr) bool {
 	attr := &sys.ProgLoadAttr{ProgType: 1<<32 - 1, InsnCnt: 1}
 	*(*uint64)(unsafe.Add(unsafe.Pointer(attr), offset)) = 1
@@ -39,8 +40,8 @@ func knows(offset uintptr) bool {
 	return errno != unix.E2BIG
 }
 
-// hasLoaders reports whether the kernel knows the type of loader programs: one that does not says
-// EINVAL to a program that is otherwise right (find_prog_type).
+// hasLoaders reports whether the kernel knows the type of loader programs. If it does not, it
+// returns EINVAL for a valid program (find_prog_type).
 func hasLoaders() bool {
 	insns := &[...]sys.Insn{{Code: sys.OpMovImm}, {Code: sys.OpExit}}
 	license, keep := sys.CString("GPL")

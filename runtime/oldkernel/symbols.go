@@ -10,8 +10,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// FindSymbol implements load.Kernel. The addresses are those of /proc/kallsyms, which are zeros for
-// who may not know them.
+// FindSymbol implements load.Kernel. It reads /proc/kallsyms, in which addresses are zero for
+// processes without the privilege to see them.
 func (k *kernel) FindSymbol(name string) (address uint64, errno unix.Errno) {
 	num, err := sys.Open("/proc/kallsyms")
 	if err != nil {

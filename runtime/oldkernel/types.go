@@ -10,15 +10,16 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// types are those of the running kernel and of its modules, read when they are first asked for.
+// types are the types of the running kernel and its modules, which are read on first use.
 type types struct {
 	cache btf.Cache
-	given *btf.Spec // by the caller, for CO-RE; nil for the kernel's own
-	room  bool      // there was room for files
+	given *btf.Spec // set by the caller, for CO-RE; nil means the kernel's own
+	room  bool      // roomForPoller has succeeded
 }
 
-// roomForPoller returns EMFILE if the process has no room for a few files. Package btf opens files
-// by package os, which starts Go's poller, and that ends the process if it cannot have its own two.
+// roomForPoller returns EMFILE if the process cannot open a few more files. Package btf opens files
+// with package os, which starts Go's poller, and that ends the process if it cannot open its own
+// two.
 func roomForPoller() error {
 	const files = 4
 	for range files {
@@ -60,7 +61,7 @@ func (t *types) vmlinux() (*btf.Spec, error) {
 	return s, nil
 }
 
-// all are the types of vmlinux and of all modules.
+// all returns the types of vmlinux and of all modules.
 func (t *types) all() ([]*btf.Spec, error) {
 	vmlinux, err := t.vmlinux()
 	if err != nil {
@@ -69,17 +70,17 @@ func (t *types) all() ([]*btf.Spec, error) {
 	all := []*btf.Spec{vmlinux}
 	modules, err := t.cache.Modules()
 	if err != nil {
-		return all, nil // no folder: a kernel whose BTF is a file on disk
+		return all, nil // no directory: a kernel whose BTF is a file on disk
 	}
 	for _, name := range modules {
-		if s, err := t.cache.Module(name); err == nil { // gone by now, or not to be read
+		if s, err := t.cache.Module(name); err == nil { // skip modules that are gone or unreadable
 			all = append(all, s)
 		}
 	}
 	return all, nil
 }
 
-// idOf returns the ID of the type of that name and kind.
+// idOf returns the ID of the type with the given name and kind.
 func idOf(s *btf.Spec, name string, kind uint8) (btf.TypeID, bool) {
 	all, err := s.AnyTypesByName(name)
 	if err != nil {
@@ -115,7 +116,7 @@ func kindOf(t btf.Type) uint8 {
 func (k *kernel) FindBTF(name string, kind uint8) (id uint32, fd int, errno unix.Errno) {
 	vmlinux, err := k.types.vmlinux()
 	if err != nil {
-		return 0, 0, errnoOr(err, unix.EINVAL) // as the kernel says it
+		return 0, 0, errnoOr(err, unix.EINVAL) // the same error as from the kernel
 	}
 	if id, ok := idOf(vmlinux, name, kind); ok {
 		return uint32(id), 0, 0
@@ -123,7 +124,7 @@ func (k *kernel) FindBTF(name string, kind uint8) (id uint32, fd int, errno unix
 	return k.findInModules(name, kind)
 }
 
-// findInModules looks through the BTF of modules (5.11), and opens the one that has the type.
+// findInModules searches the BTF of modules (5.11), and opens the one that has the type.
 func (k *kernel) findInModules(name string, kind uint8) (id uint32, fd int, errno unix.Errno) {
 	modules := new(btf.HandleIterator)
 	defer func() {

@@ -10,39 +10,39 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// Options say more about a uprobe; nil means the defaults.
+// Options are options for attaching a uprobe. Nil means the defaults.
 type Options struct {
-	// Offset into the function, in bytes.
+	// Offset is an offset into the function, in bytes.
 	Offset uint64
-	// PID restricts the probe to one process; 0 is all.
+	// PID restricts the probe to one process. Zero means all processes.
 	PID int
 	// Cookie is what bpf_get_attach_cookie returns.
 	Cookie uint64
-	// Address is where the function is in the file's own virtual memory, as nm shows it, for files
-	// without symbols: the name is not looked up then.
+	// Address is the function's virtual address in the file, as shown by nm. It is for files
+	// without symbols: if it is set, the symbol is not looked up.
 	Address uint64
-	// RefCtrOffset is where in the file the semaphore of a USDT probe is, 0 for none.
+	// RefCtrOffset is the offset in the file of a USDT probe's semaphore. Zero means none.
 	RefCtrOffset uint64
 }
 
-// Attach attaches a program to the entry of a function of a file. Its error is a
-// [*runtime.ProgramError]; it wraps [ErrNoSymbol] if the file has no such function.
+// Attach attaches a program to the entry of a function in a file. Its error is a
+// [*runtime.ProgramError], which wraps [ErrNoSymbol] if the file has no such function.
 func Attach(p runtime.UprobeProgram, file, symbol string, opts *Options) (*runtime.Link, error) {
 	return attach(p, nil, "uprobe", file, symbol, opts)
 }
 
-// AttachReturn attaches a program to the return of a function of a file; see [Attach]. Functions of
-// Go programs crash when their stack is moved during the call.
+// AttachReturn attaches a program to the return of a function in a file; see [Attach]. Do not use
+// it on functions of Go programs: they crash if their stack is moved during the call.
 func AttachReturn(p runtime.UprobeProgram, file, symbol string, opts *Options) (*runtime.Link, error) {
 	return attach(p, nil, "uretprobe", file, symbol, opts)
 }
 
-// Attach is [Attach] without opening the file each time.
+// Attach is like the function [Attach], but does not open the file again.
 func (f *File) Attach(p runtime.UprobeProgram, symbol string, opts *Options) (*runtime.Link, error) {
 	return attach(p, f, "uprobe", f.path, symbol, opts)
 }
 
-// AttachReturn is [AttachReturn] without opening the file each time.
+// AttachReturn is like the function [AttachReturn], but does not open the file again.
 func (f *File) AttachReturn(p runtime.UprobeProgram, symbol string, opts *Options) (*runtime.Link, error) {
 	return attach(p, f, "uretprobe", f.path, symbol, opts)
 }
@@ -76,7 +76,7 @@ func attach(p runtime.UprobeProgram, f *File, kind, file, symbol string, opts *O
 	return p.AttachUprobe(f.path, offset+opts.Offset, how)
 }
 
-// programError is an error like those of package runtime.
+// programError returns an error like those of package runtime.
 func programError(p *runtime.Program, op string, err error) error {
 	name := ""
 	if p != nil {
@@ -85,33 +85,33 @@ func programError(p *runtime.Program, op string, err error) error {
 	return &runtime.ProgramError{Program: name, Op: op, Err: err}
 }
 
-// MultiOptions say more about uprobes of one link; nil means the defaults.
+// MultiOptions are options for attaching uprobes with one link. Nil means the defaults.
 type MultiOptions struct {
-	// PID restricts the probes to one process; 0 is all.
+	// PID restricts the probes to one process. Zero means all processes.
 	PID int
-	// Cookies is what bpf_get_attach_cookie returns, one for each symbol; nil for none. All
-	// functions that a pattern matches have the pattern's.
+	// Cookies are the values that bpf_get_attach_cookie returns, one for each symbol, or nil. All
+	// functions that match a pattern have the pattern's cookie.
 	Cookies []uint64
 }
 
-// AttachMulti attaches a program to the entries of several functions of a file, or to none (6.6). A
-// symbol with * or ? is a pattern: it stands for all functions that match it.
+// AttachMulti attaches a program to the entries of several functions in a file, or to none (6.6). A
+// symbol with * or ? is a pattern for all functions that match it.
 func AttachMulti(p runtime.UprobeMultiProgram, file string, symbols []string, opts *MultiOptions) (*runtime.Link, error) {
 	return attachMulti(p, nil, "uprobe.multi", file, symbols, opts)
 }
 
-// AttachReturnMulti attaches a program to the returns of several functions of a file, or to none
+// AttachReturnMulti attaches a program to the returns of several functions in a file, or to none
 // (6.6); see [AttachMulti].
 func AttachReturnMulti(p runtime.UprobeMultiProgram, file string, symbols []string, opts *MultiOptions) (*runtime.Link, error) {
 	return attachMulti(p, nil, "uretprobe.multi", file, symbols, opts)
 }
 
-// AttachMulti is [AttachMulti] without opening the file each time.
+// AttachMulti is like the function [AttachMulti], but does not open the file again.
 func (f *File) AttachMulti(p runtime.UprobeMultiProgram, symbols []string, opts *MultiOptions) (*runtime.Link, error) {
 	return attachMulti(p, f, "uprobe.multi", f.path, symbols, opts)
 }
 
-// AttachReturnMulti is [AttachReturnMulti] without opening the file each time.
+// AttachReturnMulti is like the function [AttachReturnMulti], but does not open the file again.
 func (f *File) AttachReturnMulti(p runtime.UprobeMultiProgram, symbols []string, opts *MultiOptions) (*runtime.Link, error) {
 	return attachMulti(p, f, "uretprobe.multi", f.path, symbols, opts)
 }
@@ -143,7 +143,7 @@ func attachMulti(p runtime.UprobeMultiProgram, f *File, kind, file string, symbo
 	return p.AttachUprobeMulti(f.path, offsets, how)
 }
 
-// offsets are those of all functions that the symbols name, each once.
+// offsets returns the offsets of all functions that symbols name or match, without duplicates.
 func (f *File) offsets(symbols []string, cookies []uint64) (offsets, each []uint64, err error) {
 	seen := map[uint64]bool{}
 	for i, symbol := range symbols {
@@ -153,7 +153,7 @@ func (f *File) offsets(symbols []string, cookies []uint64) (offsets, each []uint
 				return nil, nil, err
 			}
 			if len(names) == 0 {
-				return nil, nil, fmt.Errorf("%s: nothing matches %q: %w", f.path, symbol, ErrNoSymbol)
+				return nil, nil, fmt.Errorf("%s: no function matches %q: %w", f.path, symbol, ErrNoSymbol)
 			}
 		}
 		for _, name := range names {
@@ -174,9 +174,9 @@ func (f *File) offsets(symbols []string, cookies []uint64) (offsets, each []uint
 	return offsets, each, nil
 }
 
-// AttachSection attaches a program to what its section names, as in uprobe//usr/bin/bash:readline
-// or uretprobe/libc.so.6:malloc+0x10. It fails with [runtime.ErrNoAttachTarget] if the section does
-// not say. An offset in the section's name and that of the options add up.
+// AttachSection attaches a program to what its section names, such as uprobe//usr/bin/bash:readline
+// or uretprobe/libc.so.6:malloc+0x10. If the section names nothing, it fails with
+// [runtime.ErrNoAttachTarget]. An offset in the section's name is added to the one in opts.
 func AttachSection(p runtime.UprobeProgram, opts *Options) (*runtime.Link, error) {
 	kind, file, symbol, err := section(p.Program, "uprobe", "uretprobe")
 	if err != nil {
@@ -197,9 +197,9 @@ func AttachSection(p runtime.UprobeProgram, opts *Options) (*runtime.Link, error
 	return attach(p, nil, kind, file, symbol, &o)
 }
 
-// AttachSectionMulti attaches a program to what its section names, as in
-// uprobe.multi//usr/bin/bash:read*. It fails with [runtime.ErrNoAttachTarget] if the section does
-// not say.
+// AttachSectionMulti attaches a program to what its section names, such as
+// uprobe.multi//usr/bin/bash:read*. If the section names nothing, it fails with
+// [runtime.ErrNoAttachTarget].
 func AttachSectionMulti(p runtime.UprobeMultiProgram, opts *MultiOptions) (*runtime.Link, error) {
 	kind, file, symbol, err := section(p.Program, "uprobe.multi", "uretprobe.multi", "uprobe.session")
 	if err != nil {
@@ -208,10 +208,10 @@ func AttachSectionMulti(p runtime.UprobeMultiProgram, opts *MultiOptions) (*runt
 	return attachMulti(p, nil, kind, file, []string{symbol}, opts)
 }
 
-// section takes apart a name such as uprobe.s//usr/bin/bash:readline.
+// section parses a section's name, such as uprobe.s//usr/bin/bash:readline.
 func section(p *runtime.Program, kinds ...string) (kind, file, symbol string, err error) {
 	if p == nil {
-		return "", "", "", fmt.Errorf("the program is nil: programs come from a skeleton")
+		return "", "", "", fmt.Errorf("the program is nil: use a program of a skeleton")
 	}
 	spec := p.Spec()
 	kind, _, _ = strings.Cut(strings.TrimPrefix(spec.Section, "?"), "/")

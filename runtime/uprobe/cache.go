@@ -6,12 +6,12 @@ import (
 	"os"
 )
 
-// cacheEntry is a library that ldconfig has found: libc.so.6, /lib/x86_64-linux-gnu/libc.so.6.
+// cacheEntry is a library in the cache: libc.so.6, /lib/x86_64-linux-gnu/libc.so.6.
 type cacheEntry struct{ name, path string }
 
-// The file that ldconfig writes (glibc's sysdeps/generic/dl-cache.h): a header of 48 bytes with the
-// number of entries, entries of 24 bytes with the offsets of two strings from the header on. Before
-// it there may be one of the format of libc5.
+// The format of the file that ldconfig writes (glibc's sysdeps/generic/dl-cache.h): a header of 48
+// bytes with the number of entries, then entries of 24 bytes with the offsets of two strings,
+// relative to the header. A cache in libc5's format may precede it.
 const (
 	oldMagic      = "ld.so-1.7.0"
 	oldHeader     = 16
@@ -22,7 +22,7 @@ const (
 	cacheSizeMost = 64 << 20
 )
 
-// readCache reads the cache, nil if there is none that makes sense.
+// readCache reads the cache. It returns nil if there is no valid one.
 func readCache(file string) []cacheEntry {
 	if info, err := os.Stat(file); err != nil || info.Size() > cacheSizeMost {
 		return nil

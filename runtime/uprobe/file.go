@@ -13,22 +13,22 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// File is an executable or a shared library, opened for its symbols. It is safe for concurrent use,
-// and has nothing to close: the symbols are read when it is opened.
+// File holds the symbols of an executable or shared library. It is safe for concurrent use, and
+// need not be closed: Open reads the symbols and closes the file.
 type File struct {
 	path      string
 	functions map[string][]function
-	segments  []elf.ProgHeader // executable ones
+	segments  []elf.ProgHeader // only executable segments
 }
 
-// function is a symbol with the type of a function.
+// function is a symbol of type function.
 type function struct {
 	address uint64
 	rank    rank
 	ifunc   bool
 }
 
-// rank says which of several symbols of one name is meant: the highest.
+// rank orders symbols of the same name. The highest wins.
 type rank uint8
 
 const (
@@ -38,16 +38,16 @@ const (
 	global
 )
 
-// ErrNoSymbol means that a file has no function of that name.
+// ErrNoSymbol means that a file has no function with the given name.
 var ErrNoSymbol = errors.New("no such function")
 
-// Open reads the symbols of a file: see the package's documentation for how it is named.
+// Open reads the symbols of a file. See the package documentation for names of files.
 func Open(name string) (*File, error) {
 	found, err := find(name)
 	if err != nil {
 		return nil, err
 	}
-	// Others have no probes, and opening one may be waiting for somebody to write to it.
+	// Other files have no probes, and opening one may block, as with a FIFO.
 	if info, err := os.Stat(found); err != nil {
 		return nil, err
 	} else if !info.Mode().IsRegular() {
@@ -83,7 +83,7 @@ func Open(name string) (*File, error) {
 	return f, nil
 }
 
-// sttGNUIFunc is a function that chooses another one when the file is loaded.
+// sttGNUIFunc is the type of a function that selects another one when the file is loaded.
 const sttGNUIFunc = elf.STT_LOOS
 
 func (f *File) add(s *elf.Symbol) {
@@ -116,11 +116,11 @@ func (f *File) add(s *elf.Symbol) {
 	f.functions[name] = append(f.functions[name], fn)
 }
 
-// Path is where the file is.
+// Path returns the path of the file.
 func (f *File) Path() string { return f.path }
 
-// Offset is where a function begins, in bytes from the beginning of the file: what the kernel wants
-// to know. It fails with [ErrNoSymbol] if there is no such function, and if there are several.
+// Offset returns the offset of a function in the file, in bytes, which is what the kernel needs. It
+// fails with [ErrNoSymbol] if there is no such function. It also fails if there are several.
 func (f *File) Offset(symbol string) (uint64, error) {
 	name := strings.Replace(symbol, "@@", "@", 1)
 	fn, err := f.lookup(name)
@@ -143,19 +143,19 @@ func (f *File) lookup(name string) (function, error) {
 	}
 	switch {
 	case n == 0 && len(f.functions) == 0:
-		return best, fmt.Errorf("%w: the file is stripped of its symbols, give the function's Address", ErrNoSymbol)
+		return best, fmt.Errorf("%w: the file is stripped: set Address to the function's address", ErrNoSymbol)
 	case n == 0:
 		return best, ErrNoSymbol
 	case n > 1:
-		return best, fmt.Errorf("%d functions have that name: give the Address of one: %w", n, unix.EINVAL)
+		return best, fmt.Errorf("%d functions have this name: set Address to the address of one: %w", n, unix.EINVAL)
 	case best.ifunc:
-		return best, fmt.Errorf("it only chooses one of several functions when the file is loaded (IFUNC): "+
-			"attach to these by their own names: %w", unix.EINVAL)
+		return best, fmt.Errorf("the symbol is an IFUNC, which selects a function when the file is loaded: "+
+			"attach to the selected function by its own name: %w", unix.EINVAL)
 	}
 	return best, nil
 }
 
-// OffsetOf returns the offset into the file of one of its virtual addresses.
+// OffsetOf returns the offset in the file of a virtual address.
 func (f *File) OffsetOf(address uint64) (uint64, error) {
 	for i := range f.segments {
 		if s := &f.segments[i]; address >= s.Vaddr && address-s.Vaddr < s.Filesz {
@@ -165,8 +165,8 @@ func (f *File) OffsetOf(address uint64) (uint64, error) {
 	return 0, fmt.Errorf("%s: no code at address %#x: %w", f.path, address, unix.EINVAL)
 }
 
-// Match lists the functions whose names match a pattern of * and ?, sorted. Those that cannot be
-// attached to by name alone are left out.
+// Match returns the names of functions that match a pattern with * and ?, sorted. It omits
+// functions that cannot be attached to by name alone.
 func (f *File) Match(pattern string) ([]string, error) {
 	var names []string
 	for name := range f.functions {
@@ -185,8 +185,8 @@ func (f *File) Match(pattern string) ([]string, error) {
 	return names, nil
 }
 
-// Names of Go functions have slashes, which are nothing special here, and brackets and backslashes
-// are no patterns.
+// patternEscapes escapes what is special to path.Match but not here: slashes, which occur in names
+// of Go functions, brackets and backslashes.
 var patternEscapes = strings.NewReplacer("/", "\x00", "[", `\[`, `\`, `\\`)
 
 func escape(pattern string) string   { return patternEscapes.Replace(pattern) }

@@ -55,7 +55,7 @@ func TestOffset(t *testing.T) {
 		text string
 	}{
 		"absent": {ErrNoSymbol, "f: absent: no such function"}, "data": {ErrNoSymbol, "f: data: no such function"},
-		"copy@V_3": {ErrNoSymbol, ""}, "twice": {unix.EINVAL, "2 functions have that name: give the Address of one"},
+		"copy@V_3": {ErrNoSymbol, ""}, "twice": {unix.EINVAL, "2 functions have this name: set Address"},
 		"choice": {unix.EINVAL, "IFUNC"}, "elsewhere": {unix.EINVAL, "no code at address 0x500000"},
 	} {
 		if _, err := f.Offset(name); !errors.Is(err, want.err) || !strings.Contains(err.Error(), want.text) {
@@ -100,7 +100,7 @@ func TestLibrary(t *testing.T) {
 	if _, err := Open("libc.so.7"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("libc.so.7: %v", err)
 	}
-	if _, err := Open("libc.so"); err == nil || !strings.Contains(err.Error(), "there is libc.so.6") {
+	if _, err := Open("libc.so"); err == nil || !strings.Contains(err.Error(), "did you mean libc.so.6") {
 		t.Errorf("libc.so: %v", err)
 	}
 }
@@ -153,7 +153,7 @@ func TestFind(t *testing.T) {
 	if got, err := findLibrary("libx.so.1", cache); err != nil || got != preferred {
 		t.Errorf("LD_LIBRARY_PATH: %q, %v", got, err)
 	}
-	if _, err := findLibrary("liby.so", cache); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "there is liby.so.2") {
+	if _, err := findLibrary("liby.so", cache); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "did you mean liby.so.2") {
 		t.Errorf("another version: %v", err)
 	}
 }

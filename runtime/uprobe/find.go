@@ -10,12 +10,11 @@ import (
 	"strings"
 )
 
-// find is the path of an executable or a library by its name; a name with a slash is a path
-// already.
+// find returns the path of an executable or library. A name with a slash is already a path.
 func find(name string) (string, error) {
 	switch {
 	case name == "":
-		return "", errors.New("no file is named")
+		return "", errors.New("the file's name is empty")
 	case strings.Contains(name, "/"):
 		return name, nil
 	case strings.Contains(name, ".so"):
@@ -27,14 +26,14 @@ func find(name string) (string, error) {
 			return file, nil
 		}
 	}
-	return "", fmt.Errorf("%w: it is not a command in PATH; a library is named as in libc.so.6, another file by its path", notFound(name))
+	return "", fmt.Errorf("%w: not a command in PATH; use a library name such as libc.so.6, or a path", notFound(name))
 }
 
-// libraryCache is what ldconfig writes for the dynamic linker.
+// libraryCache is the file that ldconfig writes for the dynamic linker.
 const libraryCache = "/etc/ld.so.cache"
 
-// findLibrary looks where the dynamic linker does, but for what an executable asks for itself
-// (DT_RUNPATH).
+// findLibrary looks for a library where the dynamic linker does, except where an executable asks it
+// to (DT_RUNPATH).
 func findLibrary(name, cache string) (string, error) {
 	var similar []string
 	cached, entries := "", readCache(cache)
@@ -62,12 +61,12 @@ func findLibrary(name, cache string) (string, error) {
 		}
 	}
 	if len(similar) > 0 {
-		return "", fmt.Errorf("%w: there is %s", notFound(name), strings.Join(similar, ", "))
+		return "", fmt.Errorf("%w: did you mean %s?", notFound(name), strings.Join(similar, ", "))
 	}
 	return "", notFound(name)
 }
 
-// libraryDirs are the folders of libraries of distributions for this architecture.
+// libraryDirs returns the library directories of distributions for this architecture.
 func libraryDirs() []string {
 	dirs := []string{"/lib", "/usr/lib", "/lib64", "/usr/lib64", "/usr/local/lib"}
 	triplet := map[string]string{
@@ -87,8 +86,8 @@ var machines = map[string]elf.Machine{
 	"mips64": elf.EM_MIPS, "mips64le": elf.EM_MIPS, "mips": elf.EM_MIPS, "mipsle": elf.EM_MIPS,
 }
 
-// isNative reports whether a file is ELF of this architecture: a system may have libraries of
-// several.
+// isNative reports whether a file is an ELF file for this architecture. A system may have libraries
+// for several.
 func isNative(file string) bool {
 	f, err := elf.Open(file)
 	if err != nil {

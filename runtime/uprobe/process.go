@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// findMapped is find for a process: a library that is named without a folder is the one that the
-// process has mapped. 0 is no process.
+// findMapped is find for a process: a library without a directory is the one that the process has
+// mapped. If pid is 0, it is find.
 func findMapped(pid int, name string) (string, error) {
 	if pid == 0 || strings.Contains(name, "/") || !strings.Contains(name, ".so") {
 		return find(name)
@@ -33,24 +33,24 @@ func findMapped(pid int, name string) (string, error) {
 			return m.open, nil
 		}
 	}
-	// It may be mapped later.
+	// The process may map it later.
 	path, err := find(name)
 	if err != nil {
-		return "", fmt.Errorf("process %d has not mapped it, and %w", pid, err)
+		return "", fmt.Errorf("not mapped by process %d, and %w", pid, err)
 	}
 	return path, nil
 }
 
-// mapped is a file that a process executes code of.
+// mapped is a file whose code a process has mapped.
 type mapped struct {
 	name string // in the process's mount namespace
-	open string // how it is reached from here
+	open string // path to open it from this process
 }
 
 func mappedFiles(pid int) ([]mapped, error) {
 	file, err := os.Open(fmt.Sprintf("/proc/%d/maps", pid))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no process %d: %w", pid, err)
+		return nil, fmt.Errorf("no process %d: %w", pid, err)
 	}
 	if err != nil {
 		return nil, err
@@ -65,31 +65,31 @@ func mappedFiles(pid int) ([]mapped, error) {
 		}
 		m := mapped{name: r.name, open: fmt.Sprintf("/proc/%d/root%s", pid, r.name)}
 		if name, ok := strings.CutSuffix(r.name, deleted); ok {
-			m = mapped{name: name, open: r.link(pid)} // its name leads nowhere any more
+			m = mapped{name: name, open: r.link(pid)} // its name no longer refers to it
 		}
 		list = append(list, m)
 	}
 	return list, lines.Err()
 }
 
-// deleted is what the kernel puts after the name of a file that has been removed.
+// deleted is what the kernel appends to the name of a file that has been removed.
 const deleted = " (deleted)"
 
-// codeRange is a range of a process's memory that is code of a file.
+// codeRange is a range of memory into which a process has mapped code of a file.
 type codeRange struct {
 	begin, end uint64 // addresses
 	offset     uint64 // in the file
 	name       string // of the file, in the process's mount namespace
 }
 
-// link leads to the range's file, whatever it is called.
+// link returns a path that leads to the range's file, whatever its name.
 func (r *codeRange) link(pid int) string {
 	return fmt.Sprintf("/proc/%d/map_files/%x-%x", pid, r.begin, r.end)
 }
 
-// parseMapping reads a line of /proc/PID/maps, such as
+// parseMapping parses a line of /proc/PID/maps, such as
 //
-//	7f1c0a000000-7f1c0a1b2000 r-xp 00026000 08:01 1234      /usr/lib/x86_64-linux-gnu/libc.so.6
+//	7f1c0a000000-7f1c0a1b2000 r-xp 00026000 08:01 1234	  /usr/lib/x86_64-linux-gnu/libc.so.6
 //
 // It reports whether the range is code of a file.
 func parseMapping(line string) (r codeRange, ok bool) {
@@ -106,7 +106,8 @@ func parseMapping(line string) (r codeRange, ok bool) {
 	return r, errors.Join(errs[:]...) == nil && r.begin < r.end && strings.HasPrefix(r.name, "/")
 }
 
-// isLibrary reports whether a file calls itself by that name, as libc-2.31.so does by libc.so.6.
+// isLibrary reports whether name is the file's own name for itself (DT_SONAME), as libc.so.6 is for
+// libc-2.31.so.
 func isLibrary(file, name string) bool {
 	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
 		return false

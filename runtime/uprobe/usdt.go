@@ -10,26 +10,26 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// USDTOptions say more about an attachment to a USDT probe; nil means the defaults.
+// USDTOptions are options for attaching to a USDT probe. Nil means the defaults.
 type USDTOptions struct {
-	// PID restricts the probe to one process; 0 is all. A library that is named without a folder is
-	// then the one that this process has mapped, in its own mount namespace.
+	// PID restricts the probe to one process. Zero means all processes. If it is set, a library
+	// without a directory is the one that the process has mapped, in its own mount namespace.
 	PID int
 	// Cookie is what bpf_usdt_cookie returns.
 	Cookie uint64
 }
 
-// AttachUSDT attaches a program to a USDT probe of a file, in all places where the compiler has put
-// it. The program's source includes <bpf/usdt.bpf.h>, whose functions read the probe's arguments; s
-// is the program's skeleton, what Core of a generated one returns. It takes 64-bit files of x86-64,
-// arm64 and s390x, and is safe for concurrent use.
+// AttachUSDT attaches a program to a USDT probe in a file, at all places where the compiler has put
+// the probe. The program's source includes <bpf/usdt.bpf.h>, whose functions read the probe's
+// arguments. s is the program's skeleton, which Core of a generated skeleton returns. AttachUSDT
+// supports 64-bit files for x86-64, arm64 and s390x, and is safe for concurrent use.
 //
-// A program of section usdt is attached with one link for all places where the kernel has such
-// links (6.6). The error is a [*runtime.ProgramError]; it wraps [ErrNoUSDT] if the file has no such
+// A program of section usdt is attached to all places with one link, if the kernel has such links
+// (6.6). The error is a [*runtime.ProgramError], which wraps [ErrNoUSDT] if the file has no such
 // probe. The Link has no file descriptor: it cannot be pinned or updated.
 //
-// The arguments are described in the skeleton's map __bpf_usdt_specs, an entry for each different
-// description, from this call until the Link is closed. Two skeletons must not share that map.
+// The skeleton's map __bpf_usdt_specs has an entry for each distinct description of the arguments,
+// from this call until the Link is closed. Two skeletons must not share that map.
 func AttachUSDT(s *runtime.Skeleton, p runtime.USDTProgram, file, provider, name string, opts *USDTOptions) (*runtime.Link, error) {
 	what := "attach to USDT probe " + file + ":" + provider + ":" + name
 	if opts == nil {
@@ -42,9 +42,9 @@ func AttachUSDT(s *runtime.Skeleton, p runtime.USDTProgram, file, provider, name
 	return nil, programError(p.Program, what, err)
 }
 
-// AttachSectionUSDT attaches a program to the probe that its section names, as in
-// usdt/libc.so.6:libc:setjmp. It fails with [runtime.ErrNoAttachTarget] if the section does not
-// say.
+// AttachSectionUSDT attaches a program to the probe that its section names, such as
+// usdt/libc.so.6:libc:setjmp. If the section does not name a probe, it fails with
+// [runtime.ErrNoAttachTarget].
 func AttachSectionUSDT(s *runtime.Skeleton, p runtime.USDTProgram, opts *USDTOptions) (*runtime.Link, error) {
 	kind, rest, name, err := section(p.Program, "usdt")
 	if err != nil {
@@ -60,11 +60,11 @@ func AttachSectionUSDT(s *runtime.Skeleton, p runtime.USDTProgram, opts *USDTOpt
 func attachUSDT(s *runtime.Skeleton, p *runtime.Program, what, file, provider, name string, opts *USDTOptions) (*runtime.Link, error) {
 	switch {
 	case p == nil:
-		return nil, errors.New("the program is nil: programs come from a skeleton")
+		return nil, errors.New("the program is nil: use a program of a skeleton")
 	case s == nil:
-		return nil, errors.New("the skeleton is nil: it is what Core of a generated skeleton returns")
+		return nil, errors.New("the skeleton is nil: pass what Core of a generated skeleton returns")
 	case s.ProgramByName(p.Name()) != p:
-		return nil, fmt.Errorf("the program is one of another skeleton: %w", unix.EINVAL)
+		return nil, fmt.Errorf("the program belongs to another skeleton: %w", unix.EINVAL)
 	case opts.PID < 0:
 		return nil, fmt.Errorf("PID %d: %w", opts.PID, unix.EINVAL)
 	}
@@ -93,7 +93,7 @@ func attachUSDT(s *runtime.Skeleton, p *runtime.Program, what, file, provider, n
 	return runtime.NewLink(p, what, a.undo), nil
 }
 
-// usdtAttachment is a program at all places of a probe.
+// usdtAttachment is an attachment of a program to all places of a probe.
 type usdtAttachment struct {
 	program *runtime.Program
 	path    string
@@ -102,16 +102,16 @@ type usdtAttachment struct {
 	specs   *runtime.Map
 	table   *specTable
 
-	ids     []uint32 // entries of specs that are in use
-	cookies []uint64 // of each place, the entry that describes its arguments
+	ids     []uint32 // entries of specs in use
+	cookies []uint64 // for each place, the entry that describes its arguments
 	links   []*runtime.Link
 
-	// Of kernels without cookies: the map from addresses to entries, and those that are in it.
+	// For kernels without cookies: the map from addresses to entries, and the addresses in it.
 	byIP *runtime.HashMap[uint64, uint32]
 	ips  []uint64
 }
 
-// start describes the arguments and attaches the program. If it fails, undo takes back what it has
+// start describes the arguments and attaches the program. After a failure, undo reverts what it has
 // done.
 func (a *usdtAttachment) start(s *runtime.Skeleton, f *usdtFile, cookie uint64) error {
 	cookies, err := usesCookies(s)
@@ -130,7 +130,7 @@ func (a *usdtAttachment) start(s *runtime.Skeleton, f *usdtFile, cookie uint64) 
 	return a.attachEach(func(int) uint64 { return 0 })
 }
 
-// describe writes where the arguments are. Places with the same text share an entry.
+// describe stores where the arguments are. Places with the same text share an entry.
 func (a *usdtAttachment) describe(f *usdtFile, cookie uint64) error {
 	site := usdtSite{machine: f.machine, symbol: f.variable}
 	shared := map[string]uint32{}
@@ -138,7 +138,7 @@ func (a *usdtAttachment) describe(f *usdtFile, cookie uint64) error {
 		p := &a.places[i]
 		key := p.Args
 		if strings.Contains(key, "rip") {
-			key = fmt.Sprintf("%s %#x", key, p.address) // relative to the place
+			key = fmt.Sprintf("%s %#x", key, p.address) // the operand is relative to the place
 		}
 		id, ok := shared[key]
 		if !ok {
@@ -161,7 +161,8 @@ func (a *usdtAttachment) describe(f *usdtFile, cookie uint64) error {
 	return nil
 }
 
-// attach attaches the program with one link for all places if it can, else with one for each.
+// attach attaches the program with one link for all places if possible, otherwise with one for
+// each.
 func (a *usdtAttachment) attach() error {
 	if a.program.Spec().AttachType == sys.AttachTraceUprobeMulti {
 		multi := runtime.NewUprobeMultiProgram(a.program)
@@ -207,12 +208,13 @@ func (a *usdtAttachment) attachMulti(p runtime.UprobeMultiProgram) error {
 	return nil
 }
 
-// hasUprobeMulti asks the kernel whether it has uprobe links for many places, by trying one at a
-// folder, which cannot be: EBADF if it has them, EINVAL if not (bpf_uprobe_multi_link_attach, 6.6).
+// hasUprobeMulti reports whether the kernel has uprobe links for many places (6.6). It tries to
+// attach to a directory, which is impossible: the error is EBADF if the kernel has such links,
+// EINVAL if not (bpf_uprobe_multi_link_attach).
 //
-// In the first kernels that had them, a process's ID meant only its main thread (fixed in 6.10 by
-// 46ba0e49b642, "bpf: fix multi-uprobe PID filtering logic", and in stable releases). The fix
-// refuses negative IDs, by EINVAL, before it looks at the folder.
+// In the first kernels with such links, a process ID selected only the main thread (fixed in 6.10
+// by 46ba0e49b642, "bpf: fix multi-uprobe PID filtering logic", and in stable releases). The fix
+// rejects negative IDs with EINVAL before it checks the file.
 func hasUprobeMulti(p runtime.UprobeMultiProgram, pid int) (bool, error) {
 	try := func(pid int) error {
 		l, err := p.AttachUprobeMulti("/", []uint64{0}, &runtime.UprobeMultiOptions{PID: pid})
@@ -228,21 +230,20 @@ func hasUprobeMulti(p runtime.UprobeMultiProgram, pid int) (bool, error) {
 		return false, err
 	}
 	if pid != 0 && !errors.Is(try(-1), unix.EINVAL) {
-		return false, fmt.Errorf("this kernel's uprobe links take the PID for that of one thread (fixed in Linux 6.10): "+
-			"leave out the PID, or put the program into a section \"uprobe\": %w", errors.ErrUnsupported)
+		return false, fmt.Errorf("this kernel's uprobe links restrict probes to a thread instead of a process (fixed in Linux 6.10): "+
+			"do not set PID, or use section \"uprobe\": %w", errors.ErrUnsupported)
 	}
 	return true, nil
 }
 
-// undo detaches the program, and then lets others have the descriptions: no program reads them any
-// more.
+// undo detaches the program, and then frees the descriptions, which programs no longer read.
 func (a *usdtAttachment) undo() error {
 	var errs []error
 	for _, l := range a.links {
 		errs = append(errs, l.Close())
 	}
 	for _, ip := range a.ips {
-		_ = a.byIP.Delete(ip) // nobody looks there any more; it fails if the skeleton is closed
+		_ = a.byIP.Delete(ip) // no longer in use; this fails if the skeleton is closed
 	}
 	a.table.giveBack(a.ids)
 	a.links, a.ips, a.ids = nil, nil, nil

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// The compiler describes each argument of a USDT probe as N@OPERAND: N is its size in bytes,
-// negative if it is signed, and OPERAND is the assembler's text for where it is when the probe
+// The compiler describes each argument of a USDT probe as N@OPERAND: N is the size in bytes,
+// negative for signed arguments, and OPERAND is the location in assembler syntax when the probe
 // fires (https://sourceware.org/systemtap/wiki/UserSpaceProbeImplementation).
 
 // maxUSDTArgs is BPF_USDT_MAX_ARG_CNT of usdt.bpf.h.
@@ -19,33 +19,33 @@ const maxUSDTArgs = 12
 type usdtArgKind uint8
 
 const (
-	argConst usdtArgKind = iota // the value itself
+	argConst usdtArgKind = iota // a constant
 	argReg                      // in a register
 	argDeref                    // in memory, at a register plus an offset
 	argSIB                      // in memory, at a register plus an offset plus a scaled register
 )
 
-// usdtArg is where an argument is, and how it is extended to 64 bits.
+// usdtArg is the location of an argument, and how to extend it to 64 bits.
 type usdtArg struct {
 	kind   usdtArgKind
 	value  int64  // the constant, or the offset in memory
 	reg    uint16 // offset of the register in struct pt_regs, in bytes
-	index  uint16 // likewise of the register that is scaled
-	scale  uint8  // by how many bits it is shifted
+	index  uint16 // offset of the scaled register
+	scale  uint8  // number of bits to shift it by
 	signed bool
 	size   uint8 // in bytes: 1, 2, 4 or 8
 }
 
-// usdtSite is what an operand may refer to besides registers.
+// usdtSite is what operands may refer to besides registers.
 type usdtSite struct {
 	machine elf.Machine
-	// address of the probe in the file's virtual memory.
+	// address is the probe's virtual address in the file.
 	address uint64
-	// symbol finds a variable's address there.
+	// symbol returns a variable's virtual address in the file.
 	symbol func(name string) (uint64, bool)
 }
 
-// parseArgs reads a probe's arguments.
+// parseArgs parses a probe's arguments.
 func (s *usdtSite) parseArgs(text string) ([]usdtArg, error) {
 	var args []usdtArg
 	for rest := strings.TrimLeft(text, " \t"); rest != ""; rest = strings.TrimLeft(rest, " \t") {
@@ -63,8 +63,7 @@ func (s *usdtSite) parseArgs(text string) ([]usdtArg, error) {
 	return args, nil
 }
 
-// argLen returns the length of the first argument: what is before a blank, except for blanks in
-// brackets.
+// argLen returns the length of the first argument, which ends at a blank outside brackets.
 func argLen(text string) int {
 	depth := 0
 	for i := range len(text) {
@@ -85,7 +84,7 @@ func argLen(text string) int {
 func (s *usdtSite) parseArg(text string) (usdtArg, error) {
 	size, operand, ok := strings.Cut(text, "@")
 	if !ok {
-		return usdtArg{}, errors.New("no size: want SIZE@OPERAND")
+		return usdtArg{}, errors.New("missing size: want SIZE@OPERAND")
 	}
 	if strings.HasSuffix(size, "f") {
 		return usdtArg{}, errors.New("floating-point numbers are not supported")
@@ -112,13 +111,13 @@ func (s *usdtSite) parseArg(text string) (usdtArg, error) {
 	case elf.EM_S390:
 		arg, err = parseS390(operand)
 	default:
-		err = fmt.Errorf("arguments of %v are not supported", s.machine)
+		err = fmt.Errorf("arguments on %v are not supported", s.machine)
 	}
 	arg.signed, arg.size = signed, uint8(n)
 	return arg, err
 }
 
-// parseX86 reads $5, %rax, -20(%rbp), -20(%rbp,%rax,4) and variable+8(%rip).
+// parseX86 parses $5, %rax, -20(%rbp), -20(%rbp,%rax,4) and variable+8(%rip).
 func (s *usdtSite) parseX86(operand string) (arg usdtArg, err error) {
 	if number, ok := strings.CutPrefix(operand, "$"); ok {
 		arg.value, err = parseNumber(number)
@@ -160,8 +159,8 @@ func (s *usdtSite) parseX86(operand string) (arg usdtArg, err error) {
 	return arg, err
 }
 
-// relative returns how far what name, name+8, 8+name or 8 means is from the probe. While the
-// program runs, the instruction pointer is the probe's address, wherever the file has been mapped.
+// relative returns the distance from the probe to name, name+8, 8+name or 8. While the program
+// runs, the instruction pointer is the probe's address, wherever the file is mapped.
 func (s *usdtSite) relative(expr string) (int64, error) {
 	name, offset := "", int64(0)
 	for _, term := range terms(expr) {
@@ -183,12 +182,12 @@ func (s *usdtSite) relative(expr string) (int64, error) {
 	}
 	address, ok := s.symbol(name)
 	if !ok {
-		return 0, fmt.Errorf("variable %s is not in the file's symbol tables, or not the only one of that name", name)
+		return 0, fmt.Errorf("variable %s is missing from the file's symbol tables, or ambiguous", name)
 	}
 	return int64(address+uint64(offset)) - int64(s.address), nil
 }
 
-// terms are the parts of a sum, each with its sign.
+// terms returns the terms of a sum, each with its sign.
 func terms(expr string) []string {
 	var list []string
 	for expr != "" {
@@ -201,7 +200,7 @@ func terms(expr string) []string {
 	return list
 }
 
-// parseARM64 reads 5, x0, w0, [sp] and [sp, 96].
+// parseARM64 parses 5, x0, w0, [sp] and [sp, 96].
 func parseARM64(operand string) (arg usdtArg, err error) {
 	if startsNumber(strings.TrimPrefix(operand, "#")) {
 		arg.value, err = parseNumber(strings.TrimPrefix(operand, "#"))
@@ -224,7 +223,7 @@ func parseARM64(operand string) (arg usdtArg, err error) {
 	return arg, err
 }
 
-// parseS390 reads 5, %r2, 160(%r15) and 160(%r1,%r15), whose first register is the index.
+// parseS390 parses 5, %r2, 160(%r15) and 160(%r1,%r15), in which the first register is the index.
 func parseS390(operand string) (arg usdtArg, err error) {
 	if strings.HasPrefix(operand, "%") {
 		arg.kind = argReg
@@ -252,7 +251,7 @@ func parseS390(operand string) (arg usdtArg, err error) {
 	return arg, err
 }
 
-// cutMemory takes an operand such as -20(%rbp) apart.
+// cutMemory splits an operand such as -20(%rbp).
 func cutMemory(operand, open, end string) (offset, inner string, err error) {
 	offset, inner, ok := strings.Cut(operand, open)
 	inner, closed := strings.CutSuffix(inner, end)
@@ -267,7 +266,7 @@ func startsNumber(text string) bool {
 	return text != "" && text[0] >= '0' && text[0] <= '9'
 }
 
-// parseNumber reads a number of 64 bits, signed or not: either has the same bits.
+// parseNumber parses a 64-bit number, signed or unsigned: the bits are the same.
 func parseNumber(text string) (int64, error) {
 	n, err := strconv.ParseInt(text, 0, 64)
 	if err == nil {
@@ -276,10 +275,10 @@ func parseNumber(text string) (int64, error) {
 	if u, err := strconv.ParseUint(text, 0, 64); err == nil {
 		return int64(u), nil
 	}
-	return 0, fmt.Errorf("%q is not a number of 64 bits", text)
+	return 0, fmt.Errorf("%q is not a 64-bit number", text)
 }
 
-// scaleBits is by how many bits an index is shifted.
+// scaleBits returns the number of bits to shift an index by.
 func scaleBits(scale string) (uint8, error) {
 	switch scale {
 	case "1":
@@ -295,7 +294,8 @@ func scaleBits(scale string) (uint8, error) {
 }
 
 // x86Registers are the registers in the order of the kernel's struct pt_regs
-// (arch/x86/include/asm/ptrace.h), each with its names; "" is what no operand can name.
+// (arch/x86/include/asm/ptrace.h), with all their names. "" is a register that operands cannot
+// name.
 var x86Registers = [...]string{
 	"r15 r15d r15w r15b", "r14 r14d r14w r14b", "r13 r13d r13w r13b", "r12 r12d r12w r12b", "rbp ebp bp bpl", "rbx ebx bx bl",
 	"r11 r11d r11w r11b", "r10 r10d r10w r10b", "r9 r9d r9w r9b", "r8 r8d r8w r8b", "rax eax ax al", "rcx ecx cx cl",
@@ -320,8 +320,9 @@ func x86Register(name string) (uint16, error) {
 	return 0, unknownRegister(name)
 }
 
-// arm64Register knows struct user_pt_regs (arch/arm64/include/uapi/asm/ptrace.h), with which the
-// kernel's struct pt_regs begins: x0 to x30 and the stack pointer.
+// arm64Register returns a register's offset in struct user_pt_regs
+// (arch/arm64/include/uapi/asm/ptrace.h), with which the kernel's struct pt_regs begins: x0 to x30
+// and the stack pointer.
 func arm64Register(name string) (uint16, error) {
 	if name == "sp" {
 		return 31 * 8, nil
@@ -334,8 +335,9 @@ func arm64Register(name string) (uint16, error) {
 	return 0, unknownRegister(name)
 }
 
-// s390Register knows user_pt_regs (arch/s390/include/uapi/asm/ptrace.h), with which the kernel's
-// struct pt_regs begins: a word, the program status word of 16 bytes, the 16 registers.
+// s390Register returns a register's offset in user_pt_regs (arch/s390/include/uapi/asm/ptrace.h),
+// with which the kernel's struct pt_regs begins: a word, the program status word of 16 bytes, and
+// the 16 registers.
 func s390Register(name string) (uint16, error) {
 	name = strings.TrimSpace(name)
 	if number, ok := strings.CutPrefix(name, "%r"); ok {

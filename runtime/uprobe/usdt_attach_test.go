@@ -426,13 +426,13 @@ func TestAttachUSDTRefused(t *testing.T) {
 		err  error
 		text string
 	}{
-		"no probe":        {attach(s, s.Progs.OnProbe, file, "none", nil), "no such USDT probe: there are test:astray, test:bad"},
+		"no probe":        {attach(s, s.Progs.OnProbe, file, "none", nil), "no such USDT probe: the file has test:astray, test:bad"},
 		"no file":         {attach(s, s.Progs.OnProbe, "/nowhere", "registers", nil), "/nowhere"},
 		"no probes":       {attach(s, s.Progs.OnProbe, "/proc/self/exe", "registers", nil), "no section .note.stapsdt"},
-		"no process":      {attach(s, s.Progs.OnProbe, "libx.so", "registers", &uprobe.USDTOptions{PID: 1 << 30}), "there is no process 1073741824"},
+		"no process":      {attach(s, s.Progs.OnProbe, "libx.so", "registers", &uprobe.USDTOptions{PID: 1 << 30}), "no process 1073741824"},
 		"no code":         {attach(s, s.Progs.OnProbe, file, "astray", nil), "probe test:astray: place: the file has no code at address 0x10"},
 		"13 arguments":    {attach(s, s.Progs.OnProbe, file, "many", nil), "more than 12 arguments"},
-		"another program": {attach(s, other.Progs.OnProbe, file, "registers", nil), "the program is one of another skeleton"},
+		"another program": {attach(s, other.Progs.OnProbe, file, "registers", nil), "the program belongs to another skeleton"},
 		"no program":      {attach(s, runtime.USDTProgram{}, file, "registers", nil), "the program is nil"},
 		"a negative PID":  {attach(s, s.Progs.OnProbe, file, "registers", &uprobe.USDTOptions{PID: -1}), "PID -1"},
 	} {

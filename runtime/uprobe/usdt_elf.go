@@ -12,9 +12,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// elfFile is what USDT probes need of a file of 64 bits. The file may be anybody's, in a container
-// for example, and [debug/elf] is not for those: a small one makes it take as much memory as there
-// is. So it has only types and names here.
+// elfFile reads what USDT probes need from a 64-bit file. The file may be untrusted, for example in
+// a container, and [debug/elf] is not made for such files: a small one can make it use all memory.
+// Only its types and names are used here.
 type elfFile struct {
 	r        io.ReaderAt
 	order    binary.ByteOrder
@@ -22,23 +22,23 @@ type elfFile struct {
 	typ      elf.Type
 	segments []elf.Prog64
 	sections []elf.Section64
-	names    []byte        // of sections
-	symbols  []symbolTable // as soon as a variable is looked up
+	names    []byte        // names of sections
+	symbols  []symbolTable // read when a variable is first looked up
 }
 
 // symbolTable has symbols as they are in the file, and their names.
 type symbolTable struct{ raw, names []byte }
 
-// Files that have more are not read. Those of real programs have some ten segments, some hundred
+// Limits, above which files are rejected. Files of real programs have tens of segments, hundreds of
 // sections, and a few MiB of names.
 const (
 	segmentsMost = 1 << 10
 	sectionsMost = 1 << 16
 	namesMost    = 1 << 20
-	tableMost    = 256 << 20 // of symbols, or of their names
+	tableMost    = 256 << 20 // size of the symbols, or of their names
 )
 
-var errELF = errors.New("not an ELF file, or a damaged one")
+var errELF = errors.New("not an ELF file, or corrupt")
 
 // newELF reads the headers of a file whose probes can fire on this kernel.
 func newELF(r io.ReaderAt) (*elfFile, error) {
@@ -60,7 +60,7 @@ func newELF(r io.ReaderAt) (*elfFile, error) {
 	case f.machine != elf.EM_X86_64 && f.machine != elf.EM_AARCH64 && f.machine != elf.EM_S390:
 		return nil, fmt.Errorf("USDT probes of %v are not supported: %w", f.machine, errors.ErrUnsupported)
 	case f.typ != elf.ET_EXEC && f.typ != elf.ET_DYN:
-		return nil, fmt.Errorf("neither an executable nor a shared library, but of type %v: %w", f.typ, unix.EINVAL)
+		return nil, fmt.Errorf("ELF type is %v, want an executable or shared library: %w", f.typ, unix.EINVAL)
 	}
 	if f.segments, err = readTable[elf.Prog64](f, h.Phoff, uint64(h.Phentsize), uint64(h.Phnum), segmentsMost); err != nil {
 		return nil, fmt.Errorf("segments: %w", err)
@@ -74,7 +74,7 @@ func (f *elfFile) readSections(h *elf.Header64) (err error) {
 		return nil
 	}
 	count, names := uint64(h.Shnum), uint32(h.Shstrndx)
-	if count == 0 || names == uint32(elf.SHN_XINDEX) { // the first section has what does not fit
+	if count == 0 || names == uint32(elf.SHN_XINDEX) { // the first section has values that do not fit
 		first, err := readTable[elf.Section64](f, h.Shoff, uint64(h.Shentsize), 1, 1)
 		if err != nil {
 			return fmt.Errorf("sections: %w", err)
@@ -90,21 +90,21 @@ func (f *elfFile) readSections(h *elf.Header64) (err error) {
 		return fmt.Errorf("sections: %w", err)
 	}
 	if names >= uint32(len(f.sections)) {
-		return nil // none has a name
+		return nil // sections have no names
 	}
 	if f.names, err = f.data(&f.sections[names], namesMost); err != nil {
-		return fmt.Errorf("names of sections: %w", err)
+		return fmt.Errorf("section names: %w", err)
 	}
 	return nil
 }
 
-// readTable reads a table of structs, none of an empty one.
+// readTable reads a table of structs. It returns nil for an empty one.
 func readTable[T elf.Prog64 | elf.Section64 | elf.Sym64](f *elfFile, at, entry, count, most uint64) ([]T, error) {
 	if count == 0 {
 		return nil, nil
 	}
 	if size := uint64(binary.Size(*new(T))); entry != size || count > most {
-		return nil, fmt.Errorf("%d entries of %d bytes, want %d bytes, and no more than %d: %w", count, entry, size, most, errELF)
+		return nil, fmt.Errorf("%d entries of %d bytes: want entries of %d bytes, and at most %d: %w", count, entry, size, most, errELF)
 	}
 	raw, err := readAt(f.r, at, count*entry)
 	if err != nil {
@@ -115,19 +115,19 @@ func readTable[T elf.Prog64 | elf.Section64 | elf.Sym64](f *elfFile, at, entry, 
 	return table, err
 }
 
-// readAt reads a part of the file. It takes memory only for what is there.
+// readAt reads a part of the file. It allocates memory only for what exists.
 func readAt(r io.ReaderAt, at, size uint64) ([]byte, error) {
 	if at > 1<<62 || size > 1<<62 {
 		return nil, errELF
 	}
 	raw, err := io.ReadAll(io.NewSectionReader(r, int64(at), int64(size)))
 	if err == nil && uint64(len(raw)) < size {
-		err = fmt.Errorf("the file ends before: %w", errELF)
+		err = fmt.Errorf("unexpected end of file: %w", errELF)
 	}
 	return raw, err
 }
 
-// section returns the section of that name, nil if there is none.
+// section returns the section with the given name, or nil if there is none.
 func (f *elfFile) section(name string) *elf.Section64 {
 	for i := range f.sections {
 		if s := &f.sections[i]; uint64(s.Name) < uint64(len(f.names)) && bytes.HasPrefix(f.names[s.Name:], []byte(name+"\x00")) {
@@ -141,7 +141,7 @@ func (f *elfFile) section(name string) *elf.Section64 {
 func (f *elfFile) data(s *elf.Section64, most uint64) ([]byte, error) {
 	switch {
 	case elf.SectionType(s.Type) == elf.SHT_NOBITS:
-		return nil, fmt.Errorf("the section is not in this file: %w", errELF)
+		return nil, fmt.Errorf("the section has no data in this file: %w", errELF)
 	case elf.SectionFlag(s.Flags)&elf.SHF_COMPRESSED != 0:
 		return nil, fmt.Errorf("the section is compressed: %w", errELF)
 	case s.Size > most:
@@ -150,7 +150,7 @@ func (f *elfFile) data(s *elf.Section64, most uint64) ([]byte, error) {
 	return readAt(f.r, s.Off, s.Size)
 }
 
-// offset is where in the file an address of code, or of data, comes from.
+// offset returns the offset in the file of an address of code or data.
 func (f *elfFile) offset(address, size uint64, code bool) (uint64, error) {
 	for i := range f.segments {
 		s := &f.segments[i]
@@ -167,9 +167,9 @@ func (f *elfFile) offset(address, size uint64, code bool) (uint64, error) {
 	return 0, fmt.Errorf("the file has no %s at address %#x: %w", what, address, unix.EINVAL)
 }
 
-// symbolTables reads both symbol tables, those that there are. Of each kind the first counts, as
-// the ELF specification allows only one: a file could have thousands of sections that say that they
-// are the same large one.
+// symbolTables reads both symbol tables, if they exist. It uses only the first of each kind, since
+// the ELF specification allows one: a file could have thousands of sections that all refer to one
+// large table.
 func (f *elfFile) symbolTables() []symbolTable {
 	if f.symbols != nil {
 		return f.symbols
@@ -191,7 +191,7 @@ func (f *elfFile) symbolTables() []symbolTable {
 	return f.symbols
 }
 
-// variable finds a variable's address by its name, in both symbol tables. It reports false if there
+// variable looks up a variable's address by name, in both symbol tables. It returns false if there
 // are several.
 func (f *elfFile) variable(name string) (address uint64, ok bool) {
 	for _, table := range f.symbolTables() {
@@ -211,7 +211,7 @@ func (f *elfFile) variable(name string) (address uint64, ok bool) {
 	return address, ok
 }
 
-// isEnd reports whether a string ends there, or goes on with a version: name@VERSION.
+// isEnd reports whether the string ends at at, or continues with a version: name@VERSION.
 func isEnd(text []byte, at int) bool {
 	return at < len(text) && (text[at] == 0 || text[at] == '@')
 }

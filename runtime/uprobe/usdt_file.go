@@ -12,27 +12,27 @@ import (
 	"strings"
 )
 
-// ErrNoUSDT means that a file has no USDT probe of that name.
+// ErrNoUSDT means that a file has no USDT probe with the given name.
 var ErrNoUSDT = errors.New("no such USDT probe")
 
-// USDTProbe is a place in a file where a USDT probe fires: a probe is in as many places as the
-// compiler has put it into.
+// USDTProbe is a place in a file where a USDT probe fires. A probe has as many places as the
+// compiler has put it in.
 type USDTProbe struct {
 	Provider, Name string
-	// Args says how large the arguments are and where, in the compiler's words: "-4@%edi
+	// Args are the sizes and locations of the arguments, in the compiler's notation: "-4@%edi
 	// 8@-16(%rbp)".
 	Args string
-	// Offset is where in the file the place is, in bytes.
+	// Offset is the offset of the place in the file, in bytes.
 	Offset uint64
-	// RefCtrOffset is where in the file the semaphore is, a counter of 16 bits of who looks at the
-	// probe; 0 for none.
+	// RefCtrOffset is the offset in the file of the semaphore, a 16-bit counter of the probe's
+	// users. Zero means none.
 	RefCtrOffset uint64
 
-	address uint64 // in the file's virtual memory
+	address uint64 // virtual address in the file
 }
 
-// ReadUSDT lists the USDT probes of a file, in the file's order: see the package's documentation
-// for how it is named. It fails with [ErrNoUSDT] if there are none.
+// ReadUSDT returns the USDT probes of a file, in the file's order. It fails with [ErrNoUSDT] if
+// there are none. See the package documentation for names of files.
 func ReadUSDT(file string) ([]USDTProbe, error) {
 	path, err := find(file)
 	if err != nil {
@@ -54,7 +54,7 @@ type usdtFile struct {
 }
 
 func openUSDT(path string) (*usdtFile, error) {
-	// Others have no probes, and opening one may be waiting for somebody to write to it.
+	// Other files have no probes, and opening one may block, as with a FIFO.
 	if info, err := os.Stat(path); err != nil {
 		return nil, err
 	} else if !info.Mode().IsRegular() {
@@ -74,13 +74,14 @@ func openUSDT(path string) (*usdtFile, error) {
 
 func (f *usdtFile) Close() error { return f.file.Close() }
 
-// A section of notes that is larger is not read: that of a large server has some hundred KiB.
+// notesSizeMost is the size of the largest section of notes to read. That of a large server has
+// hundreds of KiB.
 const notesSizeMost = 64 << 20
 
-// noteSDT is the type of a note that describes a probe, of owner "stapsdt".
+// noteSDT is the type of notes that describe a probe, with owner "stapsdt".
 const noteSDT = 3
 
-// probes returns the wanted probes.
+// probes returns the probes for which want returns true.
 func (f *usdtFile) probes(want func(*USDTProbe) bool) ([]USDTProbe, error) {
 	list, err := f.elfFile.probes(want)
 	if err != nil {
@@ -98,14 +99,14 @@ func (f *elfFile) probes(want func(*USDTProbe) bool) ([]USDTProbe, error) {
 	if err != nil {
 		return nil, fmt.Errorf("section .note.stapsdt: %w", err)
 	}
-	// A prelinked file is moved, and its notes are not: they say where they think that this section
-	// is.
+	// Prelinking moves a file without changing its notes. Each note has the address that this
+	// section had when the note was written.
 	var base uint64
 	if s := f.section(".stapsdt.base"); s != nil {
 		base = s.Addr
 	}
 	var list []USDTProbe
-	for len(raw) >= noteHeader { // what is less aligns the section
+	for len(raw) >= noteHeader { // fewer bytes are padding
 		var owner, desc []byte
 		var typ uint32
 		if owner, desc, typ, raw, err = cutNote(raw, f.order); err != nil {
@@ -128,13 +129,13 @@ func (f *elfFile) probes(want func(*USDTProbe) bool) ([]USDTProbe, error) {
 	return list, nil
 }
 
-var errNotes = errors.New("section .note.stapsdt is damaged")
+var errNotes = errors.New("section .note.stapsdt is corrupt")
 
-// noteHeader are the three words that a note begins with: the sizes of owner and description, and
-// the type.
+// noteHeader is the size of the three words at the start of a note: the sizes of owner and
+// description, and the type.
 const noteHeader = 12
 
-// cutNote takes the first note off a section of at least noteHeader bytes: the header, the owner
+// cutNote cuts the first note off raw, which has at least noteHeader bytes: the header, the owner
 // and the description, each padded to words.
 func cutNote(raw []byte, order binary.ByteOrder) (owner, desc []byte, typ uint32, rest []byte, err error) {
 	ownerSize, descSize := uint64(order.Uint32(raw)), uint64(order.Uint32(raw[4:]))
@@ -147,7 +148,7 @@ func cutNote(raw []byte, order binary.ByteOrder) (owner, desc []byte, typ uint32
 	return raw[noteHeader : noteHeader+ownerSize], raw[descAt : descAt+descSize], typ, raw[end:], nil
 }
 
-// parseProbe reads a note's description: three addresses, of the probe, of .stapsdt.base and of the
+// parseProbe parses a note's description: the addresses of the probe, of .stapsdt.base and of the
 // semaphore, and three strings.
 func (f *elfFile) parseProbe(desc []byte, base uint64) (p USDTProbe, err error) {
 	const addresses = 3 * 8
@@ -155,7 +156,7 @@ func (f *elfFile) parseProbe(desc []byte, base uint64) (p USDTProbe, err error) 
 		return p, errNotes
 	}
 	p.address = f.order.Uint64(desc)
-	p.RefCtrOffset = f.order.Uint64(desc[16:]) // an address until locate
+	p.RefCtrOffset = f.order.Uint64(desc[16:]) // an address, until locate converts it
 	if noted := f.order.Uint64(desc[8:]); base != 0 && noted != 0 {
 		p.address += base - noted
 		if p.RefCtrOffset != 0 {
@@ -173,7 +174,7 @@ func (f *elfFile) parseProbe(desc []byte, base uint64) (p USDTProbe, err error) 
 	return p, nil
 }
 
-// locate turns addresses into offsets in the file.
+// locate converts addresses to offsets in the file.
 func (f *elfFile) locate(p *USDTProbe) (err error) {
 	if p.Offset, err = f.offset(p.address, 1, true); err != nil {
 		return fmt.Errorf("place: %w", err)
@@ -186,7 +187,7 @@ func (f *elfFile) locate(p *USDTProbe) (err error) {
 	return nil
 }
 
-// named returns the places of one probe. If there are none, its error says which others there are.
+// named returns the places of one probe. If there are none, the error lists the other probes.
 func (f *usdtFile) named(provider, name string) ([]USDTProbe, error) {
 	list, err := f.probes(func(p *USDTProbe) bool { return p.Provider == provider && p.Name == name })
 	if err != nil || len(list) > 0 {
@@ -206,5 +207,5 @@ func (f *usdtFile) named(provider, name string) ([]USDTProbe, error) {
 	if len(others) > 8 {
 		others = append(others[:8], "...")
 	}
-	return nil, fmt.Errorf("%s: %w: there are %s", f.path, ErrNoUSDT, strings.Join(others, ", "))
+	return nil, fmt.Errorf("%s: %w: the file has %s", f.path, ErrNoUSDT, strings.Join(others, ", "))
 }

@@ -15,14 +15,14 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// Before Linux 5.15 attachments have no cookies: programs look the instruction pointer up in a
-// second map of usdt.bpf.h, for the entry that describes the arguments there. The addresses of a
-// library's code are known in one process only.
+// Before Linux 5.15, attachments have no cookies. Programs instead look up the instruction pointer
+// in a second map of usdt.bpf.h, to find the entry that describes the arguments. A library's code
+// has a known address only in a given process.
 
 const ipMap = "__bpf_usdt_ip_to_spec_id"
 
-// usesCookies reports what LINUX_HAS_BPF_COOKIE of usdt.bpf.h was when the object's programs were
-// loaded. An object without that variable is one for kernels with cookies.
+// usesCookies reports the value that LINUX_HAS_BPF_COOKIE of usdt.bpf.h had when the object was
+// loaded. Objects without that variable are for kernels with cookies.
 func usesCookies(s *runtime.Skeleton) (bool, error) {
 	of := s.Spec()
 	for i := range of.Maps {
@@ -45,8 +45,8 @@ func usesCookies(s *runtime.Skeleton) (bool, error) {
 	return true, nil
 }
 
-// readFirst reads the value of an array that has one. It asks the kernel: the skeleton's own memory
-// of global data may be unmapped at any time.
+// readFirst reads the value of an array with one element. It asks the kernel, because the
+// skeleton's memory for global data may be unmapped at any time.
 func readFirst(m *runtime.Map, value []byte) error {
 	fd, err := m.DupFD()
 	if err != nil {
@@ -64,12 +64,12 @@ func readFirst(m *runtime.Map, value []byte) error {
 	return nil
 }
 
-// mapPlaces writes which entry belongs to each address. If that fails, what it has written is in
-// a.ips.
+// mapPlaces stores which entry belongs to each address. After a failure, a.ips has what it has
+// stored.
 func (a *usdtAttachment) mapPlaces(s *runtime.Skeleton, f *usdtFile) error {
 	m := s.MapByName(ipMap)
 	if m == nil || m.Spec().KeySize != 8 || m.Spec().ValueSize != 4 {
-		return fmt.Errorf("the object has no map %s of usdt.bpf.h, which this kernel needs: it has no cookies (5.15): %w", ipMap, unix.ESRCH)
+		return fmt.Errorf("the object has no map %s of usdt.bpf.h, which is needed on kernels without cookies (before 5.15): %w", ipMap, unix.ESRCH)
 	}
 	a.byIP = runtime.NewHashMap[uint64, uint32](m)
 	for i := range a.places {
@@ -79,7 +79,7 @@ func (a *usdtAttachment) mapPlaces(s *runtime.Skeleton, f *usdtFile) error {
 		}
 		err = a.byIP.Update(ip, uint32(a.cookies[i]), runtime.NoExist)
 		if errors.Is(err, runtime.ErrKeyExist) {
-			return fmt.Errorf("a program of the skeleton is attached to it already, and before Linux 5.15 there can be only one: %w", unix.EBUSY)
+			return fmt.Errorf("a program of the skeleton is already attached to the probe: before Linux 5.15 there can be only one: %w", unix.EBUSY)
 		}
 		if err != nil {
 			return err
@@ -89,19 +89,19 @@ func (a *usdtAttachment) mapPlaces(s *runtime.Skeleton, f *usdtFile) error {
 	return nil
 }
 
-// addressOf returns what the instruction pointer is at a place.
+// addressOf returns the value of the instruction pointer at a place.
 func (a *usdtAttachment) addressOf(f *usdtFile, p *USDTProbe) (uint64, error) {
 	if f.typ == elf.ET_EXEC {
 		return p.address, nil
 	}
 	if a.pid == 0 {
-		return 0, fmt.Errorf("where a library is, or an executable that can be anywhere, is known of one process only, and without "+
-			"cookies (Linux 5.15) it has to be: give the PID: %w", errors.ErrUnsupported)
+		return 0, fmt.Errorf("set PID: without cookies (before Linux 5.15), shared libraries and position-independent "+
+			"executables are supported only in a given process: %w", errors.ErrUnsupported)
 	}
 	return mappedAddress(a.pid, f.file, p.Offset)
 }
 
-// mappedAddress returns where a process has mapped the code at an offset of a file.
+// mappedAddress returns the address at which a process has mapped the code at an offset of a file.
 func mappedAddress(pid int, file *os.File, offset uint64) (uint64, error) {
 	want, err := file.Stat()
 	if err != nil {

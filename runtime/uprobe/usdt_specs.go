@@ -13,24 +13,23 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// specsMap is the map of usdt.bpf.h in which a program looks up where the arguments are. Its index
-// is the cookie that the program is attached with.
+// specsMap is the map of usdt.bpf.h in which programs look up where the arguments are. The index is
+// the cookie of the attachment.
 const specsMap = "__bpf_usdt_specs"
 
-// The header has changed the layout of its descriptions without any other sign than their size:
-// since libbpf 1.7 they have an index register, in bit fields that make each argument's 24 bytes
-// rather than 16.
+// The layout of the header's descriptions can be told only by their size: since libbpf 1.7 each
+// argument has an index register in bit fields, and takes 24 bytes rather than 16.
 const (
 	specSize    = maxUSDTArgs*16 + 16 // struct __bpf_usdt_spec up to libbpf 1.6
 	specSizeSIB = maxUSDTArgs*24 + 16
 )
 
-var errNoIndex = errors.New("the object's usdt.bpf.h does not know memory at two registers: compile the object " +
+var errNoIndex = errors.New("the object's usdt.bpf.h does not support an index register: compile the object " +
 	"with the header of libbpf 1.7 or later")
 
-// encodeSpec writes struct __bpf_usdt_spec of the size of raw in the kernel's byte order.
+// encodeSpec encodes a struct __bpf_usdt_spec of the size of raw, in the given byte order.
 func encodeSpec(raw []byte, args []usdtArg, cookie uint64, order binary.ByteOrder) error {
-	size := (len(raw) - 16) / maxUSDTArgs // of an argument
+	size := (len(raw) - 16) / maxUSDTArgs // size of an argument
 	withIndex := len(raw) == specSizeSIB
 	for i := range args {
 		a, b := &args[i], raw[i*size:][:size]
@@ -43,9 +42,9 @@ func encodeSpec(raw []byte, args []usdtArg, cookie uint64, order binary.ByteOrde
 			order.PutUint32(b[8:], uint32(a.kind))
 		} else {
 			tail = b[14:]
-			// Bit fields of 8, 12, 4 and 8 bits, where those of 12 and 4 share two bytes. Compilers
-			// begin with the low bits on little endian, and with the high bits on big endian, where
-			// the header has the 8 bits in the opposite order.
+			// Bit fields of 8, 12, 4 and 8 bits; those of 12 and 4 share two bytes. Compilers start
+			// with the low bits on little endian and with the high bits on big endian, for which
+			// the header swaps the fields of 8 bits.
 			if isBigEndian(order) {
 				b[12] = byte(a.kind)
 				order.PutUint16(b[10:], a.index<<4|uint16(a.scale))
@@ -67,15 +66,15 @@ func encodeSpec(raw []byte, args []usdtArg, cookie uint64, order binary.ByteOrde
 
 func isBigEndian(order binary.ByteOrder) bool { return order.Uint16([]byte{0, 1}) == 1 }
 
-// specTable gives out the entries of one skeleton's specsMap. It is safe for concurrent use.
+// specTable allocates the entries of a skeleton's specsMap. It is safe for concurrent use.
 type specTable struct {
 	mu   sync.Mutex
-	free []uint32 // given back
-	next uint32   // it and those above have never been given out
+	free []uint32 // freed
+	next uint32   // this one and higher ones have never been allocated
 }
 
-// specTables has the table of each map that has ever been used, for as long as the map exists: all
-// attachments of one skeleton share it.
+// specTables has the table of each map that was ever used, for as long as the map exists. All
+// attachments of a skeleton share it.
 var specTables struct {
 	sync.Mutex
 	of map[goweak.Pointer[runtime.Map]]*specTable
@@ -103,7 +102,7 @@ func forgetSpecTable(key goweak.Pointer[runtime.Map]) {
 	delete(specTables.of, key)
 }
 
-// take returns an entry that nobody uses.
+// take allocates an entry.
 func (t *specTable) take(m *runtime.Map) (uint32, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -120,28 +119,28 @@ func (t *specTable) take(m *runtime.Map) (uint32, error) {
 	return t.next - 1, nil
 }
 
-// giveBack is for entries that nothing is attached with any more.
+// giveBack frees entries that no attachment uses any more.
 func (t *specTable) giveBack(ids []uint32) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.free = append(t.free, ids...)
 }
 
-// findSpecsMap returns the map that programs read descriptions from.
+// findSpecsMap returns the map from which programs read descriptions.
 func findSpecsMap(s *runtime.Skeleton) (*runtime.Map, error) {
 	m := s.MapByName(specsMap)
 	if m == nil {
-		return nil, fmt.Errorf("the object has no map %s: its source has to include <bpf/usdt.bpf.h>: %w", specsMap, unix.ESRCH)
+		return nil, fmt.Errorf("the object has no map %s: include <bpf/usdt.bpf.h> in its source: %w", specsMap, unix.ESRCH)
 	}
 	spec := m.Spec()
 	if spec.Type != sys.MapTypeArray || spec.KeySize != 4 || spec.ValueSize != specSize && spec.ValueSize != specSizeSIB {
-		return nil, fmt.Errorf("map %s is not that of libbpf's usdt.bpf.h, an array of values of %d or %d bytes: %w",
+		return nil, fmt.Errorf("map %s is not the one of libbpf's usdt.bpf.h, an array with values of %d or %d bytes: %w",
 			specsMap, specSize, specSizeSIB, unix.EINVAL)
 	}
 	return m, nil
 }
 
-// putSpec writes an entry.
+// putSpec stores an entry.
 func putSpec(m *runtime.Map, id uint32, args []usdtArg, cookie uint64) error {
 	if m.Spec().ValueSize == specSize {
 		var v [specSize]byte

@@ -93,16 +93,16 @@ func TestUSDTArgumentOperands(t *testing.T) {
 		elf.EM_X86_64: {
 			"%rdi": "want SIZE@OPERAND", "3@%rax": "size 3", "0@%rax": "size 0", "-9@%rax": "want 1, 2, 4 or 8", "x@%rax": `size "x"`,
 			"-128@%rax": "size 128", "8f@%xmm0": "floating-point", "8@%xmm0": `unknown register "%xmm0"`, "1@%ah": `unknown register "%ah"`, "8@%": "unknown register",
-			"8@": "not an operand", "8@counter": "not an operand", "8@$": "not a number", "8@$x": "not a number", "8@8(%rax": "not an operand",
-			"8@x(%rax)": "not a number", "8@()": "unknown register", "8@(%rax,)": "unknown register", "8@(%rax,%rbx,3)": `scale "3"`, "8@(%rax,%rbx,)": "scale",
-			"8@%fs:8(%rax)": "unknown register", "8@nothing(%rip)": "variable nothing is not in", "8@a+counter(%rip)": "want a variable and a number",
-			"8@-counter(%rip)": "want a variable", "8@99999999999999999999(%rax)": "64 bits",
+			"8@": "not an operand", "8@counter": "not an operand", "8@$": "not a 64-bit number", "8@$x": "not a 64-bit number", "8@8(%rax": "not an operand",
+			"8@x(%rax)": "not a 64-bit number", "8@()": "unknown register", "8@(%rax,)": "unknown register", "8@(%rax,%rbx,3)": `scale "3"`, "8@(%rax,%rbx,)": "scale",
+			"8@%fs:8(%rax)": "unknown register", "8@nothing(%rip)": "variable nothing is missing from", "8@a+counter(%rip)": "want a variable and a number",
+			"8@-counter(%rip)": "want a variable", "8@99999999999999999999(%rax)": "64-bit number",
 			"8@$1 8@%rax 4@%zmm1": `argument 2, "4@%zmm1"`, strings.Repeat("8@$1 ", 13): "more than 12",
 		},
 		elf.EM_AARCH64: {
-			"8@x31": "unknown register", "8@d0": "unknown register", "8@[x0, x1]": "not a number", "8@[x0": "not an operand", "8@": "unknown register", "8@[x0]!": "not an operand",
+			"8@x31": "unknown register", "8@d0": "unknown register", "8@[x0, x1]": "not a 64-bit number", "8@[x0": "not an operand", "8@": "unknown register", "8@[x0]!": "not an operand",
 		},
-		elf.EM_S390:  {"8@%r16": "unknown register", "8@%f0": "unknown register", "8@(%a1)": "unknown register", "8@": "not a number"},
+		elf.EM_S390:  {"8@%r16": "unknown register", "8@%f0": "unknown register", "8@(%a1)": "unknown register", "8@": "not a 64-bit number"},
 		elf.EM_RISCV: {"8@a0": "not supported"},
 	} {
 		site := usdtSite{machine: machine, symbol: func(name string) (uint64, bool) { return 0x5000, name == "counter" }}
