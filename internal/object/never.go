@@ -91,7 +91,7 @@ func (l *linker) checkCalls(lay *layout) error {
 				}
 			case onTheWay:
 				circle := append([]*function{ref.fn}, chain[slices.Index(chain, ref.fn)+1:]...)
-				return badSymbol(fn.sec.name, fn.name, "recursive call: calls %s%s: BPF does not support recursion", names(circle, ", which calls "), l.where(part, ref.insn))
+				return badSymbol(fn.sec.name, fn.name, "calls %s%s: BPF does not support recursion", names(circle, ", which calls "), l.where(part, ref.insn))
 			}
 		}
 		chain = chain[:len(chain)-1]
