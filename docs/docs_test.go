@@ -30,62 +30,6 @@ var update = flag.Bool("update", false, "write the parts of documents that are m
 
 const module = "github.com/bpf2lskel/bpf2lskel"
 
-// files are the documents of the project.
-func files(t *testing.T) []string {
-	t.Helper()
-	found, err := filepath.Glob("*.md")
-	if err != nil || len(found) == 0 {
-		t.Fatal("no documents", err)
-	}
-	return append(found, "../README.md")
-}
-
-// block is a piece of code in a document.
-type block struct {
-	file  string
-	line  int
-	lang  string // go, c, sh, or "" if indented
-	about string // the comment right before it, as in "skel: examples/xdp/skel"
-	text  string
-}
-
-func (b *block) String() string { return fmt.Sprintf("%s:%d", b.file, b.line) }
-
-func blocks(t *testing.T, file string) []*block {
-	t.Helper()
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var list []*block
-	var in *block // a fence that is open
-	var indent, about string
-	n := 0
-	for line := range strings.Lines(string(raw)) {
-		n++
-		line = strings.TrimSuffix(line, "\n")
-		trimmed := strings.TrimSpace(line)
-		lang, fence := strings.CutPrefix(trimmed, "```")
-		switch {
-		case fence && in == nil:
-			indent, _, _ = strings.Cut(line, "```")
-			in = &block{file: file, line: n, lang: lang, about: about}
-		case fence:
-			list, in, about = append(list, in), nil, ""
-		case in != nil:
-			in.text += strings.TrimPrefix(line, indent) + "\n"
-		case strings.HasPrefix(trimmed, "<!--"):
-			about = strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(trimmed, "<!--"), "-->"))
-		case strings.HasPrefix(line, "    "):
-			list = append(list, &block{file: file, line: n, text: trimmed + "\n"})
-		}
-	}
-	if in != nil {
-		t.Errorf("%v: unterminated", in)
-	}
-	return list
-}
-
 // Go code in the documents compiles.
 func TestGo(t *testing.T) {
 	root, err := filepath.Abs("..")
@@ -101,7 +45,7 @@ func TestGo(t *testing.T) {
 	for _, file := range files(t) {
 		for _, b := range blocks(t, file) {
 			from, isQuote := strings.CutPrefix(b.about, "from: ")
-			if b.lang != "go" || strings.HasPrefix(b.about, "file: ") { // TestStart runs those
+			if b.lang != "go" || strings.HasPrefix(b.about, "file: ") || b.isGenerate() { // TestStart and TestShell run these
 				continue
 			}
 			if isQuote {
@@ -189,7 +133,7 @@ var qualified = regexp.MustCompile(`\b([a-z][a-z0-9]*)\.[A-Z]`)
 // complete turns a fragment into a file. It declares what the program around it would have: a
 // context, a skeleton, an interface.
 func complete(text, skel string) string {
-	if strings.HasPrefix(text, "package ") {
+	if regexp.MustCompile(`(?m)^package `).MatchString(text) {
 		return text
 	}
 	code := regexp.MustCompile(`(?m)^//.*$`).ReplaceAllString(text, "")
@@ -264,31 +208,6 @@ func TestC(t *testing.T) {
 		}
 	}
 	t.Logf("%d pieces of C", n)
-}
-
-// The clang command of debug.md compiles the source of start.md on this system.
-func TestClang(t *testing.T) {
-	dir, _ := walkStart(t, false)
-	n := 0
-	for _, b := range blocks(t, "debug.md") {
-		for line := range strings.Lines(b.text) {
-			if b.lang != "sh" || !strings.HasPrefix(line, "clang ") {
-				continue
-			}
-			n++
-			cmd := exec.Command("sh", "-ec", line)
-			cmd.Dir = dir
-			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Errorf("%v: %s: %v\n%s", b, line, err, out)
-			}
-		}
-	}
-	if n == 0 {
-		t.Error("debug.md has no clang command")
-	}
-	if out, err := exec.Command(tool(t), "inspect", filepath.Join(dir, "execs.bpf.o")).CombinedOutput(); err != nil {
-		t.Errorf("inspect: %v\n%s", err, out)
-	}
 }
 
 // Commands in the documents use flags that exist.

@@ -112,8 +112,10 @@ This page is generated from the code that gives the hints, in internal/explain.
 A load that fails gives a ` + "`*runtime.LoadError`" + `. Its one line says what was being done and on what, the
 kernel's answer, what it means or the decisive lines of the verifier's log, and a hint:
 
-    load counter: load program count: invalid argument: this kernel has no field owner of struct mm_struct
-    load counter: create the loader's map: operation not permitted (the process lacks CAP_BPF and CAP_PERFMON)
+` + "```text" + `
+load counter: load program count: invalid argument: this kernel has no field owner of struct mm_struct
+load counter: create the loader's map: operation not permitted (the process lacks CAP_BPF and CAP_PERFMON)
+` + "```" + `
 
 - ` + "`errors.Is(err, unix.EPERM)`" + ` asks for the kernel's answer, ` + "`errors.As`" + ` into a ` + "`*runtime.LoadError`" + ` gives the parts.
 - ` + "`fmt.Printf(\"%+v\", err)`" + ` prints the whole log of the verifier as well. It is fetched after the failure: the step that has
