@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync"
 	"unsafe"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/explain"
@@ -241,5 +242,32 @@ func (m *StructOpsMap) updateLink(l *Link, link int) error {
 		return err
 	}
 	defer release()
+	updating.Lock()
+	defer updating.Unlock()
+	if is, err := sameMap(link, num); err != nil {
+		return l.fail("update", err)
+	} else if is {
+		return nil
+	}
 	return updateLink(l, link, num)
+}
+
+// updating is held by updates of links to structs of operations. The kernel does not compare the
+// struct that a link is updated to with the one that it has: if they are the same, a congestion
+// control is twice in the list of them, and no process can use that list any more, for good
+// (tcp_update_congestion_control, seen in Linux 6.18). So nothing may change the link between the
+// comparison and the update.
+var updating sync.Mutex
+
+// sameMap reports whether a link has that map.
+func sameMap(link, num int) (bool, error) {
+	of := new(sys.LinkInfo)
+	if errno := sys.ObjInfo(link, unsafe.Pointer(of), unsafe.Sizeof(*of)); errno != 0 {
+		return false, errno
+	}
+	m, errno := sys.MapInfoOf(num)
+	if errno != 0 {
+		return false, errno
+	}
+	return LinkType(of.Type) == LinkStructOps && binary.NativeEndian.Uint32(of.Tail[:]) == m.Id, nil
 }
