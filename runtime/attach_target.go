@@ -33,32 +33,33 @@ func chosenFor(p *Program) *chosenTarget {
 	return (*chosenTarget)(unsafe.Pointer(p.spec))
 }
 
-// SetAttachTarget makes the next Load load the program for a different kernel function than its
-// section names, or, for section tp_btf, to a different tracepoint: "vfs_read", "sched_switch". Use
-// "MODULE:NAME" for a function or tracepoint of a kernel module. Load reports an error if the
-// target does not exist. SetAttachTarget fails if the program is already loaded or closed. It is
-// not safe for concurrent use.
+// SetAttachTarget replaces the target in the program's section with another kernel function or, for
+// section tp_btf, another tracepoint: "vfs_read", "sched_switch". Use "MODULE:NAME" for one in a
+// kernel module. Call it before Load, which loads the program for that target and reports an error
+// if there is no such target. SetAttachTarget fails if the program is already loaded or closed. It
+// is not safe for concurrent use.
 func (p TracingProgram) SetAttachTarget(name string) error { return setKernelTarget(p.Program, name) }
 
-// SetAttachTargetProgram makes the next Load load the program for a function of another BPF
-// program, in sections fentry, fexit and fsession. The other program must be loaded by then, and
-// stay open until that Load; it may come from [OpenProgramID]. If function is "", it is the
-// function that the section names or, if the section names none, the other program's entry
-// function. Any other function requires CAP_SYS_ADMIN. It is not safe for concurrent use.
+// SetAttachTargetProgram replaces the target in the program's section with a function of another
+// BPF program, in sections fentry, fexit and fsession. Call it before Load. The other program must
+// be loaded by then, and stay open until then; it may come from [OpenProgramID]. If function is "",
+// it is the function that the section names or, if the section names none, the other program's
+// entry function. Any other function requires CAP_SYS_ADMIN. SetAttachTargetProgram is not safe for
+// concurrent use.
 func (p TracingProgram) SetAttachTargetProgram(target AnyProgram, function string) error {
 	return setProgramTarget(p.Program, target, function)
 }
 
-// SetAttachTarget makes the next Load load the program for a different hook than its section names:
-// "file_open". See [TracingProgram.SetAttachTarget].
+// SetAttachTarget replaces the hook in the program's section with another one, such as "file_open".
+// See [TracingProgram.SetAttachTarget].
 func (p LSMProgram) SetAttachTarget(hook string) error { return setKernelTarget(p.Program, hook) }
 
-// SetAttachTarget makes the next Load load the program for a different iterator than its section
-// names: "task". See [TracingProgram.SetAttachTarget].
+// SetAttachTarget replaces the iterator in the program's section with another one, such as "task".
+// See [TracingProgram.SetAttachTarget].
 func (p IterProgram) SetAttachTarget(name string) error { return setKernelTarget(p.Program, name) }
 
-// SetAttachTarget makes the next Load load a program of section lsm_cgroup for a different hook
-// than the section names. Other cgroup programs have no target, so it fails for them. See
+// SetAttachTarget replaces the hook in the program's section, which must be lsm_cgroup, with
+// another one. It fails for other cgroup programs, which have no target. See
 // [TracingProgram.SetAttachTarget].
 func (p CgroupProgram) SetAttachTarget(hook string) error { return setKernelTarget(p.Program, hook) }
 

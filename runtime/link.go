@@ -18,7 +18,7 @@ import (
 // methods are safe for concurrent use; on a nil or zero Link they return an error.
 type Link struct {
 	fd   fd
-	name string // of the program, or ofMap and the name of a struct of operations
+	name string // of the program, or ofMap and the name of a struct_ops map
 	what string // "attach XDP to interface 3"
 
 	// undo ends an attachment that is not a BPF link. It is nil for BPF links.
@@ -26,8 +26,8 @@ type Link struct {
 	undone atomic.Bool
 }
 
-// ofMap is what the name of a struct of operations' link begins with, as its error does: "program
-// of map plain: update link: closed".
+// ofMap is the prefix of the name of a struct_ops map's link, which makes errors read "program of
+// map plain: update link: the link is closed".
 const ofMap = "of map "
 
 // AnyProgram is a [*Program] or one of the typed programs around it.
@@ -114,8 +114,8 @@ func (l *Link) String() string {
 	return "program " + l.name + ": " + l.what
 }
 
-// FD returns the link's file descriptor, which the link still owns, or -1 if it is closed or not a
-// BPF link.
+// FD returns the link's file descriptor, or -1 if the link is closed or not a BPF link. The link
+// owns it.
 func (l *Link) FD() int {
 	if l == nil {
 		return -1

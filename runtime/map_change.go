@@ -271,8 +271,8 @@ const typed = -2
 // isTyped reports whether a typed map was made from m, which is not loaded yet.
 func (m *Map) isTyped() bool { return m.fd.num.Load() == typed }
 
-// InnerOptions configure a map that [HashOfMaps.NewInner] or [ArrayOfMaps.NewInner] creates. Fields
-// that are zero, or a nil *InnerOptions, mean the object's values. Kernels accept an array with a
+// InnerOptions configure a map that [HashOfMaps.NewInner] or [ArrayOfMaps.NewInner] creates. Zero
+// fields, and a nil *InnerOptions, mean the object's values. Kernels accept an array with a
 // different number of entries in a map of maps only if both arrays have the flag BPF_F_INNER_MAP
 // (5.10), set in the source or by [ChangeMap].
 type InnerOptions struct {

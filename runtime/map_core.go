@@ -24,8 +24,8 @@ type AnyMap interface {
 
 func (m *Map) untyped() *Map { return m }
 
-// mapIn returns the map that m is, or nil for a nil or zero map of any type. All types that AnyMap
-// can have are pointers.
+// mapIn returns the map in m, or nil if m is a nil or zero map of any type. All types that
+// implement AnyMap are pointers.
 func mapIn(m AnyMap) *Map {
 	if m == nil || (*[2]unsafe.Pointer)(unsafe.Pointer(&m))[1] == nil {
 		return nil

@@ -33,8 +33,8 @@ func (h *HashMap[K, V]) Lookup(k K) (v V, err error) {
 	return v, err
 }
 
-// LookupLocked is Lookup that holds the value's struct bpf_spin_lock while it reads (BPF_F_LOCK),
-// so that it never sees a partial write.
+// LookupLocked is like Lookup, but holds the value's struct bpf_spin_lock while it reads
+// (BPF_F_LOCK), so that it never sees a partial write.
 func (h *HashMap[K, V]) LookupLocked(k K) (v V, err error) {
 	c := h.m().begin(opLookup)
 	*(*K)(c.key) = k
@@ -98,7 +98,7 @@ func (h *HashMap[K, V]) LookupBatch(cur *BatchCursor, keys []K, values []V) (int
 	return h.m().nextBatch(cur, unsafe.Pointer(unsafe.SliceData(keys)), len(keys), unsafe.Pointer(unsafe.SliceData(values)), len(values), false)
 }
 
-// LookupAndDeleteBatch is LookupBatch that removes what it returns.
+// LookupAndDeleteBatch is like LookupBatch, but removes the entries that it returns.
 func (h *HashMap[K, V]) LookupAndDeleteBatch(cur *BatchCursor, keys []K, values []V) (int, error) {
 	return h.m().nextBatch(cur, unsafe.Pointer(unsafe.SliceData(keys)), len(keys), unsafe.Pointer(unsafe.SliceData(values)), len(values), true)
 }

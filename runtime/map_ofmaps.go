@@ -8,7 +8,7 @@ import (
 )
 
 // InnerMap is a map that was taken from a map of maps, or is to be stored in one. The caller must
-// close it. The map itself exists for as long as it is in a map of maps.
+// close it. The map itself continues to exist as long as it is in a map of maps.
 type InnerMap[I AnyMap] struct{ Map I }
 
 // Close closes the caller's file descriptor of the map. Closing twice is fine.
@@ -48,7 +48,7 @@ func (c *call) putMap(inner *Map, flags UpdateFlags) error {
 	if inner == nil {
 		name := c.m.Name()
 		c.end()
-		return newMapError(name, "put a map into it", errNoMap)
+		return newMapError(name, "update", errNoMap)
 	}
 	num, err := inner.fd.acquire()
 	if err != nil {

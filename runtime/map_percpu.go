@@ -36,7 +36,7 @@ func (h *PerCPUHashMap[K, V]) Lookup(k K) ([]V, error) {
 	return values, nil
 }
 
-// LookupInto is Lookup without an allocation. The length of values must be CPUs.
+// LookupInto is like Lookup, but does not allocate. The length of values must be CPUs.
 func (h *PerCPUHashMap[K, V]) LookupInto(k K, values []V) error {
 	c := h.m().begin(opLookup)
 	*(*K)(c.key) = k
@@ -98,7 +98,7 @@ func (a *PerCPUArrayMap[V]) Lookup(i uint32) ([]V, error) {
 	return values, nil
 }
 
-// LookupInto is Lookup without an allocation. The length of values must be CPUs.
+// LookupInto is like Lookup, but does not allocate. The length of values must be CPUs.
 func (a *PerCPUArrayMap[V]) LookupInto(i uint32, values []V) error {
 	c := a.m().begin(opLookup)
 	*(*uint32)(c.key) = i
@@ -142,7 +142,7 @@ func (s *PerCPUCgroupStorage[K, V]) Lookup(k K) ([]V, error) {
 	return values, nil
 }
 
-// LookupInto is Lookup without an allocation. The length of values must be CPUs.
+// LookupInto is like Lookup, but does not allocate. The length of values must be CPUs.
 func (s *PerCPUCgroupStorage[K, V]) LookupInto(k K, values []V) error {
 	c := s.m().begin(opLookup)
 	*(*K)(c.key) = k

@@ -48,7 +48,7 @@ func (q *QueueMap[V]) Push(v V) error {
 	return c.update(Any)
 }
 
-// PushOver is Push that drops the oldest value if the queue is full.
+// PushOver is like Push, but drops the oldest value if the queue is full.
 func (q *QueueMap[V]) PushOver(v V) error {
 	c := q.m().begin(opPush)
 	*(*V)(c.value) = v
@@ -94,7 +94,7 @@ func (q *StackMap[V]) Push(v V) error {
 	return c.update(Any)
 }
 
-// PushOver is Push that drops the value at the bottom if the stack is full.
+// PushOver is like Push, but drops the value at the bottom if the stack is full.
 func (q *StackMap[V]) PushOver(v V) error {
 	c := q.m().begin(opPush)
 	*(*V)(c.value) = v

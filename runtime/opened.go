@@ -83,7 +83,7 @@ func describeMap(num int) (*Map, unix.Errno) {
 // type.
 func TypedMap[T AnyMap](m *Map, typ func(*Map) T) (typed T, err error) {
 	if m == nil {
-		return typed, newMapError("", "give types", errNoMap)
+		return typed, newMapError("", "set types", errNoMap)
 	}
 	defer recoverSizes(m, &err)
 	return typ(m), nil
@@ -99,7 +99,7 @@ func recoverSizes(m *Map, err *error) {
 		if !ok {
 			panic(said)
 		}
-		*err = newMapError(m.Name(), "give types", &sentinelError{text: text, errno: unix.EINVAL})
+		*err = newMapError(m.Name(), "set types", &sentinelError{text: text, errno: unix.EINVAL})
 	default:
 		panic(said)
 	}

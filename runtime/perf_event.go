@@ -24,7 +24,7 @@ func NewPerfEventProgram(p *Program) PerfEventProgram { return PerfEventProgram{
 
 // PerfEventOptions are options for attaching to a perf event. Nil means the defaults.
 type PerfEventOptions struct {
-	// Cookie is what bpf_get_attach_cookie returns.
+	// Cookie is the value that bpf_get_attach_cookie returns.
 	Cookie uint64
 }
 
@@ -85,7 +85,7 @@ func NewTracepointProgram(p *Program) TracepointProgram { return TracepointProgr
 
 // TracepointOptions are options for attaching to a tracepoint. Nil means the defaults.
 type TracepointOptions struct {
-	// Cookie is what bpf_get_attach_cookie returns.
+	// Cookie is the value that bpf_get_attach_cookie returns.
 	Cookie uint64
 }
 

@@ -21,7 +21,7 @@ func NewKprobeProgram(p *Program) KprobeProgram { return KprobeProgram{p} }
 type KprobeOptions struct {
 	// Offset is an offset into the function, in bytes.
 	Offset uint64
-	// Cookie is what bpf_get_attach_cookie returns.
+	// Cookie is the value that bpf_get_attach_cookie returns.
 	Cookie uint64
 }
 

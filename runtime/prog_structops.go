@@ -34,7 +34,7 @@ type StructOpsMap struct {
 
 func (m *StructOpsMap) describe() *spec.StructOps { return &m.ops.list[m.index] }
 
-// operations returns m.ops, nil for a map of another type.
+// operations returns m.ops, or nil for a map of another type.
 func (m *StructOpsMap) operations() *StructOps {
 	if m == nil || m.Map == nil {
 		panic(noMap)

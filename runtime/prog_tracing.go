@@ -11,7 +11,7 @@ func NewTracingProgram(p *Program) TracingProgram { return TracingProgram{p} }
 
 // TracingOptions are options for [TracingProgram.Attach]. Nil means the defaults.
 type TracingOptions struct {
-	// Cookie is what bpf_get_attach_cookie returns (6.0; tp_btf: 6.10).
+	// Cookie is the value that bpf_get_attach_cookie returns (6.0; tp_btf: 6.10).
 	Cookie uint64
 }
 
@@ -31,7 +31,7 @@ func NewLSMProgram(p *Program) LSMProgram { return LSMProgram{p} }
 
 // LSMOptions are options for [LSMProgram.Attach]. Nil means the defaults.
 type LSMOptions struct {
-	// Cookie is what bpf_get_attach_cookie returns (6.0).
+	// Cookie is the value that bpf_get_attach_cookie returns (6.0).
 	Cookie uint64
 }
 
@@ -71,7 +71,7 @@ func NewRawTracepointProgram(p *Program) RawTracepointProgram { return RawTracep
 
 // RawTracepointOptions are options for attaching to a raw tracepoint. Nil means the defaults.
 type RawTracepointOptions struct {
-	// Cookie is what bpf_get_attach_cookie returns (6.10).
+	// Cookie is the value that bpf_get_attach_cookie returns (6.10).
 	Cookie uint64
 }
 

@@ -22,7 +22,7 @@ type UprobeOptions struct {
 	PID int
 	// RefCtrOffset is the offset in the file of a USDT probe's semaphore. Zero means none.
 	RefCtrOffset uint64
-	// Cookie is what bpf_get_attach_cookie returns.
+	// Cookie is the value that bpf_get_attach_cookie returns.
 	Cookie uint64
 }
 

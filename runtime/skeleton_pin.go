@@ -192,8 +192,8 @@ func Unpin(dir string) error {
 	return nil
 }
 
-// checkPins returns an error if a directory has anything that PinSkeleton does not create, which
-// must not be removed.
+// checkPins returns an error if a directory contains anything that PinSkeleton does not create, and
+// that must not be removed.
 func checkPins(dir string) error {
 	if ok, err := load.InBPFFS(dir); err != nil {
 		return err
@@ -203,7 +203,7 @@ func checkPins(dir string) error {
 	if info, err := os.Lstat(dir); err != nil {
 		return err
 	} else if !info.IsDir() {
-		return errors.New("a symbolic link, or not a directory")
+		return errors.New("not a directory (symbolic links are not followed)")
 	}
 	subs, err := os.ReadDir(dir)
 	if err != nil {
@@ -228,7 +228,7 @@ func checkPins(dir string) error {
 }
 
 func foreign(path string) error {
-	return errors.New(path + " was not pinned by Pin: remove it, or name the directory that Pin has created")
+	return errors.New(path + " was not pinned by Pin: remove it, or pass the directory that Pin created")
 }
 
 // removePins removes a directory of pins, if it exists.

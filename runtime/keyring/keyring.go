@@ -23,8 +23,8 @@ var ErrExpired = errors.New("the certificate is not valid at this time")
 // kernel ignores a certificate's dates, so Add checks them: it refuses a certificate that is not
 // valid now, and makes the key expire with the certificate.
 //
-// The session keyring is that of the calling thread. To join a session, a process must do so before
-// Go starts threads, with keyctl session.
+// The session keyring is that of the calling thread. A Go program cannot join a session once it has
+// threads: start it with keyctl session.
 func Add(ring runtime.Keyring, certificate []byte) (runtime.Keyring, error) {
 	if block, _ := pem.Decode(certificate); block != nil {
 		certificate = block.Bytes

@@ -4,10 +4,11 @@
 //
 //	import _ "github.com/bpf2lskel/bpf2lskel/runtime/oldkernel"
 //
-// It changes nothing if a load succeeds, and leaves errors alone that are the object's fault. If
-// the kernel lacks what a loader program needs, the load is repeated with plain system calls, from
-// the same blob: the loader is interpreted in the process, package btf of cilium/ebpf resolves
-// CO-RE relocations, and the object's BTF is adapted to the kernel. This happens
+// It changes nothing if a load succeeds, or if the kernel refuses an object because of the object
+// itself. If the kernel lacks what a loader program needs, the load is repeated with plain system
+// calls, from the same blob: the loader is interpreted in the process, package btf of cilium/ebpf
+// resolves CO-RE relocations, and the object's BTF is adapted to the kernel. This happens in the
+// following cases:
 //
 //   - before Linux 5.14, which has no loader programs;
 //   - before 5.17, if the object has CO-RE relocations, or BTF that the kernel does not know;

@@ -16,7 +16,7 @@ type Options struct {
 	Offset uint64
 	// PID restricts the probe to one process. Zero means all processes.
 	PID int
-	// Cookie is what bpf_get_attach_cookie returns.
+	// Cookie is the value that bpf_get_attach_cookie returns.
 	Cookie uint64
 	// Address is the function's virtual address in the file, as shown by nm. It is for files
 	// without symbols: if it is set, the symbol is not looked up.

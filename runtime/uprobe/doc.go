@@ -3,7 +3,7 @@
 // functions, package runtime is enough.
 //
 // Files are given as paths, or as names without a slash. Such a name is that of a shared library
-// ("libc.so.6"), which is looked up like the dynamic linker does, in LD_LIBRARY_PATH,
+// ("libc.so.6"), which is looked up as the dynamic linker does, in LD_LIBRARY_PATH,
 // /etc/ld.so.cache and the default directories, or that of a command, which is looked up in PATH.
 // To reach a file in another mount namespace, use the root of a process in it:
 // /proc/PID/root/usr/lib/libssl.so.3.

@@ -15,7 +15,7 @@ type USDTOptions struct {
 	// PID restricts the probe to one process. Zero means all processes. If it is set, a library
 	// without a directory is the one that the process has mapped, in its own mount namespace.
 	PID int
-	// Cookie is what bpf_usdt_cookie returns.
+	// Cookie is the value that bpf_usdt_cookie returns.
 	Cookie uint64
 }
 

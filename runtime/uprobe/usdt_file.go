@@ -15,8 +15,8 @@ import (
 // ErrNoUSDT means that a file has no USDT probe with the given name.
 var ErrNoUSDT = errors.New("no such USDT probe")
 
-// USDTProbe is a place in a file where a USDT probe fires. A probe has as many places as the
-// compiler has put it in.
+// USDTProbe is a place in a file where a USDT probe fires. A compiler may put the same probe in
+// several places.
 type USDTProbe struct {
 	Provider, Name string
 	// Args are the sizes and locations of the arguments, in the compiler's notation: "-4@%edi
