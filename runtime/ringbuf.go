@@ -154,6 +154,14 @@ func (it *RingBufIterator[T]) All() iter.Seq[T] {
 		l := &it.l
 		defer l.end()
 		for l.begin(); l.more(unsafe.Sizeof(*new(T))); {
+			if l.canBorrow(unsafe.Sizeof(*new(T)), it.raw) {
+				for p := l.next(uint32(unsafe.Sizeof(*new(T)))); p != nil; p = l.next(uint32(unsafe.Sizeof(*new(T)))) {
+					if !yield(*(*T)(p)) {
+						return
+					}
+				}
+				continue
+			}
 			var t T
 			switch {
 			case it.raw:
@@ -161,13 +169,6 @@ func (it *RingBufIterator[T]) All() iter.Seq[T] {
 			case uintptr(l.record.size) != unsafe.Sizeof(t):
 				l.wrongSize(unsafe.Sizeof(t))
 				return
-			case l.fast:
-				for p := l.next(uint32(unsafe.Sizeof(t))); p != nil; p = l.next(uint32(unsafe.Sizeof(t))) {
-					if !yield(*(*T)(p)) {
-						return
-					}
-				}
-				continue
 			default:
 				t = *(*T)(l.record.bytes)
 			}
@@ -433,6 +434,12 @@ func (l *ringLoop) more(size uintptr) bool {
 	}
 	l.err = l.r.m.wrap(opRingBuf, err)
 	return false
+}
+
+// canBorrow reports whether next can return the record that more has found: it has that size, and
+// the ring lends.
+func (l *ringLoop) canBorrow(size uintptr, raw bool) bool {
+	return l.fast && !raw && uintptr(l.record.size) == size
 }
 
 // next returns the bytes of the next record, or nil if more must be called first. It is called

@@ -152,7 +152,7 @@ func (r *results) markdownUse(w io.Writer) {
 	io.WriteString(w, "\n## Events and maps\n\n"+
 		"What an agent does once its object is loaded, in ns for one operation: medians, and ratios of the same round. bpf2lskel reads events by `Borrow`; "+
 		"\"copied\" is `All`, \"one a call\" is `Read`. cilium/ebpf reads by `ReadInto`, libbpf by a callback. The floor is a loop over the same memory with no checks, or the bare system call. "+
-		"But for the rows that are live, a buffer is filled first, and reading it on the same CPU is timed.\n\n")
+		"But for the rows that are live, in which another process runs the program, a buffer is filled first, and reading it on the same CPU is timed.\n\n")
 	row(w, useHead...)
 	rule(w, len(useHead))
 	for i := range r.Use {

@@ -23,6 +23,7 @@ import (
 type bench struct {
 	prepare func() error // may be nil
 	run     func() (n int, err error)
+	after   func() error // may be nil
 }
 
 // benches maps the names of a peer's rows to benches.
@@ -41,7 +42,11 @@ var peers = map[string]func(object string) (benches, error){
 var kept []any
 
 func main() {
-	if err := serve(os.Args[1]); err != nil {
+	do := func() error { return serve(os.Args[1]) }
+	if os.Args[1] == produceFlag {
+		do = func() error { return produce(os.Args[2:]) }
+	}
+	if err := do(); err != nil {
 		fmt.Println("error:", err)
 		os.Exit(1)
 	}
@@ -55,7 +60,6 @@ func serve(object string) error {
 			return fmt.Errorf("%s: %w", id, err)
 		}
 	}
-	runtime.LockOSThread()
 	fmt.Println("ready")
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
@@ -78,6 +82,9 @@ func serve(object string) error {
 // measure runs a row once, on one CPU unless other threads work at the same time.
 func measure(b bench, onOneCPU bool) (float64, error) {
 	if onOneCPU {
+		// Not in live rows: a goroutine that is locked to a thread wakes up later than others.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
 		var all unix.CPUSet
 		if err := unix.SchedGetaffinity(0, &all); err != nil {
 			return 0, err
@@ -101,6 +108,9 @@ func measure(b bench, onOneCPU bool) (float64, error) {
 	begin := time.Now()
 	n, err := b.run()
 	took := time.Since(begin)
+	if err == nil && b.after != nil {
+		err = b.after()
+	}
 	if err != nil {
 		return 0, err
 	}

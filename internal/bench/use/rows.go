@@ -1,8 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"os"
+	"os/exec"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -88,17 +93,67 @@ func (f filler) fillWith(n, size int) func() error {
 	}
 }
 
-// produce starts threads that write live records, and try again if there is no room.
-func (f filler) produce(threads int, wake bool) (wait func() error) {
-	a := args{Size: 48}
+// A producer is a process of its own that runs fill_ring. Programs usually run on behalf of other
+// processes, and threads of this process would keep Go's scheduler from waking up the reader.
+type producer struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+}
+
+// produceFlag is the first argument of such a process; the number of threads, the flags of records
+// and the flags of the last record in a batch follow.
+const produceFlag = "-produce"
+
+// start starts a process whose threads write live records between them, once begin tells it to.
+func (f filler) start(threads int, wake bool) (*producer, error) {
+	flags, last := 0, 0
 	if !wake {
-		a.Flags, a.Last = noWakeup, forceWakeup
+		flags, last = noWakeup, forceWakeup
 	}
+	num, err := unix.FcntlInt(uintptr(f), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return nil, err
+	}
+	prog := os.NewFile(uintptr(num), "fill_ring")
+	defer prog.Close()
+	p := &producer{cmd: exec.Command("/proc/self/exe", produceFlag, fmt.Sprint(threads), fmt.Sprint(flags), fmt.Sprint(last))}
+	p.cmd.ExtraFiles, p.cmd.Stderr = []*os.File{prog}, os.Stderr
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	_, err = out.Read(make([]byte, 1)) // it is ready
+	return p, err
+}
+
+func (p *producer) begin() error {
+	_, err := p.in.Write([]byte{'\n'})
+	return err
+}
+
+// produce is the main function of a producer. Its threads try again while there is no room.
+func produce(how []string) error {
+	var threads int
+	a := args{Size: 48}
+	if _, err := fmt.Sscan(strings.Join(how, " "), &threads, &a.Flags, &a.Last); err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	if _, err := os.Stdin.Read(make([]byte, 1)); err != nil {
+		return err
+	}
+	const prog = filler(3) // the first of ExtraFiles
 	var left atomic.Int64
 	left.Store(live)
 	var all sync.WaitGroup
-	errs := make(chan error, threads)
-	for range threads {
+	errs := make([]error, threads)
+	for i := range threads {
 		all.Go(func() {
 			for {
 				a := a
@@ -107,9 +162,9 @@ func (f filler) produce(threads int, wake bool) (wait func() error) {
 					return
 				}
 				for a.Count = uint64(min(n, batch)); a.Count > 0; {
-					written, err := f.fill(a)
+					written, err := prog.fill(a)
 					if err != nil {
-						errs <- err
+						errs[i] = err
 						return
 					}
 					a.Count -= uint64(written)
@@ -117,15 +172,8 @@ func (f filler) produce(threads int, wake bool) (wait func() error) {
 			}
 		})
 	}
-	return func() error {
-		all.Wait()
-		select {
-		case err := <-errs:
-			return err
-		default:
-			return nil
-		}
-	}
+	all.Wait()
+	return errors.Join(errs...)
 }
 
 // liveRows adds rows in which programs write while a peer reads n records.
@@ -138,8 +186,15 @@ func liveRows(b benches, f filler, read func(n int) (sum uint64, err error)) {
 		"ring 48 live, no wake-up": {1, false},
 		"ring 48 live, 4 writers":  {4, true},
 	} {
-		b[name] = bench{run: func() (int, error) {
-			wait := f.produce(how.threads, how.wake)
+		var p *producer
+		prepare := func() (err error) {
+			p, err = f.start(how.threads, how.wake)
+			return err
+		}
+		b[name] = bench{prepare: prepare, run: func() (int, error) {
+			if err := p.begin(); err != nil {
+				return 0, err
+			}
 			sum, err := read(live)
 			if err == nil && sum != live {
 				err = fmt.Errorf("sum %d of %d records", sum, live)
@@ -147,8 +202,8 @@ func liveRows(b benches, f filler, read func(n int) (sum uint64, err error)) {
 			if err != nil {
 				return 0, err
 			}
-			return live, wait()
-		}}
+			return live, nil
+		}, after: func() error { return p.cmd.Wait() }}
 	}
 }
 
