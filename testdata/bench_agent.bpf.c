@@ -1,5 +1,5 @@
-/* For the bench: what a security agent loads at once, 29 programs of several types on 18 maps: processes,
- * files, memory and sockets, all by CO-RE. As many as libbpf's loader can take.
+/* For the bench: a security agent, 29 programs of several types with 18 maps, for processes, files,
+ * memory and sockets, all with CO-RE. As many as libbpf's loader supports.
  */
 #include "bench.h"
 

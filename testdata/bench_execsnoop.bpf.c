@@ -1,4 +1,4 @@
-/* For the bench: who executes what, from the tracepoints of execve, with the parent read by CO-RE. */
+/* For the bench: executed programs, from the tracepoints of execve, with the parent read by CO-RE. */
 #include "bench.h"
 
 #define ARGS_MAX 20

@@ -1,4 +1,4 @@
-/* For the bench: which files are opened, with the name that the kernel found: task, file, path and inode by CO-RE. */
+/* For the bench: opened files by the kernel's names: task, file, path and inode by CO-RE. */
 #include "bench.h"
 
 struct args {

@@ -1,4 +1,4 @@
-/* For the bench: the least that is of use, one tracepoint program that counts into one global variable. */
+/* For the bench: the smallest useful object, a tracepoint program that counts in a global variable. */
 #include "bpf_test.h"
 
 __u64 calls;

@@ -1,4 +1,4 @@
-/* For the bench: what is done with maps and buffers once an object is loaded. */
+/* For the bench: operations on maps and buffers of a loaded object. */
 #include "bpf_test.h"
 
 #define BATCH 128
@@ -39,14 +39,14 @@ struct {
 	__uint(value_size, 4);
 } events SEC(".maps");
 
-/* What records are copies of; the first word is 1. */
+/* All records are copies of this; the first word is 1. */
 __u64 record[512] = {1};
 
 struct args {
 	__u64 size, count, flags, last;
 };
 
-/* Puts up to BATCH records into the ring buffer, and returns how many there was room for. */
+/* Writes up to BATCH records to the ring buffer and returns how many fitted. */
 SEC("syscall")
 int fill_ring(struct args *a)
 {
@@ -62,7 +62,7 @@ int fill_ring(struct args *a)
 	return n;
 }
 
-/* The same for the perf event array, on the CPU that it runs on. */
+/* The same for the perf event array, on the current CPU. */
 SEC("raw_tp")
 int fill_events(struct bpf_raw_tracepoint_args *ctx)
 {

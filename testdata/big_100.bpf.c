@@ -1,5 +1,5 @@
-/* 100 maps and 100 programs, each program with a map of its own and one that all share. More than libbpf's loader
- * can do.
+/* 100 maps and 100 programs; each program uses its own map and a shared one. More than libbpf's
+ * loader supports.
  *
  * run: prog_00 retval=0 total=1
  * run: prog_57 retval=57 total=2
@@ -20,7 +20,7 @@
 		__uint(max_entries, 1##n);     \
 	} map_##n SEC(".maps");
 
-/* The leading 1 keeps 08 and 09 from being bad octal numbers. */
+/* The leading 1 prevents 08 and 09 from being invalid octal numbers. */
 #define PROG(n)                                                     \
 	SEC("tc") int prog_##n(struct __sk_buff *skb)               \
 	{                                                           \

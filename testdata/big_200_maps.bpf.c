@@ -1,5 +1,5 @@
-/* 200 maps, of which one program refers to as many as a program may (64 with .bss), another to the last ones. More than
- * libbpf's loader can do.
+/* 200 maps. One program uses as many as a program may (64 with .bss), another one the last ones.
+ * More than libbpf's loader supports.
  *
  * run: first retval=0 found=63
  * run: last retval=0 found=66

@@ -1,4 +1,4 @@
-/* As much as libbpf's loader can do: 60 maps and 32 programs. */
+/* As much as libbpf's loader supports: 60 maps and 32 programs. */
 #include "bpf_test.h"
 
 #define TENS(M, t) M(t##0) M(t##1) M(t##2) M(t##3) M(t##4) M(t##5) M(t##6) M(t##7) M(t##8) M(t##9)

@@ -1,5 +1,5 @@
-/* An executable section name with characters that C names do not have, a variable in a section that is no
- * data section (ignored), and an object without any .maps or data.
+/* An executable section whose name is not a C name, a variable in a section that is not a data
+ * section (ignored), and an object without any .maps or data.
  *
  * run: pass retval=2
  */

@@ -1,5 +1,5 @@
-/* Data sections whose variables the compiler lists in another order than they lie: static, global and hidden
- * ones mixed, of sizes that leave holes, in sections that only BTF or only ELF knows.
+/* Data sections whose variables are listed in a different order from their offsets: static, global
+ * and hidden ones mixed, with sizes that leave holes, in sections that only BTF or only ELF has.
  *
  * run: sum retval=0 total=87
  */

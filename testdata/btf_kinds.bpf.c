@@ -1,5 +1,5 @@
-/* BTF of every kind that C makes: floats, 64-bit enums, forward declarations, unions, bit fields, arrays of
- * arrays, function prototypes, qualifiers, typedefs of typedefs, declaration tags and type tags.
+/* All kinds of BTF from C: floats, 64-bit enums, forward declarations, unions, bit-fields, arrays
+ * of arrays, prototypes, qualifiers, nested typedefs, declaration tags and type tags.
  *
  * run: use retval=0 got=1
  */

@@ -1,4 +1,4 @@
-/* The same as clang 22 writes it.
+/* The same, compiled by clang 22.
  *
  * cc: clang-22
  * run: use retval=0 got=1

@@ -1,5 +1,5 @@
-/* Function linkage in BTF: hidden global functions become static (so that the verifier looks into them with
- * each caller), global ones are verified on their own, weak ones are global.
+/* Function linkage in BTF: hidden global functions become static (so the verifier checks them with
+ * each caller), global ones are verified separately, weak ones are global.
  *
  * run: call retval=0 got=9
  */
@@ -7,7 +7,7 @@
 
 __u64 got;
 
-/* Not to be verified on its own: it would read through an unknown pointer. */
+/* Must not be verified separately: it would read through an unknown pointer. */
 __hidden __noinline __u64 hidden_read(__u64 *p)
 {
 	return *p;

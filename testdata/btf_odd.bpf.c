@@ -1,5 +1,5 @@
-/* Names that C has and the kernel's BTF has not: a dollar sign, and 601 letters. The kernel refuses all of the BTF, and libbpf goes
- * on without, as nothing needs it.
+/* Names that C allows and the kernel's BTF does not: with a dollar sign, and with 601 letters. The
+ * kernel refuses all of the BTF, and libbpf continues without it, as nothing needs it.
  *
  * run: count retval=0 calls=1
  */

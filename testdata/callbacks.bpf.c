@@ -1,5 +1,5 @@
-/* Callbacks by function pointer: bpf_for_each_map_elem and bpf_loop, static functions whose address the
- * program takes, one of them calling a further subprogram.
+/* Callbacks by function pointer: bpf_for_each_map_elem and bpf_loop. The callbacks are static
+ * functions whose address is taken; one of them calls another subprogram.
  *
  * run: each retval=0 elements=4 total=60 loops=10
  */

@@ -1,5 +1,5 @@
-/* CO-RE offsets in the loads themselves: fields of kernel objects read through typed pointers, without a helper, in
- * 32-bit, 16-bit and 8-bit loads, and the program's context.
+/* CO-RE offsets in load instructions: fields of kernel objects, and of the program's context, read
+ * through typed pointers without a helper, in 32-bit, 16-bit and 8-bit loads.
  */
 #include "bpf_test.h"
 #include "kernel.h"
@@ -16,7 +16,7 @@ int on_receive(__u64 *ctx)
 	seen += skb->len + skb->protocol + skb->mac_len;
 	if (dev)
 		seen += dev->ifindex + dev->name[0] + dev->mtu;
-	/* Twice read is twice to be checked, to some verifiers. */
+	/* Some verifiers require a second read to be checked again. */
 	sk = skb->sk;
 	if (sk)
 		seen += sk->__sk_common.skc_family + sk->__sk_common.skc_state;

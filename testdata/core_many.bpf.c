@@ -1,5 +1,5 @@
-/* Several hundred CO-RE records in one program, of root types that alternate: the kernel keeps the candidates
- * of few names, so the order in which records are handed to it decides how often it searches.
+/* Several hundred CO-RE records in one program, with alternating root types: the kernel caches
+ * candidates for few names, so the order of the records determines how often it searches.
  *
  * run: many retval=0 done=1
  */

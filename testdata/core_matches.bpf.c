@@ -1,4 +1,4 @@
-/* CO-RE's type match, since clang 15 and Linux 6.0; older compilers have no such relocation.
+/* CO-RE's type match, since clang 15 and Linux 6.0. Older compilers do not have this relocation.
  *
  * run: match retval=0 no_match=1
  */

@@ -1,5 +1,5 @@
-/* A CO-RE relocation that cannot be resolved, in code that is not reached: the kernel replaces the instruction by
- * an invalid call, and dead code elimination removes it, as a frozen constant guards it.
+/* An unresolvable CO-RE relocation in unreachable code: the kernel replaces the instruction with an
+ * invalid call, which it then removes as dead code, since a frozen constant guards it.
  *
  * run: guarded retval=0 fallback=1
  */

@@ -1,4 +1,4 @@
-/* One program that has the same few CO-RE relocations hundreds of times, which its loader resolves once each.
+/* A program with hundreds of copies of a few CO-RE relocations, which its loader resolves once each.
  *
  * run: repeated retval=0 equal=256
  */
@@ -8,7 +8,7 @@
 
 __u32 equal;
 
-/* The pointer is hidden from the compiler each time, or it would keep one record for all. */
+/* Hides the pointer from the compiler, which would otherwise keep one record for all. */
 #define READ(field)                                                    \
 	asm volatile("" : "+r"(task));                                 \
 	bpf_core_read(&value, sizeof(value), &task->field);

@@ -1,6 +1,6 @@
-/* Many programs with the same CO-RE relocations: of fields, sizes, types, enumerators and bit-fields, of what the kernel
- * has and of what it has not, in instructions that take a number, which a loader resolves once for all programs, and
- * in others, which each program has for itself.
+/* Many programs with the same CO-RE relocations: fields, sizes, types, enumerators and bit-fields
+ * that the kernel has or lacks. A loader resolves them once for all programs if the instruction
+ * takes a number, and for each program otherwise.
  *
  * run: first retval=0 pids=1 missing=1 sizes=1
  * run: fourth retval=0 pids=1 missing=1 sizes=1
@@ -27,7 +27,7 @@ static __always_inline int look(void)
 	struct task_struct___gone *gone = (void *)task;
 	int value = 0;
 
-	/* a syscall program runs as the task that started it */
+	/* A syscall program runs in the task that started it. */
 	pids = BPF_CORE_READ(task, tgid) == bpf_get_current_pid_tgid() >> 32;
 	missing = !bpf_core_field_exists(gone->removed_long_ago) && !bpf_core_type_exists(struct never_was);
 	sizes = bpf_core_field_size(task->pid) == sizeof(int) && bpf_core_type_size(struct cred) > 0 &&

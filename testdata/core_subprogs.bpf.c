@@ -1,5 +1,5 @@
-/* CO-RE records in subprograms, which are copied into every program that calls them, in callbacks, and in
- * several sections.
+/* CO-RE records in subprograms, which are copied to every program that calls them, in callbacks,
+ * and in several sections.
  *
  * run: first retval=0 pid_ok=1
  * run: second retval=0 looped=3

@@ -1,5 +1,5 @@
-/* CO-RE relocations of types: existence, size, id in this object and in the kernel; and of enumerators:
- * existence and value.
+/* CO-RE relocations of types: existence, size, ID in this object and in the kernel; and of
+ * enumerators: existence and value.
  *
  * run: types retval=0 task_exists=1 nothing_exists=0 sock_size_ok=1 local_id_ok=1 kernel_id_ok=1
  * run: enums retval=0 hash_exists=1 fantasy_exists=0 hash_value=1 typedef_exists=1
@@ -12,7 +12,7 @@ struct bpf2lskel_no_such_struct {
 	int x;
 } __attribute__((preserve_access_index));
 
-/* As the kernel calls them, under flavours, as the header has them too. */
+/* Named as in the kernel, with flavors because the header has them, too. */
 enum bpf_map_type___here {
 	BPF_MAP_TYPE_HASH___here = 77,
 	BPF_MAP_TYPE_FANTASY___here = 78,

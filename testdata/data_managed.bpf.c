@@ -1,5 +1,5 @@
-/* Global variables that the kernel manages, in sections of their own, hidden as libbpf wants it: a lock, one in an array. The
- * kernel lets nobody map such memory, so these sections are loaded and not mapped. Others are as always.
+/* Global variables that the kernel manages, in separate sections and hidden, as libbpf requires: a
+ * lock, and one in an array. User space cannot map these sections. Others are ordinary.
  *
  * run: lock_it retval=0 sum=7 seen=1
  */

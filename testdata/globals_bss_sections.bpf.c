@@ -1,4 +1,4 @@
-/* Zero sections of their own, .bss.*: the oldest libbpf that knows them is newer than Debian 12's.
+/* Separate zero sections, .bss.*. Debian 12's libbpf is too old for them.
  *
  * run: count retval=0 counted=1 tenth=10 plain=1
  */

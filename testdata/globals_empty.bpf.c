@@ -1,6 +1,6 @@
-/* Variables of no size. A .rodata section of size zero, which BTF describes nevertheless: a map with a value
- * of no bytes cannot be created, so there is none. And one beside others in .data: the kernel refuses BTF
- * with a data section in which a variable has no size. Debian 12's libbpf refuses the object.
+/* Variables without size. One is alone in .rodata, which BTF describes nevertheless: a map with an
+ * empty value cannot be created, so there is none. One is among others in .data: the kernel refuses
+ * BTF with a data section in which a variable has no size. Debian 12's libbpf refuses the object.
  *
  * run: count retval=0 counted=1 something=8
  */

@@ -1,5 +1,5 @@
-/* A read-only section alone, no map besides, and dead code behind a constant: the kernel removes the call
- * of the helper that this program type does not have, because the map is frozen before the program loads.
+/* Only a read-only section, and dead code behind a constant: the kernel removes a call of a helper
+ * that this program type lacks, because the map is frozen before the program loads.
  *
  * run: choose retval=4
  */

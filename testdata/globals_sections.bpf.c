@@ -1,5 +1,5 @@
-/* Variables in sections of their own: .data.* and .rodata.*, each a map of its own. Two names are
- * longer than the 15 bytes that the kernel keeps, and begin alike.
+/* Variables in custom sections, .data.* and .rodata.*, each of which is a map. Two names are longer
+ * than the kernel's 15 bytes and have the same beginning.
  *
  * run: touch retval=0 hot=3 cold=12 plain=1 counted=9 other=15
  */

@@ -1,5 +1,5 @@
-/* Static variables: the compiler gives them to BTF with their own linkage, and programs reach them by the
- * section's symbol with an offset in the instruction. A static in a function is one, too.
+/* Static variables: BTF records their linkage, and programs refer to them by the section's symbol
+ * and an offset in the instruction. One is static in a function.
  *
  * run: next retval=0 seen=6
  * run: next retval=0 seen=13

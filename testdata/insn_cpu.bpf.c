@@ -1,5 +1,5 @@
-/* Instructions that depend on clang's -mcpu: 32-bit jumps, atomics with a result (v3), and long programs with
- * jumps in both directions. The object compiles for all of them.
+/* Instructions that depend on clang's -mcpu: 32-bit jumps, atomics with a result (v3), and long
+ * programs with jumps in both directions. The object compiles for each.
  *
  * run: run retval=0 old_value=5 now=9 loops=200
  */

@@ -1,5 +1,5 @@
-/* Variables of the kernel's configuration, of each type that libbpf takes: strong, weak and missing ones, and a string that
- * is longer than its array.
+/* Configuration variables of each type that libbpf supports: strong, weak and missing ones, and a
+ * string longer than its array.
  *
  * run: look retval=0 letter=121 syscall=1 missing=0 unknown=0 modern=1 hz_is_set=1 shift_is_set=1 first_letter_is_set=1 cut=0
  */

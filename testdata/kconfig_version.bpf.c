@@ -1,4 +1,4 @@
-/* A variable about the kernel that is in no configuration, so that no file of one is read.
+/* A variable about the kernel that is not in a configuration, so no configuration file is read.
  *
  * run: newer retval=1
  */

@@ -1,5 +1,5 @@
-/* A license that the kernel does not count as compatible with GPL, a kernel version section (which the
- * kernel has ignored since 5.0), and a helper that anyone may call.
+/* A license that is not compatible with the GPL, a kernel version section (ignored by the kernel
+ * since 5.0), and a helper without license requirements.
  *
  * run: stamp retval=0 later=1
  */

@@ -1,5 +1,5 @@
-/* Several programs in one section, programs of different types side by side, some that must not be loaded
- * unless asked for ("?" before the section's name).
+/* Several programs in one section, programs of different types, and some that are only loaded on
+ * request ("?" before the section's name).
  *
  * run: one retval=1
  * run: two retval=2

@@ -1,5 +1,5 @@
-/* Every attribute that a map definition can have: flags, numa_node, map_extra (the bloom filter's number of
- * hash functions, and its default), key and value by size and by type at once, read-only for programs.
+/* Every attribute of a map definition: flags, numa_node, map_extra (the bloom filter's number of
+ * hash functions, and its default), key and value by both size and type, read-only for programs.
  *
  * run: check retval=0 in_bloom=1 not_in_bloom=1
  */

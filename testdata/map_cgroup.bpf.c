@@ -1,4 +1,4 @@
-/* Maps about cgroups: cgroup storage and its per-CPU form, whose max_entries is zero, and a cgroup array.
+/* Maps for cgroups: cgroup storage, also per CPU, with max_entries zero, and a cgroup array.
  *
  * run: count retval=1
  */

@@ -1,5 +1,5 @@
-/* Maps that carry events: ring buffer, user ring buffer, perf event array with and without max_entries
- * (the loader's number of CPUs then), stack traces.
+/* Maps that carry events: ring buffer, user ring buffer, perf event array with and without
+ * max_entries (by default the machine's number of CPUs), stack traces.
  *
  * run: emit retval=0 reserved=1 sent=0
  */

@@ -1,5 +1,5 @@
-/* Maps in maps: an array of maps and a hash of maps, each with its inner definition in place, each with
- * static slots; two slots hold one and the same inner map.
+/* Maps of maps: an array and a hash, each with its inner definition in place and with static slots.
+ * Two slots hold the same inner map.
  *
  * run: look retval=0 found=3 none=1
  */

@@ -1,5 +1,5 @@
-/* Maps in maps, the harder half: an inner definition of another type (hash), an outer map without any slot
- * set, key and value of the outer map by size, an inner map that the program also uses directly.
+/* Harder maps of maps: an inner definition of type hash, an outer map without static slots, its key
+ * and value by size, and an inner map that the program also uses directly.
  *
  * run: fill retval=0 through_outer=42 empty=1
  */

@@ -1,5 +1,5 @@
-/* Maps of other kinds in maps: ring buffers, per-CPU hashes, an array whose inner maps may have any size
- * (BPF_F_INNER_MAP), and a map of maps with static slots whose inner definition comes from a typedef.
+/* Maps of maps of other types: ring buffers, per-CPU hashes, an array whose inner maps may have any
+ * size (BPF_F_INNER_MAP), and a map of maps with static slots and an inner definition by typedef.
  *
  * run: send retval=0 sent=1 sized=1
  */

@@ -1,5 +1,5 @@
-/* A map value with a kernel pointer: a type tag in BTF, and the kernel's type found by name when the map is
- * created. (The tag means an unreferenced pointer up to Linux 6.3, a referenced one since.)
+/* A map value with a kernel pointer: a type tag in BTF, and a kernel type, found by name when the
+ * map is created. (The pointer is unreferenced up to Linux 6.3, and referenced since.)
  *
  * run: swap retval=0 was_empty=1
  */

@@ -1,4 +1,4 @@
-/* Maps that want to be pinned by name, beside one that does not.
+/* Maps that are pinned by name, and one that is not.
  *
  * run: count retval=0 seen=1
  */

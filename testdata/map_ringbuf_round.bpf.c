@@ -1,5 +1,5 @@
-/* Ring buffers whose sizes are no power of two of pages, or less than a page: libbpf rounds them up to what the
- * loading machine's page size allows.
+/* Ring buffers whose sizes are not a power of two of pages, or less than a page: libbpf rounds them
+ * up to a size that is valid for the machine's page size.
  *
  * run: emit retval=0 sent=2
  */

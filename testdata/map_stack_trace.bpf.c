@@ -1,4 +1,4 @@
-/* Stack traces by build id, whose value is a struct of the kernel's interface, and by instruction pointer in raw tracepoints.
+/* Stack traces in raw tracepoints: by build ID, a kernel struct, and by instruction pointer.
  */
 #include "bpf_test.h"
 

@@ -1,4 +1,4 @@
-/* Maps that no program refers to, and a program without anything: all are created all the same. */
+/* Maps that no program uses, and an empty program: all are created nevertheless. */
 #include "bpf_test.h"
 
 struct {

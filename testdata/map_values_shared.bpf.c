@@ -1,5 +1,5 @@
-/* Map definitions that share one struct type by name, are static or hidden, and names of the full length that
- * C allows and the kernel does not keep.
+/* Map definitions that share a named struct type, are static or hidden, and have names that are
+ * longer than the kernel's.
  *
  * run: fill retval=0 found=4
  */

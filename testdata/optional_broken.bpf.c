@@ -1,5 +1,5 @@
-/* A "?" program that the kernel's verifier refuses, and that uses a map and a subprogram: the rest of the
- * object loads all the same. The object's map is created nevertheless.
+/* A "?" program that the verifier refuses, and that uses a map and a subprogram: the rest of the
+ * object loads, and the program's map is created.
  *
  * run: fine retval=2
  */

@@ -1,5 +1,5 @@
-/* A program array with static slots, one of them set twice, with a hole: tail calls work right after the
- * load. libbpf's light skeleton cannot do these.
+/* A program array with static slots, one of them set twice, with a hole: tail calls work right
+ * after the load. libbpf's light skeleton does not support these.
  *
  * run: entry retval=30 trace=321
  */

@@ -1,4 +1,4 @@
-/* A program array without any slot set, and tail calls that find nothing: any loader can do this one.
+/* A program array without static slots, and tail calls that find nothing. All loaders support it.
  *
  * run: entry retval=7
  */

@@ -1,5 +1,5 @@
-/* Several program arrays, of several program types, with programs that have subprograms and are tail-called, and
- * slots filled from the object beside a map of maps filled from it.
+/* Several program arrays, of several program types, whose programs have subprograms and are
+ * tail-called, and static slots in these and in a map of maps.
  *
  * run: tc_entry retval=2 reached=3
  * run: xdp_entry retval=2 reached=7

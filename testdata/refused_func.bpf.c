@@ -1,4 +1,4 @@
-/* A global function that cannot be verified on its own: refused, although no caller would do wrong. */
+/* A global function that fails separate verification: refused, although all callers are fine. */
 #include "bpf_test.h"
 
 __noinline int deref(__u64 *p)

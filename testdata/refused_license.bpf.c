@@ -1,4 +1,4 @@
-/* A helper for programs under GPL in a program that is not: refused. */
+/* A helper for GPL programs in a program with another license: refused. */
 #include "bpf_test.h"
 
 SEC("tc")

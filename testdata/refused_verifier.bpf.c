@@ -1,5 +1,5 @@
-/* A program that every verifier refuses (it reads beyond the packet's end), after one that is fine: the load as a
- * whole must fail with EACCES, and nothing may be left over.
+/* A program that every verifier refuses (it reads beyond the packet's end), after one that is fine:
+ * the load must fail with EACCES and leave nothing behind.
  */
 #include "bpf_test.h"
 

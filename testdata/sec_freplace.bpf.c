@@ -1,4 +1,4 @@
-/* An extension of a function in another program: it cannot load until it is told which program that is. */
+/* An extension of a function in another program: loads only once its target program is set. */
 #include "bpf_test.h"
 
 SEC("freplace/pass")

@@ -1,4 +1,4 @@
-/* Sessions of trampoline programs, which only the newest libbpf and kernels know. */
+/* Sessions of trampoline programs, which require the newest libbpf and kernels. */
 #include "bpf_test.h"
 
 SEC("fsession/do_unlinkat")

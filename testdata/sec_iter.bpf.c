@@ -1,4 +1,4 @@
-/* Iterators: the target is the function bpf_iter_NAME in vmlinux BTF; one over tasks, one over maps, one over a
+/* Iterators: the target is the function bpf_iter_NAME in vmlinux BTF. Over tasks, over maps, over a
  * map's elements, and a sleepable one.
  */
 #include "bpf_test.h"

@@ -1,4 +1,4 @@
-/* Programs that user space calls: they sleep, and may make system calls.
+/* Programs called from user space. They may sleep and make system calls.
  *
  * run: answer retval=42
  */

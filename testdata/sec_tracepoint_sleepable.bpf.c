@@ -1,4 +1,4 @@
-/* Sleepable tracepoint sections, which only the newest libbpf and kernels know. */
+/* Sections of sleepable tracepoint programs, which require the newest libbpf and kernels. */
 #include "bpf_test.h"
 
 SEC("tracepoint.s/syscalls/sys_enter_nanosleep")

@@ -1,8 +1,8 @@
-/* Cgroup local storage, valid, since Linux 6.2: refused before. */
+/* Valid cgroup local storage, since Linux 6.2. Older kernels refuse it. */
 #include "bpf_test.h"
 #include "kernel.h"
 
-/* The number of BPF_MAP_TYPE_CGRP_STORAGE, which headers of Linux 6.1 do not have. */
+/* BPF_MAP_TYPE_CGRP_STORAGE, which the headers of Linux 6.1 lack. */
 #define MAP_TYPE_CGRP_STORAGE 32
 
 struct {

@@ -1,4 +1,4 @@
-/* Inode local storage, valid where the kernel has BPF LSM; the map only, as its helpers want an LSM program.
+/* Valid inode local storage, if the kernel has BPF LSM. Its helpers require an LSM program.
  *
  * run: pass retval=0
  */

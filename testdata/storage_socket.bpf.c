@@ -1,4 +1,4 @@
-/* Socket local storage, valid: with a flag to copy it to a socket's clones. */
+/* Valid socket local storage, with a flag to copy it to a socket's clones. */
 #include "bpf_test.h"
 
 struct stats {

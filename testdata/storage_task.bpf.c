@@ -1,4 +1,4 @@
-/* Task local storage, valid. Local storage maps are never created inside a loader: see docs/architecture.md.
+/* Valid task local storage. A loader never creates such maps: see docs/architecture.md.
  *
  * run: mark retval=0 marked=1
  */

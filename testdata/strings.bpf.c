@@ -1,4 +1,4 @@
-/* String literals: .rodata.str* sections, which carry no BTF of their own, and bpf_printk's format.
+/* String literals: .rodata.str* sections, which BTF does not describe, and bpf_printk's format.
  *
  * run: compare retval=0 letter=98 equal=1
  */

@@ -1,5 +1,5 @@
-/* Subprograms with arguments of other kinds: a global function with a pointer that may be null, one with the
- * context, and static ones that call each other.
+/* Subprograms with various arguments: a global function with a pointer that may be null, one with
+ * the context, and static ones that call each other.
  *
  * run: main_prog retval=31 sum=30
  */

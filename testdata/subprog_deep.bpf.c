@@ -1,5 +1,5 @@
-/* A call chain as deep as the kernel allows (eight frames), and a diamond: two functions that call the same
- * third one, so that it must be linked in once only.
+/* A call chain as deep as the kernel allows (eight frames), and a diamond: two functions that call
+ * the same third one, which must be linked only once.
  *
  * run: deep retval=0 depth=7
  * run: diamond retval=0 sum=204

@@ -1,5 +1,5 @@
-/* Functions in sections other than .text: one program that calls another, which is loaded by itself too.
- * libbpf refuses the object; there is no reason to.
+/* Functions in sections other than .text: a program that calls another one, which is also loaded by
+ * itself. libbpf refuses the object without a technical reason.
  *
  * run: caller retval=12 calls=1
  * run: callee retval=5
@@ -14,7 +14,7 @@ __noinline int callee(struct __sk_buff *skb)
 	int five = 5;
 
 	asm volatile("" : "+r"(five));
-	/* Or the compiler passes no argument. */
+	/* Otherwise the compiler passes no argument. */
 	return skb->len ? five : 0;
 }
 

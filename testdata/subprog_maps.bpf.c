@@ -1,5 +1,5 @@
-/* Subprograms that use maps, globals and string literals themselves: relocations in .text, copied into
- * every program that calls the function.
+/* Subprograms that use maps, globals and string literals: relocations in .text, copied to every
+ * program that calls the function.
  *
  * run: a retval=0 calls=1 stored=5
  * run: b retval=0 calls=2 stored=6

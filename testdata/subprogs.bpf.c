@@ -1,5 +1,5 @@
-/* Subprograms: static, global and weak functions in .text, shared by several programs, one called from
- * another, one not called at all.
+/* Subprograms: static, global and weak functions in .text, shared by several programs, one called
+ * from another, and one not called at all.
  *
  * run: use_all retval=0 got=134
  * run: use_some retval=0 got=11

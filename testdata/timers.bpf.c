@@ -1,5 +1,5 @@
-/* A map value with a timer and one with a spin lock; the timer's callback is a function pointer, and is
- * shared by two programs.
+/* A map value with a timer and one with a spin lock. The timer's callback is a function pointer and
+ * is shared by two programs.
  *
  * run: start retval=0 started=0
  * run: lock retval=0 locked=1

@@ -1,4 +1,4 @@
-/* USDT programs with libbpf's own header: its maps, which are weak, its functions, which are weak and hidden, and its __kconfig variable. */
+/* USDT programs with libbpf's header: weak maps, weak hidden functions and a __kconfig variable. */
 #define __TARGET_ARCH_x86
 #include "bpf_test.h"
 #include <stdbool.h>

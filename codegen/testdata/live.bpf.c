@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a generated package is tried out with: constants, variables, a typed map, programs that attach
- * by their sections and one that does not.
+ * A generated package to try out: constants, variables, a typed map, programs that are attached by
+ * their sections, and one that is not.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Names that meet in Go: with each other, with what the package has for itself, with keywords.
+ * Names that collide in Go: with each other, with the package's own names, with keywords.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>

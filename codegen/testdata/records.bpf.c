@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Maps whose definition does not say what records they carry: named by a tag, by -ringbuf, or by nobody.
+ * Maps whose definitions do not name their records: a tag, -ringbuf or nothing does.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The types of torture.h, with what clang says of their layout, and a program for each direction: fill
- * writes a value into each member for Go to read, check looks for the values that Go wrote.
+ * The types of torture.h, with their layout according to clang, and a program for each direction:
+ * fill writes a value into each member for Go to read, check compares the values that Go wrote.
  *
- * The value of member n is a pattern that both sides work out.
+ * The value of member n is a pattern that both sides compute.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -13,7 +13,7 @@
 #pragma clang diagnostic ignored "-Wdefault-const-init-field-unsafe"
 #pragma clang diagnostic ignored "-Wbitfield-constant-conversion"
 
-/* The layout of everything, in the order of torture_fields.h. */
+/* The layout of all members, in the order of torture_fields.h. */
 struct layout {
 	__u32 offset;
 	__u32 size;
@@ -62,7 +62,7 @@ int fill(void *ctx)
 	return 0;
 }
 
-/* The number of members whose value was not what Go should have written, and the last of them. */
+/* The number of members whose value is not what Go should have written, and the last of them. */
 __u32 wrong;
 __u32 last_wrong;
 
@@ -73,7 +73,7 @@ enum { CHECK_BASE = __COUNTER__ + 1 };
 SEC("syscall")
 int check(void *ctx)
 {
-	/* What Go wrote is a pattern that fill does not write. */
+	/* Go writes a different pattern than fill. */
 #define EXPECT(v, path, value)                 \
 	{                                      \
 		enum { n = N };                \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * C types that are awkward in Go, one variable of each: torture_fields.h says what of them is compared.
+ * C types that are awkward in Go, with one variable of each. torture_fields.h lists what is compared.
  */
 #pragma once
 
@@ -88,7 +88,7 @@ struct packed_mixed {
 	__u64 d;
 } __packed v_packed_mixed;
 
-/* 11, 12: structs without a name of their own */
+/* 11, 12: anonymous structs */
 struct nested {
 	struct {
 		__u16 x;
@@ -402,7 +402,7 @@ struct a_very_long_name_indeed_as_people_make_them_when_a_machine_writes_their_c
 	__u32 another_very_long_name_indeed_as_people_make_them_when_a_machine_writes_their_c_for_them_and_nobody_looks_at_it_again;
 } v_long;
 
-/* Names that the package has for itself, or that Go makes the same. */
+/* Names that the package itself uses, or that are the same in Go. */
 struct skeleton {
 	__u8 a;
 } v_skeleton;
@@ -454,7 +454,7 @@ struct floats {
 	double d;
 } v_floats;
 
-/* 61 to 64: what is left */
+/* 61 to 64: miscellaneous */
 struct one_byte {
 	__u8 a;
 } v_one_byte;
@@ -484,7 +484,7 @@ struct prefix {
 	__u8 address[4];
 } v_prefix;
 
-/* Members that are as wide as what they are in, and less aligned. */
+/* Members as wide as their struct, but less aligned. */
 struct half_aligned {
 	__u16 a;
 	__u64 b __attribute__((packed));

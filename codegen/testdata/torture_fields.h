@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What of the types in torture.h is compared with Go: by variable and path.
+ * The parts of torture.h's types that are compared with Go, by variable and path.
  *
  *	T(v)        the size of the whole type
  *	O(v, path)  offset and size
@@ -10,8 +10,8 @@
  *	B(v, path)  values of a bit-field
  *	X(v, path)  values of a 128-bit bit-field
  *
- * Values are compared after all have been set, so of members of a union only one has them. A comment names
- * the path in Go where it is not the one that follows from the path in C.
+ * Values are compared after all have been set, so only one member of a union has them. A comment
+ * gives the path in Go if it does not follow from the path in C.
  */
 T(v_ints)
 F(v_ints, c)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Typedefs that -type may ask for, types that only code uses, and 64-bit enums.
+ * Typedefs that -type may name, types that are only used in code, and 64-bit enums.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -11,7 +11,7 @@ struct pair {
 typedef struct pair pair_t;
 typedef pair_t pair_again_t;
 
-/* Another struct than the typedef of its name is of. */
+/* A different struct from the one behind the typedef of this name. */
 struct point {
 	__u64 x;
 };
@@ -38,7 +38,7 @@ named *unused_named;
 enum huge h = HUGE_TOP;
 enum low l = LOW_MAX;
 
-/* What only code uses: no variable is of this type. */
+/* Only used in code: no variable has this type. */
 struct event {
 	__u64 at;
 	__u32 pid;

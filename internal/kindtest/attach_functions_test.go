@@ -15,7 +15,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// loadFunction loads one program that looks at this process's getpgid.
+// loadFunction loads one program that observes this process's getpgid.
 func loadFunction(t *testing.T, choose func(*functions.Progs) runtime.AnyProgram) *functions.Skeleton {
 	t.Helper()
 	s := opened(t, functions.Open)

@@ -25,7 +25,7 @@ func TestAttachXDP(t *testing.T) {
 	if got, err := toSelf(t, c, "hello"); err != nil || got != "hello" {
 		t.Errorf("received %q, %v", got, err)
 	}
-	// Ethernet, IP and UDP headers come before the text.
+	// Ethernet, IP and UDP headers precede the text.
 	if s.Bss.Packets != 1 || s.Bss.Bytes != 14+20+8+5 {
 		t.Errorf("%d packets, %d bytes", s.Bss.Packets, s.Bss.Bytes)
 	}
@@ -38,11 +38,11 @@ func TestAttachXDP(t *testing.T) {
 	if err := l.Update(s.Progs.Turn); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.WriteTo([]byte("hello"), c.LocalAddr()); err != nil { // will not arrive
+	if _, err := c.WriteTo([]byte("hello"), c.LocalAddr()); err != nil { // does not arrive
 		t.Fatal(err)
 	}
 	if s.Bss.Packets != 1 {
-		t.Errorf("%d packets after another program has taken the place", s.Bss.Packets)
+		t.Errorf("%d packets after the program was replaced", s.Bss.Packets)
 	}
 }
 
@@ -115,10 +115,10 @@ func TestAttachNetkit(t *testing.T) {
 		}
 	}
 	if send("10.0.0.9:9"); s.Bss.FirstAt != 1 || s.Bss.SecondAt != 0 {
-		t.Errorf("out of the primary: first at %d, second at %d", s.Bss.FirstAt, s.Bss.SecondAt)
+		t.Errorf("sent by the primary: first at %d, second at %d", s.Bss.FirstAt, s.Bss.SecondAt)
 	}
 	if send("10.0.1.9:9"); s.Bss.FirstAt != 1 || s.Bss.SecondAt != 2 {
-		t.Errorf("out of the peer: first at %d, second at %d", s.Bss.FirstAt, s.Bss.SecondAt)
+		t.Errorf("sent by the peer: first at %d, second at %d", s.Bss.FirstAt, s.Bss.SecondAt)
 	}
 }
 
@@ -140,7 +140,7 @@ func TestAttachNetfilter(t *testing.T) {
 	defer l.Close()
 	c := udp(t)
 	if _, err := toSelf(t, c, "hello"); !errors.Is(err, unix.EPERM) || s.Bss.Packets != 1 {
-		t.Errorf("a packet that is dropped: %v, %d seen", err, s.Bss.Packets)
+		t.Errorf("dropped packet: %v, %d seen", err, s.Bss.Packets)
 	}
 	if info, err := l.Info(); err != nil || info.Type != runtime.LinkNetfilter || info.Hook != unix.NF_INET_LOCAL_OUT || info.Priority != -5 {
 		t.Errorf("info %+v, %v", info, err)

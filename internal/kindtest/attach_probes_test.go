@@ -20,7 +20,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/ebpfinterop"
 )
 
-// loadProbes loads programs that look at what this process does.
+// loadProbes loads programs that observe this process.
 func loadProbes(t *testing.T) *probes.Skeleton {
 	t.Helper()
 	s := opened(t, probes.Open)
@@ -31,7 +31,7 @@ func loadProbes(t *testing.T) *probes.Skeleton {
 	return s
 }
 
-// probed skips the test on a kernel that has no probes of that kind.
+// probed skips the test on a kernel without this kind of probe.
 func probed(t *testing.T, kind string) {
 	t.Helper()
 	if _, err := os.Stat("/sys/bus/event_source/devices/" + kind); errors.Is(err, os.ErrNotExist) {
@@ -86,14 +86,14 @@ func probedFunction(n int) int { return n + os.Getpid() }
 func TestAttachUprobe(t *testing.T) {
 	probed(t, "uprobe")
 	s := loadProbes(t)
-	// By where the file has the function: a test binary may be without symbols.
+	// Attach by file offset: a test binary may have no symbols.
 	l, err := ebpfinterop.AttachUprobe(s.Progs.OnUser, "/proc/self/exe", "probedFunction", &link.UprobeOptions{Address: fileOffset(t), Cookie: cookie("5.15", 5)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
 	probedFunction(1)
-	// More than once where an emulator starts the probed instruction over.
+	// More than once if an emulator restarts the probed instruction.
 	seen := atomic.LoadUint64(&s.Bss.User)
 	if seen == 0 || s.Bss.Cookie != cookie("5.15", 5) {
 		t.Errorf("%d calls, cookie %d", seen, s.Bss.Cookie)
@@ -128,7 +128,7 @@ func TestAttachUprobeMulti(t *testing.T) {
 	}
 }
 
-// fileOffset is where probedFunction starts in the file of this binary.
+// fileOffset is the offset of probedFunction in this binary's file.
 func fileOffset(t *testing.T) uint64 {
 	t.Helper()
 	address := uint64(reflect.ValueOf(probedFunction).Pointer())

@@ -21,7 +21,7 @@ type programTargeted interface {
 	SetAttachTargetProgram(runtime.AnyProgram, string) error
 }
 
-// ofProgram has a program loaded for a function of another program.
+// ofProgram makes a program load for a function of another program.
 func ofProgram(t *testing.T, p programTargeted, target runtime.AnyProgram, function string) {
 	t.Helper()
 	p.SetAutoLoad(true)
@@ -30,7 +30,7 @@ func ofProgram(t *testing.T, p programTargeted, target runtime.AnyProgram, funct
 	}
 }
 
-// dispatched is what a program returns for a packet.
+// dispatched returns a program's verdict on a packet.
 func dispatched(t *testing.T, p runtime.XDPProgram) runtime.XDPAction {
 	t.Helper()
 	res, err := p.Test(runtime.XDPTest{Data: packet()})
@@ -40,8 +40,8 @@ func dispatched(t *testing.T, p runtime.XDPProgram) runtime.XDPAction {
 	return res.Return
 }
 
-// A function is replaced, for as long as the link is open; then another one, that the section does
-// not name.
+// A function is replaced while the link is open, and so is another one, which the section does not
+// name.
 func TestFreplace(t *testing.T) {
 	d := loaded(t, dispatch.Open)
 	s := opened(t, targets.Open)
@@ -72,7 +72,7 @@ func TestFreplace(t *testing.T) {
 	}
 }
 
-// A program that has replaced one function replaces that of another program too, by a link.
+// A link makes a program that replaces one function replace another program's function, too.
 func TestFreplaceFurtherTargets(t *testing.T) {
 	d := loaded(t, dispatch.Open)
 	s := opened(t, targets.Open)
@@ -95,7 +95,7 @@ func TestFreplaceFurtherTargets(t *testing.T) {
 		t.Errorf("no such function: %v", err)
 	}
 	if _, err := s.Progs.Drop.AttachFreplace(nil, "verdict", nil); err == nil {
-		t.Error("no program, and no error")
+		t.Error("no error for a nil program")
 	}
 	if err := more.Close(); err != nil {
 		t.Fatal(err)
@@ -105,9 +105,9 @@ func TestFreplaceFurtherTargets(t *testing.T) {
 	}
 }
 
-// Tracing programs look at the entry function of a program, whose name is longer than what the
-// kernel keeps of it, and at one that it calls; the program is opened by its ID, as that of another
-// process would be.
+// Tracing programs can be attached to a program's entry function, whose name is longer than the
+// kernel's copy of it, and to a function that it calls. The program is opened by its ID, like one
+// of another process.
 func TestTraceProgram(t *testing.T) {
 	d := loaded(t, dispatch.Open)
 	id, err := d.Progs.DispatchesPackets.ID()
@@ -139,8 +139,7 @@ func TestTraceProgram(t *testing.T) {
 	}
 }
 
-// What is wrong with a target is said with the names of both programs, and the load can be tried
-// again.
+// Errors of a target name both programs, and the load can be retried.
 func TestProgramTargetErrors(t *testing.T) {
 	d := opened(t, dispatch.Open)
 	s := opened(t, targets.Open)
@@ -151,7 +150,7 @@ func TestProgramTargetErrors(t *testing.T) {
 		t.Errorf("without a target: %v", err)
 	}
 	if err := s.Progs.Send.SetAttachTargetProgram(nil, "verdict"); err == nil {
-		t.Error("no program, and no error")
+		t.Error("no error for a nil program")
 	}
 	ofProgram(t, s.Progs.Send, d.Progs.DispatchesPackets, "verdict")
 	wantText(t, s.Load(), "program send", "program dispatches_packets", "not loaded")

@@ -15,7 +15,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// A parser and a verdict are in TestMapSockMap, sk_msg is in TestMapSockHash too.
+// TestMapSockMap covers a parser and a verdict, TestMapSockHash sk_msg.
 func TestAttachSKSKB(t *testing.T) {
 	before(t, "5.13", "sk_skb/verdict")
 	s := loaded(t, sockets.Open)
@@ -55,11 +55,11 @@ func TestAttachSKMsg(t *testing.T) {
 	}
 }
 
-// Where nobody listens, somebody answers.
+// The program finds a socket for a port that nobody listens on.
 func TestAttachSKLookup(t *testing.T) {
 	ownNetwork(t)
 	var config net.ListenConfig
-	config.SetMultipathTCP(false) // the kernel takes no such sockets into maps
+	config.SetMultipathTCP(false) // the kernel does not accept such sockets in maps
 	listener, err := config.Listen(t.Context(), "tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

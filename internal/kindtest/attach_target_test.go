@@ -20,8 +20,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// openTargets opens programs that have yet to be told what they attach to, and of which none is
-// loaded unless a test says so.
+// openTargets opens programs without an attach target. None is loaded unless a test says so.
 func openTargets(t *testing.T) *targets.Skeleton {
 	t.Helper()
 	s := opened(t, targets.Open)
@@ -29,7 +28,7 @@ func openTargets(t *testing.T) *targets.Skeleton {
 	return s
 }
 
-// retarget has a program loaded for a target.
+// retarget makes a program load for a target.
 func retarget(t *testing.T, p interface {
 	SetAutoLoad(bool)
 	SetAttachTarget(string) error
@@ -42,7 +41,7 @@ func retarget(t *testing.T, p interface {
 	}
 }
 
-// expectCalls expects what a program counts to grow with each getpgid.
+// expectCalls expects a program's count to grow with each getpgid.
 func expectCalls(t *testing.T, n *uint64) {
 	t.Helper()
 	before := atomic.LoadUint64(n)
@@ -50,17 +49,17 @@ func expectCalls(t *testing.T, n *uint64) {
 		_ = getpgid()
 	}
 	if got := atomic.LoadUint64(n) - before; got != 3 {
-		t.Errorf("%d calls seen of 3", got)
+		t.Errorf("saw %d calls, want 3", got)
 	}
 }
 
-// A program whose section names no target, and two whose section names another one, which they
-// share.
+// Targets can be set for a program whose section names none, and for one of two programs whose
+// sections name the same one.
 func TestSetAttachTarget(t *testing.T) {
 	s := openTargets(t)
 	retarget(t, s.Progs.OnEntry, "security_task_getpgid")
 	retarget(t, s.Progs.OnExit, "security_task_getpgid")
-	s.Progs.OnGetsid.SetAutoLoad(true) // stays where it is
+	s.Progs.OnGetsid.SetAutoLoad(true) // keeps its target
 	notTraced(t, s.Load())
 	if _, err := s.Attach(); err != nil {
 		t.Fatal(err)
@@ -70,13 +69,13 @@ func TestSetAttachTarget(t *testing.T) {
 	before := atomic.LoadUint64(&s.Bss.Left)
 	_, _ = unix.Getsid(os.Getpid())
 	if n := atomic.LoadUint64(&s.Bss.Left); n != before {
-		t.Errorf("the program runs at the target of its section too, %d times", n-before)
+		t.Errorf("the program also ran %d times at its section's target", n-before)
 	}
 	if n := atomic.LoadUint64(&s.Bss.Entered); n != 7 { // 2 times 3, and getsid
-		t.Errorf("%d entries seen, want 7: another program has lost its target", n)
+		t.Errorf("saw %d entries, want 7: another program has lost its target", n)
 	}
 	if to := s.Progs.OnExit.Spec().AttachTo; to != "security_task_getpgid" {
-		t.Errorf("its Spec says that it attaches to %q", to)
+		t.Errorf("its Spec has the target %q", to)
 	}
 }
 
@@ -105,8 +104,8 @@ func TestSetAttachTargetLSM(t *testing.T) {
 	}
 }
 
-// withLSM skips the test where BPF is not among the security modules that the kernel was booted
-// with: programs attach all the same, and nothing calls them.
+// withLSM skips the test if BPF is not among the security modules that the kernel was booted with:
+// programs would attach but never run.
 func withLSM(t *testing.T) {
 	t.Helper()
 	testfs.At(t, "securityfs", "/sys/kernel/security")
@@ -134,7 +133,7 @@ func TestSetAttachTargetTracepoint(t *testing.T) {
 	}
 }
 
-// A function of a kernel module, with and without the module's name.
+// A target can be a function of a kernel module, with or without the module's name.
 func TestSetAttachTargetModule(t *testing.T) {
 	guest.Only(t)
 	if isBefore("5.11") {
@@ -161,7 +160,8 @@ func TestSetAttachTargetModule(t *testing.T) {
 	}
 }
 
-// An iterator of tasks becomes one of maps: it writes a letter for each, and one at the end.
+// An iterator over tasks is changed to one over maps: it writes a letter for each, and one at the
+// end.
 func TestSetAttachTargetIter(t *testing.T) {
 	s := openTargets(t)
 	retarget(t, s.Progs.Each, "bpf_map")
@@ -181,13 +181,13 @@ func TestSetAttachTargetIter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(letters); n < len(maps) || n > len(maps)+3 { // some may come and go
+	if n := len(letters); n < len(maps) || n > len(maps)+3 { // other processes may create or close maps
 		t.Errorf("%d letters for %d maps", n, len(maps))
 	}
 }
 
-// What has no target fails before the kernel is asked, and what is wrong with a target is an error
-// with the names of both. After that a load can be tried again.
+// A program without a target fails before the kernel is asked, and an invalid target is an error
+// that names both. Then the load can be retried.
 func TestSetAttachTargetErrors(t *testing.T) {
 	s := openTargets(t)
 	s.Progs.OnTyped.SetAutoLoad(true)
@@ -222,11 +222,11 @@ func TestSetAttachTargetErrors(t *testing.T) {
 func wantText(t *testing.T, err error, texts ...string) {
 	t.Helper()
 	if err == nil {
-		t.Fatalf("no error, want one that says %q", texts)
+		t.Fatalf("no error, want one with %q", texts)
 	}
 	for _, text := range texts {
 		if !strings.Contains(err.Error(), text) {
-			t.Errorf("%v: does not say %q", err, text)
+			t.Errorf("%v: want %q in it", err, text)
 		}
 	}
 }

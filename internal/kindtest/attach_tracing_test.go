@@ -19,7 +19,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// loadTracing loads programs that look at this process's getpgid.
+// loadTracing loads programs that observe this process's getpgid.
 func loadTracing(t *testing.T) *tracing.Skeleton {
 	t.Helper()
 	s := opened(t, tracing.Open)
@@ -38,7 +38,7 @@ func countsUntilClose(t *testing.T, l *runtime.Link, n *uint64) {
 		_ = getpgid()
 	}
 	if got := atomic.LoadUint64(n); got != 3 {
-		t.Errorf("%s: %d calls seen of 3", l, got)
+		t.Errorf("%s: saw %d calls, want 3", l, got)
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func TestAttachTracepoint(t *testing.T) {
 }
 
 func TestAttachPerfEvent(t *testing.T) {
-	goruntime.LockOSThread() // the event is the thread's
+	goruntime.LockOSThread() // the event belongs to the thread
 	defer goruntime.UnlockOSThread()
 	s := loadTracing(t)
 	event, err := unix.PerfEventOpen(&unix.PerfEventAttr{
@@ -110,7 +110,7 @@ func TestAttachPerfEvent(t *testing.T) {
 	}
 }
 
-// The program writes a line for each task.
+// The iterator writes a line for each task.
 func TestAttachIterTask(t *testing.T) {
 	s := loadTracing(t)
 	read := func(target *runtime.IterOptions) (lines []tracing.Line) {
@@ -136,7 +136,7 @@ func TestAttachIterTask(t *testing.T) {
 		t.Errorf("%d tasks, none of them this one", len(all))
 	}
 	if isBefore("6.1") {
-		return // there is no choice of tasks
+		return // no support for selecting tasks
 	}
 	ours := read(&runtime.IterOptions{PID: os.Getpid()})
 	if len(ours) == 0 || slices.ContainsFunc(ours, func(l tracing.Line) bool { return l.Tgid != pid }) {
@@ -147,7 +147,7 @@ func TestAttachIterTask(t *testing.T) {
 	}
 }
 
-// The program adds up the values of a map.
+// The iterator adds up the values of a map.
 func TestAttachIterMapElem(t *testing.T) {
 	s := loadTracing(t)
 	for k := range uint32(5) {
@@ -172,7 +172,7 @@ func TestAttachIterMapElem(t *testing.T) {
 	}
 }
 
-// Whatever says where is attached at once.
+// Attach attaches all programs whose sections name a target.
 func TestAttachAuto(t *testing.T) {
 	testfs.At(t, "tracefs", "/sys/kernel/tracing")
 	s := loadTracing(t)
@@ -182,7 +182,7 @@ func TestAttachAuto(t *testing.T) {
 	}
 	slices.Sort(left)
 	if want := []string{"add_args", "each_age", "in_group", "on_switch"}; !slices.Equal(left, want) {
-		t.Errorf("left alone: %v, want %v", left, want)
+		t.Errorf("not attached: %v, want %v", left, want)
 	}
 	_ = getpgid()
 	if raw, typed, formatted := atomic.LoadUint64(&s.Bss.Raw), atomic.LoadUint64(&s.Bss.Typed), atomic.LoadUint64(&s.Bss.Formatted); raw != 1 || typed != 1 || formatted != 1 {

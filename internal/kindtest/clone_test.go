@@ -20,7 +20,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// cloner prepares a program for being cloned. The object is loaded with none of its programs.
+// cloner loads the object with none of its programs, and returns a Cloner for one of them.
 func cloner[P runtime.Clonable[P]](t *testing.T, s *targets.Skeleton, p P) *runtime.Cloner[P] {
 	t.Helper()
 	c, err := runtime.NewCloner(s.Core(), p)
@@ -44,7 +44,7 @@ func loadedTargets(t *testing.T) *targets.Skeleton {
 	return s
 }
 
-// Two clones of a tracepoint program count in the skeleton's own variable, and go on after the
+// Two clones of a tracepoint program count in the skeleton's variable, and keep working after the
 // Cloner is closed.
 func TestClone(t *testing.T) {
 	s := loadedTargets(t)
@@ -58,21 +58,21 @@ func TestClone(t *testing.T) {
 		l, err := p.Attach(nil)
 		ended(t, l, err)
 		if to := p.Spec().AttachTo; to != name {
-			t.Errorf("a clone for %s says that it attaches to %s", name, to)
+			t.Errorf("a clone for %s has the target %s", name, to)
 		}
 	}
 	c.Close()
 	before := atomic.LoadUint64(&s.Bss.Typed)
 	_ = getpgid()
 	if n := atomic.LoadUint64(&s.Bss.Typed) - before; n < 2 {
-		t.Errorf("%d calls seen, want the entry and the exit", n)
+		t.Errorf("saw %d calls, want the entry and the exit", n)
 	}
 	if _, err := c.Clone("sys_enter"); err == nil {
-		t.Error("a clone by a closed Cloner")
+		t.Error("a closed Cloner made a clone")
 	}
 }
 
-// What is refused is refused by name, and costs the other clones nothing.
+// Errors name the clone that was refused, and other clones still work.
 func TestCloneErrors(t *testing.T) {
 	s := openTargets(t)
 	if _, err := runtime.NewCloner(s.Core(), s.Progs.OnTyped); !errors.Is(err, os.ErrClosed) {
@@ -85,7 +85,7 @@ func TestCloneErrors(t *testing.T) {
 	_, err := runtime.NewCloner(s.Core(), other.Progs.OnTyped)
 	wantText(t, err, "another skeleton")
 	if _, err = runtime.NewCloner(s.Core(), runtime.TracingProgram{}); err == nil {
-		t.Error("a Cloner of no program")
+		t.Error("created a Cloner for a nil program")
 	}
 	before := openFiles(t)
 	c := cloner(t, s, s.Progs.OnTyped)
@@ -113,7 +113,7 @@ func TestCloneErrors(t *testing.T) {
 	}
 }
 
-// Clones at once.
+// Programs can be cloned concurrently.
 func TestClonesConcurrently(t *testing.T) {
 	s := loadedTargets(t)
 	c := cloner(t, s, s.Progs.OnTyped)
@@ -133,7 +133,7 @@ func TestClonesConcurrently(t *testing.T) {
 	group.Wait()
 }
 
-// Programs for other programs: each program of a machine can have a clone of its own.
+// Each program of a machine can have a clone that is attached to it.
 func TestCloneForProgram(t *testing.T) {
 	d := loaded(t, dispatch.Open)
 	s := loadedTargets(t)
@@ -156,7 +156,7 @@ func TestCloneForProgram(t *testing.T) {
 	notTraced(t, err)
 	defer p.Close()
 	l, err := p.Attach(nil)
-	if err != nil { // a function of a program that is traced cannot be replaced
+	if err != nil { // functions of traced programs cannot be replaced
 		t.Skipf("not on this kernel: %v", err)
 	}
 	ended(t, l, err)
@@ -165,7 +165,7 @@ func TestCloneForProgram(t *testing.T) {
 	}
 }
 
-// tracedFunctions are functions that the kernel says programs can be at.
+// tracedFunctions returns functions that the kernel can trace.
 func tracedFunctions(t *testing.T, prefix string, n int) []string {
 	t.Helper()
 	testfs.At(t, "tracefs", "/sys/kernel/tracing")
@@ -184,7 +184,7 @@ func tracedFunctions(t *testing.T, prefix string, n int) []string {
 	return names
 }
 
-// 256 functions of the kernel's own list have a clone each.
+// Each of 256 functions in the kernel's list gets a clone.
 func TestCloneForManyFunctions(t *testing.T) {
 	guest.Only(t)
 	if _, err := os.Stat("/proc/sys/net/core/bpf_jit_enable"); err != nil {
@@ -197,7 +197,7 @@ func TestCloneForManyFunctions(t *testing.T) {
 	for _, name := range functions {
 		p, err := c.Clone(name)
 		if err != nil {
-			t.Logf("%v", err) // a variable number of arguments, and the like
+			t.Logf("%v", err) // such as variadic functions
 			continue
 		}
 		defer p.Close()

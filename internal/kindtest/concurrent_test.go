@@ -14,8 +14,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// A signal handler and a deferred Close, two goroutines that attach: whoever is first, nothing is
-// left attached, and the race detector has nothing to say.
+// Load, Attach and Close may be called concurrently, as by a signal handler. Whichever comes first,
+// nothing stays attached, and the race detector is silent.
 func TestLoadAttachCloseConcurrently(t *testing.T) {
 	var all []*runtime.Link
 	var mu sync.Mutex
@@ -61,7 +61,7 @@ func TestLoadAttachCloseConcurrently(t *testing.T) {
 	}
 }
 
-// The zero value of a generated skeleton is an error, not a crash.
+// A zero skeleton returns an error instead of crashing.
 func TestZeroSkeleton(t *testing.T) {
 	var s tracing.Skeleton
 	if err := s.Load(); !errors.Is(err, fs.ErrInvalid) {

@@ -1,7 +1,8 @@
-// Package kindtest uses generated packages as their users do: one test for each kind of map and for
-// each way to attach a program, in which Go reads what the BPF side wrote, or the other way round.
+// Package kindtest uses generated packages as their users do. It has a test for each kind of map
+// and each way to attach a program; in each, Go reads what the BPF side wrote, or the other way
+// round.
 //
-// The objects are in bpf, one for all kinds that one kernel either has or has not.
+// The objects are in bpf. An object has the kinds that the same kernels support.
 package kindtest
 
 //go:generate go tool bpf2lskel -o arena -type pair -type order bpf/arena.bpf.c

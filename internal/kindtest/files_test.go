@@ -36,15 +36,15 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// A filesCase does something that opens files. What comes before it is done without a limit; an
-// error of that is of a kernel that does not have what is needed.
+// A filesCase is an operation that opens files. Preparation runs without a limit; if it fails, the
+// kernel does not support the operation.
 type filesCase struct {
 	name   string
 	before func() (do func() error, err error)
 	load   bool // do is a load: it fails with a LoadError
 }
 
-// loadOf is a case that loads a package.
+// loadOf returns a case that loads a package.
 func loadOf[S skeleton](name string, open func() (S, error)) filesCase {
 	return filesCase{name, func() (func() error, error) {
 		s, err := open()
@@ -55,7 +55,7 @@ func loadOf[S skeleton](name string, open func() (S, error)) filesCase {
 	}, true}
 }
 
-// with is a case that does something with a package that is loaded.
+// with returns a case that uses a loaded package.
 func with[S skeleton](name string, open func() (S, error), do func(S) error) filesCase {
 	return filesCase{name, func() (func() error, error) {
 		s, err := open()
@@ -94,7 +94,7 @@ var filesCases = []filesCase{
 	with("inner map", nested.Open, func(s *nested.Skeleton) error { return second(s.Maps.Rows.NewInner(nil)) }),
 	with("duplicate", nested.Open, func(s *nested.Skeleton) error { return second(s.Maps.Rows.Lookup(0)) }),
 	{"pinned link", pinnedLink, false},
-	// These attach to what cannot be attached to: what it is shows only when it is open.
+	// The targets of these cannot be attached to, which shows only after they are opened.
 	with("cgroup", cgroups.Open, func(s *cgroups.Skeleton) error { return second(s.Progs.Leave.AttachCgroup("/proc", nil)) }),
 	with("cgroup array", tracing.Open, func(s *tracing.Skeleton) error { return s.Maps.Groups.Update(0, "/proc") }),
 	with("netns", sockets.Open, func(s *sockets.Skeleton) error { return second(s.Progs.Dissect.AttachNetNS("/proc/self/ns/uts", nil)) }),
@@ -112,9 +112,9 @@ var filesCases = []filesCase{
 	}),
 }
 
-// pinnedLink pins a link in a BPF file system of the process's own.
+// pinnedLink pins a link in a new BPF file system.
 func pinnedLink() (func() error, error) {
-	goruntime.LockOSThread() // the mount namespace is the thread's
+	goruntime.LockOSThread() // the mount namespace belongs to the thread
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 		return nil, err
 	}
@@ -140,16 +140,16 @@ func pinnedLink() (func() error, error) {
 	return func() error { return second(runtime.OpenPinnedLink(pin)) }, l.Pin(pin)
 }
 
-// The environment of a process that runs one of the cases.
+// The environment of a process that runs a case.
 const (
 	filesCaseEnv = "BPF2LSKEL_FILES_CASE"
 	filesMoreEnv = "BPF2LSKEL_FILES_MORE"
 )
 
-// filesResult is what such a process says.
+// filesResult is the output of such a process.
 type filesResult struct {
-	Before string // what went wrong before
-	Error  string // "" if it went well
+	Before string // error of the preparation
+	Error  string // "" if it succeeded
 	Full   bool   // the error is EMFILE
 	Load   bool   // the error is a LoadError, with a hint
 }
@@ -166,7 +166,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// runFilesCase runs a case with a limit that leaves room for more files, or without one.
+// runFilesCase runs a case with a limit that leaves room for more files, or without a limit.
 func runFilesCase(name, more string) (r filesResult) {
 	var c filesCase
 	for _, c = range filesCases {
@@ -209,9 +209,8 @@ func runFilesCase(name, more string) (r filesResult) {
 	return r
 }
 
-// inProcess runs a case in a process of its own, whose poller has not started: Go's would end the
-// process if there is no file for it. Its garbage collector is off, because it has timers, and
-// these start the poller too.
+// inProcess runs a case in a child process whose poller has not started: without a file for it,
+// Go's runtime would exit. The garbage collector is off, since its timers start the poller, too.
 func inProcess(t *testing.T, name, more string) filesResult {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
@@ -229,8 +228,8 @@ func inProcess(t *testing.T, name, more string) filesResult {
 	return r
 }
 
-// A process that is out of files gets EMFILE for whatever it does, however many files there are
-// room for, and never ends.
+// A process that is out of files gets EMFILE from every operation, whatever the limit, and does not
+// die.
 func TestFilesLimit(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root")
@@ -251,9 +250,9 @@ func TestFilesLimit(t *testing.T) {
 						t.Errorf("with room for %d more files: %q, want %q", more, got.Error, want.Error)
 					}
 					if more == 0 {
-						t.Error("it opens no file")
+						t.Error("the case opens no file")
 					}
-					t.Logf("it opens up to %d files, and says: %q", more, got.Error)
+					t.Logf("opens up to %d files, error: %q", more, got.Error)
 					return
 				}
 				if c.load && !got.Load {

@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// The generated packages are what bpf2lskel makes of the sources today.
+// The generated packages are up to date.
 func TestGeneratedIsUpToDate(t *testing.T) {
 	if _, err := exec.LookPath("clang"); err != nil {
-		t.Skip("there is no clang")
+		t.Skip("clang is not installed")
 	}
 	command := t.TempDir() + "/bpf2lskel"
 	if out, err := exec.Command("go", "build", "-o", command, "../../cmd/bpf2lskel").CombinedOutput(); err != nil {
@@ -40,6 +40,6 @@ func TestGeneratedIsUpToDate(t *testing.T) {
 	}
 	checks.Wait()
 	if n == 0 {
-		t.Error("doc.go generates nothing")
+		t.Error("doc.go has no go:generate lines")
 	}
 }

@@ -17,14 +17,14 @@ import (
 	_ "github.com/bpf2lskel/bpf2lskel/runtime/oldkernel" // for Linux 5.10
 )
 
-// skeleton is what every generated package has.
+// skeleton is implemented by every generated package.
 type skeleton interface {
 	Load() error
 	Close() error
 	Core() *runtime.Skeleton
 }
 
-// opened opens an object for the test.
+// opened opens an object and closes it when the test ends.
 func opened[S skeleton](t *testing.T, open func() (S, error)) S {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -43,8 +43,8 @@ func opened[S skeleton](t *testing.T, open func() (S, error)) S {
 	return s
 }
 
-// newer is what objects have beside what Linux 5.10 knows, by type: programs of one object are
-// loaded together, so a test leaves out what is not its own.
+// newer are the parts of objects that Linux 5.10 does not support, by type. An object's programs
+// are loaded together, so a test leaves out the others' parts.
 var newer = []struct {
 	since    string
 	mapType  uint32
@@ -59,8 +59,8 @@ var newer = []struct {
 	{since: "5.18", attach: sys.AttachTraceKprobeMulti},
 }
 
-// leaveOutNewer leaves out maps and programs that an old kernel does not know. Tests of these say
-// so: see before.
+// leaveOutNewer leaves out maps and programs that an old kernel does not support. Their tests call
+// before.
 func leaveOutNewer(t *testing.T, s *runtime.Skeleton) {
 	t.Helper()
 	for _, n := range newer {
@@ -85,7 +85,7 @@ func leaveOutNewer(t *testing.T, s *runtime.Skeleton) {
 
 func isBefore(release string) bool { return sys.KernelVersion().Before(sys.ParseVersion(release)) }
 
-// before skips the test on a kernel that is older than what it is about.
+// before skips the test on a kernel that is too old for it.
 func before(t *testing.T, release, what string) {
 	t.Helper()
 	if isBefore(release) {
@@ -93,7 +93,7 @@ func before(t *testing.T, release, what string) {
 	}
 }
 
-// cookie is 0 for kernels before the release that brought cookies.
+// cookie returns the cookie, or 0 on kernels older than the release that introduced cookies.
 func cookie(release string, n uint64) uint64 {
 	if isBefore(release) {
 		return 0
@@ -101,7 +101,7 @@ func cookie(release string, n uint64) uint64 {
 	return n
 }
 
-// loaded opens an object for the test and loads it as it is.
+// loaded opens an object and loads it unchanged.
 func loaded[S skeleton](t *testing.T, open func() (S, error)) S {
 	t.Helper()
 	s := opened(t, open)
@@ -111,7 +111,7 @@ func loaded[S skeleton](t *testing.T, open func() (S, error)) S {
 	return s
 }
 
-// since skips the test if an older kernel has refused what is new.
+// since skips the test if an older kernel has refused a new feature.
 func since(t *testing.T, err error, release, what string) {
 	t.Helper()
 	if err != nil && sys.KernelVersion().Before(sys.ParseVersion(release)) {
@@ -119,8 +119,8 @@ func since(t *testing.T, err error, release, what string) {
 	}
 }
 
-// withoutJIT skips the test if the kernel has refused and has no JIT compiler: then it has no
-// callbacks, trampolines or arenas.
+// withoutJIT skips the test if the kernel has refused and has no JIT compiler: then it does not
+// support callbacks, trampolines and arenas.
 func withoutJIT(t *testing.T, err error) {
 	t.Helper()
 	if err == nil {
@@ -131,9 +131,8 @@ func withoutJIT(t *testing.T, err error) {
 	}
 }
 
-// withoutCX16 skips the test if the kernel has no memory for lack of an instruction: since 7.0
-// local storage and arenas take theirs from kmalloc_nolock, which on x86 wants cmpxchg16b. Guests
-// of that architecture are without it.
+// withoutCX16 skips the test if the kernel cannot allocate memory without cmpxchg16b: since 7.0,
+// local storage and arenas use kmalloc_nolock, which needs it on x86. The x86 guests lack it.
 func withoutCX16(t *testing.T, err error) {
 	t.Helper()
 	if !errors.Is(err, unix.ENOMEM) || goruntime.GOARCH != "amd64" {
@@ -144,7 +143,7 @@ func withoutCX16(t *testing.T, err error) {
 	}
 }
 
-// ended ends an attachment with the test.
+// ended checks an attachment and closes it when the test ends.
 func ended(t *testing.T, l *runtime.Link, err error) *runtime.Link {
 	t.Helper()
 	if err != nil {
@@ -158,10 +157,10 @@ func ended(t *testing.T, l *runtime.Link, err error) *runtime.Link {
 	return l
 }
 
-// packet is enough of one for a test run.
+// packet is a packet for test runs.
 func packet() []byte { return make([]byte, 64) }
 
-// run runs a tc program on a packet with that mark and returns what it returns.
+// run runs a tc program on a packet with this mark and returns its result.
 func run(t *testing.T, p runtime.SchedCLSProgram, mark uint32) uint32 {
 	t.Helper()
 	res, err := p.Test(runtime.SKBTest{Data: packet(), Context: &runtime.SKBContext{Mark: mark}})
@@ -171,18 +170,18 @@ func run(t *testing.T, p runtime.SchedCLSProgram, mark uint32) uint32 {
 	return uint32(res.Return)
 }
 
-// soon waits for something that happens in the kernel at a time of its own.
+// soon waits until something has happened in the kernel.
 func soon(t *testing.T, what string, happened func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !happened(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("not in time: %s", what)
+			t.Fatalf("timeout: %s", what)
 		}
 	}
 }
 
-// ownNetwork gives the test's goroutine a network of its own and returns the index of its only
-// interface, lo, which is up.
+// ownNetwork moves the test's goroutine to a new network namespace and returns the index of its
+// only interface, lo, which is up.
 func ownNetwork(t *testing.T) (lo int) {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -208,10 +207,10 @@ func ownNetwork(t *testing.T) (lo int) {
 	return 1
 }
 
-// threadNetNS is the network of the test's goroutine.
+// threadNetNS returns the network namespace of the test's goroutine.
 const threadNetNS = "/proc/thread-self/ns/net"
 
-// udp is a socket of the test's network.
+// udp returns a socket in the test's network.
 func udp(t *testing.T) *net.UDPConn {
 	t.Helper()
 	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -222,7 +221,7 @@ func udp(t *testing.T) *net.UDPConn {
 	return c
 }
 
-// toSelf has a socket send text to itself, and returns what arrives.
+// toSelf sends a text from a socket to itself and returns what arrives.
 func toSelf(t *testing.T, c *net.UDPConn, text string) (arrived string, sendErr error) {
 	t.Helper()
 	if _, err := c.WriteTo([]byte(text), c.LocalAddr()); err != nil {
@@ -239,7 +238,7 @@ func toSelf(t *testing.T, c *net.UDPConn, text string) (arrived string, sendErr 
 	return string(buf[:n]), nil
 }
 
-// tcp is a connection, both ends of it.
+// tcp returns both ends of a connection.
 func tcp(t *testing.T) (a, b *net.TCPConn) {
 	t.Helper()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -260,7 +259,7 @@ func tcp(t *testing.T) (a, b *net.TCPConn) {
 	return c.(*net.TCPConn), d.(*net.TCPConn)
 }
 
-// receives expects text on a connection.
+// receives expects a text on a connection.
 func receives(t *testing.T, c net.Conn, text string) {
 	t.Helper()
 	if err := c.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
@@ -279,7 +278,7 @@ func receives(t *testing.T, c net.Conn, text string) {
 	}
 }
 
-// socketFD calls f with the file descriptor of a socket.
+// socketFD calls f with a socket's file descriptor.
 func socketFD(t *testing.T, c interface{ File() (*os.File, error) }, f func(fd int)) {
 	t.Helper()
 	file, err := c.File()
@@ -290,8 +289,7 @@ func socketFD(t *testing.T, c interface{ File() (*os.File, error) }, f func(fd i
 	f(int(file.Fd()))
 }
 
-// getpgid asks for the process group of this process by its number, which is what the programs in
-// this package look at.
+// getpgid asks for this process's process group by PID, which the programs in this package observe.
 func getpgid() error {
 	_, err := unix.Getpgid(os.Getpid())
 	return err

@@ -24,7 +24,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// machineConfig returns the configuration of this machine's kernel: on Debian a file in /boot.
+// machineConfig returns the configuration of this machine's kernel, on Debian a file in /boot.
 func machineConfig(t *testing.T) string {
 	t.Helper()
 	if f, err := os.Open("/proc/config.gz"); err == nil {
@@ -46,7 +46,7 @@ func machineConfig(t *testing.T) string {
 	return string(text)
 }
 
-// seen runs the program and returns what it has seen.
+// seen runs the program and returns what it saw.
 func seen(t *testing.T, s *kconfig.Skeleton) kconfig.BssSection {
 	t.Helper()
 	if _, err := s.Progs.Look.Test(runtime.RawTracepointArgs{}); err != nil {
@@ -55,7 +55,7 @@ func seen(t *testing.T, s *kconfig.Skeleton) kconfig.BssSection {
 	return *s.Bss
 }
 
-// A program sees the kernel's own configuration, and Go sees what the program does.
+// A program sees the kernel's configuration, and Go sees the same.
 func TestKconfig(t *testing.T) {
 	s := loaded(t, kconfig.Open)
 	direct, err := kconfig.Load()
@@ -87,9 +87,9 @@ func TestKconfig(t *testing.T) {
 	}
 }
 
-// What is set between Open and Load wins, over the caller's own configuration too, which wins over
-// the machine's.
-func TestKconfigIsSet(t *testing.T) {
+// A value set between Open and Load overrides the caller's configuration, which overrides the
+// machine's.
+func TestKconfigPrecedence(t *testing.T) {
 	s := opened(t, kconfig.Open)
 	if !s.Kconfig.CONFIG_BPF_SYSCALL || s.Kconfig.CONFIG_HZ == 0 || s.Kconfig.LINUX_KERNEL_VERSION == 0 {
 		t.Errorf("after Open: %+v", *s.Kconfig)
@@ -114,8 +114,8 @@ func TestKconfigIsSet(t *testing.T) {
 	}
 }
 
-// A configuration can be used for many loads, at the same time too, compressed or not.
-func TestKconfigOfTheCaller(t *testing.T) {
+// A configuration can be used for many loads, also concurrently, compressed or not.
+func TestKconfigReader(t *testing.T) {
 	text := "CONFIG_HZ=77\nCONFIG_BPF_SYSCALL=n\n"
 	var compressed bytes.Buffer
 	z := gzip.NewWriter(&compressed)
@@ -154,8 +154,8 @@ func TestKconfigOfTheCaller(t *testing.T) {
 	}
 }
 
-// What cannot be had is an error that names the variable, what was found, and where. The load can
-// be tried again.
+// A missing value is an error that names the variable, the value that was found, and the file. The
+// load can be retried.
 func TestKconfigErrors(t *testing.T) {
 	missing := opened(t, kconfigmissing.Open)
 	for _, c := range []struct {
@@ -196,12 +196,12 @@ func TestKconfigErrors(t *testing.T) {
 		t.Errorf("set before the load: %v", err)
 	}
 	if _, err := kconfigmissing.Load(); err == nil {
-		t.Error("loaded")
+		t.Error("the load succeeded")
 	}
 }
 
 // Without any configuration weak variables are zero, and a strong one is an error that names all
-// files that were looked for.
+// files that were tried.
 func TestKconfigWithoutFiles(t *testing.T) {
 	guest.Only(t)
 	testfs.At(t, "tmpfs", "/boot")
@@ -211,7 +211,7 @@ func TestKconfigWithoutFiles(t *testing.T) {
 	}
 	err := s.Load()
 	if err == nil {
-		t.Fatal("loaded")
+		t.Fatal("the load succeeded")
 	}
 	for _, want := range []string{": not set in /proc/config.gz (no such file or directory), nor in /boot/config-" + sys.Release() + " (no such"} {
 		if !strings.Contains(err.Error(), want) {

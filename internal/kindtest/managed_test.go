@@ -11,8 +11,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// Variables beside a lock are loaded, and reached as the one value of their map: the kernel lets
-// nobody map them.
+// Variables beside a lock are accessed as the single value of their map, which the kernel does not
+// let user space map.
 func TestManagedGlobals(t *testing.T) {
 	s := opened(t, managed.Open)
 	s.Data.Plain = 100

@@ -27,9 +27,9 @@ func TestMapRingBuf(t *testing.T) {
 		t.Errorf("nothing there, and a deadline: %v", err)
 	}
 
-	s.Bss.Next = 100 // the programs count on from here
+	s.Bss.Next = 100 // the programs continue from here
 	read := make(chan error)
-	go func() { // waits before there is anything
+	go func() { // waits before any event exists
 		e, err := r.Read(t.Context())
 		if want := (events.Event{Number: 100, Mark: 5, Tag: [4]uint8{'r', 'i', 'n', 'g'}}); err == nil && e != want {
 			t.Errorf("event %v, want %v", e, want)
@@ -129,7 +129,7 @@ func TestMapPerfEventArray(t *testing.T) {
 		t.Errorf("record %+v, %v, want %+v", rec, err, want)
 	}
 
-	// A page has no room for all of these: what is read and what is lost make up for them.
+	// A page has no room for all of these: records read and records lost add up to the total.
 	const many = 3000
 	if _, err := s.Progs.Sample.Test(runtime.SKBTest{Data: packet(), Repeat: many}); err != nil {
 		t.Fatal(err)
@@ -143,7 +143,7 @@ func TestMapPerfEventArray(t *testing.T) {
 			read++
 		}
 	}
-	if run(t, s.Progs.Sample, 6); r.Lost() == 0 { // the kernel tells of losses with the next record
+	if run(t, s.Progs.Sample, 6); r.Lost() == 0 { // the kernel reports losses with the next record
 		if _, err := r.Read(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// lacksLockedInnerMaps ends a test on kernels before 6.2, which have no inner maps with locks.
+// lacksLockedInnerMaps skips the rest of a test on kernels before 6.2, which do not support inner
+// maps with locks.
 func lacksLockedInnerMaps(t *testing.T, err error) {
 	t.Helper()
 	const enotsupp = syscall.Errno(524)
@@ -23,8 +24,8 @@ func lacksLockedInnerMaps(t *testing.T, err error) {
 	t.Fatalf("%+v", err)
 }
 
-// What NewInner makes is like the template that the object has: with the BTF that says where a
-// value's lock is, and the size that this machine wants.
+// NewInner creates a map like the object's template, with the BTF that locates a value's lock and
+// the size that this machine requires.
 func TestNewInnerIsLikeItsTemplate(t *testing.T) {
 	s := opened(t, innermaps.Open)
 	if err := s.Load(); err != nil {
@@ -73,7 +74,7 @@ func TestNewInnerIsLikeItsTemplate(t *testing.T) {
 }
 
 // Inner maps of other sizes keep the template's BTF, without which they would have no locks.
-func TestNewInnerOfAnotherSize(t *testing.T) {
+func TestNewInnerWithOtherSize(t *testing.T) {
 	s := opened(t, innermaps.Open)
 	if err := runtime.ChangeMap(s.Core(), s.Maps.Counters, func(m *runtime.MapChange) { m.Inner.Flags |= sys.FlagInnerMap }); err != nil {
 		t.Fatal(err)
@@ -129,8 +130,8 @@ func TestNewInnerBeforeTheLoad(t *testing.T) {
 	}
 }
 
-// Neither a load that fails nor one that is closed leaves the BTF open that NewInner is for.
-func TestTheBTFOfInnerMapsIsClosed(t *testing.T) {
+// Neither a failed load nor a closed one leaves the BTF for NewInner open.
+func TestInnerMapBTFIsClosed(t *testing.T) {
 	before := files(t)
 	for range 3 {
 		s := opened(t, innermaps.Open)
@@ -141,7 +142,7 @@ func TestTheBTFOfInnerMapsIsClosed(t *testing.T) {
 		s = opened(t, innermaps.Open)
 		s.Maps.Total.SetMaxEntries(0)
 		if err := s.Load(); err == nil {
-			t.Error("a map of no entries loads")
+			t.Error("a map without entries was loaded")
 		}
 		s.Maps.Total.SetMaxEntries(1)
 		if err := s.Load(); err != nil {

@@ -35,7 +35,7 @@ func TestMapStackTrace(t *testing.T) {
 	}
 }
 
-// loadArena loads what was opened, or skips the test.
+// loadArena loads an opened skeleton, or skips the test.
 func loadArena(t *testing.T, s *arena.Skeleton) {
 	t.Helper()
 	err := s.Load()
@@ -64,12 +64,12 @@ func TestMapArena(t *testing.T) {
 		t.Errorf("out is %d", pair.Out)
 	}
 	if _, err := runtime.ArenaPointer[arena.Pair](s.Maps.Arena, order.Address+1<<32); err == nil {
-		t.Error("a pointer to something else")
+		t.Error("got a pointer for an address outside of the arena")
 	}
 }
 
-// The arena's global variables are there before the load, with their initial values, and the
-// program's own after it.
+// An arena's global variables have their initial values before the load, and are shared with the
+// program after it.
 func TestArenaGlobals(t *testing.T) {
 	s := opened(t, arena.Open)
 	if s.Arena.Shared.In != 5 || s.Arena.Runs != 0 {
@@ -88,7 +88,7 @@ func TestArenaGlobals(t *testing.T) {
 		}
 	}
 	if p := unsafe.Pointer(s.Arena); p != unsafe.Pointer(&s.Maps.Arena.Bytes()[0]) {
-		t.Errorf("the variables are at %p, which is not where the arena begins", p)
+		t.Errorf("the variables are at %p, want the start of the arena", p)
 	}
 	if err := s.Close(); err != nil || s.Arena != nil {
 		t.Errorf("after Close: %v, %v", err, s.Arena)

@@ -28,7 +28,7 @@ func TestMapArrayOfMaps(t *testing.T) {
 	if v, err := row.Map.Lookup(2); err != nil || v != 42 {
 		t.Errorf("the new row: %d, %v", v, err)
 	}
-	// The object has a map at index 0 from the start.
+	// The object has a map at index 0 initially.
 	first, err := s.Maps.Rows.Lookup(0)
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ func TestMapArrayOfMaps(t *testing.T) {
 func TestMapHashOfMaps(t *testing.T) {
 	s := loaded(t, nested.Open)
 	if ret := run(t, s.Progs.Enter, 5); ret != 1 {
-		t.Error("there is a group that nobody made")
+		t.Error("found a group that was not created")
 	}
 	group, err := s.Maps.Groups.NewInner(nil)
 	if err != nil {

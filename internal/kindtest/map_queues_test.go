@@ -28,8 +28,8 @@ func TestMapStack(t *testing.T) {
 	testQueue(t, s.Maps.Stack, s.Progs.TakeStack, []uint32{40, 3, 2, 1}, []uint32{5, 40, 3, 2})
 }
 
-// testQueue fills a queue with 1 to 4 and has the program make the tenfold of one of them. After
-// it, the numbers come in the order of after, and of over if a 5 is pushed over the oldest.
+// testQueue fills a queue with 1 to 4 and makes the program multiply one of them by ten. Then the
+// numbers come in the order of after, or of over if a 5 replaces the oldest.
 func testQueue(t *testing.T, q queue, take runtime.SchedCLSProgram, after, over []uint32) {
 	t.Helper()
 	fill := func() {
@@ -78,7 +78,7 @@ func TestMapBloomFilter(t *testing.T) {
 	if ret := run(t, s.Progs.Look, 7); ret != 1 {
 		t.Error("the program does not find 7")
 	}
-	// It has put 8 in. What was never put in may be found as well, but hardly all of it.
+	// The program has inserted 8. Others may be found too, but hardly all of them.
 	for n := range uint32(2) {
 		if ok, err := s.Maps.Bloom.Contains(7 + n); err != nil || !ok {
 			t.Errorf("contains %d: %v, %v", 7+n, ok, err)

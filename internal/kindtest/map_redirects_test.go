@@ -16,11 +16,11 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// decides expects what an XDP program says about a packet.
+// decides expects an XDP program's verdict on a packet.
 func decides(t *testing.T, p runtime.XDPProgram, want runtime.XDPAction) {
 	t.Helper()
 	if res, err := p.Test(runtime.XDPTest{Data: packet()}); err != nil || res.Return != want {
-		t.Errorf("%s says %v, %v, want %v", p.Name(), res.Return, err, want)
+		t.Errorf("%s returned %v, %v, want %v", p.Name(), res.Return, err, want)
 	}
 }
 
@@ -58,11 +58,11 @@ func TestMapDevMapHash(t *testing.T) {
 	testDevMap(t, s, s.Maps.DevHash, s.Progs.ToDevHash, 1000)
 }
 
-// testDevMap sends packets back out of the interface that they came in at, through a program that
+// testDevMap sends packets back out of the interface that they arrived at, through a program that
 // counts them.
 func testDevMap(t *testing.T, s *redirects.Skeleton, m *runtime.DevMap, redirect runtime.XDPProgram, key uint32) {
 	t.Helper()
-	decides(t, redirect, runtime.XDPDrop) // nothing there
+	decides(t, redirect, runtime.XDPDrop) // the map is empty
 	redirected(t, redirect, func(ifindex int) error {
 		if err := m.Update(key, ifindex, &s.Progs.Leave, runtime.Any); err != nil {
 			return err
@@ -81,7 +81,7 @@ func testDevMap(t *testing.T, s *redirects.Skeleton, m *runtime.DevMap, redirect
 	}
 }
 
-// redirected has three packets come in at lo, with an XDP program there, once that is prepared.
+// redirected sends three packets to lo, which has an XDP program, after calling prepare.
 func redirected(t *testing.T, p runtime.XDPProgram, prepare func(ifindex int) error) {
 	t.Helper()
 	lo := ownNetwork(t)
@@ -101,7 +101,7 @@ func redirected(t *testing.T, p runtime.XDPProgram, prepare func(ifindex int) er
 func TestMapCPUMap(t *testing.T) {
 	before(t, "5.15", "generic XDP with programs in maps")
 	s := loaded(t, redirects.Open)
-	decides(t, s.Progs.ToCpu, runtime.XDPDrop) // nothing there
+	decides(t, s.Progs.ToCpu, runtime.XDPDrop) // the map is empty
 	redirected(t, s.Progs.ToCpu, func(int) error { return s.Maps.Cpus.Update(0, 64, &s.Progs.Arrive) })
 	soon(t, "packets arrive at the CPU", func() bool { return atomic.LoadUint64(&s.Bss.OnThisCpu) >= 3 })
 	if e, err := s.Maps.Cpus.Lookup(0); err != nil || e.QueueSize != 64 || e.ProgramID == 0 {
@@ -117,7 +117,7 @@ func TestMapCPUMap(t *testing.T) {
 
 func TestMapXSKMap(t *testing.T) {
 	s := loaded(t, redirects.Open)
-	decides(t, s.Progs.ToSocket, runtime.XDPDrop) // nothing there
+	decides(t, s.Progs.ToSocket, runtime.XDPDrop) // the map is empty
 	socket, err := unix.Socket(unix.AF_XDP, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	if errors.Is(err, unix.EAFNOSUPPORT) {
 		guest.NotHere(t, "AF_XDP sockets: %v", err)
@@ -126,7 +126,7 @@ func TestMapXSKMap(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(socket)
-	// A socket that cannot receive is taken by some kernels only.
+	// Only some kernels accept a socket that cannot receive.
 	if err := unix.SetsockoptInt(socket, unix.SOL_XDP, unix.XDP_RX_RING, 64); err != nil {
 		t.Fatal(err)
 	}

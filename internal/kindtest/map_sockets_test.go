@@ -16,7 +16,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// What one connection receives goes out through the other.
+// Data received on one connection is sent on the other.
 func TestMapSockMap(t *testing.T) {
 	s := loaded(t, sockets.Open)
 	for _, p := range []runtime.SKSKBProgram{s.Progs.Parse, s.Progs.Echo} {
@@ -57,7 +57,7 @@ func cookieOf(t *testing.T, c *net.TCPConn) (cookie uint64) {
 	return cookie
 }
 
-// What one socket sends another has received.
+// Data sent by one socket is received by another.
 func TestMapSockHash(t *testing.T) {
 	s := loaded(t, sockets.Open)
 	l, err := s.Progs.Deliver.AttachSockMap(s.Maps.Named, nil)
@@ -86,7 +86,7 @@ func TestMapSockHash(t *testing.T) {
 	}
 }
 
-// Of two sockets with one port, the program chooses the second.
+// Of two sockets with the same port, the program selects the second.
 func TestMapReuseportSockArray(t *testing.T) {
 	s := loaded(t, sockets.Open)
 	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {

@@ -22,7 +22,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// testStorage gives an object a value, which the program has counted on from after act.
+// testStorage gives an object a value, which the program must have increased after act.
 func testStorage(t *testing.T, m *runtime.LocalStorage[uint64], object int, act func()) {
 	t.Helper()
 	err := m.Update(object, 1000, runtime.Any)
@@ -193,7 +193,7 @@ func TestMapCgroupArray(t *testing.T) {
 	}
 }
 
-// notTraced skips the test where the kernel calls no programs at its functions, not even for root.
+// notTraced skips the test if the kernel cannot attach programs to functions, even for root.
 func notTraced(t *testing.T, err error) {
 	t.Helper()
 	if err == nil {
@@ -203,14 +203,14 @@ func notTraced(t *testing.T, err error) {
 	if !guest.In() && errors.Is(err, unix.EPERM) {
 		guest.NotHere(t, "no programs at functions: %v", err)
 	}
-	// This hook is as old as BPF LSM. The kernel's types tell whether it was built with it.
+	// This hook is as old as BPF LSM. The kernel's types show whether it was built with it.
 	if load := (*runtime.LoadError)(nil); errors.As(err, &load) && strings.Contains(load.Op, "bpf_lsm_") && !hasFunction(t, "bpf_lsm_file_open") {
 		guest.NotHere(t, "no BPF LSM: %v", err)
 	}
 	t.Fatalf("%+v", err)
 }
 
-// hasFunction tells whether the kernel's BTF has a function of that name.
+// hasFunction reports whether the kernel's BTF has a function of this name.
 func hasFunction(t *testing.T, name string) bool {
 	t.Helper()
 	spec, err := btf.LoadKernelSpec()

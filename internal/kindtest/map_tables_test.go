@@ -11,7 +11,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// What Go puts under key 1, and what the programs make of it under key 2.
+// Go stores a value under key 1, and the programs derive one under key 2.
 var (
 	single  = tables.Counter{Packets: 3, Bytes: 1500}
 	doubled = tables.Counter{Packets: 6, Bytes: 3000}
@@ -26,7 +26,7 @@ func TestMapLRUHash(t *testing.T) {
 	s := loaded(t, tables.Open)
 	testHash(t, s.Maps.Lru, s.Progs.DoubleLru)
 
-	// It has room for everything, if not for long.
+	// It has room for all entries, if only for a while.
 	for k := range uint64(100) {
 		if err := s.Maps.Lru.Update(k, single, runtime.Any); err != nil {
 			t.Fatal(err)
@@ -49,7 +49,7 @@ func testHash(t *testing.T, m *runtime.HashMap[uint64, tables.Counter], double r
 	if got := maps.Collect(m.Iterate().All()); !maps.Equal(got, want) {
 		t.Errorf("entries %v, want %v", got, want)
 	}
-	if isBefore("5.14") { // only queues and stacks have it
+	if isBefore("5.14") { // only queues and stacks support it
 		if err := m.Delete(2); err != nil {
 			t.Error(err)
 		}
@@ -163,7 +163,7 @@ func testPerCPU[K ~uint32 | ~uint64](t *testing.T, m perCPU[K], one K, double ru
 	if err != nil {
 		t.Fatal(err)
 	}
-	ran := 0 // on how many CPUs
+	ran := 0 // number of CPUs
 	for cpu, v := range got {
 		switch v {
 		case tables.Counter{}:

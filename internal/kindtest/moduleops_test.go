@@ -15,7 +15,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// openFiles are the file descriptors of the process.
+// openFiles returns the process's file descriptors.
 func openFiles(t *testing.T) int {
 	t.Helper()
 	list, err := os.ReadDir("/proc/self/fd")
@@ -25,9 +25,9 @@ func openFiles(t *testing.T) int {
 	return len(list)
 }
 
-// A struct of operations can be a module's, found by the module's own BTF. Without the module the
-// error names the struct.
-func TestStructOpsOfAModule(t *testing.T) {
+// A module's struct_ops are found by the module's own BTF. Without the module the error names the
+// struct.
+func TestModuleStructOps(t *testing.T) {
 	guest.Only(t)
 	s := opened(t, moduleops.Open)
 	before := openFiles(t)
@@ -35,7 +35,7 @@ func TestStructOpsOfAModule(t *testing.T) {
 		t.Errorf("without the module: %v", err)
 	}
 	if now := openFiles(t); now != before {
-		t.Errorf("%d files are open, %d were", now, before)
+		t.Errorf("%d files are open, %d before", now, before)
 	}
 
 	guest.Module(t, "bpf2lskel_ops")
@@ -43,9 +43,9 @@ func TestStructOpsOfAModule(t *testing.T) {
 	if err := s.Load(); err != nil {
 		t.Fatalf("%+v", err)
 	}
-	// The map, the program and its memory's map: nothing that only the load has needed.
+	// The map, the program and its variables' map, but nothing that only the load needed.
 	if now := openFiles(t); now != before+3 {
-		t.Errorf("%d files are open, %d were before the load of two maps and a program", now, before)
+		t.Errorf("%d files are open, %d before the load of two maps and a program", now, before)
 	}
 	info, err := s.Maps.Adder.Info()
 	if err != nil || info.Flags&sys.FlagVtypeBtfObjFd == 0 {
@@ -71,6 +71,6 @@ func TestStructOpsOfAModule(t *testing.T) {
 	if text := says(); text != "none" {
 		t.Errorf("after Detach: %s", text)
 	}
-	// The module cannot go as long as the map is there.
+	// The module cannot be removed while the map exists.
 	s.Close()
 }

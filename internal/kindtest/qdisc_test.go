@@ -14,8 +14,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/netlab"
 )
 
-// All that a device sends goes through its queueing discipline, which a struct of operations can
-// be.
+// A struct_ops can implement a device's queueing discipline, which everything that the device sends
+// passes.
 func TestQdisc(t *testing.T) {
 	guest.Only(t)
 	s := loaded(t, qdisc.Open)
@@ -43,9 +43,9 @@ func TestQdisc(t *testing.T) {
 	}
 	enqueued, dequeued := atomic.LoadUint64(&s.Bss.Enqueued), atomic.LoadUint64(&s.Bss.Dequeued)
 	if enqueued < packets || dequeued != enqueued || s.Bss.Dropped != 0 {
-		t.Errorf("%d packets were queued, %d taken, %d dropped, of %d that were sent and answered", enqueued, dequeued, s.Bss.Dropped, packets)
+		t.Errorf("%d packets queued, %d dequeued, %d dropped, of %d that were sent and answered", enqueued, dequeued, s.Bss.Dropped, packets)
 	}
-	// Another one takes its place, and this one is done.
+	// Another one replaces it, and this one is destroyed.
 	if err := set("pfifo"); err != nil {
 		t.Fatal(err)
 	}

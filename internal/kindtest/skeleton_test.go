@@ -13,8 +13,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// What is set before the load arrives, what programs write is seen, and after Close there is
-// nothing.
+// Values set before the load reach the programs, values that programs write are visible, and after
+// Close there are none.
 func TestGlobals(t *testing.T) {
 	s := opened(t, tables.Open)
 	if s.Rodata.Factor != 2 || s.Bss.Runs != 0 {
@@ -47,14 +47,14 @@ func TestGlobals(t *testing.T) {
 		t.Fatal(err)
 	}
 	if s.Rodata != nil || s.Bss != nil {
-		t.Error("there are globals after Close")
+		t.Error("the globals are accessible after Close")
 	}
 	if _, err := s.Maps.Hash.Lookup(2); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("lookup after Close: %v", err)
 	}
 }
 
-// Each goroutine has a skeleton of its own, with values of its own.
+// Each goroutine has a separate skeleton with separate values.
 func TestSkeletonsAreIndependent(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root")

@@ -23,7 +23,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// congestionControls are those that the kernel has.
+// congestionControls returns the kernel's congestion controls.
 func congestionControls(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile("/proc/sys/net/ipv4/tcp_available_congestion_control")
@@ -33,8 +33,8 @@ func congestionControls(t *testing.T) []string {
 	return strings.Fields(string(text))
 }
 
-// transfer sends bytes through a TCP connection whose sender has a congestion control, and returns
-// the one that it had.
+// transfer sends bytes through a TCP connection whose sender uses a congestion control, and returns
+// the one that it used.
 func transfer(t *testing.T, control string, size int) string {
 	t.Helper()
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -76,37 +76,37 @@ func transfer(t *testing.T, control string, size int) string {
 	}
 	conn.Close()
 	if got := <-received; !bytes.Equal(got, sent) {
-		t.Fatalf("%d bytes arrived of %d", len(got), len(sent))
+		t.Fatalf("received %d bytes of %d", len(got), len(sent))
 	}
 	return had
 }
 
 const transferred = 4 << 20
 
-// Tests that register a congestion control are for guests: a kernel that has been led to corrupt
-// its list of them never releases the list's lock, and the next registration uses up a CPU for
+// Tests that register a congestion control only run in guests: once a kernel was led to corrupt its
+// list of them, it never releases the list's lock, and the next registration spins on a CPU for
 // good.
 
-// The kernel calls the functions of a struct of operations from Attach to Close: data flows through
-// a congestion control.
+// The kernel calls a struct_ops' functions from Attach to Close: data flows through a congestion
+// control.
 func TestCongestionControl(t *testing.T) {
 	guest.Only(t)
 	s := loaded(t, structops.Open)
 	if slices.Contains(congestionControls(t), "b2l_plain") {
-		t.Fatal("it is registered before Attach")
+		t.Fatal("registered before Attach")
 	}
 	left, err := s.Attach()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := []string{"cc_second", "spare", "linked", "relinked"}; !slices.Equal(left, want) {
-		t.Errorf("left alone: %q, want %q", left, want)
+		t.Errorf("not attached: %q, want %q", left, want)
 	}
 	if all := congestionControls(t); !slices.Contains(all, "b2l_plain") || slices.Contains(all, "b2l_spare") {
 		t.Errorf("registered: %q", all)
 	}
 	if had := transfer(t, "b2l_plain", transferred); had != "b2l_plain" {
-		t.Errorf("the connection had %q", had)
+		t.Errorf("the connection used %q", had)
 	}
 	if n := atomic.LoadUint32(&s.Bss.Inits); n != 1 {
 		t.Errorf("init was called %d times", n)
@@ -116,12 +116,11 @@ func TestCongestionControl(t *testing.T) {
 	}
 	s.Detach()
 	if s.Links.Plain != nil || slices.Contains(congestionControls(t), "b2l_plain") {
-		t.Error("it is registered after Detach")
+		t.Error("registered after Detach")
 	}
 }
 
-// What is set between Open and Load is what the kernel gets: data, other programs, functions that
-// are left out.
+// The kernel gets what was set between Open and Load: data, other programs, omitted functions.
 func TestStructOpsAreSetBeforeLoad(t *testing.T) {
 	guest.Only(t)
 	s := opened(t, structops.Open)
@@ -141,7 +140,7 @@ func TestStructOpsAreSetBeforeLoad(t *testing.T) {
 		loaded  bool
 	}{{s.Progs.CcInit, false}, {s.Progs.CcCongAvoid, false}, {s.Progs.CcSecond, true}, {s.Progs.CcSsthresh, true}, {s.Progs.CcRelease, true}} {
 		if (p.program.FD() >= 0) != p.loaded {
-			t.Errorf("program %s: loaded is not %v", p.program.Name(), p.loaded)
+			t.Errorf("program %s: want loaded %v", p.program.Name(), p.loaded)
 		}
 	}
 	link, err := s.Maps.Plain.Attach()
@@ -155,7 +154,7 @@ func TestStructOpsAreSetBeforeLoad(t *testing.T) {
 	if s.Bss.Inits != 0 || atomic.LoadUint32(&s.Bss.Acks) != 0 || atomic.LoadUint32(&s.Bss.SecondAcks) == 0 {
 		t.Errorf("called: %+v", *s.Bss)
 	}
-	// The link is the last to hold it: not the skeleton.
+	// The link, not the skeleton, is its last reference.
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -173,12 +172,12 @@ func TestStructOpsAreSetBeforeLoad(t *testing.T) {
 	}
 }
 
-// A struct that the object leaves out can be created, and one that it does not can be left out.
+// A struct that the object omits can be created, and another one omitted.
 func TestStructOpsAutoCreate(t *testing.T) {
 	guest.Only(t)
 	s := opened(t, structops.Open)
 	if !s.Maps.Plain.AutoCreate() || s.Maps.Spare.AutoCreate() {
-		t.Error("what the sections say is not so")
+		t.Error("the sections are not respected")
 	}
 	s.Maps.Plain.SetAutoCreate(false)
 	s.Maps.Spare.SetAutoCreate(true)
@@ -186,7 +185,7 @@ func TestStructOpsAutoCreate(t *testing.T) {
 		t.Fatalf("%+v", err)
 	}
 	if s.Maps.Plain.FD() >= 0 || s.Maps.Spare.FD() < 0 || s.Progs.CcInit.FD() >= 0 || s.Progs.CcSecond.FD() < 0 || s.Progs.CcSsthresh.FD() < 0 {
-		t.Error("not created and loaded as asked for")
+		t.Error("maps and programs differ from the settings")
 	}
 	if _, err := s.Maps.Plain.Attach(); !errors.Is(err, unix.ENOENT) || !strings.Contains(err.Error(), "map plain") {
 		t.Errorf("attach what was not created: %v", err)
@@ -196,12 +195,12 @@ func TestStructOpsAutoCreate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := []string{"cc_init", "cc_release", "cc_cong_avoid", "plain", "linked", "relinked"}; !slices.Equal(left, want) {
-		t.Errorf("left alone: %q, want %q", left, want)
+		t.Errorf("not attached: %q, want %q", left, want)
 	}
 	if all := congestionControls(t); !slices.Contains(all, "b2l_spare") || slices.Contains(all, "b2l_plain") {
 		t.Errorf("registered: %q", all)
 	}
-	// Close of the skeleton ends what Attach began.
+	// Closing the skeleton undoes Attach.
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +209,7 @@ func TestStructOpsAutoCreate(t *testing.T) {
 	}
 }
 
-// A link changes its struct for another one in one step, and connections go on with it.
+// A link replaces its struct atomically, and connections continue with the new one.
 func TestStructOpsLink(t *testing.T) {
 	guest.Only(t)
 	s := opened(t, structops.Open)
@@ -239,7 +238,7 @@ func TestStructOpsLink(t *testing.T) {
 	}
 	transfer(t, "b2l_linked", transferred)
 	acks := atomic.LoadUint32(&s.Bss.Acks)
-	for last := acks - 1; acks != last; acks = atomic.LoadUint32(&s.Bss.Acks) { // of the bytes that are acknowledged late
+	for last := acks - 1; acks != last; acks = atomic.LoadUint32(&s.Bss.Acks) { // late acknowledgements
 		last = acks
 		time.Sleep(100 * time.Millisecond)
 	}
@@ -273,13 +272,13 @@ func TestStructOpsLink(t *testing.T) {
 		t.Errorf("update to a struct without links: %v", err)
 	}
 	if err := link.Update(s.Progs.CcInit); err == nil {
-		t.Error("update to a program")
+		t.Error("updated to a program")
 	}
 	if err := link.Update(s.Maps.Bss); err == nil {
-		t.Error("update to another map")
+		t.Error("updated to a map of another type")
 	}
 	if err := link.Update(nil); err == nil {
-		t.Error("update to nil")
+		t.Error("updated to nil")
 	}
 	if err := link.Close(); err != nil {
 		t.Fatal(err)
@@ -292,42 +291,12 @@ func TestStructOpsLink(t *testing.T) {
 	}
 }
 
-// Updates of one link at the same time, to two structs, end in order.
-func TestStructOpsUpdatesConcurrently(t *testing.T) {
-	guest.Only(t)
-	s := opened(t, structops.Open)
-	s.Maps.Plain.SetAutoCreate(false)
-	s.Maps.Linked.SetAutoCreate(true)
-	s.Maps.Relinked.SetAutoCreate(true)
-	err := s.Load()
-	since(t, err, "6.4", "links to structs of operations")
-	if err != nil {
-		t.Fatalf("%+v", err)
-	}
-	link, err := s.Maps.Linked.Attach()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer link.Close()
-	var wait sync.WaitGroup
-	for i := range 4 {
-		wait.Go(func() {
-			for j := range 20 {
-				to := s.Maps.Linked
-				if (i+j)%3 == 0 {
-					to = s.Maps.Relinked
-				}
-				if err := link.Update(to); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	wait.Wait()
-	transfer(t, "b2l_linked", transferred)
-}
+// Tests that register a congestion control only run in guests: once a kernel was led to corrupt its
+// list of them, it never releases the list's lock, and the next registration spins on a CPU for
+// good.
 
-// Misuse is an error that says what is wrong, and leaves nothing behind.
+// The kernel calls a struct_ops' functions from Attach to Close: data flows through a congestion
+// control.
 func TestStructOpsMisuse(t *testing.T) {
 	guest.Only(t)
 	s, other := opened(t, structops.Open), opened(t, structops.Open)
@@ -338,17 +307,17 @@ func TestStructOpsMisuse(t *testing.T) {
 	if err := s.Load(); !errors.Is(err, unix.EINVAL) || !strings.Contains(err.Error(), "struct tcp_congestion_ops plain member init") {
 		t.Errorf("a program of another skeleton: %v", err)
 	}
-	s.StructOps.Plain.Init = s.Progs.CcRelease // which is in there as release
+	s.StructOps.Plain.Init = s.Progs.CcRelease // which is the struct's release
 	if err := s.Load(); !errors.Is(err, unix.EINVAL) || !strings.Contains(err.Error(), "program cc_release is another member") {
 		t.Errorf("a program as two members: %v", err)
 	}
-	// After a failure all can be mended.
+	// After a failure everything can be corrected.
 	s.StructOps.Plain.Init = s.Progs.CcInit
 	if err := s.Load(); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Load(); err == nil {
-		t.Error("a second Load")
+		t.Error("a second Load succeeded")
 	}
 	link, err := s.Maps.Plain.Attach()
 	if err != nil {
@@ -385,7 +354,7 @@ func TestStructOpsMisuse(t *testing.T) {
 	}
 }
 
-// Load, attachments and Close at the same time end in order: nothing stays registered.
+// Concurrent loads, attachments and Close are ordered, and nothing stays registered.
 func TestStructOpsConcurrently(t *testing.T) {
 	guest.Only(t)
 	for range 5 {
@@ -425,7 +394,7 @@ func TestStructOpsConcurrently(t *testing.T) {
 	}
 }
 
-// Without the kernel's BTF nothing can be fitted, and the error says what to do.
+// Without the kernel's BTF a struct cannot be adapted to it, and the error says what to do.
 func TestStructOpsWithoutBTF(t *testing.T) {
 	guest.Only(t)
 	const folder = "/sys/kernel/btf"

@@ -22,9 +22,9 @@ func TestRunXDP(t *testing.T) {
 		t.Errorf("%v, %x, %v", res.Return, res.Data, err)
 	}
 	if isBefore("5.15") {
-		return // there is no context for a test run
+		return // test runs have no context
 	}
-	// 4 bytes of the 64 are metadata.
+	// 4 of the 64 bytes are metadata.
 	res, err = s.Progs.Count.Test(runtime.XDPTest{Data: packet(), Context: &runtime.XDPContext{Data: 4, DataEnd: 64}})
 	if err != nil || res.Return != runtime.XDPPass || s.Bss.Bytes != 60 {
 		t.Errorf("%v, %d bytes, %v", res.Return, s.Bss.Bytes, err)
@@ -92,7 +92,7 @@ func TestRunSKLookup(t *testing.T) {
 	if err := s.Load(); err != nil {
 		t.Fatal(err)
 	}
-	for port, want := range map[uint32]uint32{443: 0, 444: 1} { // no socket is in the map: SK_DROP
+	for port, want := range map[uint32]uint32{443: 0, 444: 1} { // the map has no socket: SK_DROP
 		ctx := &runtime.SKLookupContext{Family: unix.AF_INET, Protocol: unix.IPPROTO_TCP, LocalPort: port}
 		res, err := s.Progs.Steer.Test(runtime.TestRun[runtime.SKLookupContext]{Context: ctx})
 		if err != nil || res.Return != want {
@@ -108,7 +108,7 @@ func TestRunFlowDissector(t *testing.T) {
 	res, err := s.Progs.Dissect.Test(runtime.TestRun[runtime.FlowKeys]{Data: data})
 	ok := uint32(0)
 	if isBefore("6.0") {
-		ok = 1 // whether it was dissected, rather than what the program returned
+		ok = 1 // whether it was dissected, not the program's result
 	}
 	if err != nil || res.Return != ok || res.Context.IPProto != unix.IPPROTO_UDP || res.Context.SPort != 1234 || res.Context.NHOff != 14 {
 		t.Errorf("%+v, %v", res, err)

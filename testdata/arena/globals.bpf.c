@@ -1,9 +1,9 @@
-/* Global variables of an arena: a number, an array that is zero, a struct, a static one, and a pointer to one of
- * them, which is an address of this process. Wants a compiler with address spaces, clang 19.
+/* Global variables of an arena: a number, an array of zeros, a struct, a static one, and a pointer
+ * to one of them, an address of this process. Requires address spaces: clang 19.
  */
 #include "bpf_test.h"
 
-/* The number of BPF_MAP_TYPE_ARENA, which headers of Linux 6.1 do not have. */
+/* BPF_MAP_TYPE_ARENA, which the headers of Linux 6.1 lack. */
 #define MAP_TYPE_ARENA 33
 
 #define __arena __attribute__((address_space(1)))
@@ -24,7 +24,7 @@ __u64 __arena squares[1000];
 struct node __arena first = { .value = 7 };
 static __u32 __arena calls;
 
-struct node __arena *head; /* itself in .bss */
+struct node __arena *head; /* the pointer itself is in .bss */
 
 SEC("syscall")
 int count(void *ctx)

@@ -1,4 +1,4 @@
-/* A global variable of an arena that user space may not touch before a program does (BPF_F_SEGV_ON_FAULT). */
+/* An arena's variable that programs must touch before user space may (BPF_F_SEGV_ON_FAULT). */
 #include "bpf_test.h"
 
 struct {

@@ -1,4 +1,4 @@
-/* A map of maps whose inner maps' values clang before 22 does not describe. */
+/* A map of maps whose inner maps have a value type that clang before 22 does not describe. */
 #include "bpf_test.h"
 
 struct locked {

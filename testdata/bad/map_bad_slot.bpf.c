@@ -1,4 +1,4 @@
-/* A map of maps with a static slot that is no map, but a variable. */
+/* A map of maps with a static slot that is a variable, not a map. */
 #include "bpf_test.h"
 
 struct inner {

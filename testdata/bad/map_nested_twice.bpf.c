@@ -1,4 +1,4 @@
-/* A map of maps of maps: the kernel has one level only. */
+/* A map of maps of maps: the kernel supports only one level. */
 #include "bpf_test.h"
 
 struct innermost {

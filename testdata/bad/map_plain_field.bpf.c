@@ -1,4 +1,4 @@
-/* A map definition as a struct of numbers, not in libbpf's way. */
+/* A map definition as a struct of numbers, unlike libbpf's. */
 #include "bpf_test.h"
 
 struct {

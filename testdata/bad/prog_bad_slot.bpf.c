@@ -1,4 +1,4 @@
-/* A program array with a static slot that is no program, but a subprogram. */
+/* A program array with a static slot that is a subprogram, not a program. */
 #include "bpf_test.h"
 
 __noinline int subprogram(struct __sk_buff *skb)

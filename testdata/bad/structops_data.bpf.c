@@ -1,4 +1,4 @@
-/* A member of a struct of operations that is the address of data. */
+/* A struct_ops with a member that is the address of data. */
 #include "bpf_test.h"
 
 int elsewhere = 1;

@@ -1,4 +1,4 @@
-/* A function of a struct of operations that is a number. */
+/* A struct_ops with a function that is a number. */
 #include "bpf_test.h"
 
 struct some_ops {

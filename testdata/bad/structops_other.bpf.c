@@ -1,4 +1,4 @@
-/* A function of a struct of operations that is a program of another kind. */
+/* A struct_ops with a function that is a program of another type. */
 #include "bpf_test.h"
 
 struct some_ops {

@@ -1,4 +1,4 @@
-/* What is no struct, among structs of operations. */
+/* A struct_ops section with something that is not a struct. */
 #include "bpf_test.h"
 
 SEC(".struct_ops.link")

@@ -1,4 +1,4 @@
-/* A function of a struct of operations that is not a program, but called by one. */
+/* A struct_ops with a function that is not a program, but called by one. */
 #include "bpf_test.h"
 
 struct some_ops {

@@ -1,4 +1,4 @@
-/* Two programs of one name, which no single C file can have, but a linked object may.
+/* Two programs with the same name, which a single C file cannot have, but a linked object may.
  *
  * objcopy: --redefine-sym second=first
  */

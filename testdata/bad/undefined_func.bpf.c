@@ -1,4 +1,4 @@
-/* A call of a function that is neither in the object nor a kernel function. */
+/* A call of a function that is neither in the object nor in the kernel. */
 #include "bpf_test.h"
 
 extern int nowhere_to_be_found(int x);

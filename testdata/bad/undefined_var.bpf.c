@@ -1,4 +1,4 @@
-/* A variable that is neither in the object nor the kernel's. */
+/* A variable that is neither in the object nor in the kernel. */
 #include "bpf_test.h"
 
 extern int nowhere_to_be_found;

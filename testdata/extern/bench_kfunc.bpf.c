@@ -1,4 +1,4 @@
-/* For the bench: kernel functions, and the address of one: six symbols that three programs use many times. */
+/* For the bench: kernel functions and the address of one: six symbols, used many times. */
 #include "bench.h"
 
 extern struct task_struct *bpf_task_acquire(struct task_struct *p) __ksym;

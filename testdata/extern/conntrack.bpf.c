@@ -1,17 +1,17 @@
-/* The connection tracker, a module in Debian's kernels: its kfuncs for XDP and for tc, strong. No flow has port 0, so the
- * answer is "none", and an error number in the options.
+/* Strong kfuncs of the connection tracker, a module in Debian's kernels, for XDP and tc. No flow
+ * has port 0, so the result is "none", with an error number in the options.
  *
  * run: ask_xdp retval=2 asked=1 errno=2
  * run: ask_tc retval=0 asked=2 errno=2
  */
 #include "bpf_test.h"
 
-/* Not only declared: libbpf compares prototypes, and to it a declaration is another kind of type. */
+/* A definition: libbpf compares prototypes, and a declaration is another kind of type. */
 struct nf_conn {
 	unsigned long status;
 } __attribute__((preserve_access_index));
 
-/* The kernel's struct bpf_ct_opts as it was first; it has grown since, and takes the old size too. */
+/* The kernel's first struct bpf_ct_opts. It has grown; the old size is still accepted. */
 struct bpf_ct_opts {
 	__s32 netns_id;
 	__s32 error;

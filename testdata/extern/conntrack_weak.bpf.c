@@ -1,10 +1,10 @@
-/* The connection tracker, weak: one program that runs with and without the module.
+/* The connection tracker, weak: the program runs with and without the module.
  *
  * run: ask retval=0 asked=1 consistent=1
  */
 #include "bpf_test.h"
 
-/* Not only declared: libbpf compares prototypes, and to it a declaration is another kind of type. */
+/* A definition: libbpf compares prototypes, and a declaration is another kind of type. */
 struct nf_conn {
 	unsigned long status;
 } __attribute__((preserve_access_index));

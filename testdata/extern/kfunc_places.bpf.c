@@ -1,5 +1,5 @@
-/* One kfunc called from five places in three programs, one of the places in a subprogram that two programs share: the loader
- * looks it up once, and every place gets the same result. Since Linux 6.2.
+/* A kfunc called in five places in three programs, one of them in a subprogram that two programs
+ * share. The loader looks it up once, and all places get the same result. Since Linux 6.2.
  *
  * run: first retval=0 sum=3
  * run: second retval=0 sum=5

@@ -1,5 +1,5 @@
-/* Strong kfuncs of vmlinux, since Linux 6.2: a program's context as the kernel sees it, and a cast whose
- * argument is the id of a kernel type, a CO-RE relocation.
+/* Strong kfuncs of vmlinux, since Linux 6.2: the kernel's view of a program's context, and a cast
+ * whose argument is the ID of a kernel type, a CO-RE relocation.
  *
  * run: look retval=0 same_len=1 same_mark=1
  */

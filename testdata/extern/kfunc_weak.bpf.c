@@ -1,5 +1,5 @@
-/* Weak kfuncs, each called only where it is found: one that came with Linux 6.2, one that vmlinux had up to 6.4,
- * one that no kernel has. Dead code elimination removes the calls of those that are missing.
+/* Weak kfuncs, each called only if it is found: one introduced by Linux 6.2, one in vmlinux up to
+ * 6.4, and one that no kernel has. Dead code elimination removes the calls of missing ones.
  *
  * run: try retval=0 consistent=1 fantasy=0
  */

@@ -1,4 +1,4 @@
-/* 200 maps and a kfunc of a module: its BTF's slot lies beyond those of the maps.
+/* 200 maps and a kfunc of a module: the slot for its BTF comes after those of the maps.
  *
  * run: add retval=0 sum=42 found=3
  */

@@ -1,5 +1,5 @@
-/* Kernel variables with types, which are per-CPU ones: a struct and an integer, read on this CPU and on CPU 0, and the
- * address of one. Kernels without CONFIG_KALLSYMS_ALL answer ENOENT.
+/* Typed kernel variables, which are per-CPU: a struct and an integer, read on this CPU and on CPU
+ * 0, and the address of one. Kernels without CONFIG_KALLSYMS_ALL return ENOENT.
  *
  * run: read retval=0 cpu_of_first=0 same_cpu=1 active_ok=1
  */

@@ -1,5 +1,5 @@
-/* Symbols without a type: a function's address, strong; another one from two programs and a subprogram; one that depends on
- * how the kernel was configured, weak.
+/* Symbols without a type: a function's address, strong; another one, used by two programs and a
+ * subprogram; and one that depends on the kernel's configuration, weak.
  *
  * run: take retval=0 found=1 same=1 differ=1
  * run: take_too retval=0 same_again=1

@@ -1,4 +1,4 @@
-/* Weak kernel variables: one that is there, one that is not, each guarded.
+/* Weak kernel variables: one that exists and one that does not, each guarded.
  *
  * run: read retval=0 present=1 value_ok=1 absent=1
  */

@@ -1,4 +1,4 @@
-/* A strong kfunc that no kernel has: the load fails with ENOENT, and by name. */
+/* A strong kfunc that no kernel has: the load fails with ENOENT and names it. */
 #include "bpf_test.h"
 
 extern int bpf2lskel_no_such_func(int x) __ksym;

@@ -1,5 +1,5 @@
-/* Two programs, of which only the second one needs a symbol that is missing, and in a subprogram: when the load
- * fails, maps and the first program exist already and must go again.
+/* Two programs, of which only the second one uses a missing symbol, in a subprogram: when the load
+ * fails, the maps and the first program already exist and must be freed.
  */
 #include "bpf_test.h"
 

@@ -1,4 +1,4 @@
-/* A strong symbol without a type that no kernel has: the load fails with ENOENT, and by name. */
+/* A strong symbol without a type that no kernel has: the load fails with ENOENT and names it. */
 #include "bpf_test.h"
 
 extern const void bpf2lskel_no_such_symbol __ksym;

@@ -1,4 +1,4 @@
-/* A strong kernel variable that no kernel has: the load fails with ENOENT, and by name. */
+/* A strong kernel variable that no kernel has: the load fails with ENOENT and names it. */
 #include "bpf_test.h"
 
 extern const int bpf2lskel_no_such_var __ksym;

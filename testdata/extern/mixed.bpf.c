@@ -1,5 +1,5 @@
-/* Externs of all kinds in one object, in programs, subprograms and a callback, beside maps, globals and CO-RE. All of them
- * weak, so that the object loads on any kernel.
+/* Externs of all kinds in one object, in programs, subprograms and a callback, with maps, globals
+ * and CO-RE. All are weak, so the object loads on any kernel.
  *
  * run: all retval=0 ok=1 looped=2
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the bench's objects share: the kernel structs that tracing tools of this kind look into, each with only
- * the fields that are used here. CO-RE finds the rest in the running kernel.
+ * Shared by the bench's objects: the kernel structs that such tracing tools read, with only the
+ * fields that are used. CO-RE relocates them.
  */
 #pragma once
 
@@ -245,7 +245,7 @@ struct request {
 		__uint(max_entries, size_); \
 	} name_ SEC(".maps")
 
-/* The bucket of a histogram of powers of two. */
+/* Returns the bucket of a histogram of powers of two. */
 static __always_inline __u32 log2_bucket(__u64 v, __u32 buckets)
 {
 	__u32 r = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What every test object begins with. Programs leave what a test should check in global variables; the
- * "run:" lines of an object's head comment say which values those must have (see internal/testobj, Runs).
+ * The common beginning of test objects. Programs leave results in global variables, and the "run:"
+ * lines of an object's head comment claim their values (see internal/testobj, Runs).
  */
 #pragma once
 

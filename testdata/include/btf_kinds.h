@@ -1,4 +1,4 @@
-/* What btf_kinds.bpf.c and btf_kinds_clang22.bpf.c have in common. */
+/* Shared by btf_kinds.bpf.c and btf_kinds_clang22.bpf.c. */
 #pragma once
 
 #include "bpf_test.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The functions that a TCP congestion control has to have.
+ * The functions that a TCP congestion control must have.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The few kernel structs that the test objects look into, each with only the fields they use. CO-RE finds
- * the rest in the running kernel's BTF, so no vmlinux.h of some machine is needed.
+ * The kernel structs that test objects read, with only the fields that are used. CO-RE relocates
+ * them, so no machine's vmlinux.h is needed.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The 300 kfuncs of the project's test modules: bpf_kmod_many_N(a) is a + N. KFUNC_TENS(M, 12) is M(120) to M(129).
+ * The test modules' 300 kfuncs: bpf_kmod_many_N(a) is a + N. KFUNC_TENS(M, 12): M(120) to M(129).
  */
 #pragma once
 

@@ -1,4 +1,4 @@
-/* What overrides them. */
+/* Overrides the defaults of lib.bpf.c. */
 #include "bpf_test.h"
 
 const volatile int limit = 3;

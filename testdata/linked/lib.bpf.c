@@ -1,4 +1,4 @@
-/* Defaults that another unit overrides: the first of two to be linked (bpftool gen object). */
+/* Defaults that another unit overrides: the first of two files to link (bpftool gen object). */
 #include "bpf_test.h"
 
 const volatile int limit __weak = 1;

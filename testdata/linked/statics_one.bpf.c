@@ -1,5 +1,5 @@
-/* The first of two files that a linker makes one object of: both have static variables of the same names, hidden ones, a section of
- * their own, and ask for the same of the kernel's configuration. */
+/* The first of two files to link. Both have static variables with the same names, hidden ones,
+ * custom sections, and the same configuration variables. */
 #include "bpf_test.h"
 
 static volatile int counter = 3;

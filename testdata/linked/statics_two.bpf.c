@@ -1,4 +1,4 @@
-/* The second; see statics_one.bpf.c. */
+/* The second file: see statics_one.bpf.c. */
 #include "bpf_test.h"
 
 char padding = 1;

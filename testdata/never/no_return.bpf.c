@@ -1,4 +1,4 @@
-/* A function that ends without a return, as compilers make of one that is undefined. */
+/* A function without a return at its end, as compilers generate for undefined behaviour. */
 #include "bpf_test.h"
 
 __attribute__((naked)) static __noinline int forgets(void)

@@ -8,7 +8,7 @@ static __noinline int around(int x)
 	if (x <= 0)
 		return 0;
 	below = around(x - 1);
-	/* Or the compiler makes a loop of it. */
+	/* Prevents the compiler from turning this into a loop. */
 	asm volatile("" : "+r"(below));
 	return below + 1;
 }

@@ -1,4 +1,4 @@
-/* A program of more than a million instructions. */
+/* A program with more than a million instructions. */
 #include "bpf_test.h"
 
 SEC("tc")

@@ -1,7 +1,7 @@
 /* A global variable of an arena whose initial value is another one's address.
  *
  * accepts: pointers in the initial values of an arena's variables
- * as: they are not pointers, which a warning says
+ * as: the bytes in the file, with a warning
  */
 #include "bpf_test.h"
 

@@ -1,6 +1,6 @@
-/* Numbers that assembly has names for, and that Go code with cilium/ebpf would put into the instructions.
+/* Numbers that assembly names, and that Go code with cilium/ebpf would fill in.
  *
- * accepts: numbers by name in assembly (`asm("%0 = LIMIT ll" : "=r"(n))`), which Go code sets by `asm.Instruction.Reference`
+ * accepts: named numbers in assembly (`asm("%0 = LIMIT ll" : "=r"(n))`), which Go code sets with `asm.Instruction.Reference`
  * as: 0, unless `runtime.SetConstant` sets them
  */
 #include "bpf_test.h"

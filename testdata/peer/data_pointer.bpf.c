@@ -1,7 +1,7 @@
-/* A variable whose initial value is another variable's address: to libbpf and cilium/ebpf too it is the bytes in the file.
+/* A variable initialized with an address. libbpf and cilium/ebpf, too, use the bytes in the file.
  *
  * accepts: pointers in initial values of global variables
- * as: they are not pointers, which a warning says
+ * as: the bytes in the file, with a warning
  */
 #include "bpf_test.h"
 

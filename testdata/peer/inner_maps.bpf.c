@@ -1,7 +1,7 @@
-/* Inner maps whose template has to be fitted, or has BTF.
+/* Inner maps whose template must be adjusted, or has BTF.
  *
- * accepts: inner maps whose size has to be fitted, such as a ring buffer that is no multiple of a page
- * as: fitted when the object is loaded, and by `NewInner`
+ * accepts: inner maps whose size must be adjusted, such as a ring buffer that is not a multiple of a page
+ * as: adjusted by the load, and by `NewInner`
  */
 #include "bpf_test.h"
 
@@ -17,7 +17,7 @@ struct inner {
 	__type(value, struct locked);
 };
 
-/* Clang before 22 leaves struct locked out of BTF unless this map comes first in the program. */
+/* Clang before 22 omits struct locked from BTF unless this map comes first in the program. */
 struct inner instance SEC(".maps");
 
 struct {

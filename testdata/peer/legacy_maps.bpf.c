@@ -1,7 +1,7 @@
-/* Maps in sections whose names begin with "maps", as they were defined before BTF.
+/* Maps in sections whose names begin with "maps", as defined before BTF.
  *
  * accepts: `SEC("maps")` with `struct bpf_map_def`, and sections whose names begin with `maps`
- * as: maps as any; typed if `BPF_ANNOTATE_KV_PAIR` says how
+ * as: ordinary maps; typed with `BPF_ANNOTATE_KV_PAIR`
  */
 #include "bpf_test.h"
 
@@ -13,7 +13,7 @@ struct bpf_map_def {
 	unsigned int map_flags;
 };
 
-/* With the fields that kernels 4.13 to 5.4 had, all zero. */
+/* With the additional fields of kernels 4.13 to 5.4, all zero. */
 struct long_map_def {
 	struct bpf_map_def def;
 	unsigned int inner_map_idx;
@@ -41,7 +41,7 @@ struct long_map_def SEC("maps") flows = {
 	},
 };
 
-/* BPF_ANNOTATE_KV_PAIR of old versions of libbpf. */
+/* BPF_ANNOTATE_KV_PAIR from old versions of libbpf. */
 struct ____btf_map_flows {
 	struct flow key;
 	__u64 value;
@@ -52,7 +52,7 @@ struct bpf_map_def SEC("maps/events") events = {
 	.type = BPF_MAP_TYPE_PERF_EVENT_ARRAY,
 };
 
-/* One of today, beside them. */
+/* A map with BTF, beside them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__type(key, __u32);

@@ -1,4 +1,4 @@
-/* A license in a section whose name only begins so, and a helper for GPL programs.
+/* A license in a section whose name begins with "license", and a helper for GPL programs.
  *
  * accepts: a license in a section whose name begins with `license`
  * as: the license

@@ -1,8 +1,8 @@
-/* No BTF: maps of the old kind, and variables that have no types.
+/* No BTF: legacy maps, and variables without types.
  *
  * objcopy: --remove-section=.BTF --remove-section=.BTF.ext --remove-section=.rel.BTF --remove-section=.rel.BTF.ext
  * accepts: objects without BTF
- * as: keys, values and variables are bytes
+ * as: keys, values and variables as bytes
  */
 #include "bpf_test.h"
 

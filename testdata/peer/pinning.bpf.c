@@ -1,7 +1,7 @@
-/* A number for pinning that libbpf does not know: cilium has one of its own.
+/* A number for pinning that libbpf does not know: a private one of Cilium's.
  *
  * accepts: `__uint(pinning, 100)`, any number
- * as: in `MapSpec.Pinning`; nothing is done about those above 1
+ * as: `MapSpec.Pinning`; values above 1 have no effect
  */
 #include "bpf_test.h"
 

@@ -1,7 +1,7 @@
 /* Ring and perf buffers that name the type of their records, and perf event arrays without sizes.
  *
  * accepts: `__type(value, struct event)` of a ring or perf buffer, perf event arrays and CPU maps without sizes, numbers by `__ulong`
- * as: the reader's type, and the sizes that the kernel wants
+ * as: the reader's type, and the sizes that the kernel requires
  */
 #include "bpf_test.h"
 

@@ -1,7 +1,7 @@
 /* Section names that libbpf does not know.
  *
- * accepts: sections that begin with a name that libbpf has: `xdp/mine`, `tc_egress`, `cgroup/connect4/x`
- * as: what that name says
+ * accepts: sections whose names extend one of libbpf's: `xdp/mine`, `tc_egress`, `cgroup/connect4/x`
+ * as: programs of that section
  */
 #include "bpf_test.h"
 

@@ -1,4 +1,4 @@
-/* Static functions in programs' sections: nothing calls the one, the other is a program's subprogram.
+/* Static functions in programs' sections: one is not called, the other is a program's subprogram.
  *
  * accepts: `static` programs
  * as: programs, unless another function calls them

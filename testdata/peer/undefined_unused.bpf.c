@@ -1,4 +1,4 @@
-/* A function that no program calls, and that calls one that is nowhere.
+/* A function that no program calls, and that calls an undefined one.
  *
  * accepts: undefined functions that no program calls
  * as: left out

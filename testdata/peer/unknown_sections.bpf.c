@@ -1,8 +1,8 @@
-/* Programs whose sections' names do not say what they are: one with '?' in front, which libbpf loads the rest of, and
- * one without, which only cilium/ebpf does.
+/* Programs in unknown sections: one with a leading '?', whose object libbpf loads without it, and
+ * one without, whose object only cilium/ebpf loads.
  *
- * accepts: sections whose names say nothing, `cgroup/connect` or `?foo/bar`
- * as: programs that are not loaded, which a warning says where there is no `?`
+ * accepts: unknown sections, such as `cgroup/connect` or `?foo/bar`
+ * as: programs that are not loaded, with a warning unless there is a `?`
  */
 #include "bpf_test.h"
 

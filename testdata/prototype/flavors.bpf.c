@@ -1,5 +1,5 @@
-/* One kfunc under two flavors, both weak: a prototype that no kernel has, and the one that kernels have, since Linux
- * 6.2. A plain load finds both of them, one that compares finds only the second.
+/* One kfunc with two flavors, both weak: a prototype that no kernel has, and the kernel's, since
+ * Linux 6.2. A plain load finds both, a load that compares prototypes only the second.
  *
  * run: choose retval=0 which=2
  */

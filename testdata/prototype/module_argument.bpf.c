@@ -1,5 +1,5 @@
-/* A kfunc of a module whose third argument is a pointer here, and the length of the second one in the kernel. Of
- * struct nf_conn there is only a declaration, as whoever does not look into it writes it.
+/* A module's kfunc whose third argument is a pointer here, and the second one's length in the
+ * kernel. struct nf_conn is only declared, as in sources that do not read it.
  *
  * run: ask retval=2 asked=1
  */

@@ -1,4 +1,4 @@
-/* A variable of the kernel's that is a struct here, and an integer there. */
+/* A kernel variable that is a struct here and an integer in the kernel. */
 #include "bpf_test.h"
 #include "kernel.h"
 

@@ -1,5 +1,5 @@
-/* A kfunc of vmlinux whose second argument is a pointer here and a number in the kernel, since Linux 6.2. The verifier
- * knows only what is in the register, a constant: a plain load takes it.
+/* A kfunc of vmlinux whose second argument is a pointer here and a number in the kernel, since
+ * Linux 6.2. The verifier only sees the register, which has a constant, so a plain load accepts it.
  *
  * run: look retval=0 called=1
  */

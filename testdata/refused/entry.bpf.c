@@ -1,4 +1,4 @@
-/* A program array holds a program of another kind than the one that uses it. */
+/* A program array with a program of another type than the one that uses the array. */
 #include "bpf_test.h"
 
 int entry(struct __sk_buff *skb);

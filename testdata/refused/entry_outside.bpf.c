@@ -1,4 +1,4 @@
-/* A program array with an entry that its max_entries leave no room for. */
+/* A program array with an entry beyond its max_entries. */
 #include "bpf_test.h"
 
 int entry(struct xdp_md *ctx);

@@ -1,5 +1,5 @@
-/* Programs of different kinds that share maps which take programs of one kind only: each is fine by itself. Linux
- * compares attach types in program arrays since 6.18 only (bpf_prog_map_compatible).
+/* Programs of different types that share maps for programs of a single type. Each is fine by
+ * itself. In program arrays, Linux compares attach types only since 6.18 (bpf_prog_map_compatible).
  */
 #include "bpf_test.h"
 

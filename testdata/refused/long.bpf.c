@@ -1,5 +1,5 @@
-/* A program that the verifier refuses after 400,000 instructions. Its log is of more than 100 MB: after each copy
- * of a register the verifier writes out the ranges of both.
+/* A program that the verifier refuses after 400,000 instructions. Its log has more than 100 MB:
+ * after each copy of a register the verifier prints the ranges of both.
  */
 #include "bpf_test.h"
 

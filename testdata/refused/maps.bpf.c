@@ -1,4 +1,4 @@
-/* Many maps and programs, so many that the loader is in parts. The kernel refuses the 17th map, the middle one: an LPM trie needs BPF_F_NO_PREALLOC. */
+/* So many maps that the loader has parts. The kernel refuses the 17th: no BPF_F_NO_PREALLOC. */
 #include "bpf_test.h"
 
 #define MAP_OF(name, kind, entries)                 \

@@ -1,5 +1,5 @@
-/* Programs that the verifier refuses, each for a reason of its own. None is loaded unless a test asks for it: in
- * runtime/reason_kinds_test.go each has its reason.
+/* Programs that the verifier refuses for different reasons, which are in
+ * runtime/reason_kinds_test.go. None is loaded unless a test asks for it.
  */
 #include "bpf_test.h"
 

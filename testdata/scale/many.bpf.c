@@ -1,5 +1,5 @@
-/* As many programs, maps and global variables as N says: 1, 10, 100, 200 or 1000. Each program uses a map and a
- * global of its own, and reads a field of the kernel's by CO-RE.
+/* N programs, maps and global variables: 1, 10, 100, 200 or 1000. Each program uses one of the maps
+ * and one of the globals, and reads a kernel field by CO-RE.
  */
 #include "bench.h"
 

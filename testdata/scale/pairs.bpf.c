@@ -1,4 +1,4 @@
-/* As many hash maps as N says, 30 or 500, each with a key and a value of types that no other map has. */
+/* N hash maps, 30 or 500, each with different key and value types. */
 #include "bench.h"
 
 #ifndef N

@@ -1,9 +1,9 @@
-/* A thousand CO-RE records in one program, of types that alternate. */
+/* A thousand CO-RE records in one program, of alternating types. */
 #include "bench.h"
 
 __u64 sum;
 
-/* The pointer is hidden from the compiler each time, or it would keep one record for all. */
+/* Hides the pointer from the compiler, which would otherwise keep one record for all. */
 #define READ(type, field) \
 	asm volatile("" : "+r"(p)); \
 	bpf_core_read(&value, sizeof(value), &((struct type *)p)->field); \

@@ -1,4 +1,4 @@
-/* A program that would have to be two members. */
+/* A program that would have to implement two members. */
 #include "congestion.h"
 
 struct tcp_congestion_ops {

@@ -1,5 +1,5 @@
-/* A struct of operations that the kernel calls: a congestion control that does nothing of its own. Its members are not in the
- * kernel's order.
+/* A struct_ops that the kernel calls: a congestion control that does nothing. Its members are not
+ * in the kernel's order.
  */
 #include "congestion.h"
 

@@ -1,4 +1,4 @@
-/* A struct whose name has a flavor: the kernel's is tcp_congestion_ops. */
+/* A struct whose name has a flavor: the kernel's struct is tcp_congestion_ops. */
 #include "congestion.h"
 
 struct tcp_congestion_ops___v2 {

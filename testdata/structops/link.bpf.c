@@ -1,4 +1,4 @@
-/* A struct with a link, which kernels since 6.4 have. */
+/* A struct with a link, which needs Linux 6.4. */
 #include "congestion.h"
 
 struct tcp_congestion_ops {

@@ -1,4 +1,4 @@
-/* Members that no kernel has, all zero: they are left out. */
+/* Members that no kernel has, all zero: they are omitted. */
 #include "congestion.h"
 
 struct tcp_congestion_ops {

@@ -1,4 +1,4 @@
-/* A member that is not what it is in the kernel. */
+/* A member of a different type from the kernel's. */
 #include "congestion.h"
 
 struct tcp_congestion_ops {

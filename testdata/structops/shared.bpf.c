@@ -1,4 +1,4 @@
-/* Programs that several structs have, one of which is not created; and one that only that has. */
+/* Programs shared by structs, one of which is not created, and a program that only that one uses. */
 #include "congestion.h"
 
 struct tcp_congestion_ops {

@@ -1,4 +1,4 @@
-/* A program that no struct has: there is nothing that the kernel could load it for. */
+/* A program that no struct uses, so the kernel cannot load it. */
 #include "congestion.h"
 
 struct tcp_congestion_ops {

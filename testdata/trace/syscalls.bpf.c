@@ -1,5 +1,5 @@
-/* For the timeline of the bench: when a process enters and leaves system calls. It has no map that the
- * traced process could notice, and costs each call well under a microsecond, where strace costs tens. */
+/* For the bench's timeline: when a process enters and leaves system calls. It uses no map that the
+ * process could notice, and costs a call well under 1 µs, where strace costs tens. */
 #include "bpf_test.h"
 #include <bpf/bpf_core_read.h>
 
@@ -14,7 +14,7 @@ struct pt_regs___arm64 {
 struct event {
 	__u64 ns;  /* since boot, by CLOCK_MONOTONIC */
 	__u32 tid;
-	__s32 nr;  /* of the system call; -1 when it is left */
+	__s32 nr;  /* number of the system call; -1 on return */
 	__u32 arg; /* the first argument: the command of bpf */
 	__u32 pad;
 };

@@ -1,4 +1,4 @@
-/* A switch that clang makes a jump table of, from version 22 on and with -mcpu=v4. */
+/* A switch for which clang generates a jump table, since version 22 with -mcpu=v4. */
 #include "bpf_test.h"
 
 volatile int first, second;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the objects here begin with.
+ * The common beginning of the objects here.
  */
 #pragma once
 

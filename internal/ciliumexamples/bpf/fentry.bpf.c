@@ -1,4 +1,4 @@
-/* Says who connects to where by TCP. */
+/* Reports which process connects to which address by TCP. */
 #include "example.h"
 
 struct sock_common {
@@ -12,7 +12,7 @@ struct sock {
 	struct sock_common __sk_common;
 } __attribute__((preserve_access_index));
 
-/* Ports and addresses in the order of the network. */
+/* Ports and addresses in network byte order. */
 struct event {
 	__u8 comm[16];
 	__u16 sport;

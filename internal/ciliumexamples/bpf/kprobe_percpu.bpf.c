@@ -1,4 +1,4 @@
-/* Counts how often a program is started, by CPU. */
+/* Counts how often a program is started, per CPU. */
 #include "example.h"
 
 COUNTER(kprobe_map, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -1,4 +1,4 @@
-/* Maps of any length in a map. The example has no C source: it describes its maps in its Go source. */
+/* Inner maps of any length. The example has no C source: it defines its maps in Go. */
 #include "example.h"
 
 struct inner {

@@ -1,4 +1,4 @@
-/* Says who starts a program. */
+/* Reports which process starts a program. */
 #include "example.h"
 
 struct event {

@@ -1,4 +1,4 @@
-/* A scheduler that leaves everything to the kernel, and has no more than a name. */
+/* A scheduler that has only a name and leaves everything to the kernel. */
 #include "example.h"
 
 struct sched_ext_ops {

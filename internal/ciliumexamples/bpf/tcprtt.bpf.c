@@ -1,4 +1,4 @@
-/* Says of each TCP connection that is closed how long its round trips took. */
+/* Reports the round-trip time of each TCP connection when it is closed. */
 #include "example.h"
 
 struct sock_common {
@@ -16,7 +16,7 @@ struct tcp_sock {
 	__u32 srtt_us;
 } __attribute__((preserve_access_index));
 
-/* Ports in the order of the machine, addresses in that of the network, milliseconds. */
+/* Ports in native byte order, addresses in network byte order, times in milliseconds. */
 struct event {
 	__u16 sport;
 	__u16 dport;

@@ -1,9 +1,9 @@
-/* Says how long the round trips of a cgroup's TCP connections take, and which of them are established. */
+/* Reports round-trip times of a cgroup's TCP connections, and which of them are established. */
 #include "example.h"
 
 #define TCP_ESTABLISHED 1
 
-/* All in the order of the machine. */
+/* All in native byte order. */
 struct sk_key {
 	__u32 local_ip4;
 	__u32 remote_ip4;
@@ -13,7 +13,7 @@ struct sk_key {
 
 struct sk_info {
 	struct sk_key sk_key;
-	__u8 sk_type; /* 0: it has connected, 1: it was connected to */
+	__u8 sk_type; /* 0: active, 1: passive */
 };
 
 struct {

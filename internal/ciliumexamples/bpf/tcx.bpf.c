@@ -1,4 +1,4 @@
-/* Counts the packets that come in and go out, in global variables. */
+/* Counts incoming and outgoing packets in global variables. */
 #include "example.h"
 #include <linux/pkt_cls.h>
 

@@ -1,4 +1,4 @@
-/* Sends a number for each file that is opened. The example has no C source: it has the instructions in its Go source. */
+/* Sends a number for each opened file. The example has no C source: its instructions are in Go. */
 #include "example.h"
 
 struct {

@@ -1,7 +1,7 @@
 /* Sends the text that a function has returned a pointer to. */
 #include "example.h"
 
-/* As it is on x86-64, up to the register of return values; this object has no other target. */
+/* The layout on x86-64, up to the register of return values. This object has no other target. */
 struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax;
 };

@@ -1,4 +1,4 @@
-/* Counts packets by the IPv4 address that they come from. */
+/* Counts packets by IPv4 source address. */
 #include "example.h"
 #include <linux/if_ether.h>
 #include <linux/ip.h>

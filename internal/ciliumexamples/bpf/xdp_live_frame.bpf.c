@@ -1,4 +1,4 @@
-/* Sends frames back to where they came from, or lets them in. */
+/* Sends frames back to their sender, or lets them pass. */
 #include "example.h"
 
 SEC("xdp")

@@ -1,7 +1,7 @@
 /* An arena, since Linux 6.9. */
 #include "kinds.h"
 
-/* BPF_MAP_TYPE_ARENA, which headers of Linux 6.1 do not have. */
+/* BPF_MAP_TYPE_ARENA, which the headers of Linux 6.1 lack. */
 #define MAP_TYPE_ARENA 33
 
 struct {
@@ -18,14 +18,14 @@ struct pair {
 	__u64 in, out;
 };
 
-/* Global variables of the arena. To a compiler that knows address spaces they are __arena, of address space 1. */
+/* The arena's variables. For compilers with address spaces they are __arena, address space 1. */
 #define IN_ARENA SEC(".addr_space.1")
 
 struct pair IN_ARENA shared = { .in = 5 };
 __u64 IN_ARENA runs;
 
-/* in_kernel turns a user's address in the arena into the kernel's: addr_space_cast(p, 0, 1), which
- * this compiler does not know. The number of a register stands in both halves of the second byte,
+/* in_kernel converts a user address in the arena to a kernel address: addr_space_cast(p, 0, 1),
+ * which this compiler does not support. The register's number is in both halves of the second byte,
  * so that the byte order does not matter.
  */
 static void *in_kernel(__u64 address)

@@ -1,4 +1,4 @@
-/* Programs that work for the processes of a cgroup, and storage that they have. */
+/* Programs for the processes of a cgroup, and storage that the programs share. */
 #include "kinds.h"
 #include <bpf/bpf_endian.h>
 
@@ -22,7 +22,7 @@ STORAGE(BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, per_attachment_cpu);
 __u64 packets, bytes, connects;
 __u16 port;
 
-/* Counts the packets of each socket, and of each cgroup. */
+/* Counts packets by socket and by cgroup. */
 SEC("cgroup_skb/egress")
 int leave(struct __sk_buff *skb)
 {
@@ -43,7 +43,7 @@ int leave(struct __sk_buff *skb)
 	return 1;
 }
 
-/* New sockets have a mark. */
+/* Marks new sockets. */
 SEC("cgroup/sock_create")
 int create(struct bpf_sock *sk)
 {
@@ -51,7 +51,7 @@ int create(struct bpf_sock *sk)
 	return 1;
 }
 
-/* Who connects to port 1 connects to another. */
+/* Redirects connections to port 1 to another port. */
 SEC("cgroup/connect4")
 int connect(struct bpf_sock_addr *ctx)
 {
@@ -60,7 +60,7 @@ int connect(struct bpf_sock_addr *ctx)
 	return 1;
 }
 
-/* An option that no kernel has, of level 4242, is the level and the option. */
+/* An option that no kernel has, at level 4242: its value is the level and the option. */
 SEC("cgroup/getsockopt")
 int getopt(struct bpf_sockopt *ctx)
 {
@@ -75,7 +75,7 @@ int getopt(struct bpf_sockopt *ctx)
 	return 1;
 }
 
-/* kernel/ostype is not to be read; how often somebody tries is counted. */
+/* Denies reads of kernel/ostype and counts them. */
 __u64 refused;
 
 SEC("cgroup/sysctl")
@@ -90,7 +90,7 @@ int sysctl(struct bpf_sysctl *ctx)
 	return 0;
 }
 
-/* /dev/full is for nobody. */
+/* Denies access to /dev/full. */
 SEC("cgroup/dev")
 int device(struct bpf_cgroup_dev_ctx *ctx)
 {

@@ -1,7 +1,7 @@
 /* Cgroup local storage, since Linux 6.2: system calls by cgroup. */
 #include "kinds.h"
 
-/* BPF_MAP_TYPE_CGRP_STORAGE, which headers of Linux 6.1 do not have. */
+/* BPF_MAP_TYPE_CGRP_STORAGE, which the headers of Linux 6.1 lack. */
 #define MAP_TYPE_CGRP_STORAGE 32
 
 struct {

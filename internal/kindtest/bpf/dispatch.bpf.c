@@ -1,4 +1,4 @@
-/* Programs with functions that other programs take the place of, or look at: see targets.bpf.c. */
+/* Programs with functions that other programs replace or trace: see targets.bpf.c. */
 #include "kinds.h"
 
 __attribute__((noinline)) int verdict(struct xdp_md *ctx)
@@ -16,7 +16,7 @@ static __attribute__((noinline)) int hidden(struct xdp_md *ctx)
 	return ctx->rx_queue_index == ~0U ? XDP_REDIRECT : XDP_PASS;
 }
 
-/* Its name is longer than what the kernel keeps of it. */
+/* The name is longer than the kernel's copy of it. */
 SEC("xdp")
 int dispatches_packets(struct xdp_md *ctx)
 {

@@ -1,5 +1,5 @@
-/* Maps that carry records: ring buffer, user ring buffer, perf event array. The first two name
- * the type of their records by a tag, the last by its value's type, as sources for cilium/ebpf do.
+/* Maps that carry records: ring buffer, user ring buffer, perf event array. The first two name the
+ * type of their records with a tag, the last one with its value type, like sources for cilium/ebpf.
  */
 #include "kinds.h"
 
@@ -65,7 +65,7 @@ static long add(struct bpf_dynptr *record, void *ctx)
 	return 0;
 }
 
-/* Returns how many orders there were. Only kernels with a JIT compiler have callbacks. */
+/* Returns the number of orders. Callbacks require a JIT compiler. */
 SEC("?tc")
 int drain(struct __sk_buff *skb)
 {

@@ -1,5 +1,5 @@
-/* Programs at functions of the kernel that go through a trampoline: they all look at what getpgid asks the
- * security modules. Each is loaded by its own test.
+/* Programs at kernel functions that use a trampoline: all observe the security check of getpgid.
+ * Each test loads its own program.
  */
 #include "kinds.h"
 #include <bpf/bpf_core_read.h>
@@ -40,21 +40,21 @@ int on_exit(unsigned long long *ctx)
 	return 0;
 }
 
-/* Answers getpgid with EBUSY. */
+/* Makes getpgid fail with EBUSY. */
 SEC("?fmod_ret/security_task_getpgid")
 int instead(unsigned long long *ctx)
 {
 	return ours() ? -16 : 0;
 }
 
-/* Answers getpgid with EXDEV. */
+/* Makes getpgid fail with EXDEV. */
 SEC("?lsm/task_getpgid")
 int judge(unsigned long long *ctx)
 {
 	return ours() ? -18 : 0;
 }
 
-/* Nobody in the cgroup may bind a socket. */
+/* Denies bind to the processes of a cgroup. */
 SEC("?lsm_cgroup/socket_bind")
 int judge_group(unsigned long long *ctx)
 {

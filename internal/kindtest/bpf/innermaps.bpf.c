@@ -1,4 +1,4 @@
-/* Maps of maps whose inner maps have BTF, which locks need, or a size that has to be fitted. */
+/* Maps of maps whose inner maps have BTF, which locks require, or a size that must be adjusted. */
 #include "kinds.h"
 
 struct locked {
@@ -20,7 +20,7 @@ struct {
 	__array(values, struct counter);
 } counters SEC(".maps");
 
-/* The size is no multiple of a page: it has to be fitted. */
+/* The size is not a multiple of a page, so it must be adjusted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__type(key, __u32);
@@ -32,7 +32,7 @@ struct {
 	});
 } rings SEC(".maps");
 
-/* Counts in the total, and in the counter under the packet's mark if there is one. */
+/* Counts in the total, and in the counter for the packet's mark if there is one. */
 SEC("tc")
 int count(struct __sk_buff *skb)
 {

@@ -1,4 +1,4 @@
-/* The kernel's configuration, and what the program sees of it. */
+/* The kernel's configuration, and a program that reads it. */
 #include "kinds.h"
 
 extern int LINUX_KERNEL_VERSION __kconfig;

@@ -1,4 +1,4 @@
-/* A variable that no kernel's configuration has, and that is not weak. */
+/* A strong variable that is not in any kernel's configuration. */
 #include "kinds.h"
 
 extern unsigned char CONFIG_BPF2LSKEL_MISSING __kconfig;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the objects here begin with.
+ * The common beginning of the objects here.
  */
 #pragma once
 
@@ -16,12 +16,12 @@
 		__uint(max_entries, entries);              \
 	} name SEC(".maps")
 
-/* Has the compiler describe a type that is used inside of functions only. */
+/* Makes the compiler describe a type that is only used inside functions. */
 #define DESCRIBE(type, name) const type *describe_##name __attribute__((unused))
 
 char _license[] SEC("license") = "GPL";
 
-/* Kernel structs with the fields that are used; CO-RE finds them in the running kernel. */
+/* Kernel structs with the fields that are used. CO-RE relocates them. */
 #define KERNEL_STRUCT __attribute__((preserve_access_index))
 
 struct task_struct {

@@ -1,4 +1,4 @@
-/* Global variables in a section with a lock, which nobody can map. */
+/* Global variables in a section with a lock, which user space cannot map. */
 #include "kinds.h"
 
 struct guarded {

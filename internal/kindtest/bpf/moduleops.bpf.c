@@ -1,4 +1,4 @@
-/* A struct of operations of a kernel module: that in internal/vmtest/opskmod. */
+/* A struct_ops of the kernel module in internal/vmtest/opskmod. */
 #include "kinds.h"
 
 __u32 computed;

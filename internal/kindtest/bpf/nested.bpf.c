@@ -29,7 +29,7 @@ struct {
 	__array(values, struct group);
 } groups SEC(".maps");
 
-/* Adds up elements 0 and 1 of each row, into element 2. */
+/* Stores the sum of elements 0 and 1 of each row in element 2. */
 SEC("tc")
 int add_rows(struct __sk_buff *skb)
 {
@@ -49,7 +49,7 @@ int add_rows(struct __sk_buff *skb)
 	return 0;
 }
 
-/* Enters the packet's mark, and its length, into group 7. */
+/* Adds the packet's mark and length to group 7. */
 SEC("tc")
 int enter(struct __sk_buff *skb)
 {

@@ -1,11 +1,11 @@
-/* Programs for network interfaces, and those of routes and tc actions, which only are test run. */
+/* Programs for network interfaces, and programs for routes and tc actions, which are only test run. */
 #include "kinds.h"
 
 #define TCX_NEXT -1
 
 __u64 packets, bytes;
 
-/* What came first, second, third. */
+/* The order in which the programs run. */
 __u32 order, first_at, second_at;
 
 SEC("xdp")
@@ -30,7 +30,7 @@ int second(struct __sk_buff *skb)
 	return TCX_NEXT;
 }
 
-/* Marks a packet with its length, and swaps two bytes. */
+/* Marks a packet with its length and swaps two bytes. */
 SEC("tc")
 int change(struct __sk_buff *skb)
 {

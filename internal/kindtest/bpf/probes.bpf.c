@@ -1,4 +1,4 @@
-/* Programs at functions of the kernel and of programs that go through a breakpoint. */
+/* Programs at functions of the kernel and of programs that use a breakpoint. */
 #include "kinds.h"
 #include <bpf/bpf_core_read.h>
 
@@ -52,7 +52,7 @@ int on_users(void *ctx)
 	return 0;
 }
 
-/* By names: package uprobe's tests make the library. */
+/* By name: the tests of package uprobe make the library. */
 SEC("?uprobe/libprobed.so.1:probed_function+0x0")
 int on_named(void *ctx)
 {

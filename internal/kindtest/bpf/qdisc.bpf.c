@@ -1,5 +1,5 @@
-/* A queueing discipline, first come first served: packets wait in an array of kernel pointers. The kernel holds the qdisc's
- * lock around all of its functions. Clang before 15 leaves type tags out of BTF.
+/* A FIFO queueing discipline: packets wait in an array of kernel pointers. The kernel holds the
+ * qdisc's lock during all of its functions. Clang before 15 leaves type tags out of BTF.
  */
 #include "kinds.h"
 
@@ -45,7 +45,7 @@ struct slot {
 
 MAP(BPF_MAP_TYPE_ARRAY, slots, __u32, struct slot, SLOTS);
 
-__u32 head, tail; /* of what waits: the slots from tail on, up to head */
+__u32 head, tail; /* the packets are in the slots from tail up to head */
 
 SEC("struct_ops/enqueue")
 int fifo_enqueue(unsigned long long *ctx)

@@ -12,7 +12,7 @@ QUEUE(BPF_MAP_TYPE_QUEUE, queue);
 QUEUE(BPF_MAP_TYPE_STACK, stack);
 QUEUE(BPF_MAP_TYPE_BLOOM_FILTER, bloom);
 
-/* Takes a number out and puts its tenfold in. */
+/* Removes a number and inserts ten times its value. */
 static int take(void *map)
 {
 	__u32 n;
@@ -35,7 +35,7 @@ int take_stack(struct __sk_buff *skb)
 	return take(&stack);
 }
 
-/* Returns whether the packet's mark is in the filter, and puts the next number in. */
+/* Reports whether the packet's mark is in the filter, and inserts the next number. */
 SEC("tc")
 int look(struct __sk_buff *skb)
 {

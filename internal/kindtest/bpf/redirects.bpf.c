@@ -53,7 +53,7 @@ int to_dev_hash(struct xdp_md *ctx)
 	return bpf_redirect_map(&dev_hash, key, XDP_DROP);
 }
 
-/* On the way out of the interface that the packet was redirected to. */
+/* Runs when the interface that the packet was redirected to sends it. */
 SEC("xdp/devmap")
 int leave(struct xdp_md *ctx)
 {
@@ -67,7 +67,7 @@ int to_cpu(struct xdp_md *ctx)
 	return bpf_redirect_map(&cpus, 0, XDP_DROP);
 }
 
-/* On the CPU that the packet was redirected to. */
+/* Runs on the CPU that the packet was redirected to. */
 SEC("xdp/cpumap")
 int arrive(struct xdp_md *ctx)
 {

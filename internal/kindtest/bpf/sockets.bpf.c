@@ -1,4 +1,4 @@
-/* Programs that work for sockets, and the maps that hold sockets. */
+/* Programs for sockets, and maps that hold sockets. */
 #include "kinds.h"
 
 MAP(BPF_MAP_TYPE_SOCKMAP, socks, __u32, __u64, 4);
@@ -16,7 +16,7 @@ int parse(struct __sk_buff *skb)
 	return skb->len;
 }
 
-/* Sends back through socket 0 what arrives. */
+/* Sends data back through socket 0. */
 SEC("sk_skb/stream_verdict")
 int echo(struct __sk_buff *skb)
 {
@@ -31,7 +31,7 @@ int see(struct __sk_buff *skb)
 	return SK_PASS;
 }
 
-/* Delivers what is sent to the socket under key 2, as if it had arrived there. */
+/* Delivers sent data to the socket under key 2, as if that had received it. */
 SEC("sk_msg")
 int deliver(struct sk_msg_md *msg)
 {
@@ -41,7 +41,7 @@ int deliver(struct sk_msg_md *msg)
 	return bpf_msg_redirect_hash(msg, &named, &key, BPF_F_INGRESS);
 }
 
-/* Whoever connects to that port gets to socket 1. */
+/* Directs connections to this port to socket 1. */
 SEC("sk_lookup")
 int steer(struct bpf_sk_lookup *ctx)
 {
@@ -59,7 +59,7 @@ int steer(struct bpf_sk_lookup *ctx)
 	return err ? SK_DROP : SK_PASS;
 }
 
-/* Whatever the packet is: UDP from port 1234. */
+/* Dissects each packet as UDP from port 1234. */
 SEC("flow_dissector")
 int dissect(struct __sk_buff *skb)
 {
@@ -70,7 +70,7 @@ int dissect(struct __sk_buff *skb)
 	return BPF_OK;
 }
 
-/* Of each packet, the UDP header and that much more. */
+/* Keeps the UDP header of each packet and as many bytes after it. */
 __u32 keep = 3;
 
 SEC("socket")
@@ -79,7 +79,7 @@ int shorten(struct __sk_buff *skb)
 	return 8 + keep;
 }
 
-/* Always the second of those that share a port. */
+/* Always selects the second of the sockets that share a port. */
 SEC("sk_reuseport")
 int choose(struct sk_reuseport_md *md)
 {

@@ -8,7 +8,7 @@ struct {
 	__uint(max_entries, 64);
 } stacks SEC(".maps");
 
-/* Returns the stack's number. */
+/* Returns the stack's ID. */
 SEC("raw_tp")
 int take(void *ctx)
 {

@@ -1,7 +1,7 @@
-/* Structs of operations: TCP congestion controls. */
+/* struct_ops: TCP congestion controls. */
 #include "kinds.h"
 
-/* Globals, so that a test sees what has been called. */
+/* Globals that show a test what was called. */
 __u32 inits, releases, acks, largest;
 __u32 second_acks;
 
@@ -14,7 +14,7 @@ struct tcp_sock {
 
 struct module;
 
-/* Only what is used, and not in the kernel's order: members are found by their names. */
+/* Only the members that are used, in another order than the kernel's: they are found by name. */
 struct tcp_congestion_ops {
 	char name[16];
 	__u32 flags;
@@ -85,7 +85,7 @@ struct tcp_congestion_ops plain = {
 	.undo_cwnd = (void *)cc_undo_cwnd,
 };
 
-/* Shares programs with the first. */
+/* Shares programs with the first one. */
 SEC("?.struct_ops")
 struct tcp_congestion_ops spare = {
 	.name = "b2l_spare",
@@ -94,7 +94,7 @@ struct tcp_congestion_ops spare = {
 	.undo_cwnd = (void *)cc_undo_cwnd,
 };
 
-/* Two for one link, whose kernels know them by one name. */
+/* Two structs for one link, which have the same name in the kernel. */
 SEC("?.struct_ops.link")
 struct tcp_congestion_ops linked = {
 	.name = "b2l_linked",

@@ -1,5 +1,5 @@
-/* Maps of keys and values. Each has a program that reads what is under one key, and puts the
- * double of it under another.
+/* Maps with keys and values. Each has a program that reads the value under one key and stores twice
+ * the value under another one.
  */
 #include "kinds.h"
 
@@ -59,7 +59,7 @@ DOUBLES(percpu_hash, __u64)
 DOUBLES(percpu_array, __u32)
 DOUBLES(percpu_lru, __u64)
 
-/* What the host 10.1.2.3 has goes to the network 10.1.2.0/24. */
+/* The value of host 10.1.2.3 is stored for network 10.1.2.0/24. */
 SEC("tc")
 int double_routes(struct __sk_buff *skb)
 {

@@ -1,4 +1,4 @@
-/* Programs whose targets are chosen at run time. None of them is loaded for what its section names. */
+/* Programs whose targets are chosen at run time. None is loaded for the target in its section. */
 #include "kinds.h"
 
 const volatile __u32 pid = 0;
@@ -26,7 +26,7 @@ int on_exit(void *ctx)
 	return 0;
 }
 
-/* Shares its section's target with on_exit. */
+/* Has the same target in its section as on_exit. */
 SEC("?fentry/security_task_getsid")
 int on_getsid(void *ctx)
 {
@@ -35,14 +35,14 @@ int on_getsid(void *ctx)
 	return 0;
 }
 
-/* Answers with EBUSY. */
+/* Makes the function return EBUSY. */
 SEC("?fmod_ret")
 int instead(void *ctx)
 {
 	return ours() ? -16 : 0;
 }
 
-/* Answers with EXDEV. */
+/* Makes the function return EXDEV. */
 SEC("?lsm/task_getsid")
 int judge(void *ctx)
 {
@@ -65,7 +65,7 @@ int each(struct bpf_iter__task *ctx)
 	return bpf_seq_write(ctx->meta->seq, &x, 1) != 0;
 }
 
-/* Functions of other BPF programs: see dispatch.bpf.c. */
+/* For functions of other BPF programs: see dispatch.bpf.c. */
 __u64 traced;
 
 SEC("?fentry")

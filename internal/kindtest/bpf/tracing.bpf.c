@@ -1,4 +1,4 @@
-/* Programs at tracepoints and perf events, and iterators. Those at tracepoints look at getpgid of
+/* Programs at tracepoints and perf events, and iterators. Tracepoint programs observe getpgid of
  * one process.
  */
 #include "kinds.h"
@@ -32,7 +32,7 @@ int on_typed(unsigned long long *ctx)
 	return 0;
 }
 
-/* As events/raw_syscalls/sys_enter/format in tracefs has it. */
+/* As described in events/raw_syscalls/sys_enter/format in tracefs. */
 struct sys_enter {
 	__u64 common;
 	long id;
@@ -62,7 +62,7 @@ struct {
 	__uint(max_entries, 4);
 } groups SEC(".maps");
 
-/* Returns whether the task is in cgroup 2. */
+/* Reports whether the task is in cgroup 2. */
 SEC("raw_tp")
 int in_group(void *ctx)
 {

@@ -1,12 +1,12 @@
-/* Programs at USDT probes. Their process is a test of package uprobe. */
+/* Programs at USDT probes. A test of package uprobe is the process with the probes. */
 #include "kinds.h"
 #include <stdbool.h>
 #include <linux/ptrace.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
-/* The header reads the instruction pointer on kernels without cookies, before 5.15. Its macro for that is for one
- * architecture; this one is for all.
+/* The header reads the instruction pointer on kernels without cookies, before 5.15. Its macro for
+ * that is specific to an architecture; this one works for all.
  */
 struct pt_regs___x86 {
 	unsigned long ip;
@@ -41,7 +41,7 @@ static __always_inline unsigned long instruction_pointer(void *ctx)
 
 const volatile __u32 pid = 0;
 
-/* What the last probe had. */
+/* The values of the last probe. */
 __u64 hits, cookie;
 __s32 count;
 __s64 args[BPF_USDT_MAX_ARG_CNT];
@@ -81,7 +81,7 @@ int on_sleepable(struct pt_regs *ctx)
 	return note(ctx);
 }
 
-/* One that is attached place by place, whatever the kernel. */
+/* Attached place by place on all kernels. */
 SEC("?uprobe")
 int on_single(struct pt_regs *ctx)
 {

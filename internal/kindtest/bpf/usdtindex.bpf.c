@@ -1,5 +1,5 @@
-/* A program at a USDT probe whose argument is in memory at two registers. libbpf's usdt.bpf.h describes those since 1.7, in other
- * structs than before: here are their like, as long as Debian's header is older.
+/* A USDT program for an argument in memory addressed by two registers. libbpf's usdt.bpf.h supports
+ * this since 1.7 with other structs, which are copied here while Debian's header is older.
  */
 #include "kinds.h"
 

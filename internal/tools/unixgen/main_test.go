@@ -78,8 +78,8 @@ func TestGenerate(t *testing.T) {
 		}
 	}
 	for use, want := range map[string]string{
-		"Syscall":  "Syscall: a pointer that is a number to the caller is not kept alive",
-		"NoSuch":   "NoSuch: neither a constant nor a type nor a function",
+		"Syscall":  "Syscall: a wrapper cannot keep a pointer alive",
+		"NoSuch":   "NoSuch: want a constant, type or function",
 		"ForkLock": "", // a variable, in package syscall only
 	} {
 		if _, err := generate(inTree(t, use), root); err == nil || !strings.Contains(err.Error(), want) {

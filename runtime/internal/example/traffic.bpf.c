@@ -2,7 +2,7 @@
 
 // SPDX-License-Identifier: MIT
 //
-// Counts packets by size, and reports what it is told to.
+// Counts packets by size and reports numbers on request.
 
 #include <linux/bpf.h>
 #include <linux/types.h>
@@ -62,7 +62,7 @@ int count_packets(struct xdp_md *ctx)
 
 struct report_args {
 	__u32 number;
-	__u32 seen; // by the program
+	__u32 seen; // set by the program
 };
 
 SEC("syscall")

@@ -1,10 +1,10 @@
-/* Probes that a compiler places: notes as the macros of systemtap's sys/sdt.h make them, by assembly of our own. */
+/* Probes placed by a compiler, with notes like those of systemtap's sys/sdt.h. */
 #include <stdint.h>
 
 #define STRING(text) #text
 #define SIZE(value) ((int)sizeof(value) * (((__typeof__(value))-1) < 0 ? -1 : 1))
 
-/* %c prints a constant as a bare number, "nor" is a constant, memory or a register. */
+/* %c prints a constant as a bare number; "nor" means a constant, memory or a register. */
 #define ARG(n) "%c[size" STRING(n) "]@%[arg" STRING(n) "]"
 #define OPERAND(n, value) [size##n] "n"(SIZE(value)), [arg##n] "nor"(value)
 
