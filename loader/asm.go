@@ -8,7 +8,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// reg is a register of the loader program.
+// A reg is a register of the loader program.
 type reg uint8
 
 const (
@@ -24,7 +24,7 @@ const (
 	license // R9
 	frame   // R10
 
-	part = r2 // of a loader in parts, until the part begins
+	part = r2 // number of the part to run, in a loader with parts
 )
 
 // The opcodes that a loader uses.
@@ -59,7 +59,7 @@ const (
 	opJgtImm   = sys.OpJgtImm
 )
 
-// helper is the number of a BPF helper, enum bpf_func_id.
+// A helper is the number of a BPF helper, enum bpf_func_id.
 type helper int32
 
 const (
@@ -74,7 +74,7 @@ var helperNames = map[helper]string{
 	kallsymsLookupName: "bpf_kallsyms_lookup_name",
 }
 
-// insn is one instruction of the loader.
+// An insn is one instruction of the loader.
 type insn struct {
 	op  uint8
 	dst reg
@@ -83,14 +83,14 @@ type insn struct {
 	imm int32
 }
 
-// asm collects the loader's instructions, and what each group of them does.
+// asm collects the loader's instructions, and a comment for each group of them.
 type asm struct {
 	insns    []insn
-	comments map[int]string // by the index of the group's first instruction
-	tooFar   bool           // a jump is longer than a jump can be: the code is of no use
+	comments map[int]string // by index of the group's first instruction
+	tooFar   bool           // a jump exceeds its 16 bits: the code is unusable
 }
 
-// say notes what the instructions that follow do, for listings.
+// say sets the comment of the instructions that follow, for listings.
 func (a *asm) say(format string, args ...any) {
 	if a.comments == nil {
 		a.comments = make(map[int]string)
@@ -137,8 +137,7 @@ func (a *asm) store(op uint8, dst reg, off int, src reg) {
 	a.emit(insn{op: op, dst: dst, src: src, off: int16(off)})
 }
 
-// reach gives a register and an offset of 16 bits for base + off. If off is
-// too large, it takes R5:
+// reach returns a register and a 16-bit offset for base + off. If off is too large, it uses R5:
 //
 //	r5 = base; r5 += off
 func (a *asm) reach(base reg, off int) (reg, int) {
@@ -153,7 +152,7 @@ func (a *asm) reach(base reg, off int) (reg, int) {
 // r0 = h(r1, ...)
 func (a *asm) call(h helper) { a.emit(insn{op: opCall, imm: int32(h)}) }
 
-// label is a jump whose end is not known yet: its index.
+// A label is the index of a jump whose target is not known yet.
 type label int
 
 // if r OP value goto where the label lands
@@ -162,7 +161,7 @@ func (a *asm) jump(op uint8, r reg, value int32) label {
 	return label(len(a.insns) - 1)
 }
 
-// land lets a jump end here.
+// land makes the next instruction the target of a jump.
 func (a *asm) land(l label) {
 	distance := len(a.insns) - int(l) - 1
 	a.tooFar = a.tooFar || distance > math.MaxInt16
@@ -176,7 +175,7 @@ func (a *asm) loadBlob(dst reg) {
 	a.emit(insn{})
 }
 
-// encode gives the instructions as the kernel of that byte order reads them.
+// encode returns the instructions in the given byte order.
 func (a *asm) encode(bo binary.ByteOrder) []byte {
 	b := blob{bo: bo, buf: make([]byte, 0, 8*len(a.insns))}
 	for _, i := range a.insns {
@@ -185,8 +184,8 @@ func (a *asm) encode(bo binary.ByteOrder) []byte {
 	return b.buf
 }
 
-// regs packs dst_reg and src_reg of struct bpf_insn, bit-fields of four bits
-// each, whose order in the byte is that of the byte order.
+// regs packs dst_reg and src_reg of struct bpf_insn, bit-fields of four bits each, which the byte
+// order arranges in the byte.
 func regs(bo binary.ByteOrder, dst, src reg) uint8 {
 	if isBigEndian(bo) {
 		return uint8(dst)<<4 | uint8(src)

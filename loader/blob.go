@@ -7,14 +7,14 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// blob is the data piece under construction: the slots, the license, then one
-// record for each step, in the order of the steps. All of it is aligned to 8 bytes.
+// blob is the blob under construction: the slots, the license, then a record for each step, in the
+// order of the steps. All items are aligned to 8 bytes.
 type blob struct {
 	bo  binary.ByteOrder
 	buf []byte
 }
 
-// here is the offset that the next item will have.
+// here returns the offset of the next item.
 func (b *blob) here() spec.BlobOff { return spec.BlobOff(len(b.buf)) }
 
 // bytes appends raw bytes and pads.
@@ -48,21 +48,21 @@ func (b *blob) record(v any) spec.BlobOff {
 	at := b.here()
 	buf, err := binary.Append(b.buf, b.bo, v)
 	if err != nil {
-		panic(fmt.Sprintf("loader: %T is not of fixed size: %v", v, err))
+		panic(fmt.Sprintf("loader: %T does not have a fixed size: %v", v, err))
 	}
 	b.buf = buf
 	b.pad()
 	return at
 }
 
-// attr appends the first size bytes of an attr. The kernel takes any
-// prefix of union bpf_attr, and an older one refuses bytes it does not know unless they are zero
+// attr appends the first size bytes of an attr. The kernel accepts any prefix of union bpf_attr,
+// and an older kernel refuses bytes that it does not know unless they are zero
 // (bpf_check_uarg_tail_zero).
 func (b *blob) attr(v any, size uintptr) spec.BlobOff {
 	at := b.here()
 	buf, err := binary.Append(b.buf, b.bo, v)
 	if err != nil {
-		panic(fmt.Sprintf("loader: %T is not of fixed size: %v", v, err))
+		panic(fmt.Sprintf("loader: %T does not have a fixed size: %v", v, err))
 	}
 	b.buf = buf[:int(at)+int(size)]
 	b.pad()

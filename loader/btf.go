@@ -22,8 +22,8 @@ func (g *generator) loadBTF() {
 	})
 }
 
-// loadBTFOutside leaves that to the runtime: a loader with CO-RE records of its own needs the BTF
-// to be loaded.
+// loadBTFOutside emits a step that the runtime runs: the BTF must be loaded before a loader that
+// has CO-RE records itself.
 func (g *generator) loadBTFOutside() {
 	attr, _ := g.btfRecord()
 	g.spec.BTF.Outside = true
@@ -39,7 +39,7 @@ func (g *generator) btfRecord() (attr, data spec.BlobOff) {
 	return attr, data
 }
 
-// takeBTF has the fd of the BTF at hand for maps and programs.
+// takeBTF puts the fd of the BTF into its register, for maps and programs.
 //
 //	r8 = slots[btf]
 func (g *generator) takeBTF() { g.load(opLdx32, btfFD, slots, off(g.btfSlot)) }

@@ -8,16 +8,16 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 )
 
-// The kernel keeps the candidates for names of types that it has searched vmlinux's BTF for, the
-// last one for each of candidateSlots values of a hash (VMLINUX_CAND_CACHE_SIZE, hash_cands and
-// populate_cand_cache in kernel/bpf/btf.c). Names with the same value displace each other. Programs
-// with such names are loaded one after another: two threads would have the kernel search for each
-// of their records.
+// The kernel caches the candidates for the type names that it has looked up in vmlinux's BTF, one
+// name for each of candidateSlots hash values (VMLINUX_CAND_CACHE_SIZE, hash_cands and
+// populate_cand_cache in kernel/bpf/btf.c). Names with the same hash displace each other. Programs
+// with such names are loaded one after another: with two threads the kernel would search the BTF
+// for each of their records.
 
 const candidateSlots = 31
 
-// compete tells whether CO-RE records that programs have of their own displace each other's
-// candidates.
+// compete reports whether the CO-RE records that the kernel resolves for the programs displace each
+// other's candidates.
 func (g *generator) compete() bool {
 	var slots [candidateSlots]string
 	for _, p := range g.obj.Programs {
@@ -25,7 +25,7 @@ func (g *generator) compete() bool {
 			if g.isShared(p, r) {
 				continue
 			}
-			name, _, _ := strings.Cut(g.rootType(r.Type), "___") // a flavor is no part of it
+			name, _, _ := strings.Cut(g.rootType(r.Type), "___") // without the flavor
 			slot := &slots[candidateHash(name)%candidateSlots]
 			if *slot != "" && *slot != name {
 				return true
@@ -36,7 +36,7 @@ func (g *generator) compete() bool {
 	return false
 }
 
-// isShared tells whether the loader resolves a record.
+// isShared reports whether the loader resolves a record.
 func (g *generator) isShared(p *object.Program, r object.CORERelo) bool {
 	if g.shared == nil {
 		return false
@@ -45,8 +45,8 @@ func (g *generator) isShared(p *object.Program, r object.CORERelo) bool {
 	return ok
 }
 
-// candidateHash is the kernel's jhash of a name: Bob Jenkins' lookup3, as little endian machines
-// have it. Big endian ones get the same loader, with a guess.
+// candidateHash returns the kernel's jhash of a name (Bob Jenkins' lookup3) on little endian
+// machines. For big endian ones it is only a guess.
 func candidateHash(name string) uint32 {
 	word := binary.LittleEndian.Uint32
 	state := 0xdeadbeef + uint32(len(name))

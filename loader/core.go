@@ -13,13 +13,13 @@ import (
 )
 
 // The kernel resolves CO-RE records program by program, and for each program and root type it may
-// have to search all of vmlinux's BTF (bpf_core_add_cands in kernel/bpf/btf.c), 0.3 ms each time.
-// An object of many programs that look at the same types, or one that repeats itself, has its
-// relocations resolved once: the loader itself has the records, in instructions that leave the
-// values in the blob. The runtime copies them to all the instructions that want them.
+// have to search all of vmlinux's BTF (bpf_core_add_cands in kernel/bpf/btf.c), which takes 0.3 ms.
+// If many programs of an object access the same types, or one does so many times, the relocations
+// are resolved only once: the loader has the records, for instructions that store the values in the
+// blob. The runtime copies the values to all instructions that need them.
 
-// existence is the relocation that tells whether one of a kind can be resolved. Others always can
-// be: that of a type that is not there gives 0 (bpf_core_calc_type_relo in
+// existence maps a kind of relocation to the kind that tests whether it can be resolved. All other
+// kinds always can be: they are 0 for a missing type (bpf_core_calc_type_relo in
 // tools/lib/bpf/relo_core.c).
 var existence = map[uint32]uint32{
 	sys.CoreFieldByteOffset: sys.CoreFieldExists, sys.CoreFieldByteSize: sys.CoreFieldExists, sys.CoreFieldSigned: sys.CoreFieldExists,
@@ -27,42 +27,44 @@ var existence = map[uint32]uint32{
 	sys.CoreEnumvalValue: sys.CoreEnumvalExists,
 }
 
-// reloNames are for listings.
+// reloNames describes the kinds of relocations in listings.
 var reloNames = [...]string{
 	"offset in", "size of a field of", "field of", "signedness of a field of", "left shift for a field of", "right shift for a field of",
 	"local ID of", "ID of", "existence of", "size of", "enumerator of", "value of an enumerator of", "match of",
 }
 
-// sharedRelo is a relocation that the loader resolves, for all programs.
+// A sharedRelo is a relocation that the loader resolves for all programs.
 type sharedRelo struct {
 	typ    btf.TypeID
 	access uint32
 	kind   uint32
-	local  int32 // the value that the object has, which the kernel checks
+	local  int32 // the value in the object, which the kernel checks
 }
 
-// shared is what the loader resolves; nil if it is not worth it.
+// shared holds the relocations that the loader resolves. It is nil if there are too few to gain
+// from it.
 type shared struct {
-	relos []sharedRelo // sorted by the name of the root type
-	// table is where their values are in the blob, 64 bits each.
+	relos []sharedRelo // sorted by name of the root type
+	// table is the place of their values in the blob, 64 bits each.
 	table spec.BlobOff
-	// records of the loader, sites of the programs.
+	// records are those of the loader, and sites those of the programs.
 	records []sys.CoreRelo
 	sites   []spec.CORESite
 }
 
-// How many searches of vmlinux's BTF may be saved at the least: in all, and for each relocation, of
-// which the loader gets longer. Most searches do not take place, because the name is still in the
-// kernel's cache from the program before.
+// The minimum number of searches of vmlinux's BTF to save: in total, and for each relocation, since
+// each makes the loader longer. Most searches do not take place anyway, because the name is still
+// in the kernel's cache from the program before.
 const (
 	worthSharing     = 10
 	worthSharingEach = 2
-	// Or how many records, each 3 µs: the loader has two for each relocation.
+	// The alternative is a minimum number of records to save, of 3 µs each. The loader has two
+	// records for each relocation.
 	worthSharingRecords = 200
 )
 
-// share decides what the loader resolves. One that is to be signed may not: a signature does not
-// cover the records.
+// share sets g.shared. A loader that is signed has none, since a signature does not cover the
+// records.
 func (g *generator) share() {
 	if len(g.obj.BTF) == 0 {
 		return
@@ -100,9 +102,8 @@ func (g *generator) share() {
 	})
 }
 
-// shareable gives what the loader would resolve for a record: those of instructions that take a
-// number, of 32 bits. For those that access memory the kernel changes the size of the access as
-// well.
+// shareable returns the shared relocation for a record, if its instruction takes a 32-bit number.
+// For instructions that access memory, the kernel may also change the size of the access.
 func shareable(p *object.Program, r object.CORERelo) (sharedRelo, bool) {
 	in := p.Insns[r.Insn]
 	if c := sys.Class(in.Op); c != sys.ALU && c != sys.ALU64 || in.Op&sys.X != 0 {
@@ -114,13 +115,13 @@ func shareable(p *object.Program, r object.CORERelo) (sharedRelo, bool) {
 	return sharedRelo{r.Type, r.AccessStr, r.Kind, in.Imm}, true
 }
 
-// resolveShared emits what resolves the shared relocations: the kernel changes the numbers in these
-// instructions when it loads the loader, or makes those that cannot be resolved invalid. The
-// verifier knows the numbers, so that it never follows both branches.
+// resolveShared emits the instructions that store the shared relocations. The kernel patches the
+// numbers in them when it loads the loader, or poisons those that it cannot resolve. The verifier
+// knows the numbers, so it never follows both branches.
 //
-//	r1 = 1             with a record: does it exist?
+//	r1 = 1             has a record: does it exist?
 //	if r1 == 0 goto next
-//	w2 = local         with a record: its value
+//	w2 = local         has a record: its value
 //	table[i] = r2
 func (g *generator) resolveShared() {
 	for i, s := range g.shared.relos {
@@ -142,14 +143,14 @@ func (g *generator) resolveShared() {
 	}
 }
 
-// addRecord gives the loader a record for its next instruction.
+// addRecord adds a record for the loader's next instruction.
 func (g *generator) addRecord(s sharedRelo, kind uint32) {
 	g.shared.records = append(g.shared.records, sys.CoreRelo{
 		InsnOff: uint32(8 * len(g.insns)), TypeId: uint32(s.typ), AccessStrOff: s.access, Kind: kind,
 	})
 }
 
-// addSites notes which instructions of a program want shared values.
+// addSites records which instructions of a program take shared values.
 func (g *generator) addSites(p *object.Program, insns spec.BlobOff) {
 	if g.shared == nil {
 		return
@@ -177,12 +178,12 @@ func (g *generator) finishShared() {
 	}
 }
 
-// coreRelos gives a program's CO-RE records, and how many of them, the first, are its own although
-// the loader resolves others. They are sorted by the name of their root type: the kernel keeps the
-// candidates of a few names, one for each value of a hash (bpf_core_find_cands,
-// VMLINUX_CAND_CACHE_SIZE in kernel/bpf/btf.c), and alternating ones make it search all of its BTF
-// again. Every other program has them in reverse: it begins with the names that the one before it
-// has ended with, which are those that are kept.
+// coreRelos returns a program's CO-RE records. The first own of them are left to the kernel, and
+// the loader resolves the others. They are sorted by the name of their root type: the kernel caches
+// the candidates of a few names, one for each hash value (bpf_core_find_cands,
+// VMLINUX_CAND_CACHE_SIZE in kernel/bpf/btf.c), and alternating names make it search all of its BTF
+// again. Every other program has them in reverse order, so that it begins with the names that the
+// previous one ended with, which are in the cache.
 func (g *generator) coreRelos(program int, p *object.Program) (relos []sys.CoreRelo, own int) {
 	sorted := slices.Clone(p.CORERelos)
 	isOwn := func(r object.CORERelo) bool { return !g.isShared(p, r) }
@@ -208,7 +209,7 @@ func (g *generator) coreRelos(program int, p *object.Program) (relos []sys.CoreR
 	return relos, own
 }
 
-// rootType names the type that a CO-RE record starts from.
+// rootType returns the name of a CO-RE record's root type.
 func (g *generator) rootType(id btf.TypeID) string {
 	t, err := g.obj.Types.TypeByID(id)
 	if err != nil {

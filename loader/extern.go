@@ -7,15 +7,15 @@ import (
 )
 
 const (
-	// Bytes of an instruction's fields; those of the second half of an ld_imm64 are 8 further.
+	// Offsets of an instruction's fields in bytes. For the second half of an ld_imm64, add 8.
 	insnRegs = 1
 	insnOff  = 2
 	insnImm  = 4
 	nextImm  = 12
 )
 
-// patchExterns writes what was found for each extern into the program's
-// instructions, which begin insns bytes behind the cursor.
+// patchExterns writes the values of externs into the program's instructions, which begin insns
+// bytes after the cursor.
 func (g *generator) patchExterns(program int, p *object.Program, insns int) {
 	var order []int
 	calls := make(map[int][]int)  // by extern: offsets from the cursor of its calls
@@ -51,12 +51,11 @@ func (g *generator) patchExterns(program int, p *object.Program, insns int) {
 	}
 }
 
-// loadFound loads what was found: BTF ID and fd. A weak symbol that was not found is 0.
+// loadFound loads the BTF ID and fd of an extern. They are 0 for a weak symbol that was not found.
 //
-// Conditions are 0 or 1, by a logical shift, and choose by multiplication: where a register can be
-// 0 or -1, as after an arithmetic shift, an & makes the verifier follow both values
-// (maybe_fork_scalars in kernel/bpf/verifier.c, in stable kernels of 2026), and the next one again
-// both.
+// Conditions are 0 or 1, computed by a logical shift, and are applied by multiplication. If a
+// register can be 0 or -1, as after an arithmetic shift, each & makes the verifier follow both
+// values (maybe_fork_scalars in kernel/bpf/verifier.c, in stable kernels of 2026).
 //
 //	r0 = *(u64 *)(slots + extern)
 //	r2 = r0 >> 63 ^ 1; r0 *= r2        if weak
@@ -70,8 +69,8 @@ func (g *generator) loadFound(extern spec.Slot, weak bool) {
 	}
 }
 
-// patchValues patches ld_imm64s with a BTF ID. A weak symbol that was not
-// found becomes a plain 0, which is not BPF_PSEUDO_BTF_ID.
+// patchValues patches ld_imm64s with a BTF ID. A weak symbol that was not found becomes a plain 0
+// without BPF_PSEUDO_BTF_ID.
 //
 //	insn[0].imm = (u32)r0
 //	insn[1].imm = r0 >> 32
@@ -94,7 +93,7 @@ func (g *generator) patchValues(at []int, weak bool, dst func(at int) int32) {
 	g.patchPseudo(at, r2, dst)
 }
 
-// patchPseudo makes ld_imm64s BPF_PSEUDO_BTF_ID where yes is 1, and plain where it is 0.
+// patchPseudo makes ld_imm64s BPF_PSEUDO_BTF_ID if yes is 1, and plain if it is 0.
 //
 //	insn[0].regs = dst | yes * BPF_PSEUDO_BTF_ID
 func (g *generator) patchPseudo(at []int, yes reg, dst func(at int) int32) {
@@ -106,8 +105,8 @@ func (g *generator) patchPseudo(at []int, yes reg, dst func(at int) int32) {
 	}
 }
 
-// patchKfuncAddress patches ld_imm64s with the address of a kfunc: its BTF
-// ID, which the kernel replaces, or the address itself if that was looked up.
+// patchKfuncAddress patches ld_imm64s with the BTF ID of a kfunc, which the kernel replaces by its
+// address, or with the address itself if that was looked up.
 //
 //	r3 = address; r4 = (r3 | -r3) >> 63
 //	insn.imm64 = r0 + (r3 - r0) * r4
@@ -135,8 +134,8 @@ func (g *generator) patchKfuncAddress(at []int, address spec.Slot, weak bool, ds
 	g.patchPseudo(at, r4, dst)
 }
 
-// patchCalls patches calls of a kfunc: its BTF ID, and the index in the
-// fd_array of its module's BTF, which is 0 for vmlinux.
+// patchCalls patches calls of a kfunc with its BTF ID and the index of its module's BTF in the
+// fd_array, which is 0 for vmlinux.
 //
 //	insn.imm = (u32)r0
 //	insn.off = -(r0 >> 32) >> 63 * slot
@@ -156,7 +155,7 @@ func (g *generator) patchCalls(at []int, extern spec.Slot) {
 	}
 }
 
-// patchAddress patches ld_imm64s with the address of a symbol, 0 if it was not found.
+// patchAddress patches ld_imm64s with the address of a symbol, or 0 if it was not found.
 //
 //	insn[0].imm = (u32)address
 //	insn[1].imm = address >> 32

@@ -24,14 +24,14 @@ func (g *generator) collectTargets() {
 	}
 }
 
-// findTarget looks up what programs attach to.
+// findTarget emits the look-up of a function or type that programs attach to.
 func (g *generator) findTarget(i int) {
 	t := &g.spec.Targets[i]
 	g.say("find attach target %s", t.Name)
 	g.findBTF(spec.Step{Kind: spec.StepFindTarget, Index: int32(i), Result: t.Slot}, t.Name, t.Kind)
 }
 
-// findExtern looks an extern up, once for all the places that use it.
+// findExtern emits the look-up of an extern, once for all instructions that use it.
 func (g *generator) findExtern(i int) {
 	e := g.obj.Externs[i]
 	step := spec.Step{Kind: spec.StepFindExtern, Index: int32(i), Result: g.spec.Externs[i].Slot}
@@ -40,7 +40,7 @@ func (g *generator) findExtern(i int) {
 		g.say("find kfunc %s", e.Name)
 		g.findBTF(step, e.KernelName, sys.BtfKindFunc)
 		if slot, ok := g.addressSlots[i]; ok {
-			g.say("  and its address, where a program cannot take it by BTF ID")
+			g.say("  and its address, if a program cannot take it by BTF ID")
 			g.findKfuncAddress(slot, e.KernelName)
 		}
 	case object.KsymVar:
@@ -52,8 +52,8 @@ func (g *generator) findExtern(i int) {
 	}
 }
 
-// findBTF finds a type of the kernel's or of a module's BTF by name. The fd
-// of a module's BTF ends up in a word of the slots, so that the fd_array has it.
+// findBTF finds a type in the BTF of the kernel or of a module by name. The fd of a module's BTF is
+// stored in a slot, and so is part of the fd_array.
 //
 //	*(u64 *)(slots + result) = bpf_btf_find_by_name_kind(name, size, kind, 0)
 func (g *generator) findBTF(step spec.Step, name string, kind uint8) {
@@ -84,8 +84,8 @@ func (g *generator) findAddress(step spec.Step, name string) {
 	})
 }
 
-// addressedKfuncs tells the kfuncs that a program takes the address of, be it
-// to see whether a weak one is there: ld_imm64 rather than a call.
+// addressedKfuncs returns the kfuncs that are used in an ld_imm64 rather than a call: a program
+// takes their address, perhaps only to test whether a weak one exists.
 func (g *generator) addressedKfuncs() map[int]bool {
 	taken := make(map[int]bool)
 	for _, p := range g.obj.Programs {
@@ -98,10 +98,10 @@ func (g *generator) addressedKfuncs() map[int]bool {
 	return taken
 }
 
-// findKfuncAddress finds the address of the kfunc whose name is at the cursor, on kernels where an
-// ld_imm64 takes no BTF ID of a function: before Linux 6.4 (check_pseudo_btf_id in
-// kernel/bpf/verifier.c). The runtime knows, and elsewhere the flags, which must be 0, end the call
-// at once.
+// findKfuncAddress finds the address of the kfunc whose name is at the cursor, on kernels before
+// Linux 6.4, where an ld_imm64 does not accept the BTF ID of a function (check_pseudo_btf_id in
+// kernel/bpf/verifier.c). The runtime knows the kernel. On others it makes the flags, which must be
+// 0, invalid, so that the call returns at once.
 //
 //	bpf_kallsyms_lookup_name(name, size, slots[no addresses], slots + address + 8)
 func (g *generator) findKfuncAddress(address spec.Slot, name string) {
@@ -113,8 +113,8 @@ func (g *generator) findKfuncAddress(address spec.Slot, name string) {
 	g.call(kallsymsLookupName)
 }
 
-// slotOfFD is the index in the fd_array of the fd that findBTF left at s: the
-// high half of 64 bits.
+// slotOfFD returns the index in the fd_array of the fd that findBTF stored at s, in the high half
+// of 64 bits.
 func (g *generator) slotOfFD(s spec.Slot) int32 {
 	if isBigEndian(g.blob.bo) {
 		return int32(s)

@@ -10,18 +10,18 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// Options say how to make a loader. The zero value is right for most.
+// Options configures the generation of a loader. The zero value suits most objects.
 type Options struct {
-	// StripLineInfo leaves out the programs' line info: smaller blobs, but
-	// verifier logs and dumps without source lines.
+	// StripLineInfo omits the programs' line info: blobs are smaller, but verifier logs and dumps
+	// lack source lines.
 	StripLineInfo bool
-	// Signed makes a package that can be signed: the runtime may not change
-	// anything about it. docs/signing.md tells what that means.
+	// Signed makes a package that can be signed, which the runtime cannot modify: see
+	// docs/signing.md.
 	Signed bool
 }
 
-// Generate makes the blob and the loader of an object. The same object and
-// options give the same bytes.
+// Generate returns the blob and the loader of an object. The same object and options give the same
+// bytes.
 func Generate(obj *object.Object, opts Options) (*spec.Spec, error) {
 	g, err := generate(obj, opts)
 	if err != nil {
@@ -30,11 +30,11 @@ func Generate(obj *object.Object, opts Options) (*spec.Spec, error) {
 	return g.spec, nil
 }
 
-// maxSlots is how many 32-bit words the fd_array may have: a kfunc call names
-// its BTF by a signed 16-bit index into it.
+// maxSlots is the maximum number of 32-bit words in the fd_array: a kfunc call has a signed 16-bit
+// index into it.
 const maxSlots = math.MaxInt16 + 1
 
-// generator holds what grows while the steps are emitted.
+// generator holds the state of a generation.
 type generator struct {
 	obj  *object.Object
 	opts Options
@@ -42,26 +42,26 @@ type generator struct {
 	blob
 	spec *spec.Spec
 
-	// at is where the cursor points.
+	// at is the value of the cursor.
 	at spec.BlobOff
-	// parts is how many there are so far.
+	// parts is the number of parts so far.
 	parts int
-	// shared are CO-RE relocations that the loader resolves for all programs.
+	// shared holds the CO-RE relocations that the loader resolves for all programs.
 	shared *shared
 
 	btfSlot     spec.Slot
 	innerSlots  map[*object.Map]spec.Slot // by outer map
-	results     spec.Slot                 // next free word for the result of a step without fd
+	results     spec.Slot                 // next free word for a step that returns no fd
 	targetIndex map[object.AttachTarget]int32
 
-	// constants are the places of numbers that assembly names.
+	// constants holds the places of constants that assembly names.
 	constants []spec.Constant
 
-	// structOps are the structs of operations.
+	// structOps describes the struct_ops maps.
 	structOps []spec.StructOps
 
-	// addressSlots are where the addresses of kfuncs go, by index of the extern, those
-	// whose address is taken; noAddresses is the word that says whether they are looked up.
+	// addressSlots holds the slots for the addresses of kfuncs, by index of the extern, for those
+	// whose address is taken. noAddresses is the word that controls whether they are looked up.
 	addressSlots map[int]spec.Slot
 	noAddresses  spec.Slot
 }
@@ -74,7 +74,7 @@ func generate(obj *object.Object, opts Options) (*generator, error) {
 	return g, err
 }
 
-// emit generates a loader. Only one that may be cut has parts, and resolves relocations.
+// emit generates a loader. Only with mayCut may it have parts, and resolve relocations.
 func emit(obj *object.Object, opts Options, mayCut bool) (*generator, error) {
 	g := &generator{
 		obj:          obj,
@@ -127,9 +127,9 @@ func emit(obj *object.Object, opts Options, mayCut bool) (*generator, error) {
 	return g, nil
 }
 
-// layOutSlots gives each thing that the loader finds or creates its word at
-// the start of the blob. Maps come first, so that a map's slot is the index that the
-// object's instructions have; what is found comes last, in aligned pairs.
+// layOutSlots assigns a word at the start of the blob to everything that the loader finds or
+// creates. Maps come first, so that a map's slot is the index in the object's instructions. Results
+// of look-ups come last, in aligned pairs.
 func (g *generator) layOutSlots() error {
 	s := g.spec
 	var next spec.Slot
@@ -142,7 +142,7 @@ func (g *generator) layOutSlots() error {
 		next++
 	}
 	if next == 0 {
-		next++ // slot 0 is never a BTF
+		next++ // slot 0 is never a BTF fd
 	}
 	g.btfSlot = next
 	next++
@@ -169,11 +169,11 @@ func (g *generator) layOutSlots() error {
 		})
 		next += 2
 		if e.Kind == object.KsymAddr {
-			next += 2 // the address itself
+			next += 2 // the address
 		}
 		if addressed[i] {
 			g.addressSlots[i] = next
-			next += 4 // what kallsyms answers, and the address
+			next += 4 // the result of the look-up in kallsyms, and the address
 		}
 	}
 	if len(g.addressSlots) > 0 {
@@ -182,7 +182,7 @@ func (g *generator) layOutSlots() error {
 		next += 2
 	}
 	if next > maxSlots {
-		return fmt.Errorf("object %s needs %d slots for its maps, programs and externs: the kernel can index %d", g.obj.Name, next, maxSlots)
+		return fmt.Errorf("object %s needs %d slots for its maps, programs and externs: the limit is %d", g.obj.Name, next, maxSlots)
 	}
 	s.Slots = int(next)
 	g.zeros(4 * int(next))
@@ -195,7 +195,7 @@ func (g *generator) layOutSlots() error {
 	return nil
 }
 
-// countResults counts the steps that leave an errno but no fd.
+// countResults returns the number of steps that return an errno but no fd.
 func (g *generator) countResults() int {
 	n := 0
 	for _, m := range g.obj.Maps {
@@ -210,14 +210,14 @@ func (g *generator) countResults() int {
 	return n
 }
 
-// nextResult takes a word for the result of a step without fd.
+// nextResult allocates a word for the result of a step that returns no fd.
 func (g *generator) nextResult() spec.Slot {
 	s := g.results
 	g.results++
 	return s
 }
 
-// off is where a slot is, in bytes from the slots register.
+// off returns the offset of a slot from the slots register, in bytes.
 func off(s spec.Slot) int { return 4 * int(s) }
 
 // seek moves the cursor to a record.
@@ -228,8 +228,8 @@ func (g *generator) seek(to spec.BlobOff) {
 	g.at = to
 }
 
-// pointTo sets pointer fields of the record at the cursor, each to a place
-// in the same record. The places must ascend.
+// pointTo sets pointer fields of the record at the cursor to places in the same record, which must
+// be in ascending order.
 //
 //	*(u64 *)(cursor + field) = cursor + place
 func (g *generator) pointTo(ptrs ...pointer) {
@@ -242,13 +242,13 @@ func (g *generator) pointTo(ptrs ...pointer) {
 	}
 }
 
-// pointer is a field of an attr, and where in the blob it shall point.
+// A pointer is a field of an attr, and the place in the blob that it points to.
 type pointer struct {
 	field uintptr
 	to    spec.BlobOff
 }
 
-// syscall does what the attr at the cursor says and keeps the result.
+// syscall emits a bpf_sys_bpf with the attr at the cursor, and stores the result.
 //
 //	*(u32 *)(slots + result) = bpf_sys_bpf(cmd, cursor, size)
 func (g *generator) syscall(cmd sys.Cmd, size uintptr, result spec.Slot) {
@@ -259,7 +259,7 @@ func (g *generator) syscall(cmd sys.Cmd, size uintptr, result spec.Slot) {
 	g.store(opStx32, slots, off(result), r0)
 }
 
-// step records the instructions that f emits as a step.
+// step adds a step with the instructions that f emits.
 func (g *generator) step(s spec.Step, f func()) {
 	s.Start = int32(len(g.insns))
 	f()

@@ -10,7 +10,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// planKconfig lists the __kconfig variables for the runtime. Names are those that libbpf takes
+// planKconfig lists the __kconfig variables for the runtime. It accepts the same names as libbpf
 // (bpf_object__resolve_externs).
 func (g *generator) planKconfig() error {
 	var vars []spec.KconfigVar
@@ -23,11 +23,11 @@ func (g *generator) planKconfig() error {
 			if isAlwaysZero(v) {
 				continue
 			}
-			if strings.ContainsAny(v.Name, " \n") { // which C does not have
-				return fmt.Errorf("object %s: extern %q: not a name", g.obj.Name, v.Name)
+			if strings.ContainsAny(v.Name, " \n") { // impossible in C
+				return fmt.Errorf("object %s: extern %q: invalid name", g.obj.Name, v.Name)
 			}
 			if !strings.HasPrefix(v.Name, "CONFIG_") && !kernelFacts[v.Name] {
-				return fmt.Errorf("object %s: extern %s: unknown __kconfig variable: their names begin with CONFIG_, or are "+
+				return fmt.Errorf("object %s: extern %s: unknown __kconfig variable: want CONFIG_..., "+
 					"LINUX_KERNEL_VERSION, LINUX_HAS_BPF_COOKIE or LINUX_HAS_SYSCALL_WRAPPER", g.obj.Name, v.Name)
 			}
 			typ, signed := kconfigType(v.Type)
@@ -40,17 +40,18 @@ func (g *generator) planKconfig() error {
 	return nil
 }
 
-// kernelFacts are the variables that no configuration has; internal/load knows their values.
+// kernelFacts lists the variables that are not in the configuration. internal/load determines their
+// values.
 var kernelFacts = map[string]bool{"LINUX_KERNEL_VERSION": true, "LINUX_HAS_BPF_COOKIE": true, "LINUX_HAS_SYSCALL_WRAPPER": true}
 
-// isAlwaysZero reports whether no kernel gives a variable a value: a weak one about something that
-// libbpf may know some day.
+// isAlwaysZero reports whether a variable is zero on all kernels: a weak one that stands for a fact
+// that only a future libbpf may know.
 func isAlwaysZero(v *object.Var) bool {
 	return v.Weak && strings.HasPrefix(v.Name, "LINUX_") && !kernelFacts[v.Name]
 }
 
-// kconfigType says what a variable takes, and whether it is a signed integer. Package object has
-// seen to it that it is one of these (libbpf's find_kcfg_type).
+// kconfigType returns the type of a variable's values, and whether it is a signed integer. Package
+// object accepts no other types (libbpf's find_kcfg_type).
 func kconfigType(t btf.Type) (typ spec.KconfigType, signed bool) {
 	switch t := btf.UnderlyingType(t).(type) {
 	case *btf.Int:

@@ -10,8 +10,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// List writes the plan of a load for people: the sizes, the slots, the steps,
-// and the loader's instructions with what each group of them does.
+// List prints the sizes, the slots, the steps and the commented instructions of an object's loader.
 func List(w io.Writer, obj *object.Object, opts Options) error {
 	g, err := generate(obj, opts)
 	if err != nil {
@@ -22,7 +21,7 @@ func List(w io.Writer, obj *object.Object, opts Options) error {
 	p.printf("object %s: %s, %s, %s, %s\n", planned.Name,
 		plural.Of(len(planned.Maps), "map", "maps"), plural.Of(len(planned.Programs), "program", "programs"),
 		plural.Of(len(planned.Targets), "attach target", "attach targets"), plural.Of(len(planned.Externs), "extern", "externs"))
-	p.printf("loader: %d instructions, %s; blob: %d bytes, %s\n", // of both there are always many
+	p.printf("loader: %d instructions, %s; blob: %d bytes, %s\n", // never 1 of either
 		len(g.insns), plural.Of(len(planned.Steps), "step", "steps"), len(planned.Blob), plural.Of(int(planned.Slots), "slot", "slots"))
 
 	p.printf("\nslots\n")
@@ -71,7 +70,7 @@ func (g *generator) listSlots(p *printer) {
 	}
 }
 
-// listKconfig lists the variables whose values the runtime finds out, by their places in the map.
+// listKconfig lists the __kconfig variables by their offset in the map.
 func listKconfig(p *printer, text string) error {
 	vars, err := spec.ParseKconfig(text, math.MaxInt32)
 	if err != nil || len(vars) == 0 {
@@ -135,7 +134,7 @@ var (
 	}
 )
 
-// String gives an instruction in the notation of the kernel's verifier.
+// String returns the instruction in the notation of the kernel's verifier.
 func (i insn) String() string {
 	alu := func(op string) string { return fmt.Sprintf("r%d %s %d", i.dst, op, i.imm) }
 	ldx := func(size int) string { return fmt.Sprintf("r%d = *(u%d *)(r%d %+d)", i.dst, size, i.src, i.off) }
@@ -183,7 +182,7 @@ func (i insn) String() string {
 	return fmt.Sprintf("(%#x) dst=r%d src=r%d off=%d imm=%d", i.op, i.dst, i.src, i.off, i.imm)
 }
 
-// printer writes until the first error, and keeps it.
+// A printer stops writing at the first error, and keeps it.
 type printer struct {
 	w   io.Writer
 	err error

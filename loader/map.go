@@ -10,7 +10,7 @@ import (
 )
 
 // makeMap creates a map, and fills and freezes it if it holds global data. Programs come later, so
-// a verifier that looks into a frozen map sees its final contents.
+// that the verifier sees the final contents of a frozen map.
 func (g *generator) makeMap(i int, m *object.Map) {
 	if m.Inner != nil {
 		g.createInner(i, m)
@@ -24,8 +24,8 @@ func (g *generator) makeMap(i int, m *object.Map) {
 	}
 }
 
-// isFilled tells maps that the loader gives an initial value. An arena gets its own
-// from the runtime, which has it mapped.
+// isFilled reports whether the loader sets the initial value of a map. The runtime sets that of an
+// arena, which it maps.
 func isFilled(m *object.Map) bool { return m.Kind != object.NoData && m.Data != nil }
 
 func isReadOnly(m *object.Map) bool {
@@ -38,7 +38,7 @@ func (g *generator) slotOf(m *object.Map) spec.Slot {
 			return g.spec.Maps[i].Slot
 		}
 	}
-	panic("loader: a slot of " + m.Name + " refers to a map that is not the object's")
+	panic("loader: a slot of " + m.Name + " refers to a map of another object")
 }
 
 func (g *generator) programSlot(p *object.Program) spec.Slot {
@@ -47,10 +47,10 @@ func (g *generator) programSlot(p *object.Program) spec.Slot {
 			return g.spec.Programs[i].Slot
 		}
 	}
-	panic("loader: a slot refers to program " + p.Name + " which is not the object's")
+	panic("loader: a slot refers to program " + p.Name + " of another object")
 }
 
-// mapAttr gives the attr of BPF_MAP_CREATE and how much of it the kernel has to see.
+// mapAttr returns the attr for BPF_MAP_CREATE, and the number of its bytes to pass to the kernel.
 func mapAttr(m *object.Map) (sys.MapCreateAttr, uintptr) {
 	attr := sys.MapCreateAttr{
 		MapType:        m.Type,
@@ -66,7 +66,7 @@ func mapAttr(m *object.Map) (sys.MapCreateAttr, uintptr) {
 	copy(attr.MapName[:len(attr.MapName)-1], m.KernelName)
 	switch {
 	case m.StructOps != nil:
-		return attr, unsafe.Offsetof(attr.ValueTypeBtfObjFd) + 4 // for the runtime, which knows the kernel's type
+		return attr, unsafe.Offsetof(attr.ValueTypeBtfObjFd) + 4 // set by the runtime, which knows the kernel's type
 	case attr.MapExtra != 0:
 		return attr, unsafe.Offsetof(attr.MapExtra) + 8
 	case hasBTF(m):
@@ -80,7 +80,7 @@ func hasBTF(m *object.Map) bool {
 	return m.KeyTypeID != 0 || m.ValueTypeID != 0 || m.StructOps != nil
 }
 
-// createMap creates a map of the object.
+// createMap emits the creation of a map.
 //
 //	attr->btf_fd = r8
 //	attr->inner_map_fd = slots[template]
@@ -95,7 +95,7 @@ func (g *generator) createMap(i int, m *object.Map) {
 		Kind: spec.DataKind(m.Kind),
 	}
 	if m.Managed {
-		planned.Kind = spec.NoData // nothing of it is mapped
+		planned.Kind = spec.NoData // it cannot be mapped
 	}
 	_, size := mapAttr(m)
 	planned.AttrSize = uint32(size)
@@ -116,17 +116,18 @@ func (g *generator) createMap(i int, m *object.Map) {
 	}
 }
 
-// createInner creates the template that tells an outer map what its inner maps
-// are like. The kernel copies what it needs, so the runtime closes it.
+// createInner emits the creation of the template for the inner maps of an outer map. The kernel
+// copies what it needs, and the runtime closes the template.
 //
 //	slots[template] = bpf_sys_bpf(BPF_MAP_CREATE, attr, size)
 func (g *generator) createInner(i int, m *object.Map) {
 	step := spec.Step{Kind: spec.StepCreateInner, Index: int32(i), Result: g.innerSlots[m], Attr: g.here()}
-	g.say("create the template of %s's inner maps", m.Name)
+	g.say("create the template for inner maps of %s", m.Name)
 	g.create(step, m.Inner, g.maxEntries(m.Inner), nil)
 }
 
-// create emits a BPF_MAP_CREATE; setInner, if any, sets the field that it is given the offset of.
+// create emits a BPF_MAP_CREATE. setInner, if not nil, sets the inner map's field, whose offset it
+// gets.
 func (g *generator) create(step spec.Step, m *object.Map, maxEntries uint32, setInner func(field uintptr)) {
 	attr, size := mapAttr(m)
 	attr.MaxEntries = maxEntries
@@ -143,7 +144,7 @@ func (g *generator) create(step spec.Step, m *object.Map, maxEntries uint32, set
 	})
 }
 
-// sizing tells what the runtime adjusts when it creates the map.
+// sizing returns how the runtime adjusts the size of the map to the machine.
 func sizing(m *object.Map) spec.Sizing {
 	switch {
 	case m.SizedByCPUs():
@@ -154,10 +155,10 @@ func sizing(m *object.Map) spec.Sizing {
 	return spec.SizeFixed
 }
 
-// isOutside tells maps that must not be created inside a loader program. It runs under
-// rcu_read_lock_trace, and when the creation of a local storage map fails after its allocation, the
-// kernel waits for that very lock (bpf_local_storage_map_free). What a struct_ops map waits for
-// then (bpf_struct_ops_map_free) is not the same on all kernels.
+// isOutside reports whether a map must not be created by the loader program. The loader runs under
+// rcu_read_lock_trace, and if the creation of a local storage map fails after its allocation, the
+// kernel waits for that very lock (bpf_local_storage_map_free). For a struct_ops map it may wait as
+// well, depending on the kernel (bpf_struct_ops_map_free).
 func isOutside(m *object.Map) bool {
 	switch m.Type {
 	case sys.MapTypeSKStorage, sys.MapTypeInodeStorage,
@@ -170,7 +171,8 @@ func isOutside(m *object.Map) bool {
 // elem is the attr of BPF_MAP_UPDATE_ELEM.
 var elem sys.MapElemAttr
 
-// fillMap writes the initial value of global data. The attr's flags, zero, are the key as well.
+// fillMap emits the write of the initial value of global data. The attr's flags, which are zero,
+// serve as the key.
 //
 //	attr->map_fd = slots[map]
 //	attr->key = &attr->flags
@@ -189,7 +191,7 @@ func (g *generator) fillMap(i int, m *object.Map) {
 	})
 }
 
-// setSlot sets a static entry of a map of maps or of a program array.
+// setSlot emits the write of an initial entry of a map of maps or a program array.
 //
 //	attr->map_fd = slots[map]
 //	attr->key = &key
@@ -220,7 +222,8 @@ func (g *generator) update(kind spec.StepKind, i int, entry uint32, attr spec.Bl
 	})
 }
 
-// freezeMap makes a map read-only for user space. Its attr is one fd: the slot itself.
+// freezeMap emits the freeze of a map, which makes it read-only for user space. The attr is the fd,
+// that is, the slot itself.
 //
 //	slots[result] = bpf_sys_bpf(BPF_MAP_FREEZE, &slots[map], 4)
 func (g *generator) freezeMap(i int, m *object.Map) {

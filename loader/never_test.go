@@ -38,8 +38,8 @@ func TestRefusedByAllKernels(t *testing.T) {
 			"argument list too long",
 		},
 		{
-			"kfunc_license", "section tc: start: calls kernel function bpf_rdonly_cast (kfunc_license.bpf.c:9): that takes a license compatible with the GPL, " +
-				`and the object's is "Proprietary": declare char LICENSE[] SEC("license") = "GPL"`,
+			"kfunc_license", "section tc: start: calls kernel function bpf_rdonly_cast (kfunc_license.bpf.c:9), which requires a GPL-compatible license: " +
+				`the object's is "Proprietary": declare char LICENSE[] SEC("license") = "GPL"`,
 			"cannot call kernel function from non-GPL compatible program",
 		},
 	} {

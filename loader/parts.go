@@ -8,30 +8,30 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// The work of a loader is a list of jobs: a map with its value, a look-up, a program. Small objects
-// have them done in a row, by one run. The loader of an object that takes the kernel long is cut
-// into parts, each a run of its own, that the runtime has several threads do: the kernel verifies
-// programs and allocates maps on as many processors as ask it to.
+// The work of a loader is a list of jobs: a map with its value, a look-up, a program. For small
+// objects one run does all of them. The loader of an object that takes the kernel long is cut into
+// parts, which the runtime runs on several threads: the kernel verifies programs and allocates maps
+// on several CPUs at once.
 
-// job is a piece of work that depends on nothing of its own phase.
+// A job is a unit of work that does not depend on other jobs of its phase.
 type job struct {
 	phase phase
-	cost  int // what it takes the kernel, about, in µs
+	cost  int // estimated time in the kernel, in µs
 	emit  func()
 }
 
-// phase is what has to be over before the next one begins.
+// A phase must end before the next one begins.
 type phase int
 
 const (
 	phaseBTF      phase = iota
-	phaseCORE           // the runtime comes next, and patches programs with what was resolved
-	phaseMaps           // and all that is looked up
-	phasePrograms       // and static entries of maps of maps: each of these waits for a grace period of RCU
+	phaseCORE           // then the runtime patches programs with the resolved values
+	phaseMaps           // and look-ups
+	phasePrograms       // and initial entries of maps of maps, each of which waits for an RCU grace period
 	phaseEntries        // of program arrays
 )
 
-// plan lists all jobs, in the order in which one thread does them.
+// plan returns all jobs, in the order for a single thread.
 func (g *generator) plan() []job {
 	var jobs []job
 	switch {
@@ -67,8 +67,8 @@ func (g *generator) plan() []job {
 	return jobs
 }
 
-// programJobs gives each program a job, but those one for all of them that must not be loaded at
-// the same time.
+// programJobs returns a job for each program, and a single job for all programs that must not be
+// loaded concurrently.
 func (g *generator) programJobs() []job {
 	together := g.compete()
 	var jobs []job
@@ -94,8 +94,8 @@ func (g *generator) programJobs() []job {
 	return jobs
 }
 
-// Costs, measured on Linux 6.18. They need not be right: they say whether an object is large, and
-// threads take parts as they come, so that none waits long for another.
+// Costs, measured on Linux 6.18. Rough figures suffice: they decide whether an object is large, and
+// threads take parts from a common queue, so that none waits long for another.
 const (
 	costBTF   = 10
 	costMap   = 5
@@ -125,20 +125,20 @@ func programCost(p *object.Program) int {
 }
 
 const (
-	// A loader is cut if threads have at least this much to share, in µs: waking one takes 10,
-	// making one 50.
+	// worthCutting is the least work that threads must be able to share, in µs, for a loader to be
+	// cut. Waking a thread takes 10 µs, and starting one 50.
 	worthCutting = 100
-	// leastPart is what makes a part of its own. A run takes 3 µs, and a branch of the loader as
-	// much.
+	// leastPart is the least cost of a part, in µs. A run takes 3 µs, and so does a branch of the
+	// loader.
 	leastPart = 60
-	// mostParts is how many parts a phase has: enough for threads to share it evenly.
+	// mostParts is the maximum number of parts in a phase, enough for threads to share it evenly.
 	mostParts = 4
-	// A part is jumped over with a jump of 16 bits: a part ends before it gets too long, unless a
-	// single job is.
+	// mostPartInsns bounds the length of a part that has more than one job: a 16-bit jump skips the
+	// part.
 	mostPartInsns = 30000
 )
 
-// isLarge tells whether several threads would be done with the jobs much sooner than one.
+// isLarge reports whether several threads would finish the jobs much sooner than one.
 func isLarge(jobs []job) bool {
 	var total, largest [phaseEntries + 1]int
 	for _, j := range jobs {
@@ -152,7 +152,7 @@ func isLarge(jobs []job) bool {
 	return shared >= worthCutting
 }
 
-// emitJobs emits all jobs in a row.
+// emitJobs emits all jobs in sequence.
 func (g *generator) emitJobs(jobs []job) {
 	for i, j := range jobs {
 		j.emit()
@@ -162,7 +162,7 @@ func (g *generator) emitJobs(jobs []job) {
 	}
 }
 
-// emitParts emits the jobs as parts. The context is the number of the one to do.
+// emitParts emits the jobs as parts. The context has the number of the part to run.
 //
 //	r2 = *(u32 *)ctx
 func (g *generator) emitParts(jobs []job) {
@@ -176,7 +176,7 @@ func (g *generator) emitParts(jobs []job) {
 	}
 }
 
-// emitPhase emits jobs of one phase, as parts of about the same cost, and counts these.
+// emitPhase emits the jobs of a phase as parts of about the same cost, and returns their number.
 func (g *generator) emitPhase(jobs []job) (parts int32) {
 	total := 0
 	for _, j := range jobs {
@@ -196,8 +196,7 @@ func (g *generator) emitPhase(jobs []job) (parts int32) {
 	return parts
 }
 
-// beginPart begins a part. What only the part knows follows, up to the place that the label lands
-// at.
+// beginPart begins a part, which ends where the label lands.
 //
 //	if r2 != part goto next
 //	r7 = r6
@@ -214,7 +213,7 @@ func (g *generator) beginPart() (next label) {
 	return next
 }
 
-// finish ends the run.
+// finish emits the end of a run.
 //
 //	return 0
 func (g *generator) finish() {

@@ -9,7 +9,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// prepareLicense puts the license string of all programs into the blob.
+// prepareLicense puts the license string into the blob.
 //
 //	r9 = license
 func (g *generator) prepareLicense() {
@@ -22,15 +22,15 @@ func (g *generator) prepareLicense() {
 	g.add(license, int32(g.spec.License))
 }
 
-// record of a program: the attr, then what it points to.
+// A progRecord is the record of a program: the attr, then the data that it points to.
 type progRecord struct {
 	attr                                 spec.BlobOff
 	size                                 uintptr      // of the attr
 	insns, funcInfo, lineInfo, coreRelos spec.BlobOff // 0 for none
-	ownRelos                             int          // how many of the records the loader does not resolve
+	ownRelos                             int          // number of records that the loader does not resolve
 }
 
-// loadProgram loads a program.
+// loadProgram emits the load of a program.
 //
 //	attr->insns = insns, and likewise func_info, line_info, core_relos
 //	attr->license = r9
@@ -94,8 +94,8 @@ func (g *generator) programRecord(i int, p *object.Program) progRecord {
 		ExpectedAttachType: p.ExpectedAttachType,
 	}
 	if !p.AutoLoad {
-		// The kernel refuses a program of no instructions at once
-		// (E2BIG in bpf_prog_load), and the runtime knows not to mind.
+		// The kernel refuses a program without instructions at once (E2BIG in bpf_prog_load), and
+		// the runtime ignores that.
 		attr.InsnCnt = 0
 	}
 	copy(attr.ProgName[:len(attr.ProgName)-1], p.KernelName)
@@ -154,7 +154,7 @@ func (g *generator) programRecord(i int, p *object.Program) progRecord {
 	return rec
 }
 
-// usesFDArray tells programs that name maps, or that may come to name a module's BTF, by index.
+// usesFDArray reports whether a program refers to maps by index, or may refer to a module's BTF.
 func usesFDArray(p *object.Program) bool {
 	if len(p.ExternRefs) > 0 {
 		return true
@@ -172,7 +172,7 @@ func usesFDArray(p *object.Program) bool {
 	return false
 }
 
-// setTarget tells a program what it attaches to.
+// setTarget sets the attach target of a program.
 //
 //	attr->attach_btf_id = (u32)target
 //	attr->attach_btf_obj_fd = target >> 32

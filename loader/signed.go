@@ -13,48 +13,48 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// A loader that is to be signed differs from others in three ways. What depends on the machine is
-// decided here, since the runtime may not patch. Where verifier logs go comes through the context,
-// which no signature covers. And there is a check of what the signature does not say about the
-// loader's map, for each form of signatures another one (see spec.SignedForm).
+// A loader that can be signed differs from others in three ways. Everything that depends on the
+// machine is decided here, since the runtime cannot patch it. The buffers for verifier logs are
+// passed in the context, which no signature covers. And it checks the properties of its map that
+// the signature does not cover, which depend on the form of the signature (see spec.SignedForm).
 
-// checkSignable refuses objects that the runtime has to help with.
+// checkSignable returns an error for objects that need help from the runtime.
 func checkSignable(obj *object.Object) error {
 	for _, m := range obj.Maps {
 		switch {
 		case m.StructOps != nil:
-			return fmt.Errorf("object %s cannot be signed: struct %s %s has to be fitted to the kernel that loads it, and nothing in a signed package can be changed",
+			return fmt.Errorf("object %s cannot be signed: struct %s %s must be converted to the layout of the running kernel, but a signed package cannot be modified",
 				obj.Name, m.StructOps.KernelType, m.Name)
 		case isOutside(m):
-			return fmt.Errorf("object %s cannot be signed: map %s is local storage or an arena, which a loader program must not create, "+
-				"and the signature covers what the loader creates only", obj.Name, m.Name)
+			return fmt.Errorf("object %s cannot be signed: a loader program cannot create map %s, which is local storage or an arena, "+
+				"and a signature only covers what the loader creates", obj.Name, m.Name)
 		case m.Kind == object.Kconfig:
 			for i := range m.Vars {
 				if v := &m.Vars[i]; !isAlwaysZero(v) {
-					return fmt.Errorf("object %s cannot be signed: only the machine that loads it knows the value of the __kconfig variable %s, "+
-						"and a signature covers all that is loaded", obj.Name, v.Name)
+					return fmt.Errorf("object %s cannot be signed: the value of the __kconfig variable %s depends on the running kernel, "+
+						"but a signature covers all data", obj.Name, v.Name)
 				}
 			}
 		}
 	}
 	for _, p := range obj.Programs {
 		if p.AutoLoad && p.Target == nil && spec.NeedsTarget(p.Type, p.ExpectedAttachType) {
-			return fmt.Errorf("object %s cannot be signed: program %s attaches to what is chosen at run time, and a signature covers that: "+
-				"put it into a package that is not signed", obj.Name, p.Name)
+			return fmt.Errorf("object %s cannot be signed: the target of program %s is chosen at run time, but a signature covers it: "+
+				"move the program to a package that is not signed", obj.Name, p.Name)
 		}
 	}
 	return nil
 }
 
 const (
-	// mostCPUs is the largest CONFIG_NR_CPUS that any architecture has: 8192 on x86 and powerpc. A
-	// perf event array may have more entries than there are CPUs; each costs 8 bytes.
+	// mostCPUs is the largest CONFIG_NR_CPUS of all architectures, 8192 on x86 and powerpc. A perf
+	// event array may have more entries than there are CPUs, at 8 bytes each.
 	mostCPUs = 8192
 	// largestPage is the largest page size of architectures with BPF.
 	largestPage = 64 << 10
 )
 
-// sizing tells what the runtime has to adjust: nothing, if it may not.
+// sizing returns how the runtime adjusts the size of a map. In a signed package it cannot.
 func (g *generator) sizing(m *object.Map) spec.Sizing {
 	if g.opts.Signed {
 		return spec.SizeFixed
@@ -62,7 +62,7 @@ func (g *generator) sizing(m *object.Map) spec.Sizing {
 	return sizing(m)
 }
 
-// maxEntries is a map's max_entries in the blob.
+// maxEntries returns a map's max_entries in the blob.
 func (g *generator) maxEntries(m *object.Map) uint32 {
 	if g.opts.Signed {
 		return fitAnyMachine(m)
@@ -70,8 +70,8 @@ func (g *generator) maxEntries(m *object.Map) uint32 {
 	return m.MaxEntries
 }
 
-// fitAnyMachine gives max_entries a value that does on every machine, for
-// those maps whose size the runtime otherwise adjusts to the one that it runs on.
+// fitAnyMachine returns a max_entries that works on every machine, for maps whose size the runtime
+// otherwise adjusts.
 func fitAnyMachine(m *object.Map) uint32 {
 	switch sizing(m) {
 	case spec.SizeCPUs:
@@ -88,28 +88,28 @@ func fitAnyMachine(m *object.Map) uint32 {
 	return m.MaxEntries
 }
 
-// contextOff is where on the stack the loader keeps its context.
+// contextOff is the place of the saved context on the stack.
 const contextOff = -8
 
-// saveContext keeps the context: a table of spec.LogRequest, or the number of a part.
+// saveContext saves the context, a table of spec.LogRequest, or loads the number of the part.
 //
 //	*(u64 *)(r10 -8) = r1        or r2 = *(u32 *)r1
 func (g *generator) saveContext(cut bool) {
 	if cut {
-		g.say("r2 = the part to do")
+		g.say("r2 = the part to run")
 		g.load(opLdx32, part, r1, 0)
 	}
 	if !g.opts.Signed {
 		return
 	}
-	g.say("keep the context")
+	g.say("save the context")
 	g.emit(insn{op: opStx64, dst: frame, src: r1, off: contextOff})
 }
 
 // log is an entry of the context.
 var log spec.LogRequest
 
-// logBTF takes from the context where the log of the BTF goes: entry 0.
+// logBTF sets the log buffer of the BTF from entry 0 of the context.
 //
 //	attr->btf_log_level = ctx[0].level; attr->btf_log_size = ctx[0].size;
 //	attr->btf_log_buf = ctx[0].buf
@@ -132,8 +132,8 @@ func (g *generator) logBTF() {
 	}
 }
 
-// logProgram takes from the context where the log of a program goes. Level and
-// size are one field of 64 bits here: they are neighbours in the attr as well.
+// logProgram sets the log buffer of a program from the context. It copies level and size, which are
+// adjacent in the attr as well, as one 64-bit field.
 //
 //	attr->log_level, log_size = ctx[1 + program].level, size; attr->log_buf = ctx[1 + program].buf
 func (g *generator) logProgram(program int) {
@@ -149,7 +149,7 @@ func (g *generator) logProgram(program int) {
 	g.store(opStx64, cursor, int(unsafe.Offsetof(attr.LogBuf)), r2)
 }
 
-// sign prepares the programs that signatures cover, once loader and blob are final.
+// sign prepares the programs that signatures cover. Loader and blob must be final.
 func (g *generator) sign() {
 	if !g.opts.Signed {
 		return
@@ -165,7 +165,7 @@ func (g *generator) sign() {
 	}
 }
 
-// head is what a loader begins with. In one that can be signed, these are the spec.SignedHead bytes
+// head emits the start of a loader. In one that can be signed, these are the spec.SignedHead bytes
 // before the check.
 func (g *generator) head(cut bool) {
 	g.saveContext(cut)
@@ -173,27 +173,27 @@ func (g *generator) head(cut bool) {
 	g.loadBlob(slots)
 }
 
-// HasSignedHead reports whether a loader begins as one that can be signed does.
+// HasSignedHead reports whether a loader begins like one that can be signed.
 func HasSignedHead(loader string, bo binary.ByteOrder) bool {
 	g := generator{opts: Options{Signed: true}}
 	g.head(false)
 	return len(loader) > spec.SignedHead && loader[:spec.SignedHead] == string(g.encode(bo))
 }
 
-// What struct bpf_map begins with: the SHA-256 of the contents, which the kernel leaves there when
-// it is asked for it (array_map_get_hash). What follows tells kernels apart, and so the check for
-// one kind is refused by the verifier on the other.
+// struct bpf_map begins with the SHA-256 of the contents, which the kernel stores there when it is
+// asked for it (array_map_get_hash). The next field depends on the kernel, so the verifier of one
+// kernel refuses the check for the other.
 const (
-	mapExcl = 32 // u32 excl: 1 if the map is exclusive to one program; Linux 7.1 and 7.2
-	mapOps  = 32 // the pointer ops, on kernels before
+	mapExcl = 32 // u32 excl, 1 if the map is exclusive to one program; Linux 7.1 and 7.2
+	mapOps  = 32 // the pointer ops, on earlier kernels
 )
 
-// BlobCheck returns the instructions that go into a loader after its first spec.SignedHead bytes:
-// what a signature of that form does not say about the loader's map. Unless the map is the blob's,
-// the loader ends with -EKEYREJECTED. The head has put the address of the map's value into R6, and
-// kept the context, so that R0 to R5 are free.
+// BlobCheck returns the instructions that follow the first spec.SignedHead bytes of a loader. They
+// check the properties of the loader's map that a signature of that form does not cover. Unless the
+// map holds the blob, the loader ends with -EKEYREJECTED. The head has put the address of the map's
+// value into R6 and saved the context, so R0 to R5 are free.
 //
-// For kernels that cover the map's contents:
+// For kernels whose signatures cover the map's contents:
 //
 //	r2 = *(u64 *)(r6 + len(blob) - 8)
 //	if the map can be mapped: end
@@ -205,10 +205,10 @@ const (
 //	r4 |= *(u32 *)(r0 + excl) ^ 1                  or r2 = *(u64 *)(r0 + ops)
 //	if r4 != 0, or r6 is not the value of r0: end
 //
-// The load of the blob's last 8 bytes is what makes the verifier compare the map's size with the
-// blob's. Without it nothing would: the kernel signs the contents of all maps one after the other,
-// without their lengths, so that a blob that is cut in two maps has the same signature, and
-// bpf_sys_bpf reads what an attr points to wherever that is.
+// The load of the blob's last 8 bytes makes the verifier compare the map's size with the blob's.
+// Nothing else does: the signature covers the contents of all maps one after the other, without
+// their lengths, so a blob that is split over two maps has the same signature, and bpf_sys_bpf
+// follows the pointers of an attr anywhere.
 func BlobCheck(form spec.SignedForm, blob string, bo binary.ByteOrder) string {
 	var a asm
 	var rejected []label
@@ -226,15 +226,15 @@ func BlobCheck(form spec.SignedForm, blob string, bo binary.ByteOrder) string {
 	return string(a.encode(bo))
 }
 
-// checkSize has the verifier see that the map's value is as large as the blob.
+// checkSize makes the verifier check that the map's value is at least as large as the blob.
 //
 //	r2 = *(u64 *)(r6 + len(blob) - 8)
 func (a *asm) checkSize(blob string) { a.load(opLdx64, r2, slots, len(blob)-8) }
 
-// checkUnmapped jumps if the map cannot be mapped into a process. One that can may be written after
-// it was frozen: what maps memory can have the kernel keep its pages (io_uring's buffers, for
-// example), and freezing looks for mappings only. The value of such an array begins at a page
-// (array_map_alloc), other values right after struct bpf_array. Pages are 4096 bytes at least.
+// checkUnmapped jumps if the map cannot be mapped into a process. A map that can be mapped may be
+// written after it was frozen: a process can make the kernel keep its pages (as io_uring buffers,
+// for example), and freezing only checks for mappings. The value of such an array begins at a page
+// (array_map_alloc), and other values right after struct bpf_array. Pages have at least 4096 bytes.
 //
 //	w2 = w6
 //	w2 &= 4095
@@ -246,11 +246,11 @@ func (a *asm) checkUnmapped() (accepted label) {
 	return a.jump(opJneImm, r2, 0)
 }
 
-// checkSameMap jumps unless R6 is the value of the map R0. Both come from the same place of
-// fd_array, but kernels before 7.3 read that once for each instruction, and a process may write to
-// it between. The value begins after struct bpf_array, of 280 bytes or so. The value of any other
-// map that lies behind is at least twice as far and the size of the blob farther, since the map R0
-// has the blob's contents; that of one before is at a negative distance.
+// checkSameMap jumps unless R6 is the value of the map R0. Both come from the same entry of
+// fd_array, but kernels before 7.3 read it once for each instruction, and a process may write to it
+// in between. The value begins after struct bpf_array, of about 280 bytes. The value of another map
+// at a higher address is at least twice as far away plus the size of the blob, since the map R0 has
+// the blob's contents. The value of a map at a lower address is at a negative distance.
 //
 //	r1 = r6
 //	r1 -= r0
@@ -262,7 +262,7 @@ func (a *asm) checkSameMap(blob string) (rejected label) {
 	return a.jump(opJgtImm, r1, int32(len(blob))+lessThanTwoArrays)
 }
 
-// checkHash jumps unless the kernel's hash of the map is the blob's, and leaves the map in R0.
+// checkHash jumps unless the kernel's hash of the map is that of the blob. It leaves the map in R0.
 func (a *asm) checkHash(form spec.SignedForm, blob string, bo binary.ByteOrder) (rejected label) {
 	hash := sha256.Sum256([]byte(blob))
 	a.emit(insn{op: opLdImm64, dst: r0, src: sys.PseudoMapIdx})

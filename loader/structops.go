@@ -8,8 +8,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// describeStructOps puts the initial value of a struct of operations into the blob, and notes what
-// its members are: the runtime fits both to the kernel's struct.
+// describeStructOps puts the initial value of a struct_ops map into the blob, and records its
+// members. The runtime converts both to the kernel's struct.
 func (g *generator) describeStructOps(i int, m *object.Map) {
 	ops := m.StructOps
 	described := spec.StructOps{
@@ -21,7 +21,7 @@ func (g *generator) describeStructOps(i int, m *object.Map) {
 	g.structOps = append(g.structOps, described)
 }
 
-// finishStructOps puts the descriptions into the blob, after all else.
+// finishStructOps appends the descriptions to the blob.
 func (g *generator) finishStructOps() {
 	if len(g.structOps) > 0 {
 		g.spec.StructOps = g.bytes(spec.AppendStructOps(nil, g.blob.bo, g.structOps))
@@ -31,9 +31,9 @@ func (g *generator) finishStructOps() {
 func (g *generator) describeMember(m btf.Member, p *object.Program) spec.StructOpsMember {
 	size, err := btf.Sizeof(m.Type)
 	if err != nil {
-		size = 0 // of no size, or of none that is known: nothing to copy
+		size = 0 // unknown or no size: nothing to copy
 	}
-	if m.BitfieldSize != 0 { // the bytes that it is in
+	if m.BitfieldSize != 0 { // the bytes that contain it
 		size = int(m.Offset%8+m.BitfieldSize+7) / 8
 	}
 	described := spec.StructOpsMember{
@@ -48,8 +48,8 @@ func (g *generator) describeMember(m btf.Member, p *object.Program) spec.StructO
 	return described
 }
 
-// kindOf is the BTF kind of a type without its qualifiers and typedefs, the one thing that has to
-// be the same in the kernel.
+// kindOf returns the BTF kind of a type without qualifiers and typedefs, which must be the same in
+// the kernel.
 func kindOf(t btf.Type) uint8 {
 	switch btf.UnderlyingType(t).(type) {
 	case *btf.Int:
@@ -62,7 +62,7 @@ func kindOf(t btf.Type) uint8 {
 		return sys.BtfKindStruct
 	case *btf.Union:
 		return sys.BtfKindUnion
-	case *btf.Enum: // also those of 64 bits
+	case *btf.Enum: // also 64-bit enums
 		return sys.BtfKindEnum
 	case *btf.Float:
 		return sys.BtfKindFloat

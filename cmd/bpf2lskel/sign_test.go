@@ -227,5 +227,5 @@ func TestWeakCertificates(t *testing.T) {
 func TestNotSignable(t *testing.T) {
 	obj := testobj.Compile(t, "storage_task", testobj.Options{})
 	inModule(t)
-	mustFail(t, "cannot be signed: map marks", "-o", "p", "-target", "native", "-signed", obj)
+	mustFail(t, "cannot be signed: a loader program cannot create map marks", "-o", "p", "-target", "native", "-signed", obj)
 }

@@ -9,36 +9,36 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// A DamagedError means that a Spec is not what package loader made: a blob that
-// does not belong to the Go file, most likely. It is what is damaged, and the
-// condition that does not hold: "map 3: its attr is not in the blob".
+// A DamagedError reports a Spec that package loader did not generate, most likely because the blob
+// does not belong to the Go file. Its text is the damaged part and the condition that does not
+// hold: "map 3: its attr is not in the blob".
 type DamagedError string
 
 func (e DamagedError) Error() string {
-	return "the object's description and its blob do not belong together (" + string(e) + "): generate the package again"
+	return "generated Go file and blob do not match (" + string(e) + "): generate the package again"
 }
 
-// The least of an attr that the runtime writes to.
+// Minimum sizes of the attrs that the runtime writes to.
 const (
 	leastMapAttr     = uint32(unsafe.Offsetof(sys.MapCreateAttr{}.MapIfindex))
 	leastProgramAttr = uint32(unsafe.Offsetof(sys.ProgLoadAttr{}.ExpectedAttachType)) + 4
 	leastBTFAttr     = uint32(unsafe.Offsetof(sys.BtfLoadAttr{}.BtfLogLevel)) + 4
-	// coreProgramAttr has the number of the program's CO-RE records.
+	// coreProgramAttr includes the number of the program's CO-RE records.
 	coreProgramAttr = uint32(unsafe.Offsetof(sys.ProgLoadAttr{}.CoreReloCnt)) + 4
 )
 
 // checker collects the first condition that does not hold.
 type checker struct {
 	*Spec
-	part  string // "map", "step", ...; its index is at hand in index
+	part  string // "map", "step", ...; index has its index
 	index int
 
-	failed    string // the part that is damaged, "" if none is
+	failed    string // the damaged part; "" if none
 	failedAt  int
 	condition string
 }
 
-// need is not inlined: there are many conditions, and each user's binary has all of them.
+// need is not inlined, since each user's binary has all of the many conditions.
 //
 //go:noinline
 func (c *checker) need(ok bool, condition string) {
@@ -58,7 +58,7 @@ func (c *checker) err() error {
 	return DamagedError(part + ": " + c.condition)
 }
 
-// Conditions that several parts have.
+// Conditions of several parts.
 const (
 	attrInBlob   = "its attr is not in the blob"
 	dataInBlob   = "its data is not in the blob"
@@ -66,9 +66,9 @@ const (
 	indexInRange = "an index is out of range"
 )
 
-// Check makes sure that all offsets and indices are within what they are for;
-// its error is a [DamagedError]. It costs a few nanoseconds a step, and allocates
-// nothing. [Spec.CheckParts] does the same for what only objects with Phases have.
+// Check returns a [DamagedError] unless all offsets and indices are in range. It takes a few
+// nanoseconds per step, and does not allocate. [Spec.CheckParts] checks the fields of objects with
+// Phases.
 func (s *Spec) Check() error {
 	c := checker{Spec: s, part: "the loader", index: -1}
 	c.need(len(s.Loader) > 0 && len(s.Loader)%8 == 0, "it is not a sequence of instructions")
@@ -155,7 +155,7 @@ func (c *checker) step(step *Step) {
 	c.need(step.Start >= 0 && step.Start <= step.End && int(step.End) <= len(c.Loader)/8, "its instructions are not in the loader")
 }
 
-// CheckParts makes sure of Phases and CORE, and of the sites, which are in the blob.
+// CheckParts checks Phases, CORE and the sites in the blob.
 func (s *Spec) CheckParts() error {
 	c := checker{Spec: s, part: "phases", index: -1}
 	c.need(len(s.Phases) > 0, "there are none")
@@ -191,7 +191,8 @@ func (c *checker) core() {
 	}
 }
 
-// Sites are those of CO-RE, read from where Check has seen them: nothing writes to the Spec's blob.
+// Sites returns the sites of CORE. CheckParts has checked them, and nothing writes to the Spec's
+// blob.
 func (s *Spec) Sites() iter.Seq[CORESite] {
 	return func(yield func(CORESite) bool) {
 		for at := s.CORE.Sites; at < s.CORE.Sites+BlobOff(8*s.CORE.SiteCount); at += 8 {
@@ -204,7 +205,7 @@ func (s *Spec) Sites() iter.Seq[CORESite] {
 
 func (s *Spec) slot(n Slot) bool { return uint64(n) < uint64(s.Slots) }
 
-// pair is for 64 bits, aligned.
+// pair reports whether n is the first of two slots that form an aligned 64-bit value.
 func (s *Spec) pair(n Slot) bool { return n%2 == 0 && uint64(n)+1 < uint64(s.Slots) }
 
 // within reports whether an aligned record is in the blob.
@@ -217,5 +218,5 @@ func (s *Spec) array(at BlobOff, count uint32, size uintptr) bool {
 	return at%8 == 0 && uint64(at)+uint64(count)*uint64(size) <= uint64(len(s.Blob))
 }
 
-// Word reads 32 bits of the blob.
+// Word returns the 32-bit word at an offset in the blob.
 func (s *Spec) Word(at BlobOff) uint32 { return binary.NativeEndian.Uint32([]byte(s.Blob[at:][:4])) }

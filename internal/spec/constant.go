@@ -6,14 +6,16 @@ import (
 	"strings"
 )
 
-// Constant is a place of a number that assembly in the source has a name for: an ld_imm64 in the
-// blob. Spec.Constants has them as text, since a type of Spec's is described in each binary.
+// A Constant is an ld_imm64 in the blob that loads a constant that assembly in the source names.
+// Spec.Constants has them as text, since each binary would contain the type descriptor of a field's
+// type.
 type Constant struct {
 	Name string
 	At   BlobOff
 }
 
-// FormatConstants makes the text of Spec.Constants: offset and name. Names are without white space.
+// FormatConstants returns the text of Spec.Constants: offset and name. Names must not contain white
+// space.
 func FormatConstants(constants []Constant) string {
 	var b strings.Builder
 	for _, c := range constants {
@@ -22,7 +24,7 @@ func FormatConstants(constants []Constant) string {
 	return b.String()
 }
 
-// ParseConstants reads it. Its error is a [DamagedError].
+// ParseConstants parses s.Constants. Its error is a [DamagedError].
 func (s *Spec) ParseConstants() ([]Constant, error) {
 	var list []Constant
 	for line := range strings.Lines(s.Constants) {

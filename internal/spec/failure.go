@@ -2,58 +2,57 @@ package spec
 
 import "github.com/bpf2lskel/bpf2lskel/internal/unix"
 
-// Op is what a load was doing when it failed.
+// Op is the operation of a load that failed.
 type Op uint8
 
 const (
 	OpStep        Op = iota // a step of the loader: Failure.Step
-	OpHoldFDs               // make sure that file descriptors 0 to 2 are taken
-	OpMaskSignals           // keep signals away
+	OpHoldFDs               // make sure that file descriptors 0 to 2 are in use
+	OpMaskSignals           // block signals
 	OpCreateBlob            // create the loader's map
 	OpFillBlob              // and fill it: signed packages
 	OpFreezeBlob            // and freeze it: signed packages
 	OpHashBlob              // and have the kernel compute its hash: signed packages
 	OpMapBlob               // map the loader's map
-	OpPatch                 // write into the blob what is known only now
+	OpPatch                 // write values that are known only now into the blob
 	OpLoadLoader            // load the loader program
 	OpRunLoader             // run it
-	OpReadBlob              // read what it has left in the loader's map: signed packages
+	OpReadBlob              // read the results from the loader's map: signed packages
 	OpMapData               // map the contents of a map: Failure.Map
 	OpKeepBTF               // keep the BTF for inner maps
 	OpVerify                // verify the signature
-	OpReuse                 // use a map that exists already: Failure.Map
+	OpReuse                 // use an existing map: Failure.Map
 )
 
-// A Failure is a load that has failed: at what, with what answer of the kernel,
-// and all that only the load itself knows about it.
+// A Failure describes a failed load: the operation, the kernel's error, and details that only the
+// load knows.
 type Failure struct {
 	Spec *Spec
 	Op   Op
-	// Doing describes what is none of the object's steps: the look-up of what was chosen at run
-	// time.
+	// Doing describes an operation that is not one of the object's steps: the look-up of a target
+	// that was chosen at run time.
 	Doing string
-	// Step is the index in Spec.Steps of what failed for OpStep, -1 for others.
+	// Step is the index in Spec.Steps of the step that failed for OpStep, and -1 for others.
 	Step int
 	// Map is the index of the map for OpMapData and OpReuse.
 	Map   int
-	Errno unix.Errno // 0 if it was not the kernel that refused
+	Errno unix.Errno // 0 if the error is not from the kernel
 	Err   error
-	// MaxEntries is the number of entries that the map was to be created with, for a step that
-	// creates one.
+	// MaxEntries is the max_entries of the map, for a step that creates one.
 	MaxEntries uint32
-	// Missing are the weak kfuncs that the program refers to and this kernel does not have.
+	// Missing lists the weak kfuncs that the program refers to and this kernel lacks.
 	Missing []string
-	// Log is what the verifier said, for programs and BTF; "" if it said nothing.
+	// Log is the verifier's log for programs and BTF, or "".
 	Log string
-	// Reason is what the answer means, and Hint what to do about it; "" as long as nobody has found
-	// out.
+	// Reason explains the kernel's error, and Hint says what to do about it. Both are "" until
+	// package explain has set them.
 	Reason, Hint string
-	// Lost is set if what the caller had changed before the load could not be restored: there is no
-	// memory for it.
+	// Lost is set if changes that the caller had made before the load could not be restored for
+	// lack of memory.
 	Lost bool
 }
 
-// Operation describes what the load was doing: "create map counts".
+// Operation describes the operation that failed: "create map counts".
 func (f *Failure) Operation() string {
 	if f.Doing != "" {
 		return f.Doing
@@ -85,7 +84,7 @@ var operations = [...]string{
 	OpReuse:       "reuse map ",
 }
 
-// StepKind returns the kind of the step that failed, 0 if it was not a step.
+// StepKind returns the kind of the step that failed, or 0 if it was not a step.
 func (f *Failure) StepKind() StepKind {
 	if f.Op != OpStep {
 		return 0

@@ -5,22 +5,22 @@ import (
 	"strings"
 )
 
-// KconfigVar is a __kconfig variable: its value is in the running kernel's configuration, or a fact
-// about that kernel. Spec.Kconfig has them as text, since a type of Spec's is described in each
-// binary.
+// A KconfigVar is a __kconfig variable, whose value is in the running kernel's configuration, or is
+// a fact about that kernel. Spec.Kconfig has them as text, since each binary would contain the type
+// descriptor of a field's type.
 type KconfigVar struct {
 	Name string // CONFIG_HZ, LINUX_KERNEL_VERSION
 	Type KconfigType
-	// Signed is for integers.
+	// Signed is set for signed integers.
 	Signed bool
-	// Weak variables are zero if there is no value for them.
+	// Weak is set for variables that are zero if the kernel has no value for them.
 	Weak bool
-	// Offset and Size are the variable's place in the map's value, in bytes. Size is a power of two
-	// up to 8, but for KconfigString.
+	// Offset and Size are the variable's place in the map's value, in bytes. Except for
+	// KconfigString, Size is a power of two up to 8.
 	Offset, Size uint32
 }
 
-// KconfigType says which values a __kconfig variable takes (libbpf's enum kcfg_type).
+// KconfigType is the type of the values of a __kconfig variable (libbpf's enum kcfg_type).
 type KconfigType uint8
 
 const (
@@ -28,7 +28,7 @@ const (
 	KconfigTristate                        // y, m or n: enum libbpf_tristate
 	KconfigChar                            // an integer of one byte: a number, or the letter itself
 	KconfigInt                             // a number
-	KconfigString                          // a string, cut to the size of the array and ended by a zero
+	KconfigString                          // a string, truncated to the size of the array and zero-terminated
 )
 
 // In returns the variable's bytes in the value of its map.
@@ -51,7 +51,7 @@ func (v *KconfigVar) CType() string {
 	return fmt.Sprintf("%sint%d_t", unsigned, 8*v.Size)
 }
 
-// FormatKconfig makes the text of Spec.Kconfig: offset, size, type, whether it is signed, whether
+// FormatKconfig returns the text of Spec.Kconfig: offset, size, type, whether it is signed, whether
 // it is weak, and name.
 func FormatKconfig(vars []KconfigVar) string {
 	var b strings.Builder
@@ -69,7 +69,8 @@ func flag(b bool) int {
 	return 0
 }
 
-// ParseKconfig reads it, for a map with a value of so many bytes. Its error is a [DamagedError].
+// ParseKconfig parses the text, for a map with a value of size bytes. Its error is a
+// [DamagedError].
 func ParseKconfig(text string, size int) ([]KconfigVar, error) {
 	var vars []KconfigVar
 	for text != "" {

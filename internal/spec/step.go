@@ -2,7 +2,7 @@ package spec
 
 import "strconv"
 
-// StepName describes a step in words: "create map counts".
+// StepName describes a step: "create map counts".
 func (s *Spec) StepName(step Step) string {
 	switch step.Kind {
 	case StepLoadBTF:
@@ -28,7 +28,7 @@ func (s *Spec) StepName(step Step) string {
 	return "step " + strconv.Itoa(int(step.Kind))
 }
 
-// Finds reports whether the step's result is 64 bits: what was found.
+// Finds reports whether the step is a look-up, with a 64-bit result.
 func (k StepKind) Finds() bool { return k == StepFindTarget || k == StepFindExtern }
 
 func (k ExternKind) String() string {

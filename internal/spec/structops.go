@@ -7,39 +7,38 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// StructOps is a struct of operations: the value of a map of type BPF_MAP_TYPE_STRUCT_OPS, as the
-// object has it. The kernel's own struct may have more, fewer and other members, so the value is
-// fitted to it when it is loaded.
+// StructOps describes the value of a map of type BPF_MAP_TYPE_STRUCT_OPS in the object. The
+// kernel's struct may have more, fewer and other members, so the value is converted at load time.
 //
-// These descriptions are in the blob, at Spec.StructOps, and not in the Spec: in each program there
-// would be their types.
+// The descriptions are in the blob, at Spec.StructOps, and not in the Spec, which would add their
+// types to every binary.
 type StructOps struct {
-	Map     int32  // index in Spec.Maps, whose ValueSize is that of the object's struct
-	Type    string // what the kernel calls the struct: "tcp_congestion_ops"
-	Section string // ".struct_ops", ".struct_ops.link", with a '?' in front if AutoCreate is not set
+	Map     int32  // index in Spec.Maps; its ValueSize is the size of the object's struct
+	Type    string // name of the struct in the kernel: "tcp_congestion_ops"
+	Section string // ".struct_ops" or ".struct_ops.link", after a '?' if AutoCreate is not set
 	// AutoCreate is false for maps that are created only when asked for.
 	AutoCreate bool
-	// Data is where the initial value is in the blob, with zeros for programs.
+	// Data is the place of the initial value in the blob, with zeros in place of programs.
 	Data    BlobOff
 	Members []StructOpsMember
 }
 
-// StructOpsMember is a member of a struct of operations.
+// A StructOpsMember is a member of a struct_ops type.
 type StructOpsMember struct {
 	Name   string
 	Offset uint32 // bytes
 	Size   uint32 // bytes
 	Kind   uint8  // BTF_KIND_*, without qualifiers and typedefs
 	Bits   bool   // it is a bit-field
-	// Program is the index in Spec.Programs of what the source puts there, -1 for none.
+	// Program is the index in Spec.Programs of the program that the source sets, or -1.
 	Program int32
 }
 
-// IsPointer reports whether the member is a pointer: a function, or always NULL.
+// IsPointer reports whether the member is a pointer, either to a function or always NULL.
 func (m *StructOpsMember) IsPointer() bool { return m.Kind == sys.BtfKindPtr }
 
-// AppendStructOps appends descriptions as ReadStructOps reads them: words in the byte order of the
-// target, and strings after their lengths.
+// AppendStructOps appends descriptions in the encoding of ReadStructOps: words in the byte order of
+// the target, and strings after their lengths.
 func AppendStructOps(b []byte, bo binary.ByteOrder, list []StructOps) []byte {
 	word := func(n uint32) {
 		b = append(b, 0, 0, 0, 0)
@@ -77,8 +76,8 @@ func AppendStructOps(b []byte, bo binary.ByteOrder, list []StructOps) []byte {
 	return b
 }
 
-// ReadStructOps returns the structs of operations of an object, nil if there are none. It makes
-// sure of them as Check does of the rest, and its error is a [DamagedError].
+// ReadStructOps returns the struct_ops descriptions of an object, if any. It checks them like Check
+// does the rest, and its error is a [DamagedError].
 func ReadStructOps(s *Spec) ([]StructOps, error) {
 	if s.StructOps == 0 {
 		return nil, nil
@@ -113,7 +112,7 @@ func ReadStructOps(s *Spec) ([]StructOps, error) {
 	return list, nil
 }
 
-// What the runtime writes to.
+// The parts of attrs that the runtime writes to.
 const (
 	structOpsMapAttr     = uint32(unsafe.Offsetof(sys.MapCreateAttr{}.ValueTypeBtfObjFd)) + 4
 	structOpsProgramAttr = uint32(unsafe.Offsetof(sys.ProgLoadAttr{}.AttachBtfObjFd)) + 4
@@ -130,7 +129,7 @@ func (c *checker) structOps(ops *StructOps) {
 	for i := range ops.Members {
 		member := &ops.Members[i]
 		c.need(uint64(member.Offset)+uint64(member.Size) <= uint64(m.ValueSize), "a member is not in its value")
-		c.need(member.Kind != sys.BtfKindPtr || member.Size == 8, "a pointer is not of 8 bytes")
+		c.need(member.Kind != sys.BtfKindPtr || member.Size == 8, "a pointer has not 8 bytes")
 		c.need(member.Program >= -1 && int(member.Program) < len(c.Programs), indexInRange)
 	}
 	for i := range c.Programs {
@@ -139,7 +138,7 @@ func (c *checker) structOps(ops *StructOps) {
 	}
 }
 
-// structOpsReader reads what AppendStructOps has written.
+// A structOpsReader decodes the encoding of AppendStructOps.
 type structOpsReader struct {
 	blob  string
 	short bool
@@ -164,7 +163,7 @@ func (r *structOpsReader) word() uint32 {
 
 func (r *structOpsReader) text() string { return r.take(r.word()) }
 
-// count reads how many follow, of at least 4 bytes each.
+// count reads a number of items, of at least 4 bytes each.
 func (r *structOpsReader) count() uint32 {
 	n := r.word()
 	if uint64(n) > uint64(len(r.blob)/4) {

@@ -71,7 +71,7 @@ func TestStructOpsDamaged(t *testing.T) {
 		{"its data is not in the blob", func(o *StructOps) { o.Data = 3 }},
 		{"a member is not in its value", func(o *StructOps) { o.Members[1].Offset = 21 }},
 		{"a member is not in its value", func(o *StructOps) { o.Members[1].Size = 1<<32 - 1 }},
-		{"a pointer is not of 8 bytes", func(o *StructOps) { o.Members[0].Size = 4 }},
+		{"a pointer has not 8 bytes", func(o *StructOps) { o.Members[0].Size = 4 }},
 		{"an index is out of range", func(o *StructOps) { o.Members[0].Program = 1 }},
 	} {
 		o := someOperations()
