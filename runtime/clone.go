@@ -77,7 +77,11 @@ func NewCloner[P Clonable[P]](s *Skeleton, p P) (*Cloner[P], error) {
 		}
 		fds[i], c.maps = num, append(c.maps, &s.maps[i])
 	}
-	template, failure := load.NewCloner(s.spec, s.features, fds, index)
+	prepare := load.NewCloner
+	if load.Old != nil {
+		prepare = load.Old.Cloner(s.spec, index, s.interpreted)
+	}
+	template, failure := prepare(s.spec, s.features, fds, index)
 	if failure != nil {
 		c.release()
 		return nil, newLoadError(failure)

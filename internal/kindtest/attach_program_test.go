@@ -1,4 +1,4 @@
-//vmtest:all
+//vmtest:all,5.10
 
 package kindtest
 

@@ -67,8 +67,10 @@ func leaveOutNewer(t *testing.T, s *runtime.Skeleton) {
 		if !isBefore(n.since) {
 			continue
 		}
+		hasMap := false
 		for i := range s.Spec().Maps {
 			if n.mapType != 0 && s.Spec().Maps[i].Type == n.mapType {
+				hasMap = true
 				if err := runtime.ChangeMap(s, s.Map(i), func(m *runtime.MapChange) { m.LeaveOut = true }); err != nil {
 					t.Fatal(err)
 				}
@@ -76,7 +78,7 @@ func leaveOutNewer(t *testing.T, s *runtime.Skeleton) {
 		}
 		for i := range s.Spec().Programs {
 			p := &s.Spec().Programs[i]
-			if n.progType != 0 && p.Type == n.progType || n.attach != 0 && p.AttachType == n.attach || n.program != "" && p.Name == n.program {
+			if n.progType != 0 && p.Type == n.progType || n.attach != 0 && p.AttachType == n.attach || hasMap && p.Name == n.program {
 				s.Program(i).SetAutoLoad(false)
 			}
 		}

@@ -1,4 +1,4 @@
-//vmtest:6.1,6.12,6.18,7.x,6.12-s390x
+//vmtest:all
 
 package kindtest
 

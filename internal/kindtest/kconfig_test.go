@@ -1,4 +1,4 @@
-//vmtest:all
+//vmtest:all,5.10
 
 package kindtest
 
@@ -50,7 +50,7 @@ func machineConfig(t *testing.T) string {
 func seen(t *testing.T, s *kconfig.Skeleton) kconfig.BssSection {
 	t.Helper()
 	if _, err := s.Progs.Look.Test(runtime.RawTracepointArgs{}); err != nil {
-		t.Fatal(err)
+		t.Fatalf("%+v", err)
 	}
 	return *s.Bss
 }

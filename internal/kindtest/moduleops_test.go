@@ -1,4 +1,4 @@
-//vmtest:6.12
+//vmtest:5.10,6.12
 
 package kindtest
 
@@ -29,6 +29,7 @@ func openFiles(t *testing.T) int {
 // struct.
 func TestModuleStructOps(t *testing.T) {
 	guest.Only(t)
+	before(t, "6.9", "structs of operations of modules")
 	s := opened(t, moduleops.Open)
 	before := openFiles(t)
 	if err := s.Load(); !errors.Is(err, unix.ENOENT) || !strings.Contains(err.Error(), "struct bpf2lskel_ops") {

@@ -1,4 +1,4 @@
-//vmtest:6.18,7.2,7.x
+//vmtest:5.10,6.18,7.2,7.x
 
 package kindtest
 
@@ -18,6 +18,7 @@ import (
 // passes.
 func TestQdisc(t *testing.T) {
 	guest.Only(t)
+	before(t, "6.16", "queueing disciplines as structs of operations")
 	s := loaded(t, qdisc.Open)
 	link, err := s.Maps.Fifo.Attach()
 	if err != nil {

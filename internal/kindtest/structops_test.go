@@ -1,4 +1,4 @@
-//vmtest:6.1,6.12,6.18,7.2,7.x,7.x-arm64
+//vmtest:5.10,6.1,6.12,6.18,7.2,7.x,7.x-arm64
 
 package kindtest
 

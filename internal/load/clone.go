@@ -24,6 +24,10 @@ type Cloner struct {
 	program int32
 	step    int
 
+	// system makes the system calls if no loader program has run: one at a time, under mu. Nil
+	// otherwise.
+	system Kernel
+
 	mu      sync.Mutex
 	found   int
 	kernel  *kernelbtf.Functions // read once many names are looked up
@@ -34,9 +38,17 @@ type Cloner struct {
 // which takes 10 ms.
 const manyNames = 16
 
-// NewCloner prepares a program for being loaded again. The maps are the file descriptors of the
+// ClonerMaker prepares a program for being loaded again. The maps are the file descriptors of the
 // object's, in the order of the Spec, and have to stay open until Close.
+type ClonerMaker func(s *spec.Spec, features unsafe.Pointer, maps []int, program int32) (*Cloner, *spec.Failure)
+
+// NewCloner is the ClonerMaker that runs the loader in the kernel.
 func NewCloner(s *spec.Spec, features unsafe.Pointer, maps []int, program int32) (*Cloner, *spec.Failure) {
+	return newCloner(s, features, program, func(t *Cloner) *spec.Failure { return t.prepare(maps) })
+}
+
+// newCloner describes a load of nothing but BTF, externs and that program, for prepare to do.
+func newCloner(s *spec.Spec, features unsafe.Pointer, program int32, prepare func(*Cloner) *spec.Failure) (*Cloner, *spec.Failure) {
 	changed := *s
 	changed.Maps = slices.Clone(s.Maps)
 	changed.Kconfig, changed.Sums = "", spec.Sums{}
@@ -65,14 +77,14 @@ func NewCloner(s *spec.Spec, features unsafe.Pointer, maps []int, program int32)
 		return nil, e.fail(spec.OpHoldFDs, err)
 	}
 	defer release()
-	failure := t.prepare(maps)
+	failure := prepare(t)
 	if failure != nil && interrupted(failure) {
 		unlock, err := LockThread()
 		if err != nil {
 			return nil, e.fail(spec.OpMaskSignals, err)
 		}
 		defer unlock()
-		failure = t.prepare(maps)
+		failure = prepare(t)
 	}
 	if failure != nil {
 		return nil, failure
@@ -88,20 +100,29 @@ func (t *Cloner) prepare(maps []int) *spec.Failure {
 		return e.fail(op, errno)
 	}
 	e.blob = blob
+	return t.runLoader(maps, func() *spec.Failure {
+		loader, failure := e.spec.Loader, (*spec.Failure)(nil)
+		if e.spec.BTF.Outside {
+			loader, failure = e.createOutside()
+		}
+		if failure == nil {
+			failure = e.run(e.without(loader, e.req.Skip))
+		}
+		return failure
+	})
+}
+
+// runLoader has the loader run with the maps in their slots.
+func (t *Cloner) runLoader(maps []int, run func() *spec.Failure) *spec.Failure {
+	e := &t.e
 	if err := e.patch(); err != nil {
 		e.blob.close()
 		return e.fail(spec.OpPatch, err)
 	}
 	for i, fd := range maps {
-		*blob.slot(e.spec.Maps[i].Slot) = int32(fd)
+		*e.blob.slot(e.spec.Maps[i].Slot) = int32(fd)
 	}
-	loader, failure := e.spec.Loader, (*spec.Failure)(nil)
-	if e.spec.BTF.Outside {
-		loader, failure = e.createOutside()
-	}
-	if failure == nil {
-		failure = e.run(e.without(loader, e.req.Skip))
-	}
+	failure := run()
 	if failure == nil {
 		failure = e.check()
 	}
@@ -145,10 +166,10 @@ func (t *Cloner) Load(target *Target) (int, *spec.Failure) {
 	}
 	attr.AttachBtfId, attr.AttachBtfObjFd = found.btfID, uint32(found.fd)
 	size = max(size, uintptr(targetEnd))
-	num, errno := sys.BPF(sys.CmdProgLoad, unsafe.Pointer(&attr), size)
+	num, errno := t.loadProgram(&attr, size)
 	if errno == unix.EAGAIN || errno == unix.EINTR {
 		if unlock, err := LockThread(); err == nil {
-			num, errno = sys.BPF(sys.CmdProgLoad, unsafe.Pointer(&attr), size)
+			num, errno = t.loadProgram(&attr, size)
 			unlock()
 		}
 	}
@@ -159,10 +180,20 @@ func (t *Cloner) Load(target *Target) (int, *spec.Failure) {
 	failure = t.fail(target, errno)
 	failure.Log, _ = withLog(func(l *logBuffer) (int, unix.Errno) {
 		attr.LogLevel, attr.LogSize, attr.LogBuf = 1, l.size(), l.addr()
-		return sys.BPF(sys.CmdProgLoad, unsafe.Pointer(&attr), size)
+		return t.loadProgram(&attr, max(size, unsafe.Offsetof(attr.LogBuf)+8))
 	})
 	runtime.KeepAlive(insns)
 	return -1, failure
+}
+
+// loadProgram makes the system call.
+func (t *Cloner) loadProgram(attr *sys.ProgLoadAttr, size uintptr) (int, unix.Errno) {
+	if t.system == nil {
+		return sys.BPF(sys.CmdProgLoad, unsafe.Pointer(attr), size)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.system.BPF(sys.CmdProgLoad, unsafe.Pointer(attr), size)
 }
 
 func (t *Cloner) fail(target *Target, errno unix.Errno) *spec.Failure {
@@ -178,6 +209,11 @@ func (t *Cloner) fail(target *Target, errno unix.Errno) *spec.Failure {
 // find finds a target. What is in the kernel's own BTF once only is found there if many names are
 // looked up.
 func (t *Cloner) find(target *Target) (foundTarget, *spec.Failure) {
+	if t.system != nil && target.Open == nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		return t.e.findBy(t.system, target)
+	}
 	if target.Open == nil && target.Kind == sys.BtfKindFunc && target.Module == "" {
 		if kernel := t.index(); kernel != nil {
 			if id := kernel.ID(target.Name); id != 0 {

@@ -123,14 +123,8 @@ func (e *engine) interpretTargets(kernel Kernel) (done func(), failure *spec.Fai
 			var of []foundTarget
 			of, failure = e.findTargets(targets[i : i+1])
 			found[i] = of[0]
-		} else if id, fd, errno := kernel.FindBTF(t.Name, t.Kind); errno != 0 {
-			failure = e.fail(spec.OpPatch, errno)
-			failure.Doing = "find attach target " + t.Name + " of program " + e.spec.Programs[t.Program].Name
 		} else {
-			found[i] = foundTarget{btfID: id, fd: int32(fd)}
-			if fd > 0 {
-				found[i].done = func() { unix.Close(fd) }
-			}
+			found[i], failure = e.findBy(kernel, t)
 		}
 		if failure != nil {
 			done()
@@ -149,6 +143,50 @@ func (e *engine) interpretTargets(kernel Kernel) (done func(), failure *spec.Fai
 		return nil, failure
 	}
 	return done, nil
+}
+
+// findBy finds a target in the BTF of the kernel or of a module.
+func (e *engine) findBy(kernel Kernel, t *Target) (foundTarget, *spec.Failure) {
+	id, fd, errno := kernel.FindBTF(t.Name, t.Kind)
+	if errno != 0 {
+		failure := e.fail(spec.OpPatch, errno)
+		failure.Doing = "find attach target " + t.Name + " of program " + e.spec.Programs[t.Program].Name
+		return foundTarget{}, failure
+	}
+	found := foundTarget{btfID: id, fd: int32(fd)}
+	if fd > 0 {
+		found.done = func() { unix.Close(fd) }
+	}
+	return found, nil
+}
+
+// InterpretCloner prepares a program for being loaded again, as [NewCloner] does with a loader
+// program. All that the Cloner asks of the kernel goes through kernel, one call at a time.
+func InterpretCloner(s *spec.Spec, features unsafe.Pointer, maps []int, program int32, kernel Kernel) (*Cloner, *spec.Failure) {
+	return newCloner(s, features, program, func(t *Cloner) *spec.Failure {
+		t.system = kernel
+		e := &t.e
+		cpu, errno := newInterpreter(e.spec, 0, kernel)
+		if errno != 0 {
+			return e.fail(spec.OpMapBlob, errno)
+		}
+		e.blob = &cpu.blobMap
+		return t.runLoader(maps, func() *spec.Failure {
+			skip := slices.Clone(e.req.Skip)
+			if failure := e.interpretOutside(cpu, &skip); failure != nil {
+				return failure
+			}
+			if failure := e.interpretParts(cpu, e.without(e.spec.Loader, skip)); failure != nil {
+				return failure
+			}
+			attr, size, insns := e.programAgain(t.step)
+			attr.InsnCnt = e.spec.Programs[program].Insns
+			if size > 0 && insns == nil && cpu.checkAttr(sys.CmdProgLoad, unsafe.Slice((*byte)(unsafe.Pointer(&attr)), size)) != 0 {
+				return e.failStep(t.step, unix.EFAULT)
+			}
+			return nil
+		})
+	})
 }
 
 // interpretParts runs the loader, part by part if it has several. The first failure ends the load.
@@ -229,7 +267,7 @@ func (e *engine) interpretOutside(cpu *interpreter, skip *[]int) *spec.Failure {
 
 // interpretAgain takes the step that has failed once more, for the verifier's log.
 func (e *engine) interpretAgain(cpu *interpreter, f *spec.Failure) {
-	if f.Errno == unix.EMFILE || f.Err == nil {
+	if f.Errno == unix.EMFILE || f.Errno == unix.EFAULT || f.Err == nil {
 		return
 	}
 	switch f.StepKind() {

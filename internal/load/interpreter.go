@@ -232,7 +232,11 @@ func (c *interpreter) helper(number int32) unix.Errno {
 		if errno != 0 {
 			return errno
 		}
-		num, errno := c.kernel.BPF(sys.Cmd(r[1]), unsafe.Pointer(&attr[0]), uintptr(len(attr)))
+		cmd := sys.Cmd(r[1])
+		if errno := c.checkAttr(cmd, attr); errno != 0 {
+			return errno
+		}
+		num, errno := c.kernel.BPF(cmd, unsafe.Pointer(&attr[0]), uintptr(len(attr)))
 		r[0] = result(uint64(uint32(num)), errno)
 	case sys.FuncBtfFindByNameKind:
 		name, errno := c.name(r[1], r[2])

@@ -109,3 +109,91 @@ func TestInterpreterRunsArbitraryCode(t *testing.T) {
 		t.Error("none ran to its end")
 	}
 }
+
+// readingKernel reads all that an attr refers to, as runtime/oldkernel does, and fails the test for
+// an address that is not the loader's.
+type readingKernel struct {
+	deafKernel
+	t *testing.T
+	c *interpreter
+}
+
+func (k *readingKernel) BPF(cmd sys.Cmd, p unsafe.Pointer, size uintptr) (int, unix.Errno) {
+	read := func(address uint64, size uint64) []byte {
+		first := k.c.address(0)
+		if size > 0 && (address < first || address-first > uint64(len(k.c.mem)) || size > uint64(len(k.c.mem))-(address-first)) {
+			k.t.Fatalf("command %d: %d bytes at %#x, the memory is %d bytes at %#x", cmd, size, address, len(k.c.mem), first)
+		}
+		if size == 0 {
+			return nil
+		}
+		return k.c.mem[address-first:][:size]
+	}
+	raw := unsafe.Slice((*byte)(p), size)
+	read(uint64(uintptr(p)), uint64(size))
+	switch cmd {
+	case sys.CmdBtfLoad:
+		attr := attrIn[sys.BtfLoadAttr](raw)
+		read(attr.Btf, uint64(attr.BtfSize))
+		read(attr.BtfLogBuf, uint64(attr.BtfLogSize))
+	case sys.CmdProgLoad:
+		attr := attrIn[sys.ProgLoadAttr](raw)
+		code := read(attr.Insns, 8*uint64(attr.InsnCnt))
+		read(attr.LogBuf, uint64(attr.LogSize))
+		read(attr.CoreRelos, 16*uint64(attr.CoreReloCnt))
+		for at := 0; at+8 <= len(code); at += 8 {
+			insn := *(*sys.Insn)(unsafe.Pointer(&code[at]))
+			if insn.Code != sys.OpLdImm64 {
+				continue
+			}
+			at += 8
+			_, src := registers(insn.Regs)
+			if attr.FdArray != 0 && (src == sys.PseudoMapIdx || src == sys.PseudoMapIdxValue) {
+				read(attr.FdArray+4*uint64(int64(insn.Imm)), 4)
+			}
+		}
+	case sys.CmdMapCreate, sys.CmdMapFreeze, sys.CmdMapUpdateElem:
+	default:
+		k.t.Fatalf("command %d is not for loaders", cmd)
+	}
+	return int(size), 0
+}
+
+// FuzzInterpreter interprets any instructions on any blob: no access, and no address in an attr,
+// is outside of the loader's memory.
+func FuzzInterpreter(f *testing.F) {
+	s := spectest.New()
+	f.Add([]byte(s.Loader), []byte(s.Blob), uint32(0))
+	call := func(cmd, size int32) []byte {
+		return []byte(code(
+			sys.Insn{Code: sys.OpLdImm64, Regs: regs(2, sys.PseudoMapIdxValue)}, sys.Insn{},
+			// The addresses in the attr become the blob's.
+			sys.Insn{Code: sys.OpLdx64, Regs: regs(4, 2), Off: 8}, sys.Insn{Code: sys.OpAddReg, Regs: regs(4, 2)},
+			sys.Insn{Code: sys.OpStx64, Regs: regs(2, 4), Off: 8},
+			sys.Insn{Code: sys.OpLdx64, Regs: regs(4, 2), Off: 16}, sys.Insn{Code: sys.OpAddReg, Regs: regs(4, 2)},
+			sys.Insn{Code: sys.OpStx64, Regs: regs(2, 4), Off: 16},
+			sys.Insn{Code: sys.OpLdx64, Regs: regs(4, 2), Off: 120}, sys.Insn{Code: sys.OpAddReg, Regs: regs(4, 2)},
+			sys.Insn{Code: sys.OpStx64, Regs: regs(2, 4), Off: 120},
+			sys.Insn{Code: sys.OpMovImm, Regs: regs(1, 0), Imm: cmd}, sys.Insn{Code: sys.OpMovImm, Regs: regs(3, 0), Imm: size},
+			sys.Insn{Code: sys.OpCall, Imm: sys.FuncSysBPF}, sys.Insn{Code: sys.OpExit},
+		))
+	}
+	blob := make([]byte, 512)
+	blob[4], blob[8], blob[16], blob[120] = 2, 200, 196, 192
+	put(blob[200:], sys.Insn{Code: sys.OpLdImm64, Regs: regs(1, sys.PseudoMapIdx), Imm: 3})
+	f.Add(call(int32(sys.CmdProgLoad), 144), blob, uint32(1))
+	f.Add(call(int32(sys.CmdBtfLoad), 32), blob, uint32(1))
+	f.Add(call(int32(sys.CmdMapUpdateElem), 32), blob, uint32(2))
+	f.Fuzz(func(t *testing.T, loader, blob []byte, extra uint32) {
+		s := spectest.New()
+		s.Blob, s.Loader = string(blob), string(loader)
+		k := &readingKernel{t: t}
+		c, errno := newInterpreter(s, extra%4096, k)
+		if errno != 0 {
+			t.Fatal(errno)
+		}
+		defer c.close()
+		k.c = c
+		c.run(s.Loader, extra, func() bool { return extra%2 == 0 })
+	})
+}

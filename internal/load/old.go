@@ -15,6 +15,9 @@ type OldKernel struct {
 	// Fallback returns features that have a load done in another way if the kernel needs it: those
 	// of [TakeOver].
 	Fallback func(*Features) *Features
+	// Cloner says what prepares clones of a program: [NewCloner], or one that interprets the loader
+	// as well. Interpreted says how the object was loaded.
+	Cloner func(s *spec.Spec, program int32, interpreted bool) ClonerMaker
 	// AttachPerfEvent attaches a program to a perf event and enables that, where there are no links
 	// for it (5.15). The attachment lasts as long as the event.
 	AttachPerfEvent func(program, event int) error

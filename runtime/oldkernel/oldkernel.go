@@ -33,6 +33,8 @@
 package oldkernel
 
 import (
+	"unsafe"
+
 	"github.com/cilium/ebpf/btf"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/load"
@@ -42,7 +44,7 @@ import (
 )
 
 func init() {
-	load.Old = &load.OldKernel{Fallback: Options{}.Fallback(), AttachPerfEvent: attachPerfEvent}
+	load.Old = &load.OldKernel{Fallback: Options{}.Fallback(), Cloner: clonerFor, AttachPerfEvent: attachPerfEvent}
 }
 
 // Options configure a fallback.
@@ -90,6 +92,23 @@ func (o Options) interpret(req *load.Request) (*load.Loaded, *spec.Failure) {
 		k.explain(failure)
 	}
 	return loaded, failure
+}
+
+// clonerFor says what prepares clones of a program. A loader program may have loaded the object
+// without the program, and not do for that: only CO-RE asks for a newer kernel.
+func clonerFor(s *spec.Spec, program int32, interpreted bool) load.ClonerMaker {
+	if interpreted || s.Programs[program].CORERelos != 0 && !probed().core {
+		return interpretCloner
+	}
+	return load.NewCloner
+}
+
+func interpretCloner(s *spec.Spec, features unsafe.Pointer, maps []int, program int32) (*load.Cloner, *spec.Failure) {
+	k, err := newKernel(s, nil)
+	if err != nil {
+		return nil, &spec.Failure{Spec: s, Op: spec.OpPatch, Step: -1, Err: err}
+	}
+	return load.InterpretCloner(s, features, maps, program, k)
 }
 
 // attachPerfEvent attaches a program to a perf event by ioctl.

@@ -1,4 +1,4 @@
-//vmtest:5.10,6.1,7.x,6.12-s390x
+//vmtest:all,5.10
 
 package oldkernel_test
 
