@@ -291,12 +291,42 @@ func TestStructOpsLink(t *testing.T) {
 	}
 }
 
-// Tests that register a congestion control only run in guests: once a kernel was led to corrupt its
-// list of them, it never releases the list's lock, and the next registration spins on a CPU for
-// good.
+// Concurrent updates of a link to two structs are ordered.
+func TestStructOpsUpdatesConcurrently(t *testing.T) {
+	guest.Only(t)
+	s := opened(t, structops.Open)
+	s.Maps.Plain.SetAutoCreate(false)
+	s.Maps.Linked.SetAutoCreate(true)
+	s.Maps.Relinked.SetAutoCreate(true)
+	err := s.Load()
+	since(t, err, "6.4", "links to structs of operations")
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	link, err := s.Maps.Linked.Attach()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer link.Close()
+	var wait sync.WaitGroup
+	for i := range 4 {
+		wait.Go(func() {
+			for j := range 20 {
+				to := s.Maps.Linked
+				if (i+j)%3 == 0 {
+					to = s.Maps.Relinked
+				}
+				if err := link.Update(to); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	transfer(t, "b2l_linked", transferred)
+}
 
-// The kernel calls a struct_ops' functions from Attach to Close: data flows through a congestion
-// control.
+// Misuse returns an error that names the mistake, and leaves nothing behind.
 func TestStructOpsMisuse(t *testing.T) {
 	guest.Only(t)
 	s, other := opened(t, structops.Open), opened(t, structops.Open)
