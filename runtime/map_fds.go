@@ -15,7 +15,7 @@ import (
 // fitsFD panics if m's values cannot be file descriptors.
 func (m *Map) fitsFD() {
 	if size := m.spec().ValueSize; size != 4 && size != 8 {
-		panic(fmt.Sprintf("map %s: the map's value has %d bytes, not 4 or 8", m.spec().Name, size))
+		panic(fmt.Sprintf("map %s: values have %d bytes, want 4 or 8", m.spec().Name, size))
 	}
 }
 

@@ -39,12 +39,12 @@ func ReuseMap(s *Skeleton, m, existing AnyMap) error {
 	case s == nil || s.spec == nil:
 		return errNoSkeleton
 	case of == nil || by == nil:
-		return newMapError("", "reuse a map", errNoMap)
+		return newMapError("", "reuse existing map", errNoMap)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.reuse(of, by); err != nil {
-		return newMapError(of.Name(), "reuse a map", err)
+		return newMapError(of.Name(), "reuse existing map", err)
 	}
 	return nil
 }

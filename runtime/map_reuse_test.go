@@ -131,7 +131,7 @@ func TestReuseMapIncompatible(t *testing.T) {
 		{
 			sys.MapTypeArray, 4, 8,
 			runtime.IncompatibleMapError{Map: "m", Field: "type", Have: 2, Want: 1},
-			"map m: reuse a map: type of the existing map is 2, the object's is 1",
+			"map m: reuse existing map: type of the existing map is 2, the object's is 1",
 		},
 		{sys.MapTypeHash, 8, 8, runtime.IncompatibleMapError{Map: "m", Field: "key size", Have: 8, Want: 4}, "key size of the existing map is 8, the object's is 4"},
 		{sys.MapTypeHash, 4, 16, runtime.IncompatibleMapError{Map: "m", Field: "value size", Have: 16, Want: 8}, "value size of the existing map is 16, the object's is 8"},
@@ -161,7 +161,7 @@ func TestReuseMapIncompatible(t *testing.T) {
 	}
 	defer plain.Close()
 	err = runtime.ReuseMap(globals, rodata, plain)
-	if want := "map .rodata: reuse a map: map_flags of the existing map is 0x400, the object's is 0x480"; err == nil || err.Error() != want {
+	if want := "map .rodata: reuse existing map: map_flags of the existing map is 0x400, the object's is 0x480"; err == nil || err.Error() != want {
 		t.Errorf("%v, want %q", err, want)
 	}
 }
@@ -171,8 +171,8 @@ func TestReuseMapMisuse(t *testing.T) {
 	spec := compiled(t, "map_values_shared")
 	s, other := openSpec(t, spec), openSpec(t, spec)
 	for want, err := range map[string]error{
-		"map one: reuse a map: map one: duplicate fd: closed or not loaded": runtime.ReuseMap(s, s.MapByName("one"), other.MapByName("one")),
-		"map two: reuse a map: the map belongs to another skeleton":         runtime.ReuseMap(s, other.MapByName("two"), other.MapByName("one")),
+		"map one: reuse existing map: map one: duplicate fd: closed or not loaded": runtime.ReuseMap(s, s.MapByName("one"), other.MapByName("one")),
+		"map two: reuse existing map: the map belongs to another skeleton":         runtime.ReuseMap(s, other.MapByName("two"), other.MapByName("one")),
 	} {
 		if err == nil || err.Error() != want {
 			t.Errorf("%v, want %q", err, want)

@@ -44,7 +44,7 @@ func (e *ProgramError) Unwrap() error { return e.Err }
 
 // ErrNoAttachTarget means that a program's section does not say where to attach it. Use the attach
 // method of the program's kind instead.
-var ErrNoAttachTarget = errors.New("the section does not say where to attach")
+var ErrNoAttachTarget = errors.New("the section names no target: use the attach method of the program's type")
 
 var (
 	errNoProgram  = errors.New("the program is nil or a zero value: use a program of a skeleton")

@@ -10,7 +10,7 @@ import (
 var errHasReader error = &sentinelError{text: "this process already has one open: close it first", errno: unix.EBUSY}
 
 // errOtherType rejects a reader or writer of a map whose type does not match its Go type.
-var errOtherType error = &sentinelError{text: "the map is of another type", errno: unix.EINVAL}
+var errOtherType error = &sentinelError{text: "the map's type does not match its Go type", errno: unix.EINVAL}
 
 // claims are the maps that have a reader or, for user ring buffers, a writer. The key is the kernel
 // ID, since there may be several handles of one map.

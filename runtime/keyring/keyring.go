@@ -40,9 +40,9 @@ func Add(ring runtime.Keyring, certificate []byte) (runtime.Keyring, error) {
 	left := time.Until(cert.NotAfter)
 	switch {
 	case time.Now().Before(cert.NotBefore):
-		return fail(fmt.Errorf("%w: it is not valid before %s", ErrExpired, cert.NotBefore.Format(day)))
+		return fail(fmt.Errorf("%w: valid from %s", ErrExpired, cert.NotBefore.Format(day)))
 	case left <= 0:
-		return fail(fmt.Errorf("%w: it expired on %s", ErrExpired, cert.NotAfter.Format(day)))
+		return fail(fmt.Errorf("%w: expired on %s", ErrExpired, cert.NotAfter.Format(day)))
 	}
 	switch ring {
 	case runtime.BuiltinKeyring, runtime.SecondaryKeyring, runtime.PlatformKeyring, runtime.NoKeyring:
