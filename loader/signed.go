@@ -23,15 +23,15 @@ func checkSignable(obj *object.Object) error {
 	for _, m := range obj.Maps {
 		switch {
 		case m.StructOps != nil:
-			return fmt.Errorf("object %s cannot be signed: struct %s %s must be converted to the layout of the running kernel, but a signed package cannot be modified",
+			return cannotSign("object %s cannot be signed: struct %s %s must be converted to the layout of the running kernel, but a signed package cannot be modified",
 				obj.Name, m.StructOps.KernelType, m.Name)
 		case isOutside(m):
-			return fmt.Errorf("object %s cannot be signed: a loader program cannot create map %s, which is local storage or an arena, "+
+			return cannotSign("object %s cannot be signed: a loader program cannot create map %s, which is local storage or an arena, "+
 				"and a signature only covers what the loader creates", obj.Name, m.Name)
 		case m.Kind == object.Kconfig:
 			for i := range m.Vars {
 				if v := &m.Vars[i]; !isAlwaysZero(v) {
-					return fmt.Errorf("object %s cannot be signed: the value of the __kconfig variable %s depends on the running kernel, "+
+					return cannotSign("object %s cannot be signed: the value of the __kconfig variable %s depends on the running kernel, "+
 						"but a signature covers all data", obj.Name, v.Name)
 				}
 			}
@@ -39,12 +39,21 @@ func checkSignable(obj *object.Object) error {
 	}
 	for _, p := range obj.Programs {
 		if p.AutoLoad && p.Target == nil && spec.NeedsTarget(p.Type, p.ExpectedAttachType) {
-			return fmt.Errorf("object %s cannot be signed: the target of program %s is chosen at run time, but a signature covers it: "+
+			return cannotSign("object %s cannot be signed: the target of program %s is chosen at run time, but a signature covers it: "+
 				"move the program to a package that is not signed", obj.Name, p.Name)
 		}
 	}
 	return nil
 }
+
+// signError is why an object cannot be signed. It unwraps to spec.ErrSigned, which is also the
+// error of a signed package that was changed.
+type signError struct{ text string }
+
+func cannotSign(format string, args ...any) error { return &signError{fmt.Sprintf(format, args...)} }
+
+func (e *signError) Error() string { return e.text }
+func (e *signError) Unwrap() error { return spec.ErrSigned }
 
 const (
 	// mostCPUs is the largest CONFIG_NR_CPUS of all architectures, 8192 on x86 and powerpc. A perf

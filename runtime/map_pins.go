@@ -24,7 +24,9 @@ func ReplacePinned(c *PinConflict) error { return load.ReplacePinned(c) }
 
 // CopyPinned is for [PinOptions].Incompatible: it copies the entries of the pinned map to the
 // object's map, and pins that in its place. Keys must have the same size. Values may have grown,
-// like a struct with new fields at its end: the new bytes are zero. CopyPinned supports maps that
+// like a struct with new fields at its end: the new bytes are zero. Fields that the kernel manages,
+// such as a bpf_timer, must be at the same offsets in both, and start anew. Other fields are not
+// compared: they must not have moved. CopyPinned supports maps that
 // can list their keys: hashes, arrays, LPM tries, and per-CPU hashes and arrays.
 //
 // Writes of programs to the old map after the copy are lost. For counters, use [SetAsidePinned] and

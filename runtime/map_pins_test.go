@@ -181,6 +181,51 @@ func TestPinByNameIncompatibleBTF(t *testing.T) {
 	check(runtime.ReuseMap(plain, plain.Map(0), s.Map(0)), 1, 0)
 }
 
+// CopyPinned copies entries if the maps agree on the fields that the kernel manages, which it does
+// not copy.
+func TestCopyPinnedManagedFields(t *testing.T) {
+	hash := func(valueSize, entries uint32) object.Map {
+		return object.Map{Type: sys.MapTypeHash, KeySize: 4, ValueSize: valueSize, MaxEntries: entries, Pinning: object.PinByName}
+	}
+	for name, tt := range map[string]struct {
+		old, now *runtime.Spec
+		want     string // "" if they are copied
+	}{
+		"data, then a timer there":      {generate(t, oneMap(hash(16, 4))), generate(t, withTimer(t, hash(0, 4))), "number of bpf_timer fields of the map pinned at"},
+		"a timer, then data there":      {generate(t, withTimer(t, hash(0, 4))), generate(t, oneMap(hash(16, 4))), "number of bpf_timer fields of the map pinned at"},
+		"a timer, then one elsewhere":   {generate(t, withTimer(t, hash(0, 4))), generate(t, withTimerAt(t, 8, hash(0, 4))), "offset of bpf_timer of the map pinned at"},
+		"a timer, and more entries":     {generate(t, withTimerAt(t, 8, hash(0, 4))), generate(t, withTimerAt(t, 8, hash(0, 8))), ""},
+		"data, and a new timer at last": {generate(t, oneMap(hash(8, 4))), generate(t, withTimerAt(t, 8, hash(0, 4))), ""},
+	} {
+		dir := testfs.BPF(t)
+		old := loadWith(t, tt.old, pinsIn(dir, nil))
+		value := make([]byte, tt.old.Maps[0].ValueSize)
+		value[0] = 77
+		if errno := elem(sys.CmdMapUpdateElem, old.Map(0), []byte{1, 0, 0, 0}, value); errno != 0 {
+			t.Fatal(errno)
+		}
+		now, err := runtime.Load(tt.now, pinsIn(dir, runtime.CopyPinned))
+		if tt.want != "" {
+			if err == nil || !strings.Contains(err.Error(), "entries cannot be taken over: "+tt.want) {
+				t.Errorf("%s: %v, want %q", name, err, tt.want)
+			}
+			if id := pinnedID(t, dir+"/m"); id != idOf(t, old.Map(0)) {
+				t.Errorf("%s: map %d is pinned, want the old one", name, id)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		defer now.Close()
+		value = make([]byte, tt.now.Maps[0].ValueSize)
+		if errno := elem(sys.CmdMapLookupElem, now.Map(0), []byte{1, 0, 0, 0}, value); errno != 0 || value[0] != 77 {
+			t.Errorf("%s: %v, %v", name, value, errno)
+		}
+	}
+}
+
 // Properties that the kernel or the machine adds to a map are not differences.
 func TestPinByNameCompatible(t *testing.T) {
 	for name, m := range map[string]object.Map{

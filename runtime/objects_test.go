@@ -112,13 +112,23 @@ func (b *testBTF) bytes() []byte {
 // arrays support (map_check_btf).
 func withTimer(t *testing.T, m object.Map) *object.Object {
 	t.Helper()
+	return withTimerAt(t, 0, m)
+}
+
+// withTimerAt is withTimer with a u64 before the timer, if that is at 8.
+func withTimerAt(t *testing.T, at uint32, m object.Map) *object.Object {
+	t.Helper()
 	var b testBTF
-	b.add("int", 1, 0, 4, 1<<24|32)                        // 1
-	b.add("u64", 1, 0, 8, 64)                              // 2
-	b.add("", 3, 0, 0, 2, 1, 2)                            // 3: u64[2]
-	b.add("bpf_timer", 4, 1, 16, b.str("__opaque"), 3, 0)  // 4
-	b.add("value_type", 4, 1, 16, b.str("no_timer"), 4, 0) // 5
-	m.ValueSize, m.KeyTypeID, m.ValueTypeID = 16, 1, 5
+	b.add("int", 1, 0, 4, 1<<24|32)                       // 1
+	b.add("u64", 1, 0, 8, 64)                             // 2
+	b.add("", 3, 0, 0, 2, 1, 2)                           // 3: u64[2]
+	b.add("bpf_timer", 4, 1, 16, b.str("__opaque"), 3, 0) // 4
+	timer := []uint32{b.str("no_timer"), 4, 8 * at}
+	if at > 0 {
+		timer = append([]uint32{b.str("n"), 2, 0}, timer...)
+	}
+	b.add("value_type", 4, uint32(len(timer)/3), 16+at, timer...) // 5
+	m.ValueSize, m.KeyTypeID, m.ValueTypeID = 16+at, 1, 5
 	obj := oneMap(m)
 	obj.Programs = oneProgram(returnsZero).Programs
 	obj.BTF = b.bytes()

@@ -7,7 +7,7 @@ import (
 
 // ErrSigned means that a package made to be signed was not loaded because it was changed in a way
 // that its signature does not cover.
-var ErrSigned error = load.ErrSigned
+var ErrSigned error = spec.ErrSigned
 
 // ErrNotSigned means that a package without a signature was not loaded because one is required.
 var ErrNotSigned error = load.ErrNotSigned

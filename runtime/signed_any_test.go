@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/cms/cmstest"
+	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 )
@@ -89,6 +90,64 @@ func TestSignedCannotBeChanged(t *testing.T) {
 			}
 			t.Log(err)
 		})
+	}
+}
+
+// What would change a signed package is refused before anything is created. What is done with it
+// after the load works.
+func TestSignedFeatures(t *testing.T) {
+	s, err := runtime.Open(signedSpec(t, "map_array"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	other, err := runtime.CreateMap(s.Map(0).Spec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	before := openFDs(t)
+	clone := func() error {
+		_, err := runtime.NewCloner(s, runtime.NewTracingProgram(s.Program(0)))
+		return err
+	}
+	for name, refused := range map[string]func() error{
+		"ReuseMap":    func() error { return runtime.ReuseMap(s, s.Map(0), other) },
+		"ChangeMap":   func() error { return runtime.ChangeMap(s, s.Map(0), func(m *runtime.MapChange) { m.MaxEntries++ }) },
+		"SetConstant": func() error { return runtime.SetConstant(s, "LIMIT", 1) },
+		"NewCloner":   clone,
+	} {
+		if err := refused(); !errors.Is(err, runtime.ErrSigned) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if after := openFDs(t); after != before {
+		t.Errorf("%d files were left open", after-before)
+	}
+	// All of this has changed nothing. A configuration is for packages with __kconfig variables.
+	if err := s.Load(&runtime.LoadOptions{Kconfig: runtime.KconfigFile("/no/such/file")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := clone(); !errors.Is(err, runtime.ErrSigned) {
+		t.Errorf("NewCloner after Load: %v", err)
+	}
+	dir := testfs.BPF(t) + "/signed"
+	if err := runtime.PinSkeleton(s, dir, false, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if id := pinnedID(t, dir+"/maps/"+s.Map(0).Name()); id != idOf(t, s.Map(0)) {
+		t.Error("another map is pinned")
+	}
+	user, err := runtime.Open(compiled(t, "map_array"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer user.Close()
+	if err := errors.Join(runtime.ReuseMap(user, user.Map(0), s.Map(0)), user.Load(nil)); err != nil {
+		t.Error(err)
+	}
+	if idOf(t, user.Map(0)) != idOf(t, s.Map(0)) {
+		t.Error("the signed package's map is not reused")
 	}
 }
 

@@ -31,7 +31,10 @@ func SpecialFields(raw []byte, id uint32) ([]SpecialField, error) {
 		return nil, err
 	}
 	var fields []SpecialField
-	t.special(id, 0, 0, &fields)
+	left := mostVisited
+	if t.special(id, 0, 0, &fields, &left); left < 0 {
+		return nil, errBTF
+	}
 	slices.SortFunc(fields, func(a, b SpecialField) int {
 		if n := strings.Compare(a.Name, b.Name); n != 0 {
 			return n
@@ -44,9 +47,14 @@ func SpecialFields(raw []byte, id uint32) ([]SpecialField, error) {
 // mostSpecial is more than the kernel takes (BTF_FIELDS_MAX).
 const mostSpecial = 64
 
-func (t *Types) special(id, offset uint32, depth int, fields *[]SpecialField) {
+// mostVisited bounds how many members and elements are looked at: arrays of arrays of structs
+// without members have as many as they like, and no size.
+const mostVisited = 1 << 20
+
+func (t *Types) special(id, offset uint32, depth int, fields *[]SpecialField, left *int) {
 	of, at := t.resolve(id)
-	if at < 0 || depth > 16 || len(*fields) > mostSpecial {
+	*left--
+	if at < 0 || depth > 16 || len(*fields) > mostSpecial || *left < 0 {
 		return
 	}
 	switch of.kindAt(at) {
@@ -63,13 +71,13 @@ func (t *Types) special(id, offset uint32, depth int, fields *[]SpecialField) {
 			if bitfields {
 				bits &= 1<<24 - 1
 			}
-			t.special(of.word(m+4), offset+bits/8, depth+1, fields)
+			t.special(of.word(m+4), offset+bits/8, depth+1, fields, left)
 		}
 	case sys.BtfKindArray:
 		elem, n := of.word(at+commonSize), of.word(at+commonSize+8)
 		size := t.Size(elem)
 		for i := range min(n, mostSpecial) {
-			t.special(elem, offset+i*size, depth+1, fields)
+			t.special(elem, offset+i*size, depth+1, fields, left)
 		}
 	case sys.BtfKindPtr:
 		target, at := t.owner(of.word(at + 8))

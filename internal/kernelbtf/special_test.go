@@ -46,3 +46,19 @@ func TestSpecialFields(t *testing.T) {
 		_, _ = SpecialFields(raw[:n], 7)
 	}
 }
+
+// Arrays of arrays of a struct without members take no room, and as much time as there are
+// elements.
+func TestSpecialFieldsOfNothing(t *testing.T) {
+	const names = "\x00int\x00nothing\x00" // 1, 5
+	words := []uint32{
+		1, 1 << 24, 4, 32, // 1: int
+		5, 4 << 24, 0, // 2: struct nothing {}
+	}
+	for elem := uint32(2); elem < 16; elem++ { // 3 to 16: an array of 64
+		words = append(words, 0, 3<<24, 0, elem, 1, 64)
+	}
+	if fields, err := SpecialFields(blob(names, words...), 16); err == nil {
+		t.Errorf("%v of 64 to the power of 14 elements", fields)
+	}
+}

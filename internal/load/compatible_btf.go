@@ -18,22 +18,36 @@ import (
 func CompatibleBTF(s *spec.Spec, i int, info *sys.MapInfo) *IncompatibleMapError {
 	m := &s.Maps[i]
 	const at = unsafe.Offsetof(sys.MapCreateAttr{}.BtfValueTypeId)
-	var want, have []kernelbtf.SpecialField
+	var want []kernelbtf.SpecialField
 	if uintptr(m.AttrSize) >= at+4 && s.BTF.Attr != 0 {
 		id := binary.NativeEndian.Uint32([]byte(s.Blob[m.Attr+spec.BlobOff(at):][:4]))
 		if id != 0 {
 			want, _ = kernelbtf.SpecialFields([]byte(s.Blob[s.BTF.Data:][:s.BTF.Size]), id) // which the loader has made
 		}
 	}
-	if info.BtfId != 0 && info.BtfValueTypeId != 0 {
-		raw, err := rawBTF(info.BtfId)
-		if err != nil {
-			return nil
-		}
-		if have, err = kernelbtf.SpecialFields(raw, info.BtfValueTypeId); err != nil {
-			return nil
-		}
+	have, ok := managedFields(info)
+	if !ok {
+		return nil
 	}
+	return compareFields(m.Name, have, want)
+}
+
+// managedFields returns the fields of an existing map's values that the kernel manages. It reports
+// false if the caller may not read them.
+func managedFields(info *sys.MapInfo) (fields []kernelbtf.SpecialField, ok bool) {
+	if info.BtfId == 0 || info.BtfValueTypeId == 0 {
+		return nil, true
+	}
+	raw, err := rawBTF(info.BtfId)
+	if err != nil {
+		return nil, false
+	}
+	fields, err = kernelbtf.SpecialFields(raw, info.BtfValueTypeId)
+	return fields, err == nil
+}
+
+// compareFields returns the first difference between two lists of fields, nil if there is none.
+func compareFields(name string, have, want []kernelbtf.SpecialField) *IncompatibleMapError {
 	count := func(fields []kernelbtf.SpecialField, name string) (n uint64) {
 		for _, f := range fields {
 			if f.Name == name {
@@ -45,13 +59,13 @@ func CompatibleBTF(s *spec.Spec, i int, info *sys.MapInfo) *IncompatibleMapError
 	for _, fields := range [][]kernelbtf.SpecialField{want, have} {
 		for _, f := range fields {
 			if h, w := count(have, f.Name), count(want, f.Name); h != w {
-				return &IncompatibleMapError{Map: m.Name, Field: "number of " + f.Name + " fields", Have: h, Want: w}
+				return &IncompatibleMapError{Map: name, Field: "number of " + f.Name + " fields", Have: h, Want: w}
 			}
 		}
 	}
 	for j := range want { // as many of each, sorted
 		if want[j].Offset != have[j].Offset {
-			return &IncompatibleMapError{Map: m.Name, Field: "offset of " + want[j].Name, Have: uint64(have[j].Offset), Want: uint64(want[j].Offset)}
+			return &IncompatibleMapError{Map: name, Field: "offset of " + want[j].Name, Have: uint64(have[j].Offset), Want: uint64(want[j].Offset)}
 		}
 	}
 	return nil

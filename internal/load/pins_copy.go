@@ -2,7 +2,9 @@ package load
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/kernelbtf"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
@@ -44,6 +46,23 @@ func (c *PinConflict) copyable() error {
 		return cannot(fieldValueSize, old.ValueSize, now.ValueSize)
 	case array && old.MaxEntries > now.MaxEntries:
 		return cannot(fieldMaxEntries, old.MaxEntries, now.MaxEntries)
+	}
+	return c.sameManagedFields()
+}
+
+// sameManagedFields compares the fields that the kernel manages, such as locks, in the part of the
+// values that both maps have. The kernel does not copy them: where only one of the maps has one,
+// the other's data would be lost.
+func (c *PinConflict) sameManagedFields() error {
+	have, ok := managedFields(&c.oldInfo)
+	want, alsoOK := managedFields(&c.nowInfo)
+	if !ok || !alsoOK {
+		return nil
+	}
+	want = slices.DeleteFunc(want, func(f kernelbtf.SpecialField) bool { return f.Offset >= c.oldInfo.ValueSize })
+	if differs := compareFields(c.Map, have, want); differs != nil {
+		differs.Path = c.Path
+		return fmt.Errorf("entries cannot be taken over: %w", differs)
 	}
 	return nil
 }

@@ -11,10 +11,6 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// ErrSigned is why a package that was made to be signed does not load after
-// something about it was changed: the signature covers all of that.
-var ErrSigned = errors.New("the package is signed")
-
 // ErrNotSigned is why a package without a signature does not load where one is required.
 var ErrNotSigned = errors.New("the package has no signature")
 
@@ -23,7 +19,7 @@ func (r *Request) changed() *spec.Failure {
 	for i := range r.Spec.Maps {
 		if m := &r.Spec.Maps[i]; m.PinByName {
 			return &spec.Failure{
-				Spec: r.Spec, Op: spec.OpReuse, Map: i, Step: -1, Err: ErrSigned,
+				Spec: r.Spec, Op: spec.OpReuse, Map: i, Step: -1, Err: spec.ErrSigned,
 				Reason: "the source pins it by name, and a signed loader cannot be given what is pinned",
 				Hint:   "take LIBBPF_PIN_BY_NAME out of the source, and pin the map after the load",
 			}
@@ -34,7 +30,7 @@ func (r *Request) changed() *spec.Failure {
 		return nil
 	}
 	return &spec.Failure{
-		Spec: r.Spec, Op: spec.OpPatch, Step: -1, Err: ErrSigned, Reason: what + " cannot be changed",
+		Spec: r.Spec, Op: spec.OpPatch, Step: -1, Err: spec.ErrSigned, Reason: what + " cannot be changed",
 		Hint: "pass what the program has to know through a map, or a variable that is set after the load",
 	}
 }

@@ -70,7 +70,7 @@ func runWithToken(req *Request, refused *spec.Failure) (*Loaded, *spec.Failure) 
 	}
 	defer unix.Close(token)
 	if req.Spec.Signed != nil {
-		f := &spec.Failure{Spec: req.Spec, Op: spec.OpPatch, Step: -1, Err: ErrSigned}
+		f := &spec.Failure{Spec: req.Spec, Op: spec.OpPatch, Step: -1, Err: spec.ErrSigned}
 		f.Reason = "this process may load programs only with a BPF token, whose file descriptor would have to be in what is signed"
 		f.Hint = "load the package with CAP_BPF and CAP_PERFMON in the initial user namespace"
 		return nil, f

@@ -1,5 +1,7 @@
 package spec
 
+import "errors"
+
 // SignedSpec holds the data of a package that can be signed. The runtime does not patch its blob.
 type SignedSpec struct {
 	Forms [SignedForms]SignedProgram // by SignedForm
@@ -82,3 +84,7 @@ const MaxLogRequests = 1 << 15 / 16
 
 // LogRequests returns the number of entries in the context.
 func (s *Spec) LogRequests() int { return min(1+len(s.Programs), MaxLogRequests) }
+
+// ErrSigned is why a package that was made to be signed does not load after
+// something about it was changed: the signature covers all of that.
+var ErrSigned = errors.New("the package is signed")

@@ -18,7 +18,7 @@ import (
 // rather than the object.
 func isForOldKernel(req *load.Request, f *spec.Failure) bool {
 	switch {
-	case req.RequireSignature || f.Lost || f.Errno == unix.ENOSYS || errors.Is(f.Err, load.ErrSigned):
+	case req.RequireSignature || f.Lost || f.Errno == unix.ENOSYS || errors.Is(f.Err, spec.ErrSigned):
 		return false
 	case !probed().loaders:
 		return true // whatever the error: the loader could not have run
