@@ -1,30 +1,30 @@
-# Two commands do all their own set-up on Debian 12 with Go, git, make and root:
+# On Debian 12 with Go, git, make and root, two commands do their own set-up:
 #
-#   make demo     count packets on a pair of virtual interfaces
-#   make test     everything that is checked, the virtual machines included
+#   make demo     counts packets on a pair of virtual interfaces
+#   make test     runs all checks and tests, including those in virtual machines
 #
-# A part of it:
+# To run some tests on some kernels (comma-separated keys):
 #
-#   make vmtest KERNEL=6.12 RUN=TestX    some kernels (keys with commas between), some tests
+#   make vmtest KERNEL=6.12 RUN=TestX
 #
-# And how fast it loads, beside what else loads BPF objects:
+# To compare the speed of loads with other BPF loaders:
 #
-#   make bench            measures for about nine minutes, and writes docs/benchmarks.md
-#   make bench SMOKE=1    only what does not depend on time: it must not have grown
+#   make bench            takes about nine minutes and writes docs/benchmarks.md
+#   make bench SMOKE=1    compares only figures that do not depend on time with their baseline
 
 GO ?= go
 SETUP := .ci/setup.sh
 FUZZTIME ?= 100000x
 
-# What only the project's own work needs is in modules of its own, and so are runtime/legacy and an example with many
-# dependencies: users get none of those.
+# Separate modules keep the dependencies of tests, tools, runtime/legacy and examples/agent out of
+# users' builds.
 MODULES := . internal/bench internal/vmtest internal/tools runtime/legacy examples/agent
 TOOL := $(GO) tool -modfile=$(CURDIR)/internal/tools/go.mod
 
-# $(call each,COMMAND) runs it in every module's folder.
+# $(call each,COMMAND) runs COMMAND in every module's folder.
 each = @set -e; for module in $(MODULES); do (cd $$module && $(1)); done
 
-# The race detector is worth its time where goroutines share something.
+# Packages in which goroutines share data run with the race detector.
 RACE := ./runtime/... ./loader/... ./codegen/... ./internal/object/... ./internal/kindtest/...
 UNRACED = $$($(GO) list ./... | grep -vxF "$$($(GO) list $(RACE))")
 
@@ -42,7 +42,8 @@ demo:
 	@$(SETUP) demo
 	$(GO) run ./examples/xdp/demo
 
-# Where the kernel loads no BPF programs, what needs none runs, and then this fails: a test that cannot run has not passed.
+# If the kernel cannot load BPF programs, the tests that load none run, and then this fails: a test
+# that cannot run has not passed.
 test:
 	@$(SETUP) test vm
 	@$(MAKE) --no-print-directory lint
@@ -62,11 +63,11 @@ lint:
 	@unformatted=$$(git ls-files '*.go' | xargs $(TOOL) gofumpt -l); \
 		[ -z "$$unformatted" ] || { echo "not formatted, run make format:" $$unformatted; exit 1; }
 	$(call each,$(GO) vet ./...)
-	$(call each,GOARCH=386 $(GO) vet ./...) # an int of 32 bits
+	$(call each,GOARCH=386 $(GO) vet ./...) # int has 32 bits
 	GO=$(GO) .ci/vet-elsewhere.sh # macOS and Windows
 	$(call each,$(TOOL) staticcheck ./...)
 	$(TOOL) actionlint # .github/workflows
-	$(GO) -C internal/tools run ./apidoc # docs/api is what the code says
+	$(GO) -C internal/tools run ./apidoc # docs/api is up to date
 
 format:
 	git ls-files '*.go' | xargs $(TOOL) gofumpt -w
@@ -76,7 +77,8 @@ tidy:
 
 unit: unit-pure unit-loads
 
-# The tests that load nothing, and those that do, which run one after the other: .ci/loads has both apart.
+# unit-pure runs the tests that load no BPF. unit-loads runs the others, which .ci/loads lists, one
+# package at a time.
 unit-pure:
 	.ci/gotest.sh pure $(UNRACED)
 	.ci/gotest.sh pure -race $(RACE)
@@ -102,13 +104,13 @@ bench:
 fuzz:
 	@.ci/fuzz.sh $(FUZZTIME)
 
-# Writes the golden files anew, in the packages whose tests have the flag for it, and the description of the API.
+# Updates the golden files, in all packages whose tests have the flag -update, and docs/api.
 golden:
 	@$(SETUP) generate
 	$(GO) test -count=1 $$(git grep -lE 'flag\.Bool\("update"' -- '*_test.go' | xargs -n 1 dirname | sort -u | sed 's,^,./,') -update
 	$(GO) -C internal/tools run ./apidoc -w
 
-# Fetched kernels stay: they are in the user's cache folder, bpf2lskel/vmtest.
+# Fetched kernels are kept in the user's cache folder, bpf2lskel/vmtest.
 clean:
 	$(GO) clean -testcache
 	rm -rf bin internal/bench/_bin

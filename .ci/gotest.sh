@@ -1,12 +1,12 @@
 #!/bin/sh
-# go test, for CI: a line for each package, and all that failed. A test that skips itself for a reason that the
-# set-up could remove has failed too. In the folder of a module, of the tests in the packages given,
+# go test for CI. It prints a line for each package and the output of failures. A test that skips
+# itself for a reason that set-up could remove has failed. Run it in the folder of a module:
 #
-#   gotest.sh all [arguments of go test] PACKAGE...     runs all
-#   gotest.sh pure [arguments of go test] PACKAGE...    runs those that load no BPF, without the privilege to
-#   gotest.sh loads [arguments of go test] PACKAGE...   runs those that load BPF, one package at a time
+#   gotest.sh all [FLAGS] PACKAGE...     runs all tests
+#   gotest.sh pure [FLAGS] PACKAGE...    runs the tests that load no BPF, without privileges
+#   gotest.sh loads [FLAGS] PACKAGE...   runs the tests that load BPF, one package at a time
 #
-# Which these are says the file loads beside this script.
+# FLAGS are passed to go test. The file loads lists the tests that load BPF.
 set -u
 table=$(dirname "$0")/loads
 log=$(mktemp)
@@ -14,7 +14,8 @@ trap 'rm -f "$log"' EXIT
 failed=0
 unprivileged=
 
-# deadline is for one go test. A test that hangs in the kernel cannot be killed, and go test would wait for it for ever.
+# deadline limits one go test, in seconds. A test that hangs in the kernel cannot be killed, and
+# go test would wait for it forever.
 deadline=1200
 
 run() {
@@ -23,15 +24,16 @@ run() {
 	if [ $status -ne 0 ]; then
 		grep -vE '^ *(=== (RUN|PAUSE|CONT|NAME)|--- PASS)' "$log"
 		[ -z "$unprivileged" ] || ! grep -q 'operation not permitted' "$log" ||
-			echo "gotest: these tests ran without the privilege to load BPF: one that loads has to be in .ci/loads"
+			echo "gotest: these tests ran without the privilege to load BPF: list those that need it in .ci/loads"
 	else
 		grep -E '^ok ' "$log"
 	fi
 	if [ $status -ge 124 ]; then
-		echo "gotest: not done after $deadline s: $*"
-		exit 1 # what comes after it would fare alike
+		echo "gotest: timeout after $deadline s: $*"
+		exit 1 # the next one would hang, too
 	fi
-	# What is legal: kernels differ, some tests are for virtual machines, which have their own rule, and some are not for the race detector.
+	# Legal reasons for a skip: the kernel, a test for virtual machines, which have their own rule, and
+	# the race detector.
 	awk '
 		/^=== (RUN|NAME|CONT) / { test = $3 }
 		/\.go:[0-9]+: / { said = $0; sub(/^.*\.go:[0-9]+: /, "", said); reason[test] = said }
@@ -76,7 +78,7 @@ for package in $(go list "$@"); do
 	"pure . ") ;;
 	"pure not "* | "loads "[!n]*) run $unprivileged $gotest -run "$pattern" "$package" ;;
 	"pure "* | "loads not "*) run $unprivileged $gotest -skip "$pattern" "$package" ;;
-	*) echo "gotest: all, pure or loads, not $which" >&2 && exit 2 ;;
+	*) echo "gotest: unknown verb $which: want all, pure or loads" >&2 && exit 2 ;;
 	esac
 done
 [ -z "$rest" ] || run $unprivileged $gotest $rest

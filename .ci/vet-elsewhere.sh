@@ -1,6 +1,6 @@
 #!/bin/sh
-# go vet for systems that have no BPF, of what has to build there: the generator, and what programs import. Not their
-# tests, which use Linux: an overlay hides them.
+# Runs go vet for systems without BPF on the packages that must build there: the generator, and what
+# programs import. An overlay hides the tests, which use Linux.
 set -eu
 cd "$(dirname "$0")/.."
 overlay=$(mktemp)
