@@ -57,7 +57,7 @@ func (f *fd) acquire() (int, error) {
 	return int(num), nil
 }
 
-// release ends what acquire began.
+// release ends the use that acquire began.
 func (f *fd) release() {
 	if f.state.Add(-1) == fdClosing {
 		f.shut()

@@ -33,7 +33,8 @@ func (a *ArrayMap[V]) Lookup(i uint32) (v V, err error) {
 	return v, err
 }
 
-// LookupLocked is Lookup under the value's struct bpf_spin_lock; see [HashMap.LookupLocked].
+// LookupLocked is like Lookup, but holds the value's struct bpf_spin_lock; see
+// [HashMap.LookupLocked].
 func (a *ArrayMap[V]) LookupLocked(i uint32) (v V, err error) {
 	c := a.m().begin(opLookup)
 	*(*uint32)(c.key) = i

@@ -32,7 +32,8 @@ func (s *CgroupStorage[K, V]) Lookup(k K) (v V, err error) {
 	return v, err
 }
 
-// LookupLocked is Lookup under the value's struct bpf_spin_lock; see [HashMap.LookupLocked].
+// LookupLocked is like Lookup, but holds the value's struct bpf_spin_lock; see
+// [HashMap.LookupLocked].
 func (s *CgroupStorage[K, V]) LookupLocked(k K) (v V, err error) {
 	c := s.m().begin(opLookup)
 	*(*K)(c.key) = k

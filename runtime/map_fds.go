@@ -134,7 +134,7 @@ func (a *CgroupArray) Delete(i uint32) error { return a.m().at(opDelete, i).dele
 // packets to. A socket is removed when it is closed. A SockHash is safe for concurrent use.
 type SockHash[K any] struct{ ref }
 
-// NewSockHash returns m with the type of its keys; see [NewHashMap].
+// NewSockHash returns m as a SockHash; see [NewHashMap].
 func NewSockHash[K any](m *Map) *SockHash[K] {
 	m.fits("key", m.spec().KeySize, (*K)(nil), unsafe.Sizeof(*new(K)))
 	m.fitsFD()

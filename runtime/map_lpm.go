@@ -34,7 +34,8 @@ func (l *LPMTrie[K, V]) Lookup(k K) (v V, err error) {
 	return v, err
 }
 
-// LookupLocked is Lookup under the value's struct bpf_spin_lock; see [HashMap.LookupLocked].
+// LookupLocked is like Lookup, but holds the value's struct bpf_spin_lock; see
+// [HashMap.LookupLocked].
 func (l *LPMTrie[K, V]) LookupLocked(k K) (v V, err error) {
 	c := l.m().begin(opLookup)
 	*(*K)(c.key) = k

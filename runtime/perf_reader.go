@@ -188,7 +188,7 @@ func (r *perfReader) tryTake() (perfRecord, *perfRing, bool, error) {
 	return perfRecord{}, nil, false, err
 }
 
-// done ends what take began.
+// done ends the turn that take began.
 func (r *perfReader) done(rec *perfRecord, ring *perfRing) {
 	r.passed(rec, ring)
 	ring.release(rec.end)

@@ -252,14 +252,13 @@ func (m *StructOpsMap) updateLink(l *Link, link int) error {
 	return updateLink(l, link, num)
 }
 
-// updating is held by updates of links to structs of operations. The kernel does not compare the
-// struct that a link is updated to with the one that it has: if they are the same, a congestion
-// control is twice in the list of them, and no process can use that list any more, for good
-// (tcp_update_congestion_control, seen in Linux 6.18). So nothing may change the link between the
-// comparison and the update.
+// updating serializes updates of links to struct_ops maps, so that a link does not change between
+// sameMap and the update. The kernel does not check whether a link is updated to the map that it
+// already has: a congestion control is then in the kernel's list twice, and no process can ever use
+// the list again (tcp_update_congestion_control, seen in Linux 6.18).
 var updating sync.Mutex
 
-// sameMap reports whether a link has that map.
+// sameMap reports whether a link refers to the given map.
 func sameMap(link, num int) (bool, error) {
 	of := new(sys.LinkInfo)
 	if errno := sys.ObjInfo(link, unsafe.Pointer(of), unsafe.Sizeof(*of)); errno != 0 {

@@ -328,7 +328,7 @@ func (r *ringReader) tryTake() (record, bool, error) {
 	return record{}, false, err
 }
 
-// done ends what take began.
+// done ends the turn that take began.
 func (r *ringReader) done(pos uint64) {
 	r.mem.release(pos)
 	r.wait.unlock()
@@ -436,8 +436,8 @@ func (l *ringLoop) more(size uintptr) bool {
 	return false
 }
 
-// canBorrow reports whether next can return the record that more has found: it has that size, and
-// the ring lends.
+// canBorrow reports whether next can return the record that more has found: the record has the
+// right size, and the ring lends.
 func (l *ringLoop) canBorrow(size uintptr, raw bool) bool {
 	return l.fast && !raw && uintptr(l.record.size) == size
 }

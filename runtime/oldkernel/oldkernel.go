@@ -94,8 +94,9 @@ func (o Options) interpret(req *load.Request) (*load.Loaded, *spec.Failure) {
 	return loaded, failure
 }
 
-// clonerFor says what prepares clones of a program. A loader program may have loaded the object
-// without the program, and not do for that: only CO-RE asks for a newer kernel.
+// clonerFor returns the function that prepares clones of a program. Even if a loader program has
+// loaded the object, it may have done so without this program, whose CO-RE relocations need a newer
+// kernel.
 func clonerFor(s *spec.Spec, program int32, interpreted bool) load.ClonerMaker {
 	if interpreted || s.Programs[program].CORERelos != 0 && !probed().core {
 		return interpretCloner
