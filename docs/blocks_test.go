@@ -94,8 +94,8 @@ func TestEveryBlockIsChecked(t *testing.T) {
 			switch {
 			case b.made:
 				test = "docpart.Check"
-			case b.file == "errors.md":
-				test = "TestErrorsDoc of internal/explain"
+			case b.file == "errors.md": // written by a test of internal/explain
+				test = "TestErrorsShown"
 			case b.file == "start.md" && (b.lang == "sh" || kind == "file" || kind == "output"):
 				test = "TestStart"
 			case b.isGenerate():

@@ -44,3 +44,33 @@ func TestCommentWidth(t *testing.T) {
 		f.Close()
 	}
 }
+
+// Prose in documents is at most 100 columns wide. Tables, code and pictures are as wide as they
+// are, and benchmarks.md is written by make bench.
+func TestProseWidth(t *testing.T) {
+	const limit = 100
+	for _, file := range files(t) {
+		if file == "benchmarks.md" {
+			continue
+		}
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code := false
+		n := 0
+		for line := range strings.Lines(string(raw)) {
+			n++
+			line = strings.TrimSuffix(line, "\n")
+			if strings.HasPrefix(strings.TrimSpace(line), "```") {
+				code = !code
+			}
+			if code || strings.HasPrefix(line, "|") || strings.HasPrefix(line, "![") {
+				continue
+			}
+			if width := utf8.RuneCountInString(line); width > limit {
+				t.Errorf("%s:%d: %d columns, want at most %d", file, n, width, limit)
+			}
+		}
+	}
+}

@@ -176,3 +176,25 @@ func TestListings(t *testing.T) {
 		t.Error("no listing")
 	}
 }
+
+// The errors that errors.md begins with are what the command says of objects of testdata.
+func TestErrorsShown(t *testing.T) {
+	n := 0
+	for _, b := range blocks(t, "errors.md") {
+		for line := range strings.Lines(b.text) {
+			n++
+			line = strings.TrimSpace(line)
+			object, _, _ := strings.Cut(strings.TrimPrefix(line, "load "), ":")
+			out, err := exec.Command(tool(t), "load", testobj.Compile(t, object, testobj.Options{})).CombinedOutput()
+			if err == nil {
+				t.Errorf("%s loads", object)
+			}
+			if !strings.Contains(string(out), ": "+line+"\n") {
+				t.Errorf("%v: the command does not say %q, but\n%s", b, line, out)
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("no errors")
+	}
+}

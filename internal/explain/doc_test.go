@@ -107,25 +107,30 @@ func TestVariablePartsOfHintsHaveNames(t *testing.T) {
 
 const errorsDocHead = `# Errors of a load
 
+All hints that errors give, by cause. [debug.md](debug.md) says how to go about a load that fails.
 This page is generated from the code that gives the hints, in internal/explain.
 
-A load that fails gives a ` + "`*runtime.LoadError`" + `. Its one line says what was being done and on what, the
-kernel's answer, what it means or the decisive lines of the verifier's log, and a hint:
+A load that fails returns a ` + "`*runtime.LoadError`" + `. In one line it says what was being
+done and on what, the kernel's answer, what the answer means or the decisive lines of the verifier's
+log, and a hint:
 
 ` + "```text" + `
-load counter: load program count: invalid argument: this kernel has no field owner of struct mm_struct
-load counter: create the loader's map: operation not permitted (the process lacks CAP_BPF and CAP_PERFMON)
+load refused_core: load program gone: invalid argument: this kernel has no field removed_long_ago of struct task_struct
+load refused_func: load program call: permission denied: R1 invalid mem access 'mem_or_null', at: return *p; @ refused_func.bpf.c:6
+load refused_map: create map refused: invalid argument (the source gives it no flag BPF_F_NO_PREALLOC: set it there, or by ChangeMap before Load)
 ` + "```" + `
 
-- ` + "`errors.Is(err, unix.EPERM)`" + ` asks for the kernel's answer, ` + "`errors.As`" + ` into a ` + "`*runtime.LoadError`" + ` gives the parts.
-- ` + "`fmt.Printf(\"%+v\", err)`" + ` prints the whole log of the verifier as well. It is fetched after the failure: the step that has
-  failed is taken once more with a buffer for its log. A load that succeeds pays nothing for it.
-- The decisive lines are what the verifier says last apart from its own trace, the line of the source that it is about, and the
-  kernel's suggestion where it makes one, as Linux 7.3 does.
-- ` + "`LoadError.Step`" + ` is the step's index in what ` + "`bpf2lskel inspect`" + ` lists.
-- After a failure the process has the files, mappings and locked memory that it had before, and the load can be tried again.
+- ` + "`errors.Is(err, unix.EPERM)`" + ` tests for the kernel's answer. ` + "`errors.As`" + ` into a
+  ` + "`*runtime.LoadError`" + ` gives the parts.
+- ` + "`fmt.Printf(\"%+v\", err)`" + ` also prints the verifier's whole log. It is fetched after the failure, by
+  repeating the failed step with a buffer for the log.
+- The decisive lines are the last that the verifier says, apart from its trace, then the line of
+  source that they are about, and the kernel's suggestion if it makes one, as Linux 7.3 does.
+- ` + "`LoadError.Step`" + ` is the index of the step in the list that ` + "`bpf2lskel inspect`" + ` prints.
+- After a failure the process has the same files, mappings and locked memory as before, and the load
+  can be tried again.
 
-The hints; words in braces are filled in:
+These are the hints; words in braces are filled in:
 
 `
 
