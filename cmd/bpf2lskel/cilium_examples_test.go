@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Each C source of cilium/ebpf's examples gives a package unchanged, with the flags of its own
-// go:generate line.
+// Each C source of cilium/ebpf's examples gives a package unchanged, with the flags in its own
+// generate directive.
 func TestCiliumExamplesCompileUnchanged(t *testing.T) {
 	list := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/cilium/ebpf")
 	dir, err := list.Output()

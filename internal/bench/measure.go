@@ -127,17 +127,17 @@ var (
 )
 
 // lightSizes reads what libbpf's loader has from the light skeleton.
-func (r *objectResult) lightSizes(b *builder) {
-	text, err := os.ReadFile(b.path(fmt.Sprintf("c/%s_%s.h", light, r.Name)))
-	if err != nil || r.Missing[light] != "" {
+func (o *objectResult) lightSizes(b *builder) {
+	text, err := os.ReadFile(b.path(fmt.Sprintf("c/%s_%s.h", light, o.Name)))
+	if err != nil || o.Missing[light] != "" {
 		return
 	}
 	if m := lightInsns.FindSubmatch(text); m != nil {
 		n, _ := strconv.ParseFloat(string(m[1]), 64)
-		r.Insns[light] = n / 8
+		o.Insns[light] = n / 8
 	}
 	if m := lightBlob.FindSubmatch(text); m != nil {
-		r.Blob[light], _ = strconv.ParseFloat(string(m[1]), 64)
+		o.Blob[light], _ = strconv.ParseFloat(string(m[1]), 64)
 	}
 }
 

@@ -23,11 +23,11 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/examples/agent/report"
 )
 
-// event is struct event of agent.bpf.c, as bpf2go declares it.
+// event is struct event of agent.bpf.c.
 type event struct {
 	Kind   uint32
 	Pid    uint32
-	Uid    uint32
+	UID    uint32
 	Family uint16
 	Port   uint16
 	Addr   [16]uint8
@@ -118,7 +118,7 @@ func run(ctx context.Context, listen string, uid uint32, object string) error {
 			addr = netip.AddrFrom4([4]byte(e.Addr[:4]))
 		}
 		rep.Event(&report.Event{
-			Kind: report.Kind(e.Kind), PID: e.Pid, UID: e.Uid, Comm: e.Comm[:], Path: e.Path[:],
+			Kind: report.Kind(e.Kind), PID: e.Pid, UID: e.UID, Comm: e.Comm[:], Path: e.Path[:],
 			Peer: netip.AddrPortFrom(addr, e.Port),
 		})
 	}
