@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -32,6 +34,37 @@ type waiter struct {
 	// free releases the resources, when the last turn after close ends.
 	free  func()
 	freed atomic.Bool
+	// bells wake up Pollers: when the reader is closed, and when a goroutine that has waited for a
+	// record stops waiting, because the kernel does not tell of records that come before it reads.
+	bells struct {
+		sync.Mutex
+		list []bell
+	}
+}
+
+// bell is an eventfd in a Poller's epoll instance.
+type bell int
+
+func (w *waiter) addBell(b bell) {
+	w.bells.Lock()
+	defer w.bells.Unlock()
+	w.bells.list = append(w.bells.list, b)
+}
+
+func (w *waiter) removeBell(b bell) {
+	w.bells.Lock()
+	defer w.bells.Unlock()
+	w.bells.list = slices.DeleteFunc(w.bells.list, func(other bell) bool { return other == b })
+}
+
+func (w *waiter) ringBells() {
+	w.bells.Lock()
+	defer w.bells.Unlock()
+	for _, b := range w.bells.list {
+		// An eventfd counts: only its changes matter, and nothing reads it.
+		one := [8]byte{1}
+		_, _ = unix.Write(int(b), one[:])
+	}
 }
 
 const (
@@ -186,7 +219,10 @@ var aLongTimeAgo = time.Unix(1, 0)
 // caller has the turn. If it is a loop, it checks closed before it runs its body again.
 func (w *waiter) wait(ctx context.Context, write bool, ready func(uintptr) bool) error {
 	w.parked.Store(true)
-	defer w.parked.Store(false)
+	defer func() {
+		w.parked.Store(false)
+		w.ringBells()
+	}()
 	if ctx.Done() != nil {
 		canceled := make(chan struct{})
 		stop := context.AfterFunc(ctx, func() {
@@ -225,6 +261,7 @@ func (w *waiter) close() {
 		return
 	}
 	w.file.Close()
+	w.ringBells()
 	// A loop that is parked now notices when it wakes up, before it runs its body again.
 	if w.wantTurn(nil, turnTaken, true) == nil {
 		w.unlock()

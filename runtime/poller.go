@@ -58,36 +58,74 @@ func (r *PerfReader[T]) polled() polled {
 type Poller struct {
 	wait    *waiter
 	readers []polled
+	bell    bell
 	err     error // set by ready
 }
 
 // NewPoller returns a Poller for the given readers. Without readers, Wait waits until the context
 // ends.
 func NewPoller(readers ...Reader) (*Poller, error) {
-	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return nil, fmt.Errorf("poll readers: %w", err)
-	}
 	p := new(Poller)
-	for _, r := range readers {
-		one := r.polled()
-		if err := one.watch(epoll); err != nil {
-			unix.Close(epoll)
-			return nil, newMapError(one.m.Name(), "poll", err)
+	if err := p.open(readers); err != nil {
+		if _, ok := err.(*MapError); ok {
+			return nil, err
 		}
-		p.readers = append(p.readers, one)
-	}
-	if p.wait, err = newWaiter(epoll, "poller", func() {}); err != nil {
 		return nil, fmt.Errorf("poll readers: %w", err)
 	}
 	return p, nil
+}
+
+func (p *Poller) open(readers []Reader) error {
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	num, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		unix.Close(epoll)
+		return err
+	}
+	p.bell = bell(num)
+	err = watch(epoll, num)
+	for _, r := range readers {
+		if err != nil {
+			break
+		}
+		one := r.polled()
+		if err = one.watch(epoll); err != nil {
+			err = newMapError(one.m.Name(), "poll", err)
+			break
+		}
+		one.wait.addBell(p.bell)
+		p.readers = append(p.readers, one)
+	}
+	if err != nil {
+		unix.Close(epoll)
+	} else {
+		p.wait, err = newWaiter(epoll, "poller", p.free)
+	}
+	if err != nil {
+		p.free()
+	}
+	return err
+}
+
+func (p *Poller) free() {
+	for _, r := range p.readers {
+		r.wait.removeBell(p.bell)
+	}
+	unix.Close(int(p.bell))
+}
+
+func watch(epoll, num int) error {
+	return unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, num, &unix.EpollEvent{Events: unix.EPOLLIN})
 }
 
 // watch makes an epoll instance wake up when the reader's map does.
 func (r polled) watch(epoll int) error {
 	var err error
 	if r.wait.raw.Control(func(num uintptr) {
-		err = unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, int(num), &unix.EpollEvent{Events: unix.EPOLLIN})
+		err = watch(epoll, int(num))
 	}) != nil {
 		return os.ErrClosed
 	}

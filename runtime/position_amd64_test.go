@@ -15,7 +15,7 @@ func TestIn32BitProcess(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	out, err := exec.Command(bin, "-test.v", "-test.run", "^(TestRingBuf|TestUserRingBuf|TestPerfEventArray|TestSecondReader|FuzzSharedMemory)").CombinedOutput()
+	out, err := exec.Command(bin, "-test.v", "-test.run", "^(TestRingBuf|TestUserRingBuf|TestPerfEventArray|TestSecondReader|TestPoller|TestConsume|FuzzSharedMemory)").CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -69,8 +69,8 @@ func (w *UserRingBufWriter[T]) WriteBatch(ctx context.Context, ts []T) (int, err
 
 // WriteInPlace calls write to fill in a record directly in the ring buffer, without a copy. The
 // record is initially undefined, and the pointer must not be kept. Nothing else can be written
-// until the function returns. WriteInPlace waits for room like Write. It is for records of one
-// size: if T is []byte, it returns an error (EINVAL).
+// until the function returns, and the function must not use the writer. WriteInPlace waits for room
+// like Write. It is for records of one size: if T is []byte, it returns an error (EINVAL).
 func (w *UserRingBufWriter[T]) WriteInPlace(ctx context.Context, write func(*T)) error {
 	c := w.core()
 	if w.raw {
@@ -227,8 +227,9 @@ func (w *ringWriter) tryWrite(bytes []byte) error {
 // room reports whether there is room for a record. It reads the kernel's position only if there was
 // no room at the last look.
 func (w *ringWriter) room(size int) (bool, error) {
-	if uint64(size)+ringHeader > w.size {
-		return false, &RecordSizeError{Record: size, Type: int(w.size) - ringHeader}
+	// The bits above the length mean other things (BPF_RINGBUF_DISCARD_BIT).
+	if most := min(w.size-ringHeader, ringDiscard-1); uint64(size) > most {
+		return false, &RecordSizeError{Record: size, Type: int(most)}
 	}
 	w.pos = loadPosition(w.producer, w.pos)
 	if left := w.limit - w.pos; left <= w.size && left >= taken(uint32(size)) && w.pos&notPosition == 0 {

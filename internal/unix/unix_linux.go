@@ -25,6 +25,7 @@ const (
 	EEXIST                        = linux.EEXIST
 	EFAULT                        = linux.EFAULT
 	EFD_CLOEXEC                   = linux.EFD_CLOEXEC
+	EFD_NONBLOCK                  = linux.EFD_NONBLOCK
 	EINTR                         = linux.EINTR
 	EINVAL                        = linux.EINVAL
 	EIO                           = linux.EIO
@@ -204,3 +205,5 @@ func Statfs(path string, buf *linux.Statfs_t) (err error) { return linux.Statfs(
 func Uname(buf *linux.Utsname) (err error) { return linux.Uname(buf) }
 
 func Unlink(path string) error { return linux.Unlink(path) }
+
+func Write(fd int, p []byte) (n int, err error) { return linux.Write(fd, p) }

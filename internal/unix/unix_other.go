@@ -30,6 +30,7 @@ const (
 	EEXIST                        = syscall.Errno(0x11)
 	EFAULT                        = syscall.Errno(0xe)
 	EFD_CLOEXEC                   = 0x80000
+	EFD_NONBLOCK                  = 0x800
 	EINTR                         = syscall.Errno(4)
 	EINVAL                        = syscall.Errno(0x16)
 	EIO                           = syscall.Errno(5)
@@ -362,4 +363,8 @@ func Uname(buf *Utsname) (err error) {
 
 func Unlink(path string) error {
 	return ErrUnsupported
+}
+
+func Write(fd int, p []byte) (n int, err error) {
+	return 0, ErrUnsupported
 }
