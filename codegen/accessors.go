@@ -33,7 +33,7 @@ func (ts *typeSet) writeAccessor(f *jen.File, d *decl, m *member) error {
 
 const recv = "t" // receiver of all accessors
 
-// at is the address of byte offset of the receiver.
+// at returns the address of the receiver's byte at an offset.
 func at(offset uint32) *jen.Statement {
 	p := jen.Qual("unsafe", "Pointer").Call(jen.Id(recv))
 	if offset == 0 {
@@ -87,8 +87,8 @@ func (ts *typeSet) writeValue(f *jen.File, d *decl, m *member, g goType) {
 	))
 }
 
-// writeFlexible writes a method for an array that follows the struct. Go cannot hold what is behind
-// a value, so the method takes the bytes that both are in.
+// writeFlexible writes a method for an array that follows the struct. A Go value cannot include the
+// elements, so the method takes the bytes of struct and array.
 //
 //	func (*T) Name(record []byte) []E {
 //		if len(record) < offset+size {
@@ -105,7 +105,7 @@ func (ts *typeSet) writeFlexible(f *jen.File, d *decl, m *member) error {
 		return err
 	}
 	offset, size := int(m.start()), int(elem.size)
-	doc(f, fmt.Sprintf("%s returns a copy of the elements of array %s, which has no fixed length, in a record that begins with type %s.",
+	doc(f, fmt.Sprintf("%s returns a copy of the elements of %s, an array without a fixed length, from a record that begins with type %s.",
 		m.name, m.c, d.name))
 	f.Add(jen.Func().Params(jen.Op("*").Id(d.name)).Id(m.name).Params(jen.Id("record").Index().Byte()).Index().Add(elem.code).Block(
 		jen.If(jen.Len(jen.Id("record")).Op("<").Lit(offset+size)).Block(jen.Return(jen.Nil())),
@@ -151,7 +151,7 @@ func (ts *typeSet) writeBits(f *jen.File, d *decl, m *member, g goType) {
 			jen.Id("setBits").Call(append(args, jen.Id("n"))...))
 	default:
 		if signed && m.bits < 64 {
-			// Shifted up and down again as a signed number, the top bit becomes the sign.
+			// Shifting up and down again as a signed number extends the sign.
 			up := jen.Lit(int(64 - m.bits))
 			value = jen.Int64().Call(value.Op("<<").Add(up)).Op(">>").Add(up)
 		}
@@ -160,11 +160,11 @@ func (ts *typeSet) writeBits(f *jen.File, d *decl, m *member, g goType) {
 	}
 	commentf(f, "%s returns %s, a bit-field of %s.", m.name, described(m, g), plural.Of(int(m.bits), "bit", "bits"))
 	f.Add(method(d, m.name).Params().Add(g.code).Block(jen.Return(value)))
-	commentf(f, "Set%s sets %s, of which it takes the lowest %s.", m.name, described(m, g), plural.Of(int(m.bits), "bit", "bits"))
+	commentf(f, "Set%s sets %s to the lowest %s of v.", m.name, described(m, g), plural.Of(int(m.bits), "bit", "bits"))
 	f.Add(method(d, "Set"+m.name).Params(jen.Id("v").Add(g.code)).Block(set...))
 }
 
-// writeNarrowBits writes the methods for a bit-field of a 128-bit integer that fits 64 bits.
+// writeNarrowBits writes the methods for a bit-field of a 128-bit integer that fits in 64 bits.
 func (ts *typeSet) writeNarrowBits(f *jen.File, d *decl, m *member, g goType) {
 	args := ts.bitArgs(m.offset, m.bits)
 	get := []jen.Code{jen.Return(jen.Add(g.code).Values(jen.Id("Lo").Op(":").Id("getBits").Call(args...)))}
@@ -177,13 +177,13 @@ func (ts *typeSet) writeNarrowBits(f *jen.File, d *decl, m *member, g goType) {
 	}
 	commentf(f, "%s returns %s, a bit-field of %s.", m.name, described(m, g), plural.Of(int(m.bits), "bit", "bits"))
 	f.Add(method(d, m.name).Params().Add(g.code).Block(get...))
-	commentf(f, "Set%s sets %s, of which it takes the lowest %s.", m.name, described(m, g), plural.Of(int(m.bits), "bit", "bits"))
+	commentf(f, "Set%s sets %s to the lowest %s of v.", m.name, described(m, g), plural.Of(int(m.bits), "bit", "bits"))
 	f.Add(method(d, "Set"+m.name).Params(jen.Id("v").Add(g.code)).Block(
 		jen.Id("setBits").Call(append(args, jen.Id("v").Dot("Lo"))...),
 	))
 }
 
-// writeWideBits writes the methods for a bit-field of a 128-bit integer that is wider than that.
+// writeWideBits writes the methods for a bit-field of a 128-bit integer that is wider than 64 bits.
 func (ts *typeSet) writeWideBits(f *jen.File, d *decl, m *member, g goType) {
 	low, high := ts.bitArgs(m.offset, 64), ts.bitArgs(m.offset+64, m.bits-64)
 	if ts.bigEndian {
@@ -199,14 +199,14 @@ func (ts *typeSet) writeWideBits(f *jen.File, d *decl, m *member, g goType) {
 		jen.Id("Lo").Op(":").Id("getBits").Call(low...),
 		jen.Id("Hi").Op(":").Add(top),
 	))))
-	commentf(f, "Set%s sets %s, of which it takes the lowest %d bits.", m.name, described(m, g), m.bits)
+	commentf(f, "Set%s sets %s to the lowest %d bits of v.", m.name, described(m, g), m.bits)
 	f.Add(method(d, "Set"+m.name).Params(jen.Id("v").Add(g.code)).Block(
 		jen.Id("setBits").Call(append(low, jen.Id("v").Dot("Lo"))...),
 		jen.Id("setBits").Call(append(high, jen.Uint64().Call(jen.Id("v").Dot("Hi")))...),
 	))
 }
 
-// bitKind returns how the bits of a type are to be read.
+// bitKind returns how to interpret the bits of a type.
 func bitKind(t btf.Type) (kind btf.IntEncoding, signed bool) {
 	switch t := btf.UnderlyingType(t).(type) {
 	case *btf.Int:
@@ -220,14 +220,13 @@ func bitKind(t btf.Type) (kind btf.IntEncoding, signed bool) {
 	return btf.Unsigned, false
 }
 
-// bitArgs are the arguments of getBits and setBits for a bit-field: the address
-// and number of its bytes, how far up its lowest bit is in the number that
-// they make, and its width.
+// bitArgs returns the arguments of getBits and setBits for a bit-field: the address and number of
+// its bytes, the position of its lowest bit in the number that they form, and its width.
 func (ts *typeSet) bitArgs(offset, bits uint32) []jen.Code {
 	first, last := offset/8, (offset+bits+7)/8
 	shift := offset % 8
 	if ts.bigEndian {
-		shift = last*8 - offset - bits // C counts from the top there
+		shift = last*8 - offset - bits // C counts from the top on big endian machines
 	}
 	return []jen.Code{at(first), jen.Lit(int(last - first)), jen.Lit(int(shift)), jen.Lit(int(bits))}
 }
@@ -257,7 +256,7 @@ func (ts *typeSet) writeHelpers(f *jen.File) {
 	up := jen.Id("up").Op(":=").Lit(8).Op("*").Add(index).Op("-").Id("shift")
 	mask := jen.Uint64().Call(jen.Lit(1)).Op("<<").Id("n").Op("-").Lit(1)
 
-	commentf(f, "getBits returns the n bits of the number in size bytes at p, %s, that are shift bits up.", order)
+	commentf(f, "getBits returns n bits, starting at bit shift, of the number in size bytes at p, %s.", order)
 	f.Func().Id("getBits").Params(params()...).Params(jen.Id("v").Uint64()).Block(
 		jen.For(jen.List(jen.Id("i"), jen.Id("b")).Op(":=").Range().Add(bytes)).Block(
 			jen.If(up, jen.Id("up").Op(">=").Lit(0)).Block(
@@ -268,7 +267,7 @@ func (ts *typeSet) writeHelpers(f *jen.File) {
 		),
 		jen.Return(jen.Id("v").Op("&").Parens(mask)),
 	)
-	f.Comment("setBits sets what getBits returns, and leaves the bits around it alone.")
+	f.Comment("setBits sets the bits that getBits returns, and no others.")
 	f.Func().Id("setBits").Params(params(jen.Id("v").Uint64())...).Block(
 		jen.Id("mask").Op(":=").Add(mask),
 		jen.Id("v").Op("&=").Id("mask"),

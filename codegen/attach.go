@@ -6,8 +6,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/section"
 )
 
-// attachable reports whether a program's section says all that its Attach
-// method has to know. What it leaves to the caller: an interface, a cgroup, a process.
+// attachable reports whether a program's section has all the arguments of its Attach method, so
+// that the caller need not choose an interface, a cgroup or a process.
 func (p *programField) attachable() bool {
 	return section.AttachesBySection(section.Program{
 		Type: p.prog.Type, AttachType: p.prog.ExpectedAttachType, Section: p.prog.Section, AttachTo: p.prog.AttachTo,
@@ -15,7 +15,7 @@ func (p *programField) attachable() bool {
 	}) != section.None
 }
 
-// writeAttach writes what attaches all programs whose section says where; the runtime does it.
+// writeAttach writes the methods that attach and detach all programs whose section names a target.
 //
 //	func (s *Skeleton) Attach() (left []string, err error) {
 //		return runtime.AttachSections(s.core, s.attachments())
@@ -65,22 +65,22 @@ func (g *generator) writeAttach() {
 		links = append(links, field)
 	}
 
-	text := "Attach attaches each loaded program whose section says where, and returns the names of those that it left alone. " +
-		"If one fails, none stays attached."
+	text := "Attach attaches each loaded program whose section names its target, and returns the names of the other programs. " +
+		"If one cannot be attached, it detaches the others and returns an error."
 	list := g.attachments()
 	switch {
 	case len(maps) > 0:
-		text = "Attach attaches each loaded program whose section says where, and each struct of operations that was created, and returns the names of those that it left alone. " +
-			"If one fails, none stays attached."
-		doc(f, "Links are what Attach attached; nil for what it left alone.")
+		text = "Attach attaches each loaded program whose section names its target, and each struct_ops map that was created, and returns the names of the others. " +
+			"If one cannot be attached, it detaches the others and returns an error."
+		doc(f, "Links holds the links that Attach created. The others are nil.")
 		f.Type().Id("Links").Struct(fields...)
 	case len(rows) == 0:
-		text = "Attach attaches each program whose section says where, which no program's does here, and returns the names of those that it left alone."
+		text = "Attach returns the names of all programs. It attaches none, since no program's section names its target."
 	default:
-		doc(f, "Links are what Attach attached; nil for programs that it left alone.")
+		doc(f, "Links holds the links that Attach created. The others are nil.")
 		f.Type().Id("Links").Struct(fields...)
 	}
-	doc(f, text+" It is an error before Load and after Close.")
+	doc(f, text+" It returns an error before Load and after Close.")
 	call := jen.Qual(RuntimePath, "AttachSections").Call(jen.Id("s").Dot("core"), list)
 	if len(maps) > 0 {
 		call = jen.Qual(RuntimePath, "AttachStructOps").Call(jen.Id("s").Dot("core"), list,
@@ -90,28 +90,28 @@ func (g *generator) writeAttach() {
 	if len(links) == 0 {
 		return
 	}
-	doc(f, "Detach ends what Attach began. What is pinned stays attached.")
+	doc(f, "Detach closes the links that Attach created. Programs whose links are pinned stay attached.")
 	method("Detach").Block(
 		jen.Qual(RuntimePath, "DetachSections").Call(jen.Id("s").Dot("core"), jen.Id("s").Dot("links").Call()),
 	)
-	doc(f, "TakeLinks takes over the links that Attach made in an earlier life, or an older version, which has pinned them: in the place of Attach, or before it. "+
+	doc(f, "TakeLinks takes over pinned links that Attach created in an earlier run, or in an older version. Call it instead of Attach, or before it. "+
 		"See runtime.TakeLinks.")
 	f.Func().Params(jen.Id("s").Op("*").Id("Skeleton")).Id("TakeLinks").Params(jen.Id("dir").String()).Error().Block(
 		jen.Return(jen.Qual(RuntimePath, "TakeLinks").Call(jen.Id("s").Dot("core"), jen.Id("dir"), g.attachments())),
 	)
-	doc(f, "attachments are the programs that Attach attaches, and where it keeps their links.")
+	doc(f, "attachments returns what Attach attaches, and the fields for the links.")
 	attachments := jen.Nil()
 	if len(rows) > 0 {
 		attachments = jen.Index().Qual(RuntimePath, "Attachment").Custom(multiLine, rows...)
 	}
 	method("attachments").Index().Qual(RuntimePath, "Attachment").Block(jen.Return(attachments))
-	doc(f, "links are where Attach keeps what it attached.")
+	doc(f, "links returns the fields of Links.")
 	method("links").Index().Op("**").Qual(RuntimePath, "Link").Block(
 		jen.Return(jen.Index().Op("**").Qual(RuntimePath, "Link").Custom(multiLine, links...)),
 	)
 }
 
-// attachments is the argument that says what Attach attaches.
+// attachments returns the argument that lists what Attach attaches.
 func (g *generator) attachments() jen.Code {
 	if !g.attaches() {
 		return jen.Nil()
@@ -119,10 +119,10 @@ func (g *generator) attachments() jen.Code {
 	return jen.Id("s").Dot("attachments").Call()
 }
 
-// multiLine is a composite literal with an element a line.
+// multiLine formats a composite literal with one element per line.
 var multiLine = jen.Options{Open: "{", Close: "}", Separator: ",", Multi: true}
 
-// attaches reports whether Attach has something to attach.
+// attaches reports whether Attach attaches anything.
 func (g *generator) attaches() bool {
 	if len(g.structOps) > 0 {
 		return true

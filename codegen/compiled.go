@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// Compiled says what a package's objects were compiled by and for. It is a line of each Go file.
+// Compiled records the compiler and the targets of a package's objects. Each Go file has it as a
+// line.
 type Compiled struct {
-	// Compiler is its name and version: "clang 14.0.6". Empty is not known.
+	// Compiler is the name and version of the compiler, such as "clang 14.0.6", or "" if unknown.
 	Compiler string
 	// Targets are the file name suffixes of all targets that were compiled together.
 	Targets []string
@@ -27,7 +28,7 @@ func (c Compiled) line() string {
 
 var compiledLine = regexp.MustCompile(`(?m)^// Compiled(?: by (\S.*?))? for (\S+(?:, \S+)*)\.\n`)
 
-// CompiledBy reads that line of a Go file.
+// CompiledBy returns the Compiled line of a Go file.
 func CompiledBy(source []byte) Compiled {
 	if !bytes.HasPrefix(source, []byte(Header)) {
 		return Compiled{}
@@ -39,7 +40,7 @@ func CompiledBy(source []byte) Compiled {
 	return Compiled{string(m[1]), strings.Split(string(m[2]), ", ")}
 }
 
-// WithoutCompiledBy is a file of the package without that line.
+// WithoutCompiledBy returns a file of the package without its Compiled line.
 func WithoutCompiledBy(data []byte) []byte {
 	if !bytes.HasPrefix(data, []byte(Header)) {
 		return data

@@ -9,20 +9,19 @@ import (
 	"github.com/dave/jennifer/jen"
 )
 
-// A goType is a Go type that has exactly the size of the C type that it
-// stands for.
+// A goType is a Go type of the same size as the C type that it represents.
 type goType struct {
-	code  *jen.Statement // how to write it
+	code  *jen.Statement // its source
 	size  uint32         // bytes
-	align uint32         // that Go gives it on the strictest machine
-	// note is the C type where the Go type does not tell it: of a pointer, a typedef. It
-	// becomes a comment.
+	align uint32         // in Go, on the architecture with the strictest alignment
+	// note is the C type for a comment, if the Go type does not show it: a pointer or a typedef,
+	// say.
 	note string
 }
 
-// goType returns the Go type for a C type. Types that need a declaration must have been
-// added before. A type that Go has nothing for is a byte array; the error is for
-// types that have no size.
+// goType returns the Go type for a C type. Types that need a declaration must have been added
+// before. A C type without a counterpart in Go becomes a byte array. It returns an error for types
+// without a size.
 func (ts *typeSet) goType(t btf.Type) (goType, error) {
 	t = btf.QualifiedType(t)
 	if d := ts.decls[t]; d != nil {
@@ -41,7 +40,7 @@ func (ts *typeSet) goType(t btf.Type) (goType, error) {
 		g.note = cName(t)
 		return g, nil
 	case *btf.Enum:
-		// Only enums that were not added come here.
+		// Only enums that were not added get here.
 		return intOfSize(t.Size, isSigned(t)), nil
 	case *btf.Typedef:
 		g, err := ts.goType(t.Type)
@@ -61,7 +60,7 @@ func (ts *typeSet) goType(t btf.Type) (goType, error) {
 			return goType{}, err
 		}
 		if uint64(size) > math.MaxUint32 {
-			return goType{}, fmt.Errorf("%d bytes are too many", size)
+			return goType{}, fmt.Errorf("too large: %d bytes", size)
 		}
 		g.size = uint32(size)
 		return g, nil
@@ -79,7 +78,7 @@ func (ts *typeSet) intType(t *btf.Int) goType {
 	case t.Encoding == btf.Bool && t.Size == 1:
 		return basic("bool", 1)
 	case t.Name == "char" && t.Size == 1:
-		// A char is signed for BPF, but text in Go is bytes.
+		// A char is signed for BPF, but text in Go consists of bytes.
 		return basic("byte", 1)
 	case t.Size == 16:
 		return ts.int128(t.Encoding == btf.Signed)
@@ -108,7 +107,7 @@ func byteArray(size uint32, note string) goType {
 	return goType{code: jen.Index(jen.Lit(int(size))).Byte(), size: size, align: 1, note: note}
 }
 
-// plainTypedef are the typedefs whose Go type says all there is to know.
+// plainTypedef lists the typedefs that need no comment beside their Go type.
 var plainTypedef = map[string]bool{
 	"__u8": true, "__u16": true, "__u32": true, "__u64": true, "__s8": true, "__s16": true, "__s32": true, "__s64": true,
 	"u8": true, "u16": true, "u32": true, "u64": true, "s8": true, "s16": true, "s32": true, "s64": true,
@@ -117,7 +116,7 @@ var plainTypedef = map[string]bool{
 	"bool": true, "u128": true, "s128": true, "__u128": true, "__s128": true,
 }
 
-// cName writes a type as C does, near enough for a comment.
+// cName returns a type in C notation, for comments.
 func cName(t btf.Type) string {
 	return cNameDepth(t, 0)
 }

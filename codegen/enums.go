@@ -7,7 +7,7 @@ import (
 	"github.com/dave/jennifer/jen"
 )
 
-// writeEnum writes the constants of an enum, and their names as strings.
+// writeEnum writes the constants of an enum, and its String method.
 func writeEnum(f *jen.File, d *decl, e *btf.Enum) {
 	if len(e.Values) > 0 {
 		f.Const().DefsFunc(func(g *jen.Group) {
@@ -21,7 +21,7 @@ func writeEnum(f *jen.File, d *decl, e *btf.Enum) {
 	if isSigned(e) {
 		number = jen.Qual("strconv", "FormatInt").Call(jen.Int64().Call(jen.Id("e")), jen.Lit(10))
 	}
-	f.Comment("String returns the name that the value has in C.")
+	f.Comment("String returns the name of e in C.")
 	f.Func().Params(jen.Id("e").Id(d.name)).Id("String").Params().String().BlockFunc(func(g *jen.Group) {
 		seen := map[string]bool{}
 		var cases []jen.Code
@@ -38,8 +38,8 @@ func writeEnum(f *jen.File, d *decl, e *btf.Enum) {
 	})
 }
 
-// isSigned reports whether an enum has negative values. BTF says so from clang 16 on; before, it is
-// only to be seen of small enums, where a negative value does not fit.
+// isSigned reports whether an enum has negative values. BTF has a flag for it since clang 16.
+// Before, it is only visible in small enums, in which a negative value does not fit.
 func isSigned(e *btf.Enum) bool {
 	for _, v := range e.Values {
 		if e.Size < 4 && v.Value>>(8*e.Size) != 0 {
@@ -49,8 +49,8 @@ func isSigned(e *btf.Enum) bool {
 	return e.Signed
 }
 
-// enumNumber is a value as a number of the enum's size. What does not fit, which no compiler
-// writes, is cut.
+// enumNumber returns a value as a number of the enum's size. It truncates numbers that do not fit,
+// which no compiler emits.
 func enumNumber(e *btf.Enum, v btf.EnumValue) string {
 	unused := 64 - 8*e.Size // bits
 	if isSigned(e) {

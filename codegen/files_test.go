@@ -35,18 +35,18 @@ func TestCheckStem(t *testing.T) {
 		{"1st", ""},
 		{"_x", `Go ignores files whose names begin with '_'`},
 		{".x", `Go ignores files whose names begin with '.'`},
-		{"-x", `Go compiles no files whose names begin with '-'`},
-		{"#x", `Go compiles no files whose names begin with '#'`},
-		{" x", `Go compiles no files whose names begin with ' '`},
-		{"it's", "Go embeds no such files"},
-		{`a"b`, "Go embeds no such files"},
-		{"a`b", "Go embeds no such files"},
-		{"a*b", "Go embeds no such files"},
-		{"a:b", "Go embeds no such files"},
-		{`a\b`, "Go embeds no such files"},
-		{"a\u202eb", "Go embeds no such files"},
-		{"a\nb", "Go embeds no such files"},
-		{"a\xffb", "Go embeds no such files"},
+		{"-x", `Go does not compile files whose names begin with '-'`},
+		{"#x", `Go does not compile files whose names begin with '#'`},
+		{" x", `Go does not compile files whose names begin with ' '`},
+		{"it's", "Go cannot embed such files"},
+		{`a"b`, "Go cannot embed such files"},
+		{"a`b", "Go cannot embed such files"},
+		{"a*b", "Go cannot embed such files"},
+		{"a:b", "Go cannot embed such files"},
+		{`a\b`, "Go cannot embed such files"},
+		{"a\u202eb", "Go cannot embed such files"},
+		{"a\nb", "Go cannot embed such files"},
+		{"a\xffb", "Go cannot embed such files"},
 		{"", "no name"},
 	} {
 		err := CheckStem(test.stem)
@@ -92,7 +92,7 @@ func TestNamesInComments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := `made from x\u202e */.c, and`; !strings.Contains(strings.ReplaceAll(string(files[0].Data), "\n// ", " "), want) {
+	if want := `compiled from x\u202e */.c, and`; !strings.Contains(strings.ReplaceAll(string(files[0].Data), "\n// ", " "), want) {
 		t.Errorf("no %q in\n%s", want, files[0].Data)
 	}
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 )
 
-// globalField is the field of Skeleton for one section with global variables.
+// A globalField is the field of Skeleton for a section with global variables.
 type globalField struct {
 	name  string
-	place string // "section .bss", or the arena that begins with them
+	place string // "section .bss", or the arena
 	index int
 	m     *object.Map
 	decl  *decl
@@ -20,12 +20,12 @@ type globalField struct {
 
 func bigEndian(obj *object.Object) bool { return obj.ByteOrder == binary.BigEndian }
 
-// maxSection is the largest section whose variables get names in Go: beyond
-// it BTF has no number for their place in a struct, in bits.
+// maxSection is the largest section whose variables are accessible in Go. Beyond it, BTF cannot
+// represent an offset in a struct in bits.
 const maxSection = 1 << 29
 
-// collectGlobals makes a struct of each section that has variables which other C
-// files could see. Static ones are the C file's own business, as for bpftool.
+// collectGlobals makes a struct of each section with variables that are visible to other C files.
+// Like bpftool, it ignores static variables.
 func (g *generator) collectGlobals() {
 	names := newScope("Maps", "Progs", "Links", "Load", "LoadWith", "Attach", "Detach", "Close", "Core")
 	if g.spec.StructOps != 0 {
@@ -34,11 +34,12 @@ func (g *generator) collectGlobals() {
 	for i, m := range g.obj.Maps {
 		name, place, size := sectionName(m.Name), "section "+m.Name, m.ValueSize
 		if m.Kind == object.NoData {
-			// An arena; other maps have no variables. It gives them its name, as for bpftool.
+			// This is an arena, since other maps have no variables. Like bpftool, name the field
+			// after it.
 			name, place, size = goName(m.Name), "arena "+m.Name, uint32(len(m.Data))
 		}
 		if size > maxSection || m.Managed {
-			continue // too large for Go, or the kernel lets nobody map it
+			continue // too large for Go, or the kernel refuses to map it
 		}
 		section := &btf.Struct{Name: m.Name, Size: (size + maxAlign - 1) / maxAlign * maxAlign}
 		for _, v := range m.Vars {
@@ -54,8 +55,7 @@ func (g *generator) collectGlobals() {
 			continue
 		}
 		name = names.take(name)
-		// The memory behind the pointer is whole pages, so the struct may be larger than the
-		// section.
+		// The mapped memory consists of whole pages, so the struct may be larger than the section.
 		d := &decl{typ: section, c: m.Name, what: "the global variables of " + place}
 		d.name = g.types.scope.take(name + "Section")
 		g.types.declareSection(d)
@@ -63,24 +63,24 @@ func (g *generator) collectGlobals() {
 	}
 }
 
-// readsKconfig reports whether the object has variables whose values are in a kernel's
+// readsKconfig reports whether the object has variables whose values are in the kernel's
 // configuration.
 func (g *generator) readsKconfig() bool {
 	return strings.Contains(g.spec.Kconfig, " CONFIG_")
 }
 
 func (v *globalField) comment() string {
-	text := v.name + " has the global variables of " + v.place + ": their initial values between Open and Load, " +
-		"the kernel's memory from then on, nil after Close. "
+	text := v.name + " points to the global variables of " + v.place + ": to their initial values between Open and Load, " +
+		"and to the kernel's memory after Load. It is nil after Close. "
 	switch v.m.Kind {
 	case object.Kconfig:
-		return v.name + " has the variables of " + v.place + ": what this machine's kernel is and how it was configured, as far as that can be found " +
-			"out, from Open on, and nil after Close. What is changed between Open and Load is what Load loads, which finds out the rest. " +
-			"After Load it is read-only: a write is a fault that ends the process."
+		return v.name + " points to the __kconfig variables of " + v.place + ", which describe the running kernel and its configuration, as far as they are " +
+			"known after Open. Load determines the others, and uses values that were changed between Open and Load. It is nil after Close. " +
+			"After Load the memory is read-only: a write crashes the process."
 	case object.ROData:
-		return text + "After Load it is read-only: a write is a fault that ends the process."
+		return text + "After Load the memory is read-only: a write crashes the process."
 	case object.NoData:
-		text += "Load changes the pointer: a copy from before is not to be used any more. "
+		text += "Load changes the pointer: do not use a copy made before. "
 	}
-	return text + "Use sync/atomic for variables that BPF programs use at the same time."
+	return text + "Use sync/atomic for variables that BPF programs access concurrently."
 }

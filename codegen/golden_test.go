@@ -91,9 +91,9 @@ func TestRecords(t *testing.T) {
 		records map[string]string
 		want    string
 	}{
-		{map[string]string{"nowhere": "event"}, "map nowhere: no ring buffer or perf event array of this name"},
-		{map[string]string{"flagged": "nothing"}, "map flagged: type nothing: not in the object's BTF (does the source use it?)"},
-		{map[string]string{"flagged": "union event"}, "map flagged: type union event: not in the object's BTF (does the source use it?)"},
+		{map[string]string{"nowhere": "event"}, "map nowhere: the object has no ring buffer or perf event array of this name"},
+		{map[string]string{"flagged": "nothing"}, "map flagged: type nothing: not in the object's BTF: use the type in the source"},
+		{map[string]string{"flagged": "union event"}, "map flagged: type union event: not in the object's BTF: use the type in the source"},
 	} {
 		_, err := Generate(obj, spec, Options{Package: "skel", Stem: "records", Suffix: "bpfel", Records: test.records})
 		if err == nil || err.Error() != test.want {

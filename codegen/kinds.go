@@ -8,13 +8,13 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// A mapForm is a type of package runtime for a kind of map.
+// A mapForm is a type in package runtime for a kind of map.
 type mapForm struct {
 	name string // "" for *runtime.Map
 	args mapArgs
 }
 
-// mapArgs says which type arguments a mapForm has.
+// mapArgs describes the type arguments of a mapForm.
 type mapArgs uint8
 
 const (
@@ -27,7 +27,7 @@ const (
 	keyInner
 )
 
-// mapForms says what each map type is in Go; what is not in it has no more than *runtime.Map has.
+// mapForms holds the Go type for each map type. Other map types are *runtime.Map.
 var mapForms = map[uint32]mapForm{
 	sys.MapTypeHash:                {"HashMap", keyValue},
 	sys.MapTypeArray:               {"ArrayMap", valueOnly},
@@ -62,11 +62,11 @@ var mapForms = map[uint32]mapForm{
 	sys.MapTypeCgrpStorage:         {"LocalStorage", valueOnly},
 	sys.MapTypeArena:               {"Arena", noTypes},
 	sys.MapTypeRHash:               {"HashMap", keyValue},
-	sys.MapTypeStructOps:           {"StructOpsMap", noTypes}, // made by bindStructOps
+	sys.MapTypeStructOps:           {"StructOpsMap", noTypes}, // constructed by bindStructOps
 }
 
-// programKinds says what each program type is in Go: a type of package runtime that has the
-// methods which make sense for it.
+// programKinds holds the Go type for each program type: a type in package runtime with the methods
+// for that program type.
 var programKinds = map[uint32]string{
 	sys.ProgTypeSocketFilter:          "SocketFilterProgram",
 	sys.ProgTypeKprobe:                "KprobeProgram",
@@ -102,8 +102,8 @@ var programKinds = map[uint32]string{
 	32:                                "NetfilterProgram", // BPF_PROG_TYPE_NETFILTER
 }
 
-// programKind is the type of package runtime for a program, "" if it has none. Some program types
-// are several kinds, which the attach type tells apart, or only the section's name.
+// programKind returns the type in package runtime for a program, or "". Some program types have
+// several, which the attach type or the section's name selects.
 func programKind(p *object.Program) string {
 	switch p.Type {
 	case sys.ProgTypeKprobe:

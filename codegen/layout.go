@@ -9,55 +9,54 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// maxAlign is the strictest alignment that Go gives a type.
+// maxAlign is the strictest alignment of types in Go.
 const maxAlign = 8
 
-// A layout says how the Go struct of a C struct or union is laid out. Every
-// byte of the C type belongs to exactly one piece, so nothing depends on what
-// padding Go would insert.
+// A layout is the layout of the Go struct for a C struct or union. Every byte of the C type belongs
+// to exactly one piece, so nothing depends on padding that Go would insert.
 type layout struct {
 	size, align uint32
-	// filler is the alignment that the struct gets from an empty array at its
-	// start, 0 if its fields see to it.
+	// filler is the alignment of an empty array at the start of the struct, or 0 if the fields have
+	// the alignment.
 	filler  uint32
 	pieces  []piece
 	members []*member // in the order of the C source
 }
 
-// A piece is a run of bytes: one field, storage behind accessors, or padding.
+// A piece is a range of bytes: a field, storage for accessors, or padding.
 type piece struct {
 	offset, size uint32
 	field        *member // nil for storage and padding
 	storage      bool
 }
 
-// access tells how Go reaches a member.
+// access is the way in which Go accesses a member.
 type access uint8
 
 const (
 	asField    access = iota
 	asPointer         // a method that returns a pointer: members of unions
-	asValue           // a getter and a setter: what is not aligned
+	asValue           // a getter and a setter: members that are not aligned
 	asBits            // a getter and a setter of a bit-field
-	asFlexible        // a method on the bytes behind the struct
+	asFlexible        // a method for the bytes after the struct
 )
 
-// A member is a named member of a struct or union or of what is anonymous in it.
+// A member is a named member of a struct or union, or of an anonymous struct or union in it.
 type member struct {
 	name   string // in Go
 	c      string
 	typ    btf.Type
 	offset uint32 // bits
-	bits   uint32 // width of a bit-field, 0 if it is none
+	bits   uint32 // width of a bit-field; 0 for other members
 	size   uint32 // bytes
 	align  uint32
 	access access
-	inside string // "union" if it shares its bytes with others
+	inside string // "union" if it shares its bytes with other members
 }
 
 func (m *member) start() uint32 { return m.offset / 8 }
 
-// end is the first byte behind the member. It fits 32 bits if the member is within its type.
+// end returns the first byte after the member. It fits in 32 bits if the member is within its type.
 func (m *member) end() uint64 {
 	if m.bits > 0 {
 		return (uint64(m.offset) + uint64(m.bits) + 7) / 8
@@ -65,7 +64,7 @@ func (m *member) end() uint64 {
 	return uint64(m.start()) + uint64(m.size)
 }
 
-// layoutOf lays out the type of a declaration.
+// layoutOf returns the layout of a declaration's type.
 func (ts *typeSet) layoutOf(d *decl) (*layout, error) {
 	if d.layout != nil {
 		return d.layout, nil
@@ -86,16 +85,16 @@ func (ts *typeSet) layoutOf(d *decl) (*layout, error) {
 	return l, nil
 }
 
-// open reports whether an array of no fixed length follows the type.
+// open reports whether an array without a fixed length follows the type.
 func (l *layout) open() bool {
 	return l != nil && len(l.members) > 0 && l.members[len(l.members)-1].access == asFlexible
 }
 
-// collect lists the members of t, which is base bits into the type that is laid out.
+// collect adds the members of t, which is at bit base of the type that is laid out.
 func (ts *typeSet) collect(l *layout, t btf.Type, base uint32, shared bool) error {
 	for _, m := range members(t) {
 		if uint64(base)+uint64(m.Offset) > math.MaxUint32 {
-			return fmt.Errorf("member %s: too far from the beginning of its type", m.Name)
+			return fmt.Errorf("member %s: offset too large", m.Name)
 		}
 		offset := base + uint32(m.Offset)
 		if m.Name == "" {
@@ -118,19 +117,19 @@ func (ts *typeSet) collect(l *layout, t btf.Type, base uint32, shared bool) erro
 		}
 		switch {
 		case mem.bits > 0 && !holdsBits(m):
-			return fmt.Errorf("member %s: a bit-field of %d bits in type %s", m.Name, m.BitfieldSize, cName(m.Type))
+			return fmt.Errorf("member %s: bit-field of %d bits in type %s", m.Name, m.BitfieldSize, cName(m.Type))
 		case mem.bits == 0 && offset%8 != 0:
-			return fmt.Errorf("member %s begins within a byte", m.Name)
+			return fmt.Errorf("member %s does not begin at a byte boundary", m.Name)
 		case mem.end() > uint64(l.size):
-			return fmt.Errorf("member %s ends behind byte %d, where its type ends", m.Name, l.size)
+			return fmt.Errorf("member %s exceeds its type of %d bytes", m.Name, l.size)
 		}
 		l.members = append(l.members, mem)
 	}
 	return nil
 }
 
-// holdsBits tells whether a bit-field is of an integer that can be as wide, which the kernel wants
-// as well (btf_int_check_kflag_member, btf_enum_check_kflag_member).
+// holdsBits reports whether a bit-field has an integer type that is wide enough, which the kernel
+// requires too (btf_int_check_kflag_member, btf_enum_check_kflag_member).
 func holdsBits(m btf.Member) bool {
 	var size uint32
 	switch t := btf.UnderlyingType(m.Type).(type) {
@@ -146,9 +145,9 @@ func holdsBits(m btf.Member) bool {
 	return false
 }
 
-// place decides how Go reaches each member.
+// place decides how Go accesses each member.
 func (l *layout) place() {
-	var used uint32 // the first byte that no field has
+	var used uint32 // the first byte after all fields so far
 	var pointers uint32
 	fields := uint32(1)
 	for _, m := range l.byOffset() {
@@ -157,8 +156,8 @@ func (l *layout) place() {
 		case m.bits > 0:
 			m.access = asBits
 		case m.size == 0:
-			// An empty array stands for what follows the struct. An empty struct needs no access
-			// at all, but is harmless as a pointer.
+			// An empty array marks the data that follows the struct. An empty struct needs no
+			// access, but a pointer is harmless.
 			m.access = asPointer
 			if _, ok := btf.UnderlyingType(m.typ).(*btf.Array); ok {
 				m.access = asFlexible
@@ -223,8 +222,7 @@ func (l *layout) cut() {
 // span is a range of bytes.
 type span struct{ start, end uint32 }
 
-// storage is where the members are that are not fields. A type may be
-// gigabytes large, so these are ranges.
+// storage returns the ranges of the members that are not fields.
 func (l *layout) storage() []span {
 	var all []span
 	for _, m := range l.members {
@@ -244,8 +242,8 @@ func (l *layout) storage() []span {
 	return merged
 }
 
-// nameMembers gives members Go names that are unique in the type. Fields come first: they
-// are what most code uses.
+// nameMembers gives members Go names that are unique in the type. Fields come first, since most
+// code uses them.
 func (l *layout) nameMembers() {
 	names := scope{}
 	for _, m := range l.members {

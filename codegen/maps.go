@@ -15,27 +15,28 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// mapField is the field of Maps for one map.
+// A mapField is the field of Maps for a map.
 type mapField struct {
 	name  string
 	index int
 	m     *object.Map
 	form  mapForm
-	types []btf.Type // type arguments; nil stands for bytes
+	types []btf.Type // type arguments; nil means bytes
 	sizes []uint32   // of the type arguments, in bytes
 	code  []jen.Code // the type arguments in Go
-	// open is the Go type that the records begin with, if an array of no fixed length
-	// follows it: then they are bytes to Go.
+	// open is the Go type at the start of the records, if an array without a fixed length follows
+	// it. Then the records are bytes in Go.
 	open string
-	// inner is what a map of maps holds; nil otherwise, and if the object does not say it.
+	// inner describes the maps in a map of maps. It is nil for other maps, and if the object does
+	// not define it.
 	inner *mapField
 }
 
-// collectMaps chooses the Go form of each map, and adds the types it needs.
+// collectMaps chooses the Go type of each map, and adds the types it needs.
 func (g *generator) collectMaps() error {
 	names := scope{}
 	fields := make([]*mapField, len(g.obj.Maps))
-	// Maps that the source names come before sections when it comes to names.
+	// Maps that the source defines get their names before sections.
 	for _, data := range []bool{false, true} {
 		for i, m := range g.obj.Maps {
 			if (m.Kind != object.NoData) != data {
@@ -57,14 +58,14 @@ func (g *generator) collectMaps() error {
 	for name := range g.opts.Records {
 		known := slices.ContainsFunc(fields, func(f *mapField) bool { return f.m.Name == name && f.form.args == recordOnly })
 		if !known {
-			return fmt.Errorf("map %s: no ring buffer or perf event array of this name", name)
+			return fmt.Errorf("map %s: the object has no ring buffer or perf event array of this name", name)
 		}
 	}
 	return nil
 }
 
-// collectMapTypes adds the types in f's type arguments. Types without a name are called after
-// the map.
+// collectMapTypes adds the types in f's type arguments. Types without a name are named after the
+// map.
 func (g *generator) collectMapTypes(f *mapField, name string) error {
 	if f.form = mapForms[f.m.Type]; lacksSize(f.m) {
 		f.form = mapForm{}
@@ -114,20 +115,20 @@ func (g *generator) collectMapTypes(f *mapField, name string) error {
 	return nil
 }
 
-// recordTag begins the tag that names the type of a map's records in the source:
+// recordTag is the prefix of a tag in the source that names the type of a map's records:
 //
 //	struct { ... } events SEC(".maps") __attribute__((btf_decl_tag("record:struct event")));
 const recordTag = "record:"
 
-// recordType is the type of the records in a ring buffer or perf event array: nil if nobody names
-// it. Who generates the package comes before a tag, and that before the map's definition, where
-// __type(value, T) can have no other meaning.
+// recordType returns the type of the records in a ring buffer or perf event array, or nil if it is
+// unknown. The option for the map takes precedence over a tag, and a tag over __type(value, T) in
+// the map's definition, which has no other meaning there.
 func (g *generator) recordType(m *object.Map, mapName string) (btf.Type, error) {
 	t, err := g.namedRecord(mapName)
 	if t != nil || err != nil {
 		return t, err
 	}
-	// The value of a perf event array is an int, a file descriptor, to many sources.
+	// Many sources declare the value of a perf event array as an int, a file descriptor.
 	if m.Type == sys.MapTypePerfEventArray && m.Value != nil {
 		if i, ok := btf.As[*btf.Int](m.Value); ok && i.Size == 4 {
 			return nil, nil
@@ -136,7 +137,7 @@ func (g *generator) recordType(m *object.Map, mapName string) (btf.Type, error) 
 	return m.Value, nil
 }
 
-// namedRecord is the type that a flag or a tag names for a map.
+// namedRecord returns the type that a flag or a tag names for a map.
 func (g *generator) namedRecord(mapName string) (btf.Type, error) {
 	if name := g.opts.Records[mapName]; name != "" {
 		return g.typeByName(name)
@@ -159,7 +160,7 @@ func (g *generator) namedRecord(mapName string) (btf.Type, error) {
 	return nil, nil
 }
 
-// resolveMaps turns the type arguments into Go, once types have names.
+// resolveMaps sets the type arguments in Go. Types must have names.
 func (g *generator) resolveMaps() error {
 	for _, f := range g.maps {
 		if err := g.resolveMap(f); err != nil {
@@ -196,7 +197,7 @@ func (g *generator) resolveMap(f *mapField) error {
 }
 
 func (g *generator) writeMaps() {
-	doc(g.file, "Maps are the maps of the object.")
+	doc(g.file, "Maps holds the maps of the object.")
 	g.file.Type().Id("Maps").StructFunc(func(s *jen.Group) {
 		for i, f := range g.maps {
 			if i > 0 {
@@ -218,7 +219,7 @@ func (f *mapField) typ() *jen.Statement {
 	return jen.Op("*").Qual(RuntimePath, f.form.name).Types(f.code...)
 }
 
-// make is the expression that makes the field's value.
+// make returns the expression for the field's value.
 func (f *mapField) make() *jen.Statement {
 	handle := jen.Id("core").Dot("Map").Call(jen.Lit(f.index))
 	switch {
@@ -230,7 +231,7 @@ func (f *mapField) make() *jen.Statement {
 	return f.constructor().Call(handle)
 }
 
-// constructor is the function that gives a *runtime.Map f's type.
+// constructor returns the function that converts a *runtime.Map to f's type.
 func (f *mapField) constructor() *jen.Statement {
 	switch {
 	case f.form.name == "":
@@ -242,7 +243,7 @@ func (f *mapField) constructor() *jen.Statement {
 	return jen.Qual(RuntimePath, "New"+f.form.name).Types(f.code...)
 }
 
-// innerVar is the variable that describes the maps which f holds.
+// innerVar returns the name of the variable that describes f's inner maps.
 func (f *mapField) innerVar() string { return "inner" + f.name }
 
 // writeInner describes the inner maps of all maps of maps.
@@ -265,12 +266,12 @@ func (g *generator) writeInner() {
 		case m.SizedByPages():
 			inner.Sizing = spec.SizePages
 		}
-		doc(g.file, f.innerVar()+" describes the maps that map "+f.m.Name+" holds.")
+		doc(g.file, f.innerVar()+" describes the inner maps of map "+f.m.Name+".")
 		g.file.Var().Id(f.innerVar()).Op("=").Add(literal(reflect.ValueOf(inner), true))
 	}
 }
 
-// raw reports whether the records of f are bytes to Go.
+// raw reports whether the records of f are bytes in Go.
 func (f *mapField) raw() bool {
 	return f.form.args == recordOnly && (len(f.types) == 0 || f.open != "")
 }
@@ -291,7 +292,7 @@ func (f *mapField) comment() string {
 	case f.open != "":
 		text += fmt.Sprintf("; its records begin with type %s", f.open)
 	case f.raw():
-		text += "; the type of its records is not known"
+		text += "; the type of its records is unknown"
 	}
 	return text + "."
 }

@@ -10,9 +10,8 @@ import (
 // goName turns a C name into an exported Go name, as bpf2go does:
 // count_packets is CountPackets, tcp6_sk is Tcp6Sk, ETH_P_IP is ETH_P_IP.
 //
-// An underscore goes, and the letter behind it becomes upper case, except behind an
-// upper case letter. What C allows and Go does not export, such as 数 or
-// _1, gets an X in front.
+// It drops an underscore and makes the next letter upper case, except after an upper case letter.
+// Names that Go would not export, such as 数 or _1, get the prefix X.
 func goName(c string) string {
 	var b strings.Builder
 	upper := true // the next letter begins a word
@@ -38,17 +37,16 @@ func goName(c string) string {
 	return name
 }
 
-// sectionName is the Go name of a section with global data: .data.foo is DataFoo.
+// sectionName returns the Go name of a section with global data: .data.foo is DataFoo.
 func sectionName(section string) string {
 	return goName(strings.ReplaceAll(section, ".", "_"))
 }
 
-// A scope gives out names so that none is used twice in it. The order in
-// which names are asked for decides who gets which, so it has to be the same on every
-// run.
+// A scope hands out unique names. The order of requests decides who gets a contested name, so it
+// must be the same in every run.
 type scope map[string]bool
 
-// newScope is a scope in which some names are taken.
+// newScope returns a scope in which some names are taken.
 func newScope(taken ...string) scope {
 	s := make(scope, len(taken))
 	for _, name := range taken {
@@ -57,8 +55,8 @@ func newScope(taken ...string) scope {
 	return s
 }
 
-// take returns the first of the names that is free, or else the first with
-// the lowest number behind it that makes it so.
+// take returns the first of the names that is free, or else the first name with the lowest number
+// appended that makes it free.
 func (s scope) take(names ...string) string {
 	for _, name := range names {
 		if !s[name] {
@@ -74,7 +72,7 @@ func (s scope) take(names ...string) string {
 	}
 }
 
-// takePair is take for a name that needs a second one with prefix: a getter and its setter.
+// takePair is like take, for a name that must also be free with a prefix: a getter and its setter.
 func (s scope) takePair(name, prefix string) string {
 	got := name
 	for n := 2; s[got] || s[prefix+got]; n++ {

@@ -2,7 +2,7 @@ package codegen
 
 import "github.com/dave/jennifer/jen"
 
-// writePins writes what pins a skeleton, and what opens one that is pinned; the runtime does it.
+// writePins writes the methods that pin a skeleton, and the function that opens a pinned one.
 //
 //	func (s *Skeleton) Pin(dir string, links ...*runtime.Link) error {
 //		return runtime.PinSkeleton(s.core, dir, false, s.attachments(), links)
@@ -31,16 +31,16 @@ func (g *generator) writePins() {
 			)),
 		)
 	}
-	of := "and these links"
+	of := "and the given links"
 	if g.attaches() {
-		of = "the links that Attach made, and these links"
+		of = "the links that Attach created, and the given links"
 	}
-	doc(f, "Pin pins all maps and programs, "+of+", to a new folder of a BPF file system: as a whole, or not at all. OpenPinned opens it, and runtime.Unpin removes it.")
+	doc(f, "Pin pins all maps and programs, "+of+", to a new folder of a BPF file system. If it fails, nothing is pinned. OpenPinned opens the folder, and runtime.Unpin removes it.")
 	pin("Pin", false)
-	doc(f, "Repin is Pin that puts the folder, in one step, in the place of one that may be there.")
+	doc(f, "Repin is like Pin, but atomically replaces an existing folder.")
 	pin("Repin", true)
 
-	doc(f, "OpenPinned opens what Pin has pinned, without loading anything. Close leaves the pins alone.")
+	doc(f, "OpenPinned opens a folder that Pin created, without loading anything. Close keeps the pins.")
 	f.Func().Id("OpenPinned").Params(jen.Id("dir").String()).Params(skeleton, jen.Error()).BlockFunc(func(b *jen.Group) {
 		b.List(jen.Id("core"), jen.Err()).Op(":=").Qual(RuntimePath, "OpenPinnedGenerated").Call(jen.Id("described").Call(), jen.Op("&").Id("features"), jen.Id("dir"))
 		b.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err()))

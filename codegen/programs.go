@@ -10,12 +10,12 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 )
 
-// programField is the field of Progs for one program.
+// A programField is the field of Progs for a program.
 type programField struct {
 	name  string
 	index int
 	prog  *object.Program
-	kind  string // type in package runtime, "" for the untyped one
+	kind  string // type in package runtime; "" for the untyped one
 }
 
 func (g *generator) collectPrograms() {
@@ -31,7 +31,7 @@ func (g *generator) collectPrograms() {
 }
 
 func (g *generator) writePrograms() {
-	doc(g.file, "Progs are the programs of the object.")
+	doc(g.file, "Progs holds the programs of the object.")
 	g.file.Type().Id("Progs").StructFunc(func(s *jen.Group) {
 		for i, p := range g.programs {
 			if i > 0 {
@@ -50,7 +50,7 @@ func (p *programField) typ() *jen.Statement {
 	return jen.Qual(RuntimePath, p.kind)
 }
 
-// make is the expression that makes the field's value.
+// make returns the expression for the field's value.
 func (p *programField) make() *jen.Statement {
 	handle := jen.Id("core").Dot("Program").Call(jen.Lit(p.index))
 	if p.kind == "" {
@@ -59,14 +59,14 @@ func (p *programField) make() *jen.Statement {
 	return jen.Qual(RuntimePath, "New"+p.kind).Call(handle)
 }
 
-// comment tells where the program is in C.
+// comment returns the field's comment: the program's name, section and position in C.
 func (p *programField) comment() string {
 	text := fmt.Sprintf("%s is program %s of section %q", p.name, p.prog.Name, p.prog.Section)
 	if p.prog.File != "" {
 		text += fmt.Sprintf(", %s:%d", path.Base(strings.ReplaceAll(p.prog.File, "\n", "")), p.prog.Line)
 	}
 	if !p.prog.AutoLoad {
-		text += "; it is loaded only if asked for"
+		text += "; not loaded unless SetAutoLoad enables it"
 	}
 	return text + "."
 }

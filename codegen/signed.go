@@ -10,8 +10,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// SignatureFile is what a package's signature of a form is called, and CheckFile what the
-// instructions are that go into its loader: the name of its loader's file without .loader, and
+// SignatureFile returns the suffix of the file with a form's signature, and CheckFile that of the
+// file with the instructions to insert into its loader. They replace the suffix .loader in the name
+// of the loader's file:
 //
 //	.check, .sig                        for Linux 7.3; the signature covers .check, .loader, .blob
 //	.exclusive.check, .exclusive.sig    before 7.3; it covers .exclusive.check and .loader
@@ -23,8 +24,7 @@ func SignatureFile(form spec.SignedForm) string {
 	return "." + form.String() + ".sig"
 }
 
-// CheckFile is the file of the instructions that a form's loader has of its own, see
-// [SignatureFile].
+// CheckFile returns the suffix of the file with the instructions of a form, see [SignatureFile].
 func CheckFile(form spec.SignedForm) string {
 	if form == spec.SignedContents {
 		return ".check"
@@ -32,7 +32,7 @@ func CheckFile(form spec.SignedForm) string {
 	return "." + form.String() + ".check"
 }
 
-// LoaderHash returns the SHA-256 of a form's loader as the Go source of a package has it.
+// LoaderHash returns the SHA-256 of a form's loader as a literal in the package's Go file.
 func LoaderHash(s *spec.Spec, form spec.SignedForm) string {
 	var b strings.Builder
 	for _, c := range sha256.Sum256([]byte(s.SignedLoader(form))) {
@@ -41,8 +41,8 @@ func LoaderHash(s *spec.Spec, form spec.SignedForm) string {
 	return `"` + b.String() + `"`
 }
 
-// signedFiles are the files of a package that can be signed, empty ones for signatures that are
-// still to come.
+// signedFiles returns the additional files of a package that can be signed. Missing signatures are
+// empty files.
 func (g *generator) signedFiles() []File {
 	var files []File
 	if g.spec.Signed == nil {
@@ -57,7 +57,7 @@ func (g *generator) signedFiles() []File {
 	return files
 }
 
-// writeSigned embeds what can be signed, and returns what adds it to the Spec.
+// writeSigned embeds the files for signatures, and returns the code that adds them to the Spec.
 //
 //	spec.Signed = &impl.SignedSpec{Forms: [impl.SignedForms]impl.SignedProgram{...}}
 func (g *generator) writeSigned() []jen.Code {

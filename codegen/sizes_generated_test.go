@@ -16,7 +16,7 @@ func TestGeneratedMapSizes(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Generate(obj, s, Options{Package: "skel", Stem: "x", Suffix: "bpfel", GOARCH: []string{"amd64"}})
-	if want := "map counts: its keys have 8 bytes: maps of type array have keys of 4"; err == nil || err.Error() != want {
+	if want := "map counts: keys have 8 bytes: maps of type array require keys of 4"; err == nil || err.Error() != want {
 		t.Errorf("\n got %v\nwant %s", err, want)
 	}
 	obj.Maps[0].KeySize, obj.Maps[0].Key = 0, nil

@@ -17,14 +17,14 @@ func TestSizeErrors(t *testing.T) {
 		typ, key, value uint32
 		want            string
 	}{
-		{sys.MapTypeArray, 8, 4, "its keys have 8 bytes: maps of type array have keys of 4"},
-		{sys.MapTypeProgArray, 4, 8, "its values have 8 bytes: maps of type prog_array have values of 4"},
-		{sys.MapTypeSockHash, 12, 16, "its values have 16 bytes: maps of type sockhash have values of 4 or 8"},
-		{sys.MapTypeQueue, 4, 8, "its keys have 4 bytes: maps of type queue have none"},
-		{sys.MapTypeStackTrace, 4, 12, "its values have 12 bytes: maps of type stack_trace have values of 8 for each frame"},
+		{sys.MapTypeArray, 8, 4, "keys have 8 bytes: maps of type array require keys of 4"},
+		{sys.MapTypeProgArray, 4, 8, "values have 8 bytes: maps of type prog_array require values of 4"},
+		{sys.MapTypeSockHash, 12, 16, "values have 16 bytes: maps of type sockhash require values of 4 or 8"},
+		{sys.MapTypeQueue, 4, 8, "keys have 4 bytes: maps of type queue have no keys"},
+		{sys.MapTypeStackTrace, 4, 12, "values have 12 bytes: maps of type stack_trace require values of a multiple of 8, for the frames"},
 		{
 			sys.MapTypeLPMTrie, 4, 8,
-			"its keys have 4 bytes: maps of type lpm_trie have keys of 5 to 260: struct bpf_lpm_trie_key, and 1 to 256 more",
+			"keys have 4 bytes: maps of type lpm_trie require keys of 5 to 260: struct bpf_lpm_trie_key and 1 to 256 bytes of data",
 		},
 		{sys.MapTypeHash, 3, 5, ""},
 		{sys.MapTypeLPMTrie, 8, 1, ""},

@@ -2,7 +2,7 @@ package codegen
 
 import "github.com/dave/jennifer/jen"
 
-// writeSkeleton writes what the user holds in her hand.
+// writeSkeleton writes type Skeleton with its functions and methods.
 //
 //	type Skeleton struct {
 //		core   *runtime.Skeleton
@@ -18,8 +18,8 @@ func (g *generator) writeSkeleton() {
 		return jen.Func().Params(jen.Id("s").Add(skeleton)).Id(name)
 	}
 
-	doc(f, "Skeleton is the object, opened or loaded. Keep it for as long as its maps, programs and globals are in use: "+
-		"what it holds is closed with it. Skeletons are independent of each other.")
+	doc(f, "Skeleton is the opened or loaded object. Keep a reference to it while its maps, programs or globals are in use: "+
+		"they are closed with it. Skeletons are independent of each other.")
 	f.Type().Id("Skeleton").StructFunc(func(s *jen.Group) {
 		s.Id("core").Op("*").Add(runtime("Skeleton"))
 		s.Line()
@@ -38,8 +38,8 @@ func (g *generator) writeSkeleton() {
 		}
 	})
 
-	doc(f, "Open prepares the object for loading, without loading anything: its global variables can be given other initial values, "+
-		"its maps other sizes, and programs can be left out, until Load.")
+	doc(f, "Open prepares the object for loading. Until Load, the initial values of global variables and the sizes of maps can be changed, "+
+		"and programs can be excluded.")
 	kconfig := jen.Null()
 	if g.spec.Kconfig != "" {
 		kconfig = runtime("OpenKconfig").Call(jen.Id("core"))
@@ -50,7 +50,7 @@ func (g *generator) writeSkeleton() {
 		kconfig,
 		jen.Return(jen.Id("wrap").Call(jen.Id("core")), jen.Nil()),
 	)
-	doc(f, "Load opens the object and loads it as it is.")
+	doc(f, "Load opens and loads the object.")
 	if len(g.structOps) > 0 {
 		g.writeLoadOpened(skeleton)
 	} else {
@@ -60,11 +60,11 @@ func (g *generator) writeSkeleton() {
 			jen.Return(jen.Id("wrap").Call(jen.Id("core")), jen.Nil()),
 		)
 	}
-	doc(f, "Load brings an opened object into the kernel. After a failure it can be tried again; the error is a *runtime.LoadError.")
+	doc(f, "Load loads an opened object into the kernel. Its error is a *runtime.LoadError. It can be called again after a failure.")
 	f.Add(method("Load")).Params().Error().Block(
 		jen.Return(jen.Id("s").Dot("LoadWith").Call(jen.Nil())),
 	)
-	doc(f, "LoadWith is Load with options.")
+	doc(f, "LoadWith is like Load, with options.")
 	f.Add(method("LoadWith")).Params(jen.Id("opts").Op("*").Add(runtime("LoadOptions"))).Error().BlockFunc(func(b *jen.Group) {
 		if len(g.globals) == 0 {
 			b.Return(jen.Id("s").Dot("core").Dot("Load").Call(jen.Id("opts")))
@@ -72,14 +72,14 @@ func (g *generator) writeSkeleton() {
 		}
 		b.Return(runtime("LoadAndBind").Call(jen.Id("s").Dot("core"), jen.Id("opts"), jen.Id("s").Dot("bind")))
 	})
-	text := "Close closes all maps and programs. What is attached or pinned stays in the kernel. "
+	text := "Close closes all maps and programs. Attached programs and pinned objects stay in the kernel. "
 	if g.attaches() {
-		text = "Close closes all maps and programs, and detaches what Attach attached. What else is attached or pinned stays in the kernel. "
+		text = "Close closes all maps, programs and Links. Other attached programs and pinned objects stay in the kernel. "
 	}
 	if len(g.globals) > 0 {
-		text += "The pointers to global variables are nil from then on, and copies of them must not be used any more. "
+		text += "It sets the pointers to global variables to nil: do not use copies of them afterwards. "
 	}
-	doc(f, text+"Closing twice is fine.")
+	doc(f, text+"Close may be called more than once.")
 	f.Add(method("Close")).Params().Error().BlockFunc(func(b *jen.Group) {
 		if len(g.globals) == 0 && !g.attaches() {
 			b.Return(jen.Id("s").Dot("core").Dot("Close").Call())
@@ -96,10 +96,10 @@ func (g *generator) writeSkeleton() {
 	})
 	g.writeAttach()
 	g.writePins()
-	doc(f, "Core returns the skeleton without its types, for code that works with any object.")
+	doc(f, "Core returns the untyped skeleton, for code that works with any object.")
 	f.Add(method("Core")).Params().Op("*").Add(runtime("Skeleton")).Block(jen.Return(jen.Id("s").Dot("core")))
 
-	doc(f, "wrap gives types to what the runtime hands out by index.")
+	doc(f, "wrap returns the typed form of core.")
 	f.Func().Id("wrap").Params(jen.Id("core").Op("*").Add(runtime("Skeleton"))).Add(skeleton).BlockFunc(func(b *jen.Group) {
 		b.Id("s").Op(":=").Op("&").Id("Skeleton").Values(jen.Id("core").Op(":").Id("core"))
 		for _, m := range g.maps {
@@ -118,7 +118,7 @@ func (g *generator) writeSkeleton() {
 		b.Return(jen.Id("s"))
 	})
 	if len(g.globals) > 0 {
-		doc(f, "bind points to global variables where they are now.")
+		doc(f, "bind sets the pointers to global variables.")
 		f.Add(method("bind")).Params().BlockFunc(func(b *jen.Group) {
 			for _, v := range g.globals {
 				b.Id("s").Dot(v.name).Op("=").Parens(jen.Op("*").Id(v.decl.name)).
@@ -128,8 +128,7 @@ func (g *generator) writeSkeleton() {
 	}
 }
 
-// writeLoadOpened writes the function Load of an object whose skeleton has more to do with it than
-// its Spec says.
+// writeLoadOpened writes the function Load of an object that cannot be loaded from its Spec alone.
 //
 //	func Load() (*Skeleton, error) {
 //		s, err := Open()

@@ -10,10 +10,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// writeSpec writes the Spec as a variable. Most of it is static data; the embedded files are
-// strings that only exist at run time, so whoever opens the object has them added, once: a copy of
-// the Spec would be 300 bytes for each load, and an init function would keep the files in programs
-// that never open the object.
+// writeSpec writes the Spec as a variable. Most of it is static data, but embedded files are
+// strings that only exist at run time, so the first Open adds them. A copy of the Spec would cost
+// 300 bytes for each load, and an init function would keep the files in programs that never open
+// the object.
 func (g *generator) writeSpec() {
 	f := g.file
 	f.Comment(g.embed("blob"))
@@ -23,7 +23,7 @@ func (g *generator) writeSpec() {
 
 	signed := g.writeSigned()
 
-	doc(f, "described is spec with the files, which only exist at run time.")
+	doc(f, "described returns spec with the embedded files, which only exist at run time.")
 	f.Func().Id("described").Params().Op("*").Qual(implPath, "Spec").Block(
 		jen.Id("once").Dot("Do").Call(jen.Id("addFiles")),
 		jen.Return(jen.Op("&").Id("spec")),
@@ -35,9 +35,9 @@ func (g *generator) writeSpec() {
 			b.Add(line)
 		}
 	})
-	doc(f, "features are the code of the runtime that the object needs.")
+	doc(f, "features lists the optional parts of the runtime that the object needs.")
 	f.Var().Id("features").Op("=").Add(g.features())
-	doc(f, "The compiler makes sure that this file and the runtime fit.")
+	doc(f, "These fail to compile if this file and the runtime are incompatible.")
 	f.Const().Defs(
 		jen.Id("_").Op("=").Qual(implPath, "GenerateAgain").Call(jen.Lit(spec.ABI).Op("-").Qual(implPath, "Oldest")),
 		jen.Id("_").Op("=").Qual(implPath, "UpgradeRuntime").Call(jen.Qual(implPath, "Newest").Op("-").Lit(spec.ABI)),
@@ -45,11 +45,11 @@ func (g *generator) writeSpec() {
 	s := *g.spec
 	s.Sums = spec.Sums{Blob: spec.Sum(s.Blob), Loader: spec.Sum(s.Loader)}
 	s.Blob, s.Loader, s.Signed = "", "", nil
-	doc(f, "spec describes the object: what package loader planned.")
+	doc(f, "spec describes the object and the steps of its load.")
 	f.Var().Id("spec").Op("=").Add(literal(reflect.ValueOf(s), true))
 }
 
-// features are the code of the runtime that the object needs.
+// features returns the literal that lists the optional parts of the runtime that the object needs.
 func (g *generator) features() jen.Code {
 	var fields []jen.Code
 	add := func(needed bool, name string) {
@@ -70,7 +70,7 @@ func (g *generator) features() jen.Code {
 	return jen.Qual(implPath, "Features").Values(fields...)
 }
 
-// constants are the names of values that would say nothing as numbers.
+// constants holds the names of values of enumerations.
 var constants = map[any]string{
 	spec.NoSlot: "NoSlot",
 
@@ -83,8 +83,8 @@ var constants = map[any]string{
 	spec.StepFindTarget: "StepFindTarget", spec.StepFindExtern: "StepFindExtern", spec.StepLoadProgram: "StepLoadProgram",
 }
 
-// literal writes a value of the Spec's types as Go source, without the fields that are
-// zero. A struct in a slice needs no type in front.
+// literal returns a value of the Spec's types as Go source, without fields that are zero. A struct
+// in a slice needs no type.
 func literal(v reflect.Value, typed bool) *jen.Statement {
 	switch v.Kind() {
 	case reflect.Struct:
@@ -126,6 +126,6 @@ func literal(v reflect.Value, typed bool) *jen.Statement {
 	case v.CanInt():
 		return jen.Op(strconv.FormatInt(v.Int(), 10))
 	}
-	// A field of a new kind in the Spec: whoever adds it sees this in every test.
-	panic(fmt.Sprintf("Spec has a field of type %s, which no literal is made of", v.Type()))
+	// The Spec has a field of a new kind.
+	panic(fmt.Sprintf("codegen: Spec has a field of unsupported type %s", v.Type()))
 }

@@ -9,29 +9,30 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 )
 
-// structOpsField is the field of StructOps for one struct of operations.
+// A structOpsField is the field of StructOps for a struct_ops map.
 type structOpsField struct {
 	m    *mapField
 	typ  *opsType
-	link string // its field of Links
+	link string // name of its field of Links
 }
 
-// opsType is a struct of operations in Go: not laid out as in C, since its functions are programs.
+// An opsType is a struct_ops type in Go. Its layout is not that of C, since its functions are
+// programs.
 type opsType struct {
 	name    string // in Go
 	typ     *btf.Struct
 	members []opsMember
 }
 
-// opsMember is a member of a struct of operations.
+// An opsMember is a member of a struct_ops type.
 type opsMember struct {
-	name     string // in Go, "" for one that has no field: a pointer to data, or a bit-field
+	name     string // in Go; "" for pointers to data and bit-fields, which have no field
 	c        string
 	function bool
 	typ      btf.Type
 }
 
-// collectStructOps finds the structs of operations, and adds the types of their data.
+// collectStructOps finds the struct_ops maps, and adds the types of their data.
 func (g *generator) collectStructOps() {
 	for _, m := range g.maps {
 		ops := m.m.StructOps
@@ -42,7 +43,7 @@ func (g *generator) collectStructOps() {
 	}
 }
 
-// opsType returns the Go type of a struct of operations, one for all structs that are the same.
+// opsType returns the Go type of a struct_ops map. Maps of the same C type share it.
 func (g *generator) opsType(ops *object.StructOps) *opsType {
 	for _, f := range g.structOps {
 		if g.types.sameType(f.typ.typ, ops.Type) {
@@ -66,7 +67,7 @@ func (g *generator) opsType(ops *object.StructOps) *opsType {
 	return t
 }
 
-// nameStructOps gives structs of operations their names, after all types of C.
+// nameStructOps names the struct_ops types, after all C types.
 func (g *generator) nameStructOps() {
 	for _, f := range g.structOps {
 		if f.typ.name == "" {
@@ -84,7 +85,7 @@ func (g *generator) nameStructOps() {
 	}
 }
 
-// writeStructOps writes the structs of operations, and where the runtime finds their members.
+// writeStructOps writes the struct_ops types, and the offsets of their fields for the runtime.
 //
 //	type StructOps struct {
 //		Cubic TCPCongestionOps
@@ -101,13 +102,13 @@ func (g *generator) writeStructOps() error {
 		return nil
 	}
 	f := g.file
-	doc(f, "StructOps are the structs of operations of the object: what they have is loaded with it.")
+	doc(f, "StructOps holds the values of the object's struct_ops maps for Load.")
 	f.Type().Id("StructOps").StructFunc(func(s *jen.Group) {
 		for i, ops := range g.structOps {
 			if i > 0 {
 				s.Line()
 			}
-			doc(s, fmt.Sprintf("%s is struct %s %s of section %s. Until Load its data can be set, and its functions can be other programs, or none.",
+			doc(s, fmt.Sprintf("%s is struct %s %s of section %s. Until Load, its data can be changed, and its functions can be set to other programs or cleared.",
 				ops.m.name, ops.typ.typ.Name, ops.m.m.Name, ops.m.m.StructOps.Section))
 			s.Id(ops.m.name).Id(ops.typ.name)
 		}
@@ -147,17 +148,17 @@ func (g *generator) writeOpsType(t *opsType) error {
 		}
 		fields = append(fields, field)
 	}
-	doc(g.file, fmt.Sprintf("%s is struct %s, whose functions the kernel calls. Programs are in it as they are in Progs, and a zero one is a function that is left out.",
+	doc(g.file, fmt.Sprintf("%s is struct %s, whose functions the kernel calls. Its programs are those of Progs. A zero value leaves out the function.",
 		t.name, t.typ.Name))
 	g.file.Type().Id(t.name).Struct(fields...)
-	doc(g.file, fmt.Sprintf("%s are where the members of struct %s are in %s.", t.fieldsVar(), t.typ.Name, t.name))
+	doc(g.file, fmt.Sprintf("%s holds the offsets of the members of struct %s in %s.", t.fieldsVar(), t.typ.Name, t.name))
 	g.file.Var().Id(t.fieldsVar()).Op("=").Index().Uintptr().Custom(multiLine, offsets...)
 	return nil
 }
 
 func (t *opsType) fieldsVar() string { return "fieldsOf" + t.name }
 
-// bindStructOps writes what ties maps and structs of operations to the skeleton.
+// bindStructOps writes the code that binds the struct_ops maps and their values to the skeleton.
 //
 //	ops := runtime.StructOpsOf(core)
 //	s.Maps.Cubic = ops.Map(3)

@@ -7,12 +7,12 @@ import (
 	"github.com/dave/jennifer/jen"
 )
 
-// hostLayout is the field that makes Go lay a struct out as C does.
+// hostLayout returns the field that makes Go use the layout of C for a struct.
 func hostLayout() jen.Code {
 	return jen.Id("_").Qual("structs", "HostLayout")
 }
 
-// structCode is the Go struct for a struct or union.
+// structCode returns the Go struct for a struct or union.
 func (ts *typeSet) structCode(d *decl) (*jen.Statement, error) {
 	l, err := ts.layoutOf(d)
 	if err != nil {
@@ -35,7 +35,7 @@ func (ts *typeSet) writeAccessors(f *jen.File, d *decl) error {
 	return nil
 }
 
-// fields lists the fields of the Go struct.
+// fields returns the fields of the Go struct.
 func (ts *typeSet) fields(l *layout) ([]jen.Code, error) {
 	fields := []jen.Code{hostLayout()}
 	if l.filler > 0 {
@@ -62,8 +62,8 @@ func (ts *typeSet) fields(l *layout) ([]jen.Code, error) {
 	return fields, nil
 }
 
-// note is what a field's comment has to say: the type in C where Go does not tell it, and
-// the name in C where another member has its name in Go.
+// note returns the comment of a field: the C type if the Go type does not show it, and the C name
+// if another member has its name in Go.
 func (m *member) note(g goType) string {
 	if m.name == goName(m.c) {
 		return g.note
@@ -71,8 +71,8 @@ func (m *member) note(g goType) string {
 	return strings.TrimSpace(g.note + " " + m.c)
 }
 
-// storageName is the field that holds what accessors reach. It is not blank, because
-// Go leaves blank fields out when it compares.
+// storageName returns the name of the field with the storage of accessors. It is not blank, because
+// Go ignores blank fields in comparisons.
 func storageName(p piece) string {
 	return fmt.Sprintf("raw%d", p.offset)
 }

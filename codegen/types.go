@@ -9,40 +9,38 @@ import (
 	"github.com/dave/jennifer/jen"
 )
 
-// A typeSet collects the C types that the package has to declare, and what they
-// are called in Go. First everything is added, then name gives names, and only then
-// Go types and declarations can be had.
+// A typeSet collects the C types to declare, and their names in Go. First add all types, then call
+// nameTypes, and only then get Go types and declarations.
 type typeSet struct {
 	scope     scope // names of the package
 	bigEndian bool
-	// wanted are the typedefs that get a declaration though they name a type
-	// that Go has anyway.
+	// wanted holds the typedefs to declare although Go has their type.
 	wanted map[btf.Type]bool
 	decls  map[btf.Type]*decl
-	// same has what sameMembers has found out.
+	// same caches the results of sameMembers.
 	same map[[2]btf.Type]bool
-	// counts has what countMembers has.
+	// counts caches the results of countMembers.
 	counts map[btf.Type]int
-	// cut are enums whose values are not known, see object.Object.
+	// cut holds the enums whose values are unknown, see object.Object.
 	cut map[*btf.Enum]bool
-	// order is that in which types were added. It decides who gets a contested name.
+	// order is the order in which types were added. It decides who gets a contested name.
 	order []*decl
 
 	usesBits bool
-	wide     [2]*decl // unsigned and signed 128-bit integers, nil if not used
+	wide     [2]*decl // unsigned and signed 128-bit integers; nil if unused
 }
 
 // A decl is one type declaration.
 type decl struct {
 	typ  btf.Type // *btf.Struct, *btf.Union, *btf.Enum, *btf.Typedef, or an *btf.Int of 16 bytes
 	name string   // in Go
-	c    string   // name in C, "" if it has none
-	what string   // what it is in C, for the doc comment
-	// A type without a name in C is called after where it is used.
+	c    string   // name in C; "" if it has none
+	what string   // description in C, for the doc comment
+	// A type without a name in C is named after the place of its use.
 	parent *decl
 	member string
 
-	constants []string // in Go, of an enum
+	constants []string // names in Go, for an enum
 	layout    *layout
 }
 
@@ -58,11 +56,11 @@ func newTypeSet(cut map[*btf.Enum]bool, names scope, bigEndian bool) *typeSet {
 	}
 }
 
-// want adds a type that the user asks for by name: a typedef among them gets a
-// declaration of its own, unless it only saves writing the tag.
+// want adds a type that the user requested by name. A typedef gets its own declaration, unless it
+// only replaces the tag.
 func (ts *typeSet) want(t btf.Type) {
 	if td, ok := t.(*btf.Typedef); ok {
-		// A struct without a name is called after its typedef anyway.
+		// A struct without a name is named after its typedef anyway.
 		under := btf.QualifiedType(td.Type)
 		if name := under.TypeName(); !ts.declarable(under) || name != "" && name != td.Name {
 			ts.wanted[td] = true
@@ -71,8 +69,8 @@ func (ts *typeSet) want(t btf.Type) {
 	ts.add(t, nil, "")
 }
 
-// add adds a type and all that it consists of. If it has no name it will be called
-// after member of parent, or after member alone if parent is nil.
+// add adds a type and all types that it contains. A type without a name is named after member of
+// parent, or after member alone if parent is nil.
 func (ts *typeSet) add(t btf.Type, parent *decl, member string) {
 	t = btf.QualifiedType(t)
 	if ts.decls[t] != nil {
@@ -102,7 +100,7 @@ func (ts *typeSet) add(t btf.Type, parent *decl, member string) {
 	}
 }
 
-// declarable reports whether Go has a declaration for t, which may have a name in C.
+// declarable reports whether t gets a declaration in Go.
 func (ts *typeSet) declarable(t btf.Type) bool {
 	switch t.(type) {
 	case *btf.Struct, *btf.Union:
@@ -113,12 +111,12 @@ func (ts *typeSet) declarable(t btf.Type) bool {
 	return false
 }
 
-// maxMembers bounds the members of a type, with those of anonymous ones. In C an anonymous type
-// stands in one place; BTF can have it in many, and so on in each of these. Such a type is bytes to
-// Go.
+// maxMembers bounds the number of members of a type, including those of anonymous types in it. In C
+// an anonymous type occurs in one place, but in BTF it can occur in many, and recursively so. A
+// type with more members becomes bytes in Go.
 const maxMembers = 1 << 16
 
-// countMembers counts up to maxMembers and one more.
+// countMembers counts members up to maxMembers+1.
 func (ts *typeSet) countMembers(t btf.Type) int {
 	n, known := ts.counts[t]
 	if !known {
@@ -134,7 +132,7 @@ func (ts *typeSet) countMembers(t btf.Type) int {
 	return n
 }
 
-// declare notes that d's type has to be declared, unless the same one is already.
+// declare adds a declaration of d's type, unless the same type is declared already.
 func (ts *typeSet) declare(d *decl) *decl {
 	for _, old := range ts.order {
 		if d.c != "" && old.what == d.what && ts.sameType(old.typ, d.typ) {
@@ -148,8 +146,8 @@ func (ts *typeSet) declare(d *decl) *decl {
 	return d
 }
 
-// addMembers adds the types of the members of a struct or union. Those of an anonymous
-// member count as those of the type that it is in, as in C.
+// addMembers adds the types of the members of a struct or union. As in C, the members of an
+// anonymous member belong to the type that contains it.
 func (ts *typeSet) addMembers(t btf.Type, parent *decl) {
 	for _, m := range members(t) {
 		if m.Name == "" && isAnonymous(m.Type) {
@@ -175,8 +173,8 @@ func isAnonymous(t btf.Type) bool {
 	return members(btf.UnderlyingType(t)) != nil
 }
 
-// nameTypes gives each declaration its Go name. Names that C gives come first, so
-// that none of them depends on what is called after its place.
+// nameTypes gives each declaration its Go name. Types with a name in C come first, so that their
+// names do not depend on types without one.
 func (ts *typeSet) nameTypes() {
 	for _, d := range ts.order {
 		if d.c != "" && d.name == "" {
@@ -203,7 +201,7 @@ func (ts *typeSet) nameTypes() {
 	}
 }
 
-// place is where in C a type without a name is used: "struct event member in.addr".
+// place describes the use of a type without a name in C: "struct event member in.addr".
 func (d *decl) place() string {
 	path := d.member
 	for p := d.parent; p != nil; p = p.parent {
@@ -215,7 +213,7 @@ func (d *decl) place() string {
 	return path
 }
 
-// kindSuffix tells types apart that C keeps apart by their tag.
+// kindSuffix returns a suffix that distinguishes types with the same name but different tags in C.
 func kindSuffix(t btf.Type) string {
 	switch t.(type) {
 	case *btf.Struct:
@@ -228,8 +226,7 @@ func kindSuffix(t btf.Type) string {
 	return "Type"
 }
 
-// int128 returns the type for a 128-bit integer, which Go has none for, and
-// sees to its declaration.
+// int128 returns the type for a 128-bit integer, which Go lacks, and declares it.
 func (ts *typeSet) int128(signed bool) goType {
 	i, name, what := 0, "Uint128", "unsigned __int128"
 	if signed {
@@ -241,7 +238,7 @@ func (ts *typeSet) int128(signed bool) goType {
 	return goType{code: jen.Id(ts.wide[i].name), size: 16, align: 8}
 }
 
-// declType is the Go type that d declares.
+// declType returns the Go type that d declares.
 func (ts *typeSet) declType(d *decl) (goType, error) {
 	switch t := d.typ.(type) {
 	case *btf.Enum:
@@ -282,7 +279,7 @@ func (ts *typeSet) write(f *jen.File) error {
 		text := d.doc()
 		e, _ := d.typ.(*btf.Enum)
 		if ts.cut[e] {
-			text += " What its values are is not known: clang before 15 cuts those of 64 bits."
+			text += " Its values are unknown, since clang before 15 truncates 64-bit values."
 		}
 		doc(f, text)
 		f.Type().Id(d.name).Add(ts.alias(d)).Add(code)
@@ -303,7 +300,7 @@ func (ts *typeSet) write(f *jen.File) error {
 	return nil
 }
 
-// declCode is what stands behind the name in d's declaration.
+// declCode returns the part of d's declaration after the name.
 func (ts *typeSet) declCode(d *decl) (*jen.Statement, error) {
 	switch t := d.typ.(type) {
 	case *btf.Enum:
@@ -317,8 +314,8 @@ func (ts *typeSet) declCode(d *decl) (*jen.Statement, error) {
 	return ts.structCode(d)
 }
 
-// alias is what stands before the type in the declaration of a typedef for a type that is declared
-// as well: they are one to C, and to Go.
+// alias returns "=" for a typedef of a type that is declared as well, since both are the same type
+// in C.
 func (ts *typeSet) alias(d *decl) *jen.Statement {
 	if td, ok := d.typ.(*btf.Typedef); ok && ts.declarable(btf.UnderlyingType(td)) {
 		return jen.Op("=")
@@ -330,14 +327,14 @@ func (d *decl) doc() string {
 	text := d.name + " is " + d.what + "."
 	switch d.typ.(type) {
 	case *btf.Union:
-		text += " Its members share their bytes; methods return pointers to them."
+		text += " Its members share their bytes. Methods return pointers to them."
 	case *btf.Int:
 		text += " Its value is Hi<<64 + Lo."
 	}
 	return text
 }
 
-// int128Code is a 128-bit integer as its two halves, in memory order.
+// int128Code returns a struct of the two halves of a 128-bit integer, in memory order.
 func (ts *typeSet) int128Code(d *decl) *jen.Statement {
 	high := jen.Id("Hi").Uint64()
 	if d == ts.wide[1] {
@@ -350,8 +347,8 @@ func (ts *typeSet) int128Code(d *decl) *jen.Statement {
 	return jen.Struct(append([]jen.Code{hostLayout()}, halves...)...)
 }
 
-// sameType reports whether two types are the same to Go: a compiler or linker may repeat a type.
-// What a pointer points to does not matter, so there are no cycles.
+// sameType reports whether two types are the same in Go, since a compiler or linker may repeat a
+// type. It ignores the types that pointers point to, so there are no cycles.
 func (ts *typeSet) sameType(a, b btf.Type) bool {
 	a, b = btf.QualifiedType(a), btf.QualifiedType(b)
 	if a == b {
@@ -386,8 +383,8 @@ func (ts *typeSet) sameType(a, b btf.Type) bool {
 	return false
 }
 
-// sameMembers compares the members of two structs or unions, once: each level of structs would
-// otherwise double the work, or worse.
+// sameMembers reports whether two structs or unions have the same members. It caches the result, or
+// each level of structs would at least double the work.
 func (ts *typeSet) sameMembers(a, b btf.Type) bool {
 	pair := [2]btf.Type{a, b}
 	same, known := ts.same[pair]
@@ -400,8 +397,8 @@ func (ts *typeSet) sameMembers(a, b btf.Type) bool {
 	return same
 }
 
-// declareSection declares a struct for a section. Its variables are not members of
-// anything in C, so types without a name are called after the variable alone.
+// declareSection declares a struct for a section. Its variables are not members in C, so types
+// without a name are named after the variable alone.
 func (ts *typeSet) declareSection(d *decl) {
 	ts.decls[d.typ] = d
 	ts.order = append(ts.order, d)

@@ -12,9 +12,9 @@ import (
 	"github.com/dave/jennifer/jen"
 )
 
-// verify checks that Go lays out every struct as C does: it type-checks the declarations as they
-// will be written and asks Go's own compiler model, for each architecture, for the size
-// of each type and the offset and size of each field.
+// verify checks that Go's layout of every struct is that of C. It type-checks the declarations, and
+// compares the sizes of types and the offsets and sizes of fields according to go/types, for each
+// architecture.
 func (ts *typeSet) verify(arches []string) error {
 	pkg, err := ts.check()
 	if err != nil {
@@ -23,12 +23,12 @@ func (ts *typeSet) verify(arches []string) error {
 	for _, arch := range arches {
 		sizes := types.SizesFor("gc", arch)
 		if sizes == nil {
-			return fmt.Errorf("check the layout of types: Go has no architecture %s", arch)
+			return fmt.Errorf("check the layout of types: unknown GOARCH %s", arch)
 		}
 		m := &model{Sizes: sizes, plain: map[*types.Named]types.Type{}}
 		for _, d := range ts.order {
 			if err := ts.verifyDecl(pkg, m, d); err != nil {
-				return fmt.Errorf("%s would not have the layout of C on %s: %w", d.what, arch, err)
+				return fmt.Errorf("%s would not have its C layout on %s: %w", d.what, arch, err)
 			}
 		}
 	}
@@ -45,7 +45,7 @@ func (ts *typeSet) verifyDecl(pkg *types.Package, m *model, d *decl) error {
 		return err
 	}
 	if got := m.Sizeof(m.simplify(obj.Type())); got != int64(want.size) {
-		return fmt.Errorf("type %s has %d bytes, not %d", d.name, got, want.size)
+		return fmt.Errorf("type %s has %d bytes, want %d", d.name, got, want.size)
 	}
 	s, ok := obj.Type().Underlying().(*types.Struct)
 	if !ok || d.layout == nil {
@@ -65,7 +65,7 @@ func (ts *typeSet) verifyDecl(pkg *types.Package, m *model, d *decl) error {
 		}
 		delete(members, mem.name)
 		if size := m.Sizeof(fields[i].Type()); offset != int64(mem.start()) || size != int64(mem.size) {
-			return fmt.Errorf("field %s has bytes %d to %d, not %d to %d", mem.name, offset, offset+size, mem.start(), mem.end())
+			return fmt.Errorf("field %s has bytes %d to %d, want %d to %d", mem.name, offset, offset+size, mem.start(), mem.end())
 		}
 	}
 	if len(members) > 0 {
@@ -74,9 +74,9 @@ func (ts *typeSet) verifyDecl(pkg *types.Package, m *model, d *decl) error {
 	return nil
 }
 
-// model is the compiler's model of an architecture. It works a type out anew wherever the type
-// stands, which is twice the work for each level of structs in structs: so it gets plain ones to
-// see.
+// A model is the layout of go/types for an architecture. go/types computes a type again for each
+// use, which doubles the work for each level of nested structs, so model passes it simplified
+// types.
 type model struct {
 	types.Sizes
 	plain map[*types.Named]types.Type
@@ -100,7 +100,7 @@ func (m *model) simplify(t types.Type) types.Type {
 	return t
 }
 
-// fields are those of a struct, simplified.
+// fields returns the fields of a struct, with simplified types.
 func (m *model) fields(s *types.Struct) []*types.Var {
 	fields := make([]*types.Var, s.NumFields())
 	for i := range fields {
@@ -110,7 +110,7 @@ func (m *model) fields(s *types.Struct) []*types.Var {
 	return fields
 }
 
-// integers is an array as large as a type, and aligned like it.
+// integers returns an array with the size and alignment of a type.
 func (m *model) integers(t types.Type) types.Type {
 	elem := types.Typ[types.Uint8]
 	for _, kind := range []types.BasicKind{types.Uint16, types.Uint32, types.Uint64} {
@@ -145,12 +145,12 @@ func (ts *typeSet) check() (*types.Package, error) {
 	return conf.Check("layout", fset, []*ast.File{file}, nil)
 }
 
-// hostLayoutImporter knows package structs, the only one that declarations of types import.
+// hostLayoutImporter imports package structs, the only package that declarations of types need.
 type hostLayoutImporter struct{}
 
 func (hostLayoutImporter) Import(path string) (*types.Package, error) {
 	if path != "structs" {
-		return nil, errors.New("not known: " + path)
+		return nil, errors.New("unknown package " + path)
 	}
 	pkg := types.NewPackage(path, "structs")
 	name := types.NewTypeName(token.NoPos, pkg, "HostLayout", nil)

@@ -64,7 +64,7 @@ func TestFileErrors(t *testing.T) {
 		"sign -key none.pem -cert none.pem skel": "open none.pem: no such file or directory",
 		"verify -cert none.pem skel":             "open none.pem: no such file or directory",
 		"-strip no-such-strip counter.bpf.c":     "no-such-strip not found: install it, or select another with -strip",
-		"-ringbuf none=key counter.bpf.c":        "map none: no ring buffer or perf event array of this name",
+		"-ringbuf none=key counter.bpf.c":        "map none: the object has no ring buffer or perf event array of this name",
 		"-kernel-btf none counter.bpf.c":         "read BTF of none: open none: no such file or directory",
 		"inspect none.o":                         "none.o: no such file or directory",
 		"-o 1st counter.bpf.c":                   `"1st" is not a valid Go package name: set one with -go-package`,

@@ -51,12 +51,12 @@ func TestSourceNames(t *testing.T) {
 	mustRun(t, "-o", "dashed", "./-dir/counter.bpf.c")
 	goVet(t)
 	for name, want := range map[string]string{
-		"_x":        "_x.bpf.c: files of the package would be named _x_*, and Go ignores files whose names begin with '_': rename it",
-		"-x":        "./-x.bpf.c: files of the package would be named -x_*, and Go compiles no files whose names begin with '-': rename it",
-		"it's":      "it's.bpf.c: files of the package would be named it's_*, and Go embeds no such files",
-		`a"b`:       `a"b.bpf.c: files of the package would be named a"b_*, and Go embeds no such files`,
-		"a\u202eb":  `bpf2lskel: a\u202eb.bpf.c: files of the package would be named a\u202eb_*`,
-		"\x1b[31mx": `bpf2lskel: \u001b[31mx.bpf.c: files of the package would be named \u001b[31mx_*`,
+		"_x":        "_x.bpf.c: the package's files would be named _x_*, but Go ignores files whose names begin with '_': rename it",
+		"-x":        "./-x.bpf.c: the package's files would be named -x_*, but Go does not compile files whose names begin with '-': rename it",
+		"it's":      "it's.bpf.c: the package's files would be named it's_*, but Go cannot embed such files",
+		`a"b`:       `a"b.bpf.c: the package's files would be named a"b_*, but Go cannot embed such files`,
+		"a\u202eb":  `bpf2lskel: a\u202eb.bpf.c: the package's files would be named a\u202eb_*`,
+		"\x1b[31mx": `bpf2lskel: \u001b[31mx.bpf.c: the package's files would be named \u001b[31mx_*`,
 	} {
 		write(t, name+".bpf.c", source)
 		path := name + ".bpf.c"

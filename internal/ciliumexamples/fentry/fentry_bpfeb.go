@@ -4,8 +4,8 @@
 //
 //go:build mips || mips64 || ppc64 || s390x
 
-// Package fentry loads the BPF object fentry, made from fentry.bpf.c, and gives
-// access to its maps, programs and global variables.
+// Package fentry loads the BPF object fentry, compiled from fentry.bpf.c, and
+// provides access to its maps, programs and global variables.
 package fentry
 
 import (
@@ -17,9 +17,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 )
 
-// Skeleton is the object, opened or loaded. Keep it for as long as its maps,
-// programs and globals are in use: what it holds is closed with it. Skeletons
-// are independent of each other.
+// Skeleton is the opened or loaded object. Keep a reference to it while its
+// maps, programs or globals are in use: they are closed with it. Skeletons are
+// independent of each other.
 type Skeleton struct {
 	core *runtime.Skeleton
 
@@ -28,9 +28,9 @@ type Skeleton struct {
 	Links Links
 }
 
-// Open prepares the object for loading, without loading anything: its global
-// variables can be given other initial values, its maps other sizes, and
-// programs can be left out, until Load.
+// Open prepares the object for loading. Until Load, the initial values of
+// global variables and the sizes of maps can be changed, and programs can be
+// excluded.
 func Open() (*Skeleton, error) {
 	core, err := runtime.OpenGenerated(described(), &features)
 	if err != nil {
@@ -39,7 +39,7 @@ func Open() (*Skeleton, error) {
 	return wrap(core), nil
 }
 
-// Load opens the object and loads it as it is.
+// Load opens and loads the object.
 func Load() (*Skeleton, error) {
 	core, err := runtime.LoadGenerated(described(), &features, nil)
 	if err != nil {
@@ -48,77 +48,77 @@ func Load() (*Skeleton, error) {
 	return wrap(core), nil
 }
 
-// Load brings an opened object into the kernel. After a failure it can be tried
-// again; the error is a *runtime.LoadError.
+// Load loads an opened object into the kernel. Its error is a
+// *runtime.LoadError. It can be called again after a failure.
 func (s *Skeleton) Load() error {
 	return s.LoadWith(nil)
 }
 
-// LoadWith is Load with options.
+// LoadWith is like Load, with options.
 func (s *Skeleton) LoadWith(opts *runtime.LoadOptions) error {
 	return s.core.Load(opts)
 }
 
-// Close closes all maps and programs, and detaches what Attach attached. What
-// else is attached or pinned stays in the kernel. Closing twice is fine.
+// Close closes all maps, programs and Links. Other attached programs and pinned
+// objects stay in the kernel. Close may be called more than once.
 func (s *Skeleton) Close() error {
 	return runtime.CloseGenerated(s.core, s.links(), nil)
 }
 
-// Links are what Attach attached; nil for programs that it left alone.
+// Links holds the links that Attach created. The others are nil.
 type Links struct {
 	TcpConnect *runtime.Link
 }
 
-// Attach attaches each loaded program whose section says where, and returns the
-// names of those that it left alone. If one fails, none stays attached. It is
-// an error before Load and after Close.
+// Attach attaches each loaded program whose section names its target, and
+// returns the names of the other programs. If one cannot be attached, it
+// detaches the others and returns an error. It returns an error before Load and
+// after Close.
 func (s *Skeleton) Attach() (left []string, err error) {
 	return runtime.AttachSections(s.core, s.attachments())
 }
 
-// Detach ends what Attach began. What is pinned stays attached.
+// Detach closes the links that Attach created. Programs whose links are pinned
+// stay attached.
 func (s *Skeleton) Detach() {
 	runtime.DetachSections(s.core, s.links())
 }
 
-// TakeLinks takes over the links that Attach made in an earlier life, or an
-// older version, which has pinned them: in the place of Attach, or before it.
-// See runtime.TakeLinks.
+// TakeLinks takes over pinned links that Attach created in an earlier run, or
+// in an older version. Call it instead of Attach, or before it. See
+// runtime.TakeLinks.
 func (s *Skeleton) TakeLinks(dir string) error {
 	return runtime.TakeLinks(s.core, dir, s.attachments())
 }
 
-// attachments are the programs that Attach attaches, and where it keeps their
-// links.
+// attachments returns what Attach attaches, and the fields for the links.
 func (s *Skeleton) attachments() []runtime.Attachment {
 	return []runtime.Attachment{
 		{Program: s.Progs.TcpConnect, Link: &s.Links.TcpConnect},
 	}
 }
 
-// links are where Attach keeps what it attached.
+// links returns the fields of Links.
 func (s *Skeleton) links() []**runtime.Link {
 	return []**runtime.Link{
 		&s.Links.TcpConnect,
 	}
 }
 
-// Pin pins all maps and programs, the links that Attach made, and these links,
-// to a new folder of a BPF file system: as a whole, or not at all. OpenPinned
-// opens it, and runtime.Unpin removes it.
+// Pin pins all maps and programs, the links that Attach created, and the given
+// links, to a new folder of a BPF file system. If it fails, nothing is pinned.
+// OpenPinned opens the folder, and runtime.Unpin removes it.
 func (s *Skeleton) Pin(dir string, links ...*runtime.Link) error {
 	return runtime.PinSkeleton(s.core, dir, false, s.attachments(), links)
 }
 
-// Repin is Pin that puts the folder, in one step, in the place of one that may
-// be there.
+// Repin is like Pin, but atomically replaces an existing folder.
 func (s *Skeleton) Repin(dir string, links ...*runtime.Link) error {
 	return runtime.PinSkeleton(s.core, dir, true, s.attachments(), links)
 }
 
-// OpenPinned opens what Pin has pinned, without loading anything. Close leaves
-// the pins alone.
+// OpenPinned opens a folder that Pin created, without loading anything. Close
+// keeps the pins.
 func OpenPinned(dir string) (*Skeleton, error) {
 	core, err := runtime.OpenPinnedGenerated(described(), &features, dir)
 	if err != nil {
@@ -132,13 +132,12 @@ func OpenPinned(dir string) (*Skeleton, error) {
 	return s, nil
 }
 
-// Core returns the skeleton without its types, for code that works with any
-// object.
+// Core returns the untyped skeleton, for code that works with any object.
 func (s *Skeleton) Core() *runtime.Skeleton {
 	return s.core
 }
 
-// wrap gives types to what the runtime hands out by index.
+// wrap returns the typed form of core.
 func wrap(core *runtime.Skeleton) *Skeleton {
 	s := &Skeleton{core: core}
 	s.Maps.Events = runtime.NewRingBuf[Event](core.Map(0))
@@ -146,13 +145,13 @@ func wrap(core *runtime.Skeleton) *Skeleton {
 	return s
 }
 
-// Maps are the maps of the object.
+// Maps holds the maps of the object.
 type Maps struct {
 	// Events is map events of type ringbuf with 1048576 bytes.
 	Events *runtime.RingBuf[Event]
 }
 
-// Progs are the programs of the object.
+// Progs holds the programs of the object.
 type Progs struct {
 	// TcpConnect is program tcp_connect of section "fentry/tcp_connect",
 	// fentry.bpf.c:27.
@@ -175,7 +174,7 @@ var blob string
 //go:embed fentry_bpfeb.loader
 var loader string
 
-// described is spec with the files, which only exist at run time.
+// described returns spec with the embedded files, which only exist at run time.
 func described() *impl.Spec {
 	once.Do(addFiles)
 	return &spec
@@ -187,16 +186,16 @@ func addFiles() {
 	spec.Blob, spec.Loader = blob, loader
 }
 
-// features are the code of the runtime that the object needs.
+// features lists the optional parts of the runtime that the object needs.
 var features = impl.Features{}
 
-// The compiler makes sure that this file and the runtime fit.
+// These fail to compile if this file and the runtime are incompatible.
 const (
 	_ = impl.GenerateAgain(1 - impl.Oldest)
 	_ = impl.UpgradeRuntime(impl.Newest - 1)
 )
 
-// spec describes the object: what package loader planned.
+// spec describes the object and the steps of its load.
 var spec = impl.Spec{
 	Name:    "fentry",
 	Slots:   6,

@@ -4,8 +4,8 @@
 //
 //go:build 386 || amd64 || arm || arm64 || loong64 || mips64le || mipsle || ppc64le || riscv64
 
-// Package cgroups loads the BPF object cgroups, made from cgroups.bpf.c, and
-// gives access to its maps, programs and global variables.
+// Package cgroups loads the BPF object cgroups, compiled from cgroups.bpf.c,
+// and provides access to its maps, programs and global variables.
 package cgroups
 
 import (
@@ -17,24 +17,24 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 )
 
-// Skeleton is the object, opened or loaded. Keep it for as long as its maps,
-// programs and globals are in use: what it holds is closed with it. Skeletons
-// are independent of each other.
+// Skeleton is the opened or loaded object. Keep a reference to it while its
+// maps, programs or globals are in use: they are closed with it. Skeletons are
+// independent of each other.
 type Skeleton struct {
 	core *runtime.Skeleton
 
 	Maps  Maps
 	Progs Progs
 
-	// Bss has the global variables of section .bss: their initial values between
-	// Open and Load, the kernel's memory from then on, nil after Close. Use
-	// sync/atomic for variables that BPF programs use at the same time.
+	// Bss points to the global variables of section .bss: to their initial values
+	// between Open and Load, and to the kernel's memory after Load. It is nil after
+	// Close. Use sync/atomic for variables that BPF programs access concurrently.
 	Bss *BssSection
 }
 
-// Open prepares the object for loading, without loading anything: its global
-// variables can be given other initial values, its maps other sizes, and
-// programs can be left out, until Load.
+// Open prepares the object for loading. Until Load, the initial values of
+// global variables and the sizes of maps can be changed, and programs can be
+// excluded.
 func Open() (*Skeleton, error) {
 	core, err := runtime.OpenGenerated(described(), &features)
 	if err != nil {
@@ -43,7 +43,7 @@ func Open() (*Skeleton, error) {
 	return wrap(core), nil
 }
 
-// Load opens the object and loads it as it is.
+// Load opens and loads the object.
 func Load() (*Skeleton, error) {
 	core, err := runtime.LoadGenerated(described(), &features, nil)
 	if err != nil {
@@ -52,46 +52,45 @@ func Load() (*Skeleton, error) {
 	return wrap(core), nil
 }
 
-// Load brings an opened object into the kernel. After a failure it can be tried
-// again; the error is a *runtime.LoadError.
+// Load loads an opened object into the kernel. Its error is a
+// *runtime.LoadError. It can be called again after a failure.
 func (s *Skeleton) Load() error {
 	return s.LoadWith(nil)
 }
 
-// LoadWith is Load with options.
+// LoadWith is like Load, with options.
 func (s *Skeleton) LoadWith(opts *runtime.LoadOptions) error {
 	return runtime.LoadAndBind(s.core, opts, s.bind)
 }
 
-// Close closes all maps and programs. What is attached or pinned stays in the
-// kernel. The pointers to global variables are nil from then on, and copies of
-// them must not be used any more. Closing twice is fine.
+// Close closes all maps and programs. Attached programs and pinned objects stay
+// in the kernel. It sets the pointers to global variables to nil: do not use
+// copies of them afterwards. Close may be called more than once.
 func (s *Skeleton) Close() error {
 	return runtime.CloseGenerated(s.core, nil, s.bind)
 }
 
-// Attach attaches each program whose section says where, which no program's
-// does here, and returns the names of those that it left alone. It is an error
-// before Load and after Close.
+// Attach returns the names of all programs. It attaches none, since no
+// program's section names its target. It returns an error before Load and after
+// Close.
 func (s *Skeleton) Attach() (left []string, err error) {
 	return runtime.AttachSections(s.core, nil)
 }
 
-// Pin pins all maps and programs, and these links, to a new folder of a BPF
-// file system: as a whole, or not at all. OpenPinned opens it, and
+// Pin pins all maps and programs, and the given links, to a new folder of a BPF
+// file system. If it fails, nothing is pinned. OpenPinned opens the folder, and
 // runtime.Unpin removes it.
 func (s *Skeleton) Pin(dir string, links ...*runtime.Link) error {
 	return runtime.PinSkeleton(s.core, dir, false, nil, links)
 }
 
-// Repin is Pin that puts the folder, in one step, in the place of one that may
-// be there.
+// Repin is like Pin, but atomically replaces an existing folder.
 func (s *Skeleton) Repin(dir string, links ...*runtime.Link) error {
 	return runtime.PinSkeleton(s.core, dir, true, nil, links)
 }
 
-// OpenPinned opens what Pin has pinned, without loading anything. Close leaves
-// the pins alone.
+// OpenPinned opens a folder that Pin created, without loading anything. Close
+// keeps the pins.
 func OpenPinned(dir string) (*Skeleton, error) {
 	core, err := runtime.OpenPinnedGenerated(described(), &features, dir)
 	if err != nil {
@@ -100,13 +99,12 @@ func OpenPinned(dir string) (*Skeleton, error) {
 	return wrap(core), nil
 }
 
-// Core returns the skeleton without its types, for code that works with any
-// object.
+// Core returns the untyped skeleton, for code that works with any object.
 func (s *Skeleton) Core() *runtime.Skeleton {
 	return s.core
 }
 
-// wrap gives types to what the runtime hands out by index.
+// wrap returns the typed form of core.
 func wrap(core *runtime.Skeleton) *Skeleton {
 	s := &Skeleton{core: core}
 	s.Maps.PerAttachment = runtime.NewCgroupStorage[BpfCgroupStorageKey, uint64](core.Map(0))
@@ -124,12 +122,12 @@ func wrap(core *runtime.Skeleton) *Skeleton {
 	return s
 }
 
-// bind points to global variables where they are now.
+// bind sets the pointers to global variables.
 func (s *Skeleton) bind() {
 	s.Bss = (*BssSection)(s.core.Data(3))
 }
 
-// Maps are the maps of the object.
+// Maps holds the maps of the object.
 type Maps struct {
 	// PerAttachment is map per_attachment of type cgroup_storage.
 	PerAttachment *runtime.CgroupStorage[BpfCgroupStorageKey, uint64]
@@ -144,7 +142,7 @@ type Maps struct {
 	Bss *runtime.Map
 }
 
-// Progs are the programs of the object.
+// Progs holds the programs of the object.
 type Progs struct {
 	// Leave is program leave of section "cgroup_skb/egress", cgroups.bpf.c:29.
 	Leave runtime.CgroupSKBProgram
@@ -193,7 +191,7 @@ var blob string
 //go:embed cgroups_bpfel.loader
 var loader string
 
-// described is spec with the files, which only exist at run time.
+// described returns spec with the embedded files, which only exist at run time.
 func described() *impl.Spec {
 	once.Do(addFiles)
 	return &spec
@@ -205,16 +203,16 @@ func addFiles() {
 	spec.Blob, spec.Loader = blob, loader
 }
 
-// features are the code of the runtime that the object needs.
+// features lists the optional parts of the runtime that the object needs.
 var features = impl.Features{Outside: impl.UseOutside, Parts: impl.UseParts}
 
-// The compiler makes sure that this file and the runtime fit.
+// These fail to compile if this file and the runtime are incompatible.
 const (
 	_ = impl.GenerateAgain(1 - impl.Oldest)
 	_ = impl.UpgradeRuntime(impl.Newest - 1)
 )
 
-// spec describes the object: what package loader planned.
+// spec describes the object and the steps of its load.
 var spec = impl.Spec{
 	Name:    "cgroups",
 	Slots:   12,

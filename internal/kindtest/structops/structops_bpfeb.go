@@ -4,8 +4,9 @@
 //
 //go:build mips || mips64 || ppc64 || s390x
 
-// Package structops loads the BPF object structops, made from structops.bpf.c,
-// and gives access to its maps, programs and global variables.
+// Package structops loads the BPF object structops, compiled from
+// structops.bpf.c, and provides access to its maps, programs and global
+// variables.
 package structops
 
 import (
@@ -18,9 +19,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 )
 
-// Skeleton is the object, opened or loaded. Keep it for as long as its maps,
-// programs and globals are in use: what it holds is closed with it. Skeletons
-// are independent of each other.
+// Skeleton is the opened or loaded object. Keep a reference to it while its
+// maps, programs or globals are in use: they are closed with it. Skeletons are
+// independent of each other.
 type Skeleton struct {
 	core *runtime.Skeleton
 
@@ -29,15 +30,15 @@ type Skeleton struct {
 	Links     Links
 	StructOps StructOps
 
-	// Bss has the global variables of section .bss: their initial values between
-	// Open and Load, the kernel's memory from then on, nil after Close. Use
-	// sync/atomic for variables that BPF programs use at the same time.
+	// Bss points to the global variables of section .bss: to their initial values
+	// between Open and Load, and to the kernel's memory after Load. It is nil after
+	// Close. Use sync/atomic for variables that BPF programs access concurrently.
 	Bss *BssSection
 }
 
-// Open prepares the object for loading, without loading anything: its global
-// variables can be given other initial values, its maps other sizes, and
-// programs can be left out, until Load.
+// Open prepares the object for loading. Until Load, the initial values of
+// global variables and the sizes of maps can be changed, and programs can be
+// excluded.
 func Open() (*Skeleton, error) {
 	core, err := runtime.OpenGenerated(described(), &features)
 	if err != nil {
@@ -46,7 +47,7 @@ func Open() (*Skeleton, error) {
 	return wrap(core), nil
 }
 
-// Load opens the object and loads it as it is.
+// Load opens and loads the object.
 func Load() (*Skeleton, error) {
 	s, err := Open()
 	if err != nil {
@@ -59,26 +60,25 @@ func Load() (*Skeleton, error) {
 	return s, nil
 }
 
-// Load brings an opened object into the kernel. After a failure it can be tried
-// again; the error is a *runtime.LoadError.
+// Load loads an opened object into the kernel. Its error is a
+// *runtime.LoadError. It can be called again after a failure.
 func (s *Skeleton) Load() error {
 	return s.LoadWith(nil)
 }
 
-// LoadWith is Load with options.
+// LoadWith is like Load, with options.
 func (s *Skeleton) LoadWith(opts *runtime.LoadOptions) error {
 	return runtime.LoadAndBind(s.core, opts, s.bind)
 }
 
-// Close closes all maps and programs, and detaches what Attach attached. What
-// else is attached or pinned stays in the kernel. The pointers to global
-// variables are nil from then on, and copies of them must not be used any more.
-// Closing twice is fine.
+// Close closes all maps, programs and Links. Other attached programs and pinned
+// objects stay in the kernel. It sets the pointers to global variables to nil:
+// do not use copies of them afterwards. Close may be called more than once.
 func (s *Skeleton) Close() error {
 	return runtime.CloseGenerated(s.core, s.links(), s.bind)
 }
 
-// Links are what Attach attached; nil for what it left alone.
+// Links holds the links that Attach created. The others are nil.
 type Links struct {
 	Plain    *runtime.Link
 	Spare    *runtime.Link
@@ -86,10 +86,10 @@ type Links struct {
 	Relinked *runtime.Link
 }
 
-// Attach attaches each loaded program whose section says where, and each struct
-// of operations that was created, and returns the names of those that it left
-// alone. If one fails, none stays attached. It is an error before Load and
-// after Close.
+// Attach attaches each loaded program whose section names its target, and each
+// struct_ops map that was created, and returns the names of the others. If one
+// cannot be attached, it detaches the others and returns an error. It returns
+// an error before Load and after Close.
 func (s *Skeleton) Attach() (left []string, err error) {
 	return runtime.AttachStructOps(s.core, s.attachments(), []runtime.StructOpsAttachment{
 		{Map: s.Maps.Plain, Link: &s.Links.Plain},
@@ -99,25 +99,25 @@ func (s *Skeleton) Attach() (left []string, err error) {
 	})
 }
 
-// Detach ends what Attach began. What is pinned stays attached.
+// Detach closes the links that Attach created. Programs whose links are pinned
+// stay attached.
 func (s *Skeleton) Detach() {
 	runtime.DetachSections(s.core, s.links())
 }
 
-// TakeLinks takes over the links that Attach made in an earlier life, or an
-// older version, which has pinned them: in the place of Attach, or before it.
-// See runtime.TakeLinks.
+// TakeLinks takes over pinned links that Attach created in an earlier run, or
+// in an older version. Call it instead of Attach, or before it. See
+// runtime.TakeLinks.
 func (s *Skeleton) TakeLinks(dir string) error {
 	return runtime.TakeLinks(s.core, dir, s.attachments())
 }
 
-// attachments are the programs that Attach attaches, and where it keeps their
-// links.
+// attachments returns what Attach attaches, and the fields for the links.
 func (s *Skeleton) attachments() []runtime.Attachment {
 	return nil
 }
 
-// links are where Attach keeps what it attached.
+// links returns the fields of Links.
 func (s *Skeleton) links() []**runtime.Link {
 	return []**runtime.Link{
 		&s.Links.Plain,
@@ -127,21 +127,20 @@ func (s *Skeleton) links() []**runtime.Link {
 	}
 }
 
-// Pin pins all maps and programs, the links that Attach made, and these links,
-// to a new folder of a BPF file system: as a whole, or not at all. OpenPinned
-// opens it, and runtime.Unpin removes it.
+// Pin pins all maps and programs, the links that Attach created, and the given
+// links, to a new folder of a BPF file system. If it fails, nothing is pinned.
+// OpenPinned opens the folder, and runtime.Unpin removes it.
 func (s *Skeleton) Pin(dir string, links ...*runtime.Link) error {
 	return runtime.PinSkeleton(s.core, dir, false, s.attachments(), links)
 }
 
-// Repin is Pin that puts the folder, in one step, in the place of one that may
-// be there.
+// Repin is like Pin, but atomically replaces an existing folder.
 func (s *Skeleton) Repin(dir string, links ...*runtime.Link) error {
 	return runtime.PinSkeleton(s.core, dir, true, s.attachments(), links)
 }
 
-// OpenPinned opens what Pin has pinned, without loading anything. Close leaves
-// the pins alone.
+// OpenPinned opens a folder that Pin created, without loading anything. Close
+// keeps the pins.
 func OpenPinned(dir string) (*Skeleton, error) {
 	core, err := runtime.OpenPinnedGenerated(described(), &features, dir)
 	if err != nil {
@@ -155,13 +154,12 @@ func OpenPinned(dir string) (*Skeleton, error) {
 	return s, nil
 }
 
-// Core returns the skeleton without its types, for code that works with any
-// object.
+// Core returns the untyped skeleton, for code that works with any object.
 func (s *Skeleton) Core() *runtime.Skeleton {
 	return s.core
 }
 
-// wrap gives types to what the runtime hands out by index.
+// wrap returns the typed form of core.
 func wrap(core *runtime.Skeleton) *Skeleton {
 	s := &Skeleton{core: core}
 	s.Maps.Bss = core.Map(0)
@@ -184,12 +182,12 @@ func wrap(core *runtime.Skeleton) *Skeleton {
 	return s
 }
 
-// bind points to global variables where they are now.
+// bind sets the pointers to global variables.
 func (s *Skeleton) bind() {
 	s.Bss = (*BssSection)(s.core.Data(0))
 }
 
-// Maps are the maps of the object.
+// Maps holds the maps of the object.
 type Maps struct {
 	// Bss is the map of section .bss.
 	Bss *runtime.Map
@@ -207,31 +205,31 @@ type Maps struct {
 	Relinked *runtime.StructOpsMap
 }
 
-// StructOps are the structs of operations of the object: what they have is
-// loaded with it.
+// StructOps holds the values of the object's struct_ops maps for Load.
 type StructOps struct {
-	// Plain is struct tcp_congestion_ops plain of section .struct_ops. Until Load
-	// its data can be set, and its functions can be other programs, or none.
+	// Plain is struct tcp_congestion_ops plain of section .struct_ops. Until Load,
+	// its data can be changed, and its functions can be set to other programs or
+	// cleared.
 	Plain TcpCongestionOps
 
-	// Spare is struct tcp_congestion_ops spare of section ?.struct_ops. Until Load
-	// its data can be set, and its functions can be other programs, or none.
+	// Spare is struct tcp_congestion_ops spare of section ?.struct_ops. Until Load,
+	// its data can be changed, and its functions can be set to other programs or
+	// cleared.
 	Spare TcpCongestionOps
 
 	// Linked is struct tcp_congestion_ops linked of section ?.struct_ops.link.
-	// Until Load its data can be set, and its functions can be other programs, or
-	// none.
+	// Until Load, its data can be changed, and its functions can be set to other
+	// programs or cleared.
 	Linked TcpCongestionOps
 
 	// Relinked is struct tcp_congestion_ops relinked of section ?.struct_ops.link.
-	// Until Load its data can be set, and its functions can be other programs, or
-	// none.
+	// Until Load, its data can be changed, and its functions can be set to other
+	// programs or cleared.
 	Relinked TcpCongestionOps
 }
 
 // TcpCongestionOps is struct tcp_congestion_ops, whose functions the kernel
-// calls. Programs are in it as they are in Progs, and a zero one is a function
-// that is left out.
+// calls. Its programs are those of Progs. A zero value leaves out the function.
 type TcpCongestionOps struct {
 	Name      [16]byte
 	Flags     uint32
@@ -242,8 +240,8 @@ type TcpCongestionOps struct {
 	UndoCwnd  runtime.StructOpsProgram // __u32 (*)(struct sock *)
 }
 
-// fieldsOfTcpCongestionOps are where the members of struct tcp_congestion_ops
-// are in TcpCongestionOps.
+// fieldsOfTcpCongestionOps holds the offsets of the members of struct
+// tcp_congestion_ops in TcpCongestionOps.
 var fieldsOfTcpCongestionOps = []uintptr{
 	unsafe.Offsetof(TcpCongestionOps{}.Name),
 	unsafe.Offsetof(TcpCongestionOps{}.Flags),
@@ -255,7 +253,7 @@ var fieldsOfTcpCongestionOps = []uintptr{
 	unsafe.Offsetof(TcpCongestionOps{}.UndoCwnd),
 }
 
-// Progs are the programs of the object.
+// Progs holds the programs of the object.
 type Progs struct {
 	// CcInit is program cc_init of section "struct_ops/init", structops.bpf.c:30.
 	CcInit runtime.StructOpsProgram
@@ -273,7 +271,7 @@ type Progs struct {
 	CcCongAvoid runtime.StructOpsProgram
 
 	// CcSecond is program cc_second of section "struct_ops/cong_avoid",
-	// structops.bpf.c:66; it is loaded only if asked for.
+	// structops.bpf.c:66; not loaded unless SetAutoLoad enables it.
 	CcSecond runtime.StructOpsProgram
 
 	// CcUndoCwnd is program cc_undo_cwnd of section "struct_ops/undo_cwnd",
@@ -298,7 +296,7 @@ var blob string
 //go:embed structops_bpfeb.loader
 var loader string
 
-// described is spec with the files, which only exist at run time.
+// described returns spec with the embedded files, which only exist at run time.
 func described() *impl.Spec {
 	once.Do(addFiles)
 	return &spec
@@ -310,16 +308,16 @@ func addFiles() {
 	spec.Blob, spec.Loader = blob, loader
 }
 
-// features are the code of the runtime that the object needs.
+// features lists the optional parts of the runtime that the object needs.
 var features = impl.Features{Outside: impl.UseOutside}
 
-// The compiler makes sure that this file and the runtime fit.
+// These fail to compile if this file and the runtime are incompatible.
 const (
 	_ = impl.GenerateAgain(1 - impl.Oldest)
 	_ = impl.UpgradeRuntime(impl.Newest - 1)
 )
 
-// spec describes the object: what package loader planned.
+// spec describes the object and the steps of its load.
 var spec = impl.Spec{
 	Name:    "structops",
 	Slots:   12,

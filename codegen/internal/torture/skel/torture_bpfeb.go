@@ -4,8 +4,8 @@
 //
 //go:build mips || mips64 || ppc64 || s390x
 
-// Package skel loads the BPF object torture, made from torture.bpf.c, and gives
-// access to its maps, programs and global variables.
+// Package skel loads the BPF object torture, compiled from torture.bpf.c, and
+// provides access to its maps, programs and global variables.
 package skel
 
 import (
@@ -19,29 +19,30 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 )
 
-// Skeleton is the object, opened or loaded. Keep it for as long as its maps,
-// programs and globals are in use: what it holds is closed with it. Skeletons
-// are independent of each other.
+// Skeleton is the opened or loaded object. Keep a reference to it while its
+// maps, programs or globals are in use: they are closed with it. Skeletons are
+// independent of each other.
 type Skeleton struct {
 	core *runtime.Skeleton
 
 	Maps  Maps
 	Progs Progs
 
-	// Rodata has the global variables of section .rodata: their initial values
-	// between Open and Load, the kernel's memory from then on, nil after Close.
-	// After Load it is read-only: a write is a fault that ends the process.
+	// Rodata points to the global variables of section .rodata: to their initial
+	// values between Open and Load, and to the kernel's memory after Load. It is
+	// nil after Close. After Load the memory is read-only: a write crashes the
+	// process.
 	Rodata *RodataSection
 
-	// Bss has the global variables of section .bss: their initial values between
-	// Open and Load, the kernel's memory from then on, nil after Close. Use
-	// sync/atomic for variables that BPF programs use at the same time.
+	// Bss points to the global variables of section .bss: to their initial values
+	// between Open and Load, and to the kernel's memory after Load. It is nil after
+	// Close. Use sync/atomic for variables that BPF programs access concurrently.
 	Bss *BssSection
 }
 
-// Open prepares the object for loading, without loading anything: its global
-// variables can be given other initial values, its maps other sizes, and
-// programs can be left out, until Load.
+// Open prepares the object for loading. Until Load, the initial values of
+// global variables and the sizes of maps can be changed, and programs can be
+// excluded.
 func Open() (*Skeleton, error) {
 	core, err := runtime.OpenGenerated(described(), &features)
 	if err != nil {
@@ -50,7 +51,7 @@ func Open() (*Skeleton, error) {
 	return wrap(core), nil
 }
 
-// Load opens the object and loads it as it is.
+// Load opens and loads the object.
 func Load() (*Skeleton, error) {
 	core, err := runtime.LoadGenerated(described(), &features, nil)
 	if err != nil {
@@ -59,46 +60,45 @@ func Load() (*Skeleton, error) {
 	return wrap(core), nil
 }
 
-// Load brings an opened object into the kernel. After a failure it can be tried
-// again; the error is a *runtime.LoadError.
+// Load loads an opened object into the kernel. Its error is a
+// *runtime.LoadError. It can be called again after a failure.
 func (s *Skeleton) Load() error {
 	return s.LoadWith(nil)
 }
 
-// LoadWith is Load with options.
+// LoadWith is like Load, with options.
 func (s *Skeleton) LoadWith(opts *runtime.LoadOptions) error {
 	return runtime.LoadAndBind(s.core, opts, s.bind)
 }
 
-// Close closes all maps and programs. What is attached or pinned stays in the
-// kernel. The pointers to global variables are nil from then on, and copies of
-// them must not be used any more. Closing twice is fine.
+// Close closes all maps and programs. Attached programs and pinned objects stay
+// in the kernel. It sets the pointers to global variables to nil: do not use
+// copies of them afterwards. Close may be called more than once.
 func (s *Skeleton) Close() error {
 	return runtime.CloseGenerated(s.core, nil, s.bind)
 }
 
-// Attach attaches each program whose section says where, which no program's
-// does here, and returns the names of those that it left alone. It is an error
-// before Load and after Close.
+// Attach returns the names of all programs. It attaches none, since no
+// program's section names its target. It returns an error before Load and after
+// Close.
 func (s *Skeleton) Attach() (left []string, err error) {
 	return runtime.AttachSections(s.core, nil)
 }
 
-// Pin pins all maps and programs, and these links, to a new folder of a BPF
-// file system: as a whole, or not at all. OpenPinned opens it, and
+// Pin pins all maps and programs, and the given links, to a new folder of a BPF
+// file system. If it fails, nothing is pinned. OpenPinned opens the folder, and
 // runtime.Unpin removes it.
 func (s *Skeleton) Pin(dir string, links ...*runtime.Link) error {
 	return runtime.PinSkeleton(s.core, dir, false, nil, links)
 }
 
-// Repin is Pin that puts the folder, in one step, in the place of one that may
-// be there.
+// Repin is like Pin, but atomically replaces an existing folder.
 func (s *Skeleton) Repin(dir string, links ...*runtime.Link) error {
 	return runtime.PinSkeleton(s.core, dir, true, nil, links)
 }
 
-// OpenPinned opens what Pin has pinned, without loading anything. Close leaves
-// the pins alone.
+// OpenPinned opens a folder that Pin created, without loading anything. Close
+// keeps the pins.
 func OpenPinned(dir string) (*Skeleton, error) {
 	core, err := runtime.OpenPinnedGenerated(described(), &features, dir)
 	if err != nil {
@@ -107,13 +107,12 @@ func OpenPinned(dir string) (*Skeleton, error) {
 	return wrap(core), nil
 }
 
-// Core returns the skeleton without its types, for code that works with any
-// object.
+// Core returns the untyped skeleton, for code that works with any object.
 func (s *Skeleton) Core() *runtime.Skeleton {
 	return s.core
 }
 
-// wrap gives types to what the runtime hands out by index.
+// wrap returns the typed form of core.
 func wrap(core *runtime.Skeleton) *Skeleton {
 	s := &Skeleton{core: core}
 	s.Maps.Rodata = core.Map(0)
@@ -124,13 +123,13 @@ func wrap(core *runtime.Skeleton) *Skeleton {
 	return s
 }
 
-// bind points to global variables where they are now.
+// bind sets the pointers to global variables.
 func (s *Skeleton) bind() {
 	s.Rodata = (*RodataSection)(s.core.Data(0))
 	s.Bss = (*BssSection)(s.core.Data(1))
 }
 
-// Maps are the maps of the object.
+// Maps holds the maps of the object.
 type Maps struct {
 	// Rodata is the map of section .rodata.
 	Rodata *runtime.Map
@@ -139,7 +138,7 @@ type Maps struct {
 	Bss *runtime.Map
 }
 
-// Progs are the programs of the object.
+// Progs holds the programs of the object.
 type Progs struct {
 	// Fill is program fill of section "syscall", torture.bpf.c:31.
 	Fill runtime.SyscallProgram
@@ -259,7 +258,7 @@ const (
 	BitModeBIT_AUTO BitMode = 2
 )
 
-// String returns the name that the value has in C.
+// String returns the name of e in C.
 func (e BitMode) String() string {
 	switch e {
 	case BitModeBIT_OFF:
@@ -283,7 +282,7 @@ func (t *Bits) A() uint32 {
 	return uint32(getBits(unsafe.Pointer(t), 1, 7, 1))
 }
 
-// SetA sets member a, of which it takes the lowest 1 bit.
+// SetA sets member a to the lowest 1 bit of v.
 func (t *Bits) SetA(v uint32) {
 	setBits(unsafe.Pointer(t), 1, 7, 1, uint64(v))
 }
@@ -293,7 +292,7 @@ func (t *Bits) B() uint32 {
 	return uint32(getBits(unsafe.Pointer(t), 1, 4, 3))
 }
 
-// SetB sets member b, of which it takes the lowest 3 bits.
+// SetB sets member b to the lowest 3 bits of v.
 func (t *Bits) SetB(v uint32) {
 	setBits(unsafe.Pointer(t), 1, 4, 3, uint64(v))
 }
@@ -303,7 +302,7 @@ func (t *Bits) C() uint32 {
 	return uint32(getBits(unsafe.Pointer(t), 2, 0, 12))
 }
 
-// SetC sets member c, of which it takes the lowest 12 bits.
+// SetC sets member c to the lowest 12 bits of v.
 func (t *Bits) SetC(v uint32) {
 	setBits(unsafe.Pointer(t), 2, 0, 12, uint64(v))
 }
@@ -313,7 +312,7 @@ func (t *Bits) D() uint32 {
 	return uint32(getBits(unsafe.Add(unsafe.Pointer(t), 2), 2, 0, 16))
 }
 
-// SetD sets member d, of which it takes the lowest 16 bits.
+// SetD sets member d to the lowest 16 bits of v.
 func (t *Bits) SetD(v uint32) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 2), 2, 0, 16, uint64(v))
 }
@@ -323,7 +322,7 @@ func (t *Bits) E() uint32 {
 	return uint32(getBits(unsafe.Add(unsafe.Pointer(t), 4), 4, 1, 31))
 }
 
-// SetE sets member e, of which it takes the lowest 31 bits.
+// SetE sets member e to the lowest 31 bits of v.
 func (t *Bits) SetE(v uint32) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 4), 4, 1, 31, uint64(v))
 }
@@ -344,7 +343,7 @@ func (t *Bits128) A() uint8 {
 	return uint8(getBits(unsafe.Pointer(t), 1, 5, 3))
 }
 
-// SetA sets member a, of which it takes the lowest 3 bits.
+// SetA sets member a to the lowest 3 bits of v.
 func (t *Bits128) SetA(v uint8) {
 	setBits(unsafe.Pointer(t), 1, 5, 3, uint64(v))
 }
@@ -354,7 +353,7 @@ func (t *Bits128) B() Uint128 {
 	return Uint128{Lo: getBits(unsafe.Add(unsafe.Pointer(t), 4), 9, 1, 64), Hi: getBits(unsafe.Pointer(t), 5, 1, 36)}
 }
 
-// SetB sets member b, a u128_t, of which it takes the lowest 100 bits.
+// SetB sets member b, a u128_t to the lowest 100 bits of v.
 func (t *Bits128) SetB(v Uint128) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 4), 9, 1, 64, v.Lo)
 	setBits(unsafe.Pointer(t), 5, 1, 36, uint64(v.Hi))
@@ -365,7 +364,7 @@ func (t *Bits128) C() Int128 {
 	return Int128{Lo: getBits(unsafe.Add(unsafe.Pointer(t), 19), 9, 6, 64), Hi: int64(getBits(unsafe.Add(unsafe.Pointer(t), 16), 4, 6, 26)<<38) >> 38}
 }
 
-// SetC sets member c, a s128_t, of which it takes the lowest 90 bits.
+// SetC sets member c, a s128_t to the lowest 90 bits of v.
 func (t *Bits128) SetC(v Int128) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 19), 9, 6, 64, v.Lo)
 	setBits(unsafe.Add(unsafe.Pointer(t), 16), 4, 6, 26, uint64(v.Hi))
@@ -376,7 +375,7 @@ func (t *Bits128) D() Uint128 {
 	return Uint128{Lo: getBits(unsafe.Add(unsafe.Pointer(t), 27), 4, 4, 26)}
 }
 
-// SetD sets member d, a u128_t, of which it takes the lowest 26 bits.
+// SetD sets member d, a u128_t to the lowest 26 bits of v.
 func (t *Bits128) SetD(v Uint128) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 27), 4, 4, 26, v.Lo)
 }
@@ -387,7 +386,7 @@ func (t *Bits128) E() Int128 {
 	return Int128{Lo: uint64(n), Hi: n >> 63}
 }
 
-// SetE sets member e, a s128_t, of which it takes the lowest 64 bits.
+// SetE sets member e, a s128_t to the lowest 64 bits of v.
 func (t *Bits128) SetE(v Int128) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 32), 8, 0, 64, v.Lo)
 }
@@ -398,7 +397,7 @@ func (t *Bits128) F() Int128 {
 	return Int128{Lo: uint64(n), Hi: n >> 63}
 }
 
-// SetF sets member f, a s128_t, of which it takes the lowest 17 bits.
+// SetF sets member f, a s128_t to the lowest 17 bits of v.
 func (t *Bits128) SetF(v Int128) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 40), 3, 7, 17, v.Lo)
 }
@@ -418,7 +417,7 @@ func (t *BitsBetween) B() uint32 {
 	return uint32(getBits(unsafe.Add(unsafe.Pointer(t), 1), 1, 4, 4))
 }
 
-// SetB sets member b, of which it takes the lowest 4 bits.
+// SetB sets member b to the lowest 4 bits of v.
 func (t *BitsBetween) SetB(v uint32) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 1), 1, 4, 4, uint64(v))
 }
@@ -428,7 +427,7 @@ func (t *BitsBetween) C() uint32 {
 	return uint32(getBits(unsafe.Add(unsafe.Pointer(t), 1), 2, 3, 9))
 }
 
-// SetC sets member c, of which it takes the lowest 9 bits.
+// SetC sets member c to the lowest 9 bits of v.
 func (t *BitsBetween) SetC(v uint32) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 1), 2, 3, 9, uint64(v))
 }
@@ -448,7 +447,7 @@ func (t *BitsGaps) A() uint32 {
 	return uint32(getBits(unsafe.Pointer(t), 1, 5, 3))
 }
 
-// SetA sets member a, of which it takes the lowest 3 bits.
+// SetA sets member a to the lowest 3 bits of v.
 func (t *BitsGaps) SetA(v uint32) {
 	setBits(unsafe.Pointer(t), 1, 5, 3, uint64(v))
 }
@@ -458,7 +457,7 @@ func (t *BitsGaps) B() uint32 {
 	return uint32(getBits(unsafe.Pointer(t), 2, 7, 2))
 }
 
-// SetB sets member b, of which it takes the lowest 2 bits.
+// SetB sets member b to the lowest 2 bits of v.
 func (t *BitsGaps) SetB(v uint32) {
 	setBits(unsafe.Pointer(t), 2, 7, 2, uint64(v))
 }
@@ -468,7 +467,7 @@ func (t *BitsGaps) C() uint32 {
 	return uint32(getBits(unsafe.Add(unsafe.Pointer(t), 4), 1, 1, 7))
 }
 
-// SetC sets member c, of which it takes the lowest 7 bits.
+// SetC sets member c to the lowest 7 bits of v.
 func (t *BitsGaps) SetC(v uint32) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 4), 1, 1, 7, uint64(v))
 }
@@ -484,7 +483,7 @@ func (t *BitsKinds) A() bool {
 	return getBits(unsafe.Pointer(t), 1, 7, 1) != 0
 }
 
-// SetA sets member a, of which it takes the lowest 1 bit.
+// SetA sets member a to the lowest 1 bit of v.
 func (t *BitsKinds) SetA(v bool) {
 	var n uint64
 	if v {
@@ -498,7 +497,7 @@ func (t *BitsKinds) B() uint8 {
 	return uint8(getBits(unsafe.Pointer(t), 1, 0, 7))
 }
 
-// SetB sets member b, of which it takes the lowest 7 bits.
+// SetB sets member b to the lowest 7 bits of v.
 func (t *BitsKinds) SetB(v uint8) {
 	setBits(unsafe.Pointer(t), 1, 0, 7, uint64(v))
 }
@@ -508,7 +507,7 @@ func (t *BitsKinds) C() BitMode {
 	return BitMode(getBits(unsafe.Add(unsafe.Pointer(t), 1), 1, 6, 2))
 }
 
-// SetC sets member c, of which it takes the lowest 2 bits.
+// SetC sets member c to the lowest 2 bits of v.
 func (t *BitsKinds) SetC(v BitMode) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 1), 1, 6, 2, uint64(v))
 }
@@ -518,7 +517,7 @@ func (t *BitsKinds) D() int16 {
 	return int16(int64(getBits(unsafe.Add(unsafe.Pointer(t), 2), 2, 7, 9)<<55) >> 55)
 }
 
-// SetD sets member d, of which it takes the lowest 9 bits.
+// SetD sets member d to the lowest 9 bits of v.
 func (t *BitsKinds) SetD(v int16) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 2), 2, 7, 9, uint64(v))
 }
@@ -528,7 +527,7 @@ func (t *BitsKinds) E() uint16 {
 	return uint16(getBits(unsafe.Add(unsafe.Pointer(t), 3), 1, 3, 4))
 }
 
-// SetE sets member e, of which it takes the lowest 4 bits.
+// SetE sets member e to the lowest 4 bits of v.
 func (t *BitsKinds) SetE(v uint16) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 3), 1, 3, 4, uint64(v))
 }
@@ -544,7 +543,7 @@ func (t *BitsOne) Only() uint8 {
 	return uint8(getBits(unsafe.Pointer(t), 1, 7, 1))
 }
 
-// SetOnly sets member only, of which it takes the lowest 1 bit.
+// SetOnly sets member only to the lowest 1 bit of v.
 func (t *BitsOne) SetOnly(v uint8) {
 	setBits(unsafe.Pointer(t), 1, 7, 1, uint64(v))
 }
@@ -560,7 +559,7 @@ func (t *BitsPacked) A() uint8 {
 	return uint8(getBits(unsafe.Pointer(t), 1, 3, 5))
 }
 
-// SetA sets member a, of which it takes the lowest 5 bits.
+// SetA sets member a to the lowest 5 bits of v.
 func (t *BitsPacked) SetA(v uint8) {
 	setBits(unsafe.Pointer(t), 1, 3, 5, uint64(v))
 }
@@ -570,7 +569,7 @@ func (t *BitsPacked) B() uint32 {
 	return uint32(getBits(unsafe.Pointer(t), 5, 5, 30))
 }
 
-// SetB sets member b, of which it takes the lowest 30 bits.
+// SetB sets member b to the lowest 30 bits of v.
 func (t *BitsPacked) SetB(v uint32) {
 	setBits(unsafe.Pointer(t), 5, 5, 30, uint64(v))
 }
@@ -580,7 +579,7 @@ func (t *BitsPacked) C() uint64 {
 	return uint64(getBits(unsafe.Add(unsafe.Pointer(t), 4), 8, 0, 61))
 }
 
-// SetC sets member c, of which it takes the lowest 61 bits.
+// SetC sets member c to the lowest 61 bits of v.
 func (t *BitsPacked) SetC(v uint64) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 4), 8, 0, 61, uint64(v))
 }
@@ -590,7 +589,7 @@ func (t *BitsPacked) D() uint16 {
 	return uint16(getBits(unsafe.Add(unsafe.Pointer(t), 12), 2, 5, 11))
 }
 
-// SetD sets member d, of which it takes the lowest 11 bits.
+// SetD sets member d to the lowest 11 bits of v.
 func (t *BitsPacked) SetD(v uint16) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 12), 2, 5, 11, uint64(v))
 }
@@ -608,7 +607,7 @@ func (t *BitsSigned) A() int32 {
 	return int32(int64(getBits(unsafe.Pointer(t), 1, 7, 1)<<63) >> 63)
 }
 
-// SetA sets member a, of which it takes the lowest 1 bit.
+// SetA sets member a to the lowest 1 bit of v.
 func (t *BitsSigned) SetA(v int32) {
 	setBits(unsafe.Pointer(t), 1, 7, 1, uint64(v))
 }
@@ -618,7 +617,7 @@ func (t *BitsSigned) B() int32 {
 	return int32(int64(getBits(unsafe.Pointer(t), 1, 2, 5)<<59) >> 59)
 }
 
-// SetB sets member b, of which it takes the lowest 5 bits.
+// SetB sets member b to the lowest 5 bits of v.
 func (t *BitsSigned) SetB(v int32) {
 	setBits(unsafe.Pointer(t), 1, 2, 5, uint64(v))
 }
@@ -628,7 +627,7 @@ func (t *BitsSigned) C() int32 {
 	return int32(int64(getBits(unsafe.Pointer(t), 4, 0, 26)<<38) >> 38)
 }
 
-// SetC sets member c, of which it takes the lowest 26 bits.
+// SetC sets member c to the lowest 26 bits of v.
 func (t *BitsSigned) SetC(v int32) {
 	setBits(unsafe.Pointer(t), 4, 0, 26, uint64(v))
 }
@@ -638,12 +637,12 @@ func (t *BitsSigned) D() int64 {
 	return int64(int64(getBits(unsafe.Add(unsafe.Pointer(t), 8), 8, 1, 63)<<1) >> 1)
 }
 
-// SetD sets member d, of which it takes the lowest 63 bits.
+// SetD sets member d to the lowest 63 bits of v.
 func (t *BitsSigned) SetD(v int64) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 8), 8, 1, 63, uint64(v))
 }
 
-// BitsUnion is union bits_union. Its members share their bytes; methods return
+// BitsUnion is union bits_union. Its members share their bytes. Methods return
 // pointers to them.
 type BitsUnion struct {
 	_    structs.HostLayout
@@ -655,7 +654,7 @@ func (t *BitsUnion) Low() uint8 {
 	return uint8(getBits(unsafe.Pointer(t), 1, 4, 4))
 }
 
-// SetLow sets member low of a union, of which it takes the lowest 4 bits.
+// SetLow sets member low of a union to the lowest 4 bits of v.
 func (t *BitsUnion) SetLow(v uint8) {
 	setBits(unsafe.Pointer(t), 1, 4, 4, uint64(v))
 }
@@ -665,7 +664,7 @@ func (t *BitsUnion) High() uint8 {
 	return uint8(getBits(unsafe.Pointer(t), 1, 0, 4))
 }
 
-// SetHigh sets member high of a union, of which it takes the lowest 4 bits.
+// SetHigh sets member high of a union to the lowest 4 bits of v.
 func (t *BitsUnion) SetHigh(v uint8) {
 	setBits(unsafe.Pointer(t), 1, 0, 4, uint64(v))
 }
@@ -680,7 +679,7 @@ func (t *BitsUnion) Wide() uint16 {
 	return uint16(getBits(unsafe.Pointer(t), 2, 3, 13))
 }
 
-// SetWide sets member wide of a union, of which it takes the lowest 13 bits.
+// SetWide sets member wide of a union to the lowest 13 bits of v.
 func (t *BitsUnion) SetWide(v uint16) {
 	setBits(unsafe.Pointer(t), 2, 3, 13, uint64(v))
 }
@@ -697,7 +696,7 @@ func (t *BitsWide) A() uint64 {
 	return uint64(getBits(unsafe.Pointer(t), 5, 0, 40))
 }
 
-// SetA sets member a, of which it takes the lowest 40 bits.
+// SetA sets member a to the lowest 40 bits of v.
 func (t *BitsWide) SetA(v uint64) {
 	setBits(unsafe.Pointer(t), 5, 0, 40, uint64(v))
 }
@@ -707,7 +706,7 @@ func (t *BitsWide) B() uint64 {
 	return uint64(getBits(unsafe.Add(unsafe.Pointer(t), 5), 3, 0, 24))
 }
 
-// SetB sets member b, of which it takes the lowest 24 bits.
+// SetB sets member b to the lowest 24 bits of v.
 func (t *BitsWide) SetB(v uint64) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 5), 3, 0, 24, uint64(v))
 }
@@ -717,7 +716,7 @@ func (t *BitsWide) C() uint64 {
 	return uint64(getBits(unsafe.Add(unsafe.Pointer(t), 8), 8, 0, 64))
 }
 
-// SetC sets member c, of which it takes the lowest 64 bits.
+// SetC sets member c to the lowest 64 bits of v.
 func (t *BitsWide) SetC(v uint64) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 8), 8, 0, 64, uint64(v))
 }
@@ -727,7 +726,7 @@ func (t *BitsWide) D() uint64 {
 	return uint64(getBits(unsafe.Add(unsafe.Pointer(t), 16), 5, 7, 33))
 }
 
-// SetD sets member d, of which it takes the lowest 33 bits.
+// SetD sets member d to the lowest 33 bits of v.
 func (t *BitsWide) SetD(v uint64) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 16), 5, 7, 33, uint64(v))
 }
@@ -858,7 +857,7 @@ const (
 	ColorBLUE  Color = 6
 )
 
-// String returns the name that the value has in C.
+// String returns the name of e in C.
 func (e Color) String() string {
 	switch e {
 	case ColorRED:
@@ -871,11 +870,11 @@ func (e Color) String() string {
 	return "Color(" + strconv.FormatUint(uint64(e), 10) + ")"
 }
 
-// Deep is enum deep. What its values are is not known: clang before 15 cuts
-// those of 64 bits.
+// Deep is enum deep. Its values are unknown, since clang before 15 truncates
+// 64-bit values.
 type Deep uint64
 
-// String returns the name that the value has in C.
+// String returns the name of e in C.
 func (e Deep) String() string {
 	return "Deep(" + strconv.FormatUint(uint64(e), 10) + ")"
 }
@@ -889,8 +888,8 @@ type EmptyArray struct {
 	_ [4]byte
 }
 
-// None returns a copy of the elements of array none, which has no fixed length,
-// in a record that begins with type EmptyArray.
+// None returns a copy of the elements of none, an array without a fixed length,
+// from a record that begins with type EmptyArray.
 func (*EmptyArray) None(record []byte) []uint64 {
 	if len(record) < 16 {
 		return nil
@@ -958,7 +957,7 @@ const (
 	EnumsInnerINNER_B EnumsInner = 1
 )
 
-// String returns the name that the value has in C.
+// String returns the name of e in C.
 func (e EnumsInner) String() string {
 	switch e {
 	case EnumsInnerINNER_A:
@@ -977,8 +976,8 @@ type Flexible struct {
 	_     [2]byte
 }
 
-// Items returns a copy of the elements of array items, which has no fixed
-// length, in a record that begins with type Flexible.
+// Items returns a copy of the elements of items, an array without a fixed
+// length, from a record that begins with type Flexible.
 func (*Flexible) Items(record []byte) []uint16 {
 	if len(record) < 8 {
 		return nil
@@ -1029,7 +1028,7 @@ func (t *HalfAligned) SetU(v HalfAlignedU) {
 }
 
 // HalfAlignedU is the union of struct half_aligned member u. Its members share
-// their bytes; methods return pointers to them.
+// their bytes. Methods return pointers to them.
 type HalfAlignedU struct {
 	_    structs.HostLayout
 	_    [0]uint64 // alignment
@@ -1117,7 +1116,7 @@ const (
 	KindTKIND_B KindT = 2
 )
 
-// String returns the name that the value has in C.
+// String returns the name of e in C.
 func (e KindT) String() string {
 	switch e {
 	case KindTKIND_A:
@@ -1128,11 +1127,11 @@ func (e KindT) String() string {
 	return "KindT(" + strconv.FormatUint(uint64(e), 10) + ")"
 }
 
-// Large is enum large. What its values are is not known: clang before 15 cuts
-// those of 64 bits.
+// Large is enum large. Its values are unknown, since clang before 15 truncates
+// 64-bit values.
 type Large uint64
 
-// String returns the name that the value has in C.
+// String returns the name of e in C.
 func (e Large) String() string {
 	return "Large(" + strconv.FormatUint(uint64(e), 10) + ")"
 }
@@ -1193,7 +1192,7 @@ type NothingEither struct {
 	_ structs.HostLayout
 }
 
-// Number is union number. Its members share their bytes; methods return
+// Number is union number. Its members share their bytes. Methods return
 // pointers to them.
 type Number struct {
 	_    structs.HostLayout
@@ -1221,7 +1220,7 @@ func (t *Number) Real() *float64 {
 	return (*float64)(unsafe.Pointer(t))
 }
 
-// Odd is union odd. Its members share their bytes; methods return pointers to
+// Odd is union odd. Its members share their bytes. Methods return pointers to
 // them.
 type Odd struct {
 	_    structs.HostLayout
@@ -1244,7 +1243,7 @@ func (t *Odd) SetWord(v uint32) {
 	*(*[4]byte)(unsafe.Pointer(t)) = *(*[4]byte)(unsafe.Pointer(&v))
 }
 
-// OfStructs is union of_structs. Its members share their bytes; methods return
+// OfStructs is union of_structs. Its members share their bytes. Methods return
 // pointers to them.
 type OfStructs struct {
 	_    structs.HostLayout
@@ -1579,7 +1578,7 @@ func (t *Setters) X2() uint32 {
 	return uint32(getBits(unsafe.Add(unsafe.Pointer(t), 1), 1, 4, 4))
 }
 
-// SetX2 sets member x, of which it takes the lowest 4 bits.
+// SetX2 sets member x to the lowest 4 bits of v.
 func (t *Setters) SetX2(v uint32) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 1), 1, 4, 4, uint64(v))
 }
@@ -1589,7 +1588,7 @@ func (t *Setters) SetY() uint32 {
 	return uint32(getBits(unsafe.Add(unsafe.Pointer(t), 1), 1, 0, 4))
 }
 
-// SetSetY sets member set_y, of which it takes the lowest 4 bits.
+// SetSetY sets member set_y to the lowest 4 bits of v.
 func (t *Setters) SetSetY(v uint32) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 1), 1, 0, 4, uint64(v))
 }
@@ -1599,7 +1598,7 @@ func (t *Setters) Y2() uint32 {
 	return uint32(getBits(unsafe.Add(unsafe.Pointer(t), 2), 1, 4, 4))
 }
 
-// SetY2 sets member y, of which it takes the lowest 4 bits.
+// SetY2 sets member y to the lowest 4 bits of v.
 func (t *Setters) SetY2(v uint32) {
 	setBits(unsafe.Add(unsafe.Pointer(t), 2), 1, 4, 4, uint64(v))
 }
@@ -1631,7 +1630,7 @@ const (
 	SignPOSITIVE Sign = 3
 )
 
-// String returns the name that the value has in C.
+// String returns the name of e in C.
 func (e Sign) String() string {
 	switch e {
 	case SignNEGATIVE:
@@ -1670,7 +1669,7 @@ const (
 	TinyTINY_B Tiny = 200
 )
 
-// String returns the name that the value has in C.
+// String returns the name of e in C.
 func (e Tiny) String() string {
 	switch e {
 	case TinyTINY_A:
@@ -1689,7 +1688,7 @@ const (
 	TinySignedTINY_D TinySigned = 100
 )
 
-// String returns the name that the value has in C.
+// String returns the name of e in C.
 func (e TinySigned) String() string {
 	switch e {
 	case TinySignedTINY_C:
@@ -1731,7 +1730,7 @@ type TowerABCD struct {
 }
 
 // TowerABCDE is the union of struct tower member a.b.c.d.e. Its members share
-// their bytes; methods return pointers to them.
+// their bytes. Methods return pointers to them.
 type TowerABCDE struct {
 	_    structs.HostLayout
 	_    [0]uint32 // alignment
@@ -1781,7 +1780,7 @@ type Underscores struct {
 	A_1B uint8
 }
 
-// UnionT is typedef union_t. Its members share their bytes; methods return
+// UnionT is typedef union_t. Its members share their bytes. Methods return
 // pointers to them.
 type UnionT struct {
 	_    structs.HostLayout
@@ -1806,7 +1805,7 @@ const (
 	V_aloneALONE_A V_alone = 7
 )
 
-// String returns the name that the value has in C.
+// String returns the name of e in C.
 func (e V_alone) String() string {
 	switch e {
 	case V_aloneALONE_A:
@@ -1849,7 +1848,7 @@ func (t *WidePacked) SetU(v Uint128) {
 	*(*[16]byte)(unsafe.Add(unsafe.Pointer(t), 1)) = *(*[16]byte)(unsafe.Pointer(&v))
 }
 
-// getBits returns the n bits of the number in size bytes at p, highest first, that are shift bits up.
+// getBits returns n bits, starting at bit shift, of the number in size bytes at p, highest first.
 func getBits(p unsafe.Pointer, size, shift, n int) (v uint64) {
 	for i, b := range unsafe.Slice((*byte)(p), size) {
 		if up := 8*(size-1-i) - shift; up >= 0 {
@@ -1861,7 +1860,7 @@ func getBits(p unsafe.Pointer, size, shift, n int) (v uint64) {
 	return v & (uint64(1)<<n - 1)
 }
 
-// setBits sets what getBits returns, and leaves the bits around it alone.
+// setBits sets the bits that getBits returns, and no others.
 func setBits(p unsafe.Pointer, size, shift, n int, v uint64) {
 	mask := uint64(1)<<n - 1
 	v &= mask
@@ -1881,7 +1880,7 @@ var blob string
 //go:embed torture_bpfeb.loader
 var loader string
 
-// described is spec with the files, which only exist at run time.
+// described returns spec with the embedded files, which only exist at run time.
 func described() *impl.Spec {
 	once.Do(addFiles)
 	return &spec
@@ -1893,16 +1892,16 @@ func addFiles() {
 	spec.Blob, spec.Loader = blob, loader
 }
 
-// features are the code of the runtime that the object needs.
+// features lists the optional parts of the runtime that the object needs.
 var features = impl.Features{Parts: impl.UseParts}
 
-// The compiler makes sure that this file and the runtime fit.
+// These fail to compile if this file and the runtime are incompatible.
 const (
 	_ = impl.GenerateAgain(1 - impl.Oldest)
 	_ = impl.UpgradeRuntime(impl.Newest - 1)
 )
 
-// spec describes the object: what package loader planned.
+// spec describes the object and the steps of its load.
 var spec = impl.Spec{
 	Name:    "torture",
 	Slots:   8,
