@@ -266,6 +266,56 @@ func TestSkeletonPinForeign(t *testing.T) {
 	}
 }
 
+// OpenPinned opens one skeleton while two others take turns in the directory: never maps of one and
+// programs of the other.
+func TestSkeletonOpenPinnedWhileRepinned(t *testing.T) {
+	dir := testfs.BPF(t) + "/live"
+	var both [2]*skel.Skeleton
+	programs := map[uint32]uint32{} // by the ID of the map that goes with them
+	for i := range both {
+		both[i] = openLive(t)
+		loadLive(t, both[i])
+		counts, err := both[i].Maps.Counts.ID()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if programs[counts], err = both[i].Progs.Pass.ID(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := both[0].Pin(dir); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	go func() {
+		var err error
+		for i := 0; i < 200 && err == nil; i++ {
+			err = both[i%2].Repin(dir)
+		}
+		done <- err
+	}()
+	for opened := 0; ; opened++ {
+		select {
+		case err := <-done:
+			if err != nil || opened == 0 {
+				t.Errorf("opened %d times: %v", opened, err)
+			}
+			return
+		default:
+		}
+		s, err := skel.OpenPinned(dir)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		counts, err1 := s.Maps.Counts.ID()
+		pass, err2 := s.Progs.Pass.ID()
+		if err := errors.Join(err1, err2, s.Close()); err != nil || programs[counts] != pass {
+			t.Errorf("map %d with program %d, %v; want %v", counts, pass, err, programs)
+		}
+	}
+}
+
 // TestSkeletonPinMisuse pins a skeleton that is not loaded, in a place where nothing can be pinned,
 // and over the remains of a killed process.
 func TestSkeletonPinMisuse(t *testing.T) {

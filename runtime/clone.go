@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/load"
@@ -130,7 +129,7 @@ func (c *Cloner[P]) load(target *load.Target, attachTo string) (p P, err error) 
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if c.closed {
-		return p, c.from.fail("clone", fmt.Errorf("the Cloner is closed: %w", unix.EBADF))
+		return p, c.from.fail("clone", &closedAs{"the Cloner is closed"})
 	}
 	num, failure := c.template.Load(target)
 	if failure != nil {

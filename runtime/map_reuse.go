@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/load"
+	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
@@ -56,6 +57,9 @@ func (s *Skeleton) reuse(m, existing *Map) error {
 	}
 	if load.LeftOut(s.spec, i) {
 		return errors.New("ChangeMap has left the map out")
+	}
+	if s.spec.Maps[i].Kind == spec.Kconfig {
+		return errors.New("__kconfig variables get their values from the load: set fields of Kconfig, or LoadOptions.Kconfig")
 	}
 	num, err := existing.file().dup()
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/load"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
@@ -26,7 +27,19 @@ func OpenPinnedGenerated(spec *Spec, features *load.Features, dir string) (*Skel
 	return s, nil
 }
 
+// lockPins keeps other processes from replacing or removing a directory of pins while it is read,
+// so that all of it is of one skeleton. It does nothing if the process may not lock the directory
+// that it is in.
+func lockPins(dir string) (unlock func()) {
+	unlock, err := load.LockFolder(parentOf(strings.TrimRight(dir, "/")))
+	if err != nil {
+		return func() {}
+	}
+	return unlock
+}
+
 func (s *Skeleton) openPins(dir string) error {
+	defer lockPins(dir)()
 	if !sys.Exists(dir) {
 		return unix.ENOENT
 	}
@@ -149,6 +162,7 @@ func TakeLinks(s *Skeleton, dir string, list []Attachment) error {
 	if err := s.mayAttach(); err != nil {
 		return err
 	}
+	defer lockPins(dir)()
 	for _, a := range list {
 		if *a.Link != nil || a.Program.FD() < 0 {
 			continue

@@ -22,6 +22,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
+	"github.com/bpf2lskel/bpf2lskel/runtime/impl"
 )
 
 // machineConfig returns the configuration of this machine's kernel, on Debian a file in /boot.
@@ -173,7 +174,12 @@ func TestKconfigErrors(t *testing.T) {
 		{runtime.KconfigReader(strings.NewReader("CONFIG_BPF2LSKEL_MISSING=yes\n")), true, []string{"=yes in ", "nor a number"}},
 		{runtime.KconfigReader(strings.NewReader("\nCONFIG_BPF2LSKEL_MISSING\n")), false, []string{"LoadOptions.Kconfig: line 2: ", "no value"}},
 		{runtime.KconfigReader(strings.NewReader("\x1f\x8bnonsense")), false, []string{"LoadOptions.Kconfig: gzip: "}},
+		{runtime.KconfigReader(strings.NewReader("CONFIG_BPF2LSKEL_MISSING=1\x00\r\n")), true, []string{`="1\x00\r" in `}},
+		{runtime.KconfigReader(strings.NewReader("CONFIG_BPF2LSKEL_MISSING=" + strings.Repeat("1", 1<<20))), true, []string{`="` + strings.Repeat("1", 80) + `" in `}},
 		{runtime.KconfigFile("/nowhere"), false, []string{"/nowhere: no such file"}},
+		{runtime.KconfigFile("/proc/version"), false, []string{"/proc/version: not a kernel configuration"}},
+		{runtime.KconfigReader(nil), false, []string{"LoadOptions.Kconfig: the reader is nil"}},
+		{new(runtime.KconfigSource), false, []string{"LoadOptions.Kconfig is a zero value"}},
 	} {
 		err := missing.LoadWith(&runtime.LoadOptions{Kconfig: c.own})
 		var load *runtime.LoadError
@@ -197,6 +203,15 @@ func TestKconfigErrors(t *testing.T) {
 	}
 	if _, err := kconfigmissing.Load(); err == nil {
 		t.Error("the load succeeded")
+	}
+	for i, m := range missing.Core().Spec().Maps {
+		if m.Kind != impl.Kconfig {
+			continue
+		}
+		s := opened(t, kconfigmissing.Open)
+		if err := runtime.ReuseMap(s.Core(), s.Core().Map(i), missing.Core().Map(i)); err == nil || !strings.Contains(err.Error(), "LoadOptions.Kconfig") {
+			t.Errorf("reuse map %s: %v", m.Name, err)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package load
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
@@ -88,7 +89,11 @@ type KconfigError struct {
 func (e *KconfigError) Error() string {
 	where := strings.Join(e.Where, ", nor in ")
 	if e.Err != nil {
-		return e.Name + "=" + e.Value + " in " + where + ": " + e.Err.Error()
+		value := e.Value
+		if len(value) > 80 || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
+			value = fmt.Sprintf("%.80q", value)
+		}
+		return e.Name + "=" + value + " in " + where + ": " + e.Err.Error()
 	}
 	return e.Name + ": not set in " + where + " (declare it __weak, set it between Open and Load, or give LoadOptions.Kconfig)"
 }

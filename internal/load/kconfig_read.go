@@ -110,12 +110,17 @@ func (k *kconfigValues) parse(where, text string) error {
 			index[v.Name] = i
 		}
 	}
+	other := text != "" // than a configuration
 	for number := 1; text != ""; number++ {
 		var line string
 		line, text, _ = strings.Cut(text, "\n")
 		if !strings.HasPrefix(line, "CONFIG_") {
+			if strings.HasPrefix(line, "# CONFIG_") { // is not set
+				other = false
+			}
 			continue
 		}
+		other = false
 		name, value, ok := strings.Cut(line, "=")
 		if !ok || value == "" {
 			return fmt.Errorf("line %d: %.80q has no value", number, line)
@@ -124,6 +129,9 @@ func (k *kconfigValues) parse(where, text string) error {
 			k.settle(i, where, value, k.set(i, value))
 			k.missing--
 		}
+	}
+	if other {
+		return errors.New("not a kernel configuration: no line is CONFIG_NAME=VALUE")
 	}
 	return nil
 }
@@ -204,7 +212,7 @@ func misfit(v *spec.KconfigVar) error {
 func parseKconfigNumber(text string) (uint64, error) {
 	digits, negative := strings.CutPrefix(text, "-")
 	n, err := strconv.ParseUint(digits, 0, 64)
-	if err != nil || strings.Contains(digits, "_") {
+	if err != nil || strings.ContainsAny(digits, "_oO") || strings.HasPrefix(strings.ToLower(digits), "0b") { // Go's, not C's
 		return 0, errors.New("neither y, m or n, nor a string in quotes, nor a number")
 	}
 	if negative {
