@@ -58,7 +58,7 @@ func FuzzTypes(f *testing.F) {
 		case strings.ContainsAny(err.Error(), "\n\r"):
 			t.Errorf("an error of several lines: %v", err)
 		case errors.As(err, new(types.Error)), errors.As(err, new(scanner.ErrorList)):
-			t.Errorf("what was generated is not Go: %v", err)
+			t.Errorf("the generated code is not Go: %v", err)
 		}
 	})
 }

@@ -333,7 +333,7 @@ func TestSkeletonPinMisuse(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 	if err := s.Pin(root+"/x", runtime.NewLink(s.Progs.Pass, "by hand", func() error { return nil })); !errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("a link that is not one: %v", err)
+		t.Errorf("a link that is not a kernel object: %v", err)
 	}
 	if got := tree(t, root); got != nil {
 		t.Errorf("left behind: %q", got)

@@ -31,15 +31,15 @@ type block struct {
 
 func (b *block) String() string { return fmt.Sprintf("%s:%d", b.file, b.line) }
 
-// isGenerate reports whether a block of Go is nothing but go:generate lines.
+// isGenerate reports whether a block of Go consists only of go:generate lines.
 func (b *block) isGenerate() bool {
 	return b.lang == "go" && !slices.ContainsFunc(strings.Split(strings.TrimSpace(b.text), "\n"), func(line string) bool {
 		return !strings.HasPrefix(line, "//go:generate ")
 	})
 }
 
-// blocks reads the blocks of a document. Whoever reads one sees what is a command and what is Go:
-// code that is only indented is an error.
+// blocks returns the blocks of a document. Indented code without a fence is an error: readers and
+// tests would not know its language.
 func blocks(t *testing.T, file string) []*block {
 	t.Helper()
 	raw, err := os.ReadFile(file)
@@ -70,21 +70,21 @@ func blocks(t *testing.T, file string) []*block {
 		case trimmed != "":
 			about = ""
 			if strings.HasPrefix(line, "    ") && !inList {
-				t.Errorf("%s:%d: code that is only indented: put it between fences that say what it is", file, n)
+				t.Errorf("%s:%d: indented code: use fences with the language", file, n)
 			}
-			// A list goes on until a line begins at the left again.
+			// A list continues until a line without indentation.
 			isItem := strings.HasPrefix(trimmed, "- ") || len(trimmed) > 2 && trimmed[0] >= '1' && trimmed[0] <= '9' && trimmed[1] == '.'
 			inList = isItem || inList && strings.HasPrefix(line, " ")
 		}
 	}
 	if in != nil {
-		t.Errorf("%v: does not end", in)
+		t.Errorf("%v: unterminated", in)
 	}
 	return list
 }
 
-// Each block of each document is compiled, run or compared, by the test that is named here. One of
-// a new kind fails until there is a test for it.
+// Each block of each document is compiled, run or compared by the test that is named here. A block
+// of a new kind fails until it has a test.
 func TestEveryBlockIsChecked(t *testing.T) {
 	tests := map[string]int{}
 	for _, file := range files(t) {

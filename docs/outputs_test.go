@@ -12,7 +12,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// The usage in reference.md is that of the command.
+// The usage in reference.md is up to date.
 func TestReferenceUsage(t *testing.T) {
 	out, err := exec.Command(tool(t), "help").Output()
 	if err != nil {
@@ -29,7 +29,7 @@ func TestReferenceUsage(t *testing.T) {
 	docpart.Check(t, "reference.md", "usage", "```text\n"+text+"```\n", *update)
 }
 
-// outputs make what documents show, each a text that begins with the command, if there is one.
+// outputs produce what documents show: texts that begin with the command, if there is one.
 var outputs = map[string]func(t *testing.T) string{
 	"execs":     nil, // TestStart
 	"preflight": preflightOutput,
@@ -39,7 +39,7 @@ var outputs = map[string]func(t *testing.T) string{
 	"token": tokenOptions,
 }
 
-// Text that documents show is what there is.
+// Output shown in documents is up to date.
 func TestOutputs(t *testing.T) {
 	for _, file := range files(t) {
 		for _, b := range blocks(t, file) {
@@ -59,14 +59,14 @@ func TestOutputs(t *testing.T) {
 					t.Fatal(err)
 				}
 			default:
-				t.Errorf("%v shows\n%s\nand there is\n%s", b, b.text, got)
+				t.Errorf("%v shows\n%s\nwant\n%s", b, b.text, got)
 			}
 		}
 	}
 }
 
-// preflightOutput returns what preflight says about the package internal/kindtest/probes, for a
-// kernel with the interface of the C library's headers: those of Debian 12 are of Linux 6.1.
+// preflightOutput returns preflight's output for the package internal/kindtest/probes and a kernel
+// with the interface of the C library's headers, which on Debian 12 are Linux 6.1's.
 func preflightOutput(t *testing.T) string {
 	dir := t.TempDir()
 	source := "#include <linux/bpf.h>\n"
@@ -100,7 +100,7 @@ func preflightOutput(t *testing.T) string {
 	return "$ " + command + "\n" + string(out)
 }
 
-// quotedIn returns the error that a test wants: the string in its source that begins with text.
+// quotedIn returns the error that a test expects: the string in its source that begins with text.
 func quotedIn(t *testing.T, file, text string) string {
 	t.Helper()
 	source, err := os.ReadFile(file)
@@ -109,13 +109,13 @@ func quotedIn(t *testing.T, file, text string) string {
 	}
 	m := regexp.MustCompile(`"([^"]*)", "(` + regexp.QuoteMeta(text) + `[^"]*)"`).FindSubmatch(source)
 	if m == nil {
-		t.Fatalf("%s does not want %q", file, text)
+		t.Fatalf("%s does not expect %q", file, text)
 	}
 	return "kernel function " + string(m[1]) + ": " + string(m[2]) + "\n"
 }
 
-// tokenOptions are the options of a BPF file system in the documentation of package token, whose
-// tests mount one.
+// tokenOptions are the mount options in the documentation of package token, which that package's
+// tests use.
 func tokenOptions(t *testing.T) string {
 	t.Helper()
 	source, err := os.ReadFile("../runtime/token/token.go")
@@ -138,8 +138,7 @@ func inspect(t *testing.T, object string) string {
 	return string(out)
 }
 
-// Instructions of loaders that architecture.md shows are in loaders: in this order, with other
-// numbers maybe.
+// Loader instructions shown in architecture.md exist in this order, perhaps with other numbers.
 func TestListings(t *testing.T) {
 	shape := func(line string) string {
 		line, _, _ = strings.Cut(line, ";")
@@ -177,7 +176,7 @@ func TestListings(t *testing.T) {
 	}
 }
 
-// The errors that errors.md begins with are what the command says of objects of testdata.
+// The first errors in errors.md are the command's errors for objects in testdata.
 func TestErrorsShown(t *testing.T) {
 	n := 0
 	for _, b := range blocks(t, "errors.md") {
@@ -187,10 +186,10 @@ func TestErrorsShown(t *testing.T) {
 			object, _, _ := strings.Cut(strings.TrimPrefix(line, "load "), ":")
 			out, err := exec.Command(tool(t), "load", testobj.Compile(t, object, testobj.Options{})).CombinedOutput()
 			if err == nil {
-				t.Errorf("%s loads", object)
+				t.Errorf("%s was loaded, want an error", object)
 			}
 			if !strings.Contains(string(out), ": "+line+"\n") {
-				t.Errorf("%v: the command does not say %q, but\n%s", b, line, out)
+				t.Errorf("%v: no %q in the command's output\n%s", b, line, out)
 			}
 		}
 	}

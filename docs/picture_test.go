@@ -12,11 +12,11 @@ import (
 	"text/template"
 )
 
-// The rooms of the house, from left to right. Which is above which, and the lines between them,
-// come from what they import; what a room is, from the table under importsHeading.
+// The rooms of the picture, from left to right. Imports determine their rows and the lines between
+// them. Their descriptions come from the first table of architecture.md.
 var rooms = []struct {
 	folder string
-	x      int // of the middle, in the picture
+	x      int // of the center, in the picture
 }{
 	{"cmd/bpf2lskel", 215},
 	{"codegen", 110},
@@ -30,7 +30,7 @@ var rooms = []struct {
 	{generated, 635},
 }
 
-// generated stands for the packages that codegen writes, in the programs of users.
+// generated stands for the packages that codegen writes into users' programs.
 const generated = "your package skel"
 
 type roomBox struct {
@@ -44,7 +44,7 @@ type roomBox struct {
 type picture struct {
 	Width, Height int
 	Boxes         []*roomBox
-	Lines         [][4]int // from an importer down to what it imports
+	Lines         [][4]int // from an importer down to an import
 }
 
 const (
@@ -53,7 +53,7 @@ const (
 	top                 = 150 // below the street
 )
 
-// docs/pictures/architecture.svg is what the imports of the packages make it.
+// docs/pictures/architecture.svg agrees with the imports of the packages.
 func TestArchitecturePicture(t *testing.T) {
 	all := packageImports(t, "..")
 	imports := map[string][]string{}
@@ -63,7 +63,7 @@ func TestArchitecturePicture(t *testing.T) {
 			continue
 		}
 		if all[r.folder] == nil {
-			t.Fatalf("there is no package %s", r.folder)
+			t.Fatalf("no package %s", r.folder)
 		}
 		for _, p := range all[r.folder] {
 			if slices.ContainsFunc(rooms, func(r struct {
@@ -82,7 +82,7 @@ func TestArchitecturePicture(t *testing.T) {
 		words[strings.Trim(row[0], "`")] = row[2]
 	}
 
-	// A room is above all that it imports.
+	// A room is above all its imports.
 	depth := map[string]int{}
 	var depthOf func(folder string) int
 	depthOf = func(folder string) int {
@@ -115,7 +115,7 @@ func TestArchitecturePicture(t *testing.T) {
 	}
 	for _, r := range rooms {
 		for _, to := range imports[r.folder] {
-			// What is imported by way of another room has its line there.
+			// Indirect imports are drawn by way of the room between.
 			if slices.ContainsFunc(imports[r.folder], func(via string) bool { return reaches(imports, via, to) }) {
 				continue
 			}
@@ -130,7 +130,7 @@ func TestArchitecturePicture(t *testing.T) {
 	checkFile(t, "pictures/architecture.svg", b.Bytes())
 }
 
-// reaches reports whether a package imports another one, directly or not.
+// reaches reports whether a package imports another one, directly or indirectly.
 func reaches(imports map[string][]string, from, to string) bool {
 	return slices.ContainsFunc(imports[from], func(p string) bool { return p == to || reaches(imports, p, to) })
 }
@@ -148,7 +148,7 @@ func wrap(text string, width int) []string {
 	return lines
 }
 
-// checkFile compares a file with what it should be, or writes it.
+// checkFile compares a file with the contents that it should have, or writes it.
 func checkFile(t *testing.T, path string, want []byte) {
 	t.Helper()
 	got, err := os.ReadFile(path)
@@ -163,7 +163,8 @@ func checkFile(t *testing.T, path string, want []byte) {
 	}
 }
 
-// Each picture in docs/pictures is shown by a document, and has no font, script or file of others.
+// A document shows each picture in docs/pictures, and pictures use no external fonts, scripts or
+// files.
 func TestPictures(t *testing.T) {
 	shown := map[string]bool{}
 	for _, file := range files(t) {
@@ -201,11 +202,11 @@ func TestPictures(t *testing.T) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(shown)) {
-		t.Errorf("there is no pictures/%s", name)
+		t.Errorf("pictures/%s is missing", name)
 	}
 }
 
-// street is the way of the data, in the order in which the packages pass it on.
+// street is the path of the data through the packages, in order.
 var street = []struct{ thing, by string }{
 	{"x.bpf.c", "clang"},
 	{"x.bpf.o", "internal/object"},

@@ -13,11 +13,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 )
 
-// A scenario prepares the folder in which the commands of a document run, one block after the
-// other.
+// scenario prepares the folder in which a document's commands run, one block after the other.
 type scenario func(t *testing.T, s *shell)
 
-// scenarios are by document. The commands of start.md are those of TestStart.
+// scenarios maps documents to scenarios. TestStart runs the commands of start.md.
 var scenarios = map[string]scenario{
 	"../README.md":       withCounter,
 	"../CONTRIBUTING.md": func(*testing.T, *shell) {},
@@ -32,26 +31,26 @@ var scenarios = map[string]scenario{
 	"signing.md": withPackage,
 }
 
-// withCounter is a new module with the source of examples/xdp.
+// withCounter creates a module with the source of examples/xdp.
 func withCounter(t *testing.T, s *shell) {
 	s.copy(t, "examples/xdp/counter.bpf.c")
 	s.run(t, "go mod init example.com/counter")
 }
 
-// withPackage is one that has the tool and a generated package, too.
+// withPackage creates a module that also has the tool and a generated package.
 func withPackage(t *testing.T, s *shell) {
 	withCounter(t, s)
 	s.run(t, s.special(t, nil, "go get -tool github.com/bpf2lskel/bpf2lskel/cmd/bpf2lskel"))
 	s.run(t, "go tool bpf2lskel -o skel counter.bpf.c")
 }
 
-// Commands in the documents run, in the order in which they are there.
+// Commands in the documents run, in order.
 func TestShell(t *testing.T) { runDocuments(t, false) }
 
-// So do those that load.
+// Commands in the documents that load BPF objects run, too.
 func TestShellThatLoads(t *testing.T) { runDocuments(t, true) }
 
-// loads is in commands that load.
+// loads matches commands that load.
 const loads = "bpf2lskel load "
 
 func runDocuments(t *testing.T, load bool) {
@@ -88,7 +87,7 @@ func runDocuments(t *testing.T, load bool) {
 type shell struct {
 	dir, root string
 	env       []string
-	bpffs     string // a BPF file system instead of /sys/fs/bpf; "" where nothing is loaded
+	bpffs     string // replaces /sys/fs/bpf; "" if nothing is loaded
 }
 
 func newShell(t *testing.T, load bool) *shell {
@@ -98,9 +97,8 @@ func newShell(t *testing.T, load bool) *shell {
 		t.Fatal(err)
 	}
 	tool(t)
-	// The documents add a certificate to a keyring by keyctl, which is not among what tests
-	// install: this one takes what the real one takes. What the kernel does with it is tested with
-	// examples/signed.
+	// The documents use keyctl to add a certificate to a keyring, but tests do not install it. This
+	// stand-in accepts the same arguments; examples/signed tests the effect in the kernel.
 	bin := t.TempDir()
 	keyctl := "#!/bin/sh\n[ \"$*\" = 'padd asymmetric  @u' ] || { echo \"keyctl $*\"; exit 1; }\nexec openssl x509 -inform DER -noout\n"
 	if err := os.WriteFile(filepath.Join(bin, "keyctl"), []byte(keyctl), 0o755); err != nil {
@@ -113,8 +111,8 @@ func newShell(t *testing.T, load bool) *shell {
 	return s
 }
 
-// moduleEnv is an environment in which the project comes from the checkout, and other modules as it
-// requires them: there is no network.
+// moduleEnv returns an environment in which the project comes from the checkout, and other modules
+// at the versions that it requires, without network access.
 func moduleEnv(t *testing.T) []string {
 	t.Helper()
 	cache, err := exec.Command("go", "env", "GOMODCACHE").Output()
@@ -125,10 +123,10 @@ func moduleEnv(t *testing.T) []string {
 	return append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off", "GOSUMDB=off", proxy)
 }
 
-// dryMake sees that there are targets. Even with -n, make would run lines that call make again.
+// dryMake checks that the targets exist. Even with -n, make would run lines that call make.
 const dryMake = "make -s -n SHELL=/bin/true"
 
-// special returns what is run instead of a command: most commands themselves.
+// special returns what to run instead of a command, which is usually the command itself.
 func (s *shell) special(t *testing.T, b *block, command string) string {
 	t.Helper()
 	const nothing = ":"
@@ -156,14 +154,14 @@ func (s *shell) special(t *testing.T, b *block, command string) string {
 		return nothing
 	case strings.HasPrefix(command, loads):
 		if s.bpffs == "" {
-			return nothing // TestShellThatLoads
+			return nothing // run by TestShellThatLoads
 		}
 		return strings.ReplaceAll(command, "/sys/fs/bpf", s.bpffs)
 	}
 	return command
 }
 
-// checkMentions sees that a file, of the test that runs a command, has it.
+// checkMentions checks that a file, which belongs to the test that runs a command, contains it.
 func checkMentions(t *testing.T, b *block, file, text string) {
 	t.Helper()
 	source, err := os.ReadFile(file)
@@ -200,7 +198,7 @@ func (s *shell) runBlock(t *testing.T, b *block, script string) {
 	}
 }
 
-// What the documents call by make is a target, and what they test by go test is a package.
+// In the text of documents, make targets exist, and arguments of go test are packages.
 func TestInlineCommands(t *testing.T) {
 	span := regexp.MustCompile("`((?:make|go test) [^`]*)`")
 	n := 0
@@ -233,7 +231,7 @@ func TestInlineCommands(t *testing.T) {
 	}
 }
 
-// The workflow of ci.md is one that GitHub takes, and installs what there is.
+// The workflow in ci.md is valid for GitHub, and the packages that it installs exist.
 func TestWorkflow(t *testing.T) {
 	n := 0
 	for _, b := range blocks(t, "ci.md") {
@@ -259,7 +257,7 @@ func TestWorkflow(t *testing.T) {
 					}
 				}
 				if other == 0 {
-					t.Errorf("%v: %q is not a command that the page has, and tests run", b, command)
+					t.Errorf("%v: %q is not a command on the page that tests run", b, command)
 				}
 			}
 		}

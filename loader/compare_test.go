@@ -44,7 +44,7 @@ func compare(t *testing.T, path string, v *verdicts) {
 	case err == nil && refusal != nil:
 		t.Errorf("the kernel refuses libbpf with %v, but not us: %v", refusal.Errno, refusal)
 	case err != nil && refusal == nil:
-		t.Errorf("libbpf loads it, we do not: %+v", err)
+		t.Errorf("libbpf loads it, but we do not: %+v", err)
 	case errors.Is(err, sys.ENOTSUPP):
 		// Without a JIT compiler the kernel rejects calls of kfuncs. If libbpf gives up before it
 		// asks, there is nothing to compare.

@@ -27,7 +27,7 @@ func TestRepairedBTF(t *testing.T) {
 			defer ref.Close()
 			s, err := load(t, path)
 			if err != nil {
-				t.Fatalf("libbpf loads it, we do not: %+v", err)
+				t.Fatalf("libbpf loads it, but we do not: %+v", err)
 			}
 			defer s.Close()
 			maps, programs := fdsByName(s)

@@ -42,7 +42,7 @@ func TestProgramsDoWhatTheirSourcesClaim(t *testing.T) {
 			}
 			ref, err := sameload.Load(t.Context(), path)
 			if err != nil {
-				t.Fatalf("%q, and there is no reference: %v", wrong, err)
+				t.Fatalf("%q, without a reference: %v", wrong, err)
 			}
 			defer ref.Close()
 			if theirs := complaints(t, name, path, ref.Maps, ref.Programs); !slices.Equal(wrong, theirs) {
@@ -65,9 +65,9 @@ func refusedAlike(t *testing.T, path string, err error) {
 	_, refusal, refErr := sameload.Reference(t.Context(), path)
 	switch {
 	case refErr != nil:
-		t.Fatalf("refused, and there is no reference: %v; %v", refErr, err)
+		t.Fatalf("refused, without a reference: %v; %v", refErr, err)
 	case refusal == nil:
-		t.Errorf("libbpf loads it, we do not: %+v", err)
+		t.Errorf("libbpf loads it, but we do not: %+v", err)
 	case refusal.Errno != 0 && !errors.Is(err, refusal.Errno):
 		t.Errorf("libbpf is refused with %v, we with: %v", refusal.Errno, err)
 	default:

@@ -39,7 +39,7 @@ func TestNewStructOpsAreTheSameLoad(t *testing.T) {
 		s, err := load(t, testobj.Compile(t, "structops/"+name, testobj.Options{}))
 		if sys.KernelVersion().Before(sys.Version{6, 4}) && name == "link" {
 			if !errors.Is(err, unix.EINVAL) {
-				t.Errorf("before 6.4 there are no links to structs of operations, and it says: %v", err)
+				t.Errorf("links to struct_ops before 6.4: %v", err)
 			}
 			guest.NotHere(t, "links to structs of operations: since 6.4, and it says: %v", err)
 		}

@@ -26,7 +26,7 @@ func TestSameLoadAsLibbpf(t *testing.T) {
 func TestSameLoadOfXDPTools(t *testing.T) {
 	out, err := exec.Command("dpkg", "-L", "xdp-tools", "libxdp1").Output()
 	if err != nil {
-		t.Fatalf("xdp-tools and libxdp1 have to be installed: %v", err)
+		t.Fatalf("xdp-tools and libxdp1 must be installed: %v", err)
 	}
 	var paths []string
 	for _, file := range strings.Fields(string(out)) {
@@ -48,7 +48,7 @@ func TestLoaderIsShorterThanLibbpfs(t *testing.T) {
 		path := testobj.Compile(t, name, testobj.Options{})
 		theirs, err := sameload.LoaderInsns(path)
 		if err != nil {
-			t.Logf("%-28s libbpf makes no loader: %v", name, err)
+			t.Logf("%-28s libbpf generates no loader: %v", name, err)
 			continue
 		}
 		obj, err := object.Read(path)

@@ -103,7 +103,7 @@ func TestArenaAddressTaken(t *testing.T) {
 	wantError(t, err, failure.Errno, "map the contents of m", "the address 0x100000010000 (map_extra)")
 	first.Close()
 	if err := loadDirectly(spec); err != nil {
-		t.Errorf("when the first is closed: %+v", err)
+		t.Errorf("after the first was closed: %+v", err)
 	}
 	wantCensus(t, before, "at the end")
 }

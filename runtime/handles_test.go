@@ -199,7 +199,7 @@ func TestNamelessHandles(t *testing.T) {
 		}
 	}
 	if _, err := newMap(&MapSpec{Name: "m"}).DupFD(); !errors.Is(err, os.ErrClosed) || !strings.HasPrefix(err.Error(), "map m: ") {
-		t.Errorf("a file descriptor of what is not loaded: %v", err)
+		t.Errorf("file descriptor of an unloaded object: %v", err)
 	}
 }
 

@@ -32,7 +32,7 @@ func wantError(t *testing.T, err error, errno unix.Errno, parts ...string) {
 		t.Fatalf("got %v, want a LoadError with %v", err, errno)
 	}
 	if strings.Contains(err.Error(), "\n") {
-		t.Errorf("more than a line: %v", err)
+		t.Errorf("more than one line: %v", err)
 	}
 	for _, part := range parts {
 		if !strings.Contains(err.Error(), part) {

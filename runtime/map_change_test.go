@@ -219,7 +219,7 @@ func TestChangeMapInnerFlags(t *testing.T) {
 	}
 	right := s.Map(indexOf(t, spec, "right"))
 	if _, err := right.DupFD(); !errors.Is(err, os.ErrClosed) || right.FD() != -1 {
-		t.Errorf("of what is left out: %d, %v", right.FD(), err)
+		t.Errorf("map that was left out: %d, %v", right.FD(), err)
 	}
 }
 
@@ -280,7 +280,7 @@ func TestLeaveMapOut(t *testing.T) {
 	}
 	result, err := (runtime.SchedCLSProgram{Program: s.Program(0)}).Test(runtime.SKBTest{Data: make([]byte, 64)})
 	if err != nil || result.Return != 2 {
-		t.Errorf("the program that does not come to the map: %+v, %v", result, err)
+		t.Errorf("the program that does not reach the map: %+v, %v", result, err)
 	}
 	s.Close()
 
@@ -296,7 +296,7 @@ func TestLeaveMapOut(t *testing.T) {
 
 	s = open(0)
 	if err := runtime.ChangeMap(s, s.Map(1), func(*runtime.MapChange) {}); err == nil || err.Error() != "map second: change: already left out" {
-		t.Errorf("once more: %v", err)
+		t.Errorf("second load: %v", err)
 	}
 }
 

@@ -300,7 +300,7 @@ func TestDevMap(t *testing.T) {
 			t.Error(err)
 		}
 		if _, err := d.Lookup(1); !errors.Is(err, ErrKeyNotExist) {
-			t.Errorf("lookup of what was deleted: %v", err)
+			t.Errorf("lookup of a deleted entry: %v", err)
 		}
 	}
 	small := NewDevMap(newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeDevMap, KeySize: 4, ValueSize: 4, MaxEntries: 4}))
@@ -308,7 +308,7 @@ func TestDevMap(t *testing.T) {
 		t.Error(err)
 	}
 	if err := small.Update(0, lo, &p, Any); !errors.Is(err, unix.EINVAL) {
-		t.Errorf("a program where there is no room for it: %v", err)
+		t.Errorf("a program in a map without room for it: %v", err)
 	}
 }
 
@@ -327,7 +327,7 @@ func TestCPUMap(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := c.Lookup(0); !errors.Is(err, ErrKeyNotExist) {
-		t.Errorf("lookup of what was deleted: %v", err)
+		t.Errorf("lookup of a deleted entry: %v", err)
 	}
 }
 
@@ -335,7 +335,7 @@ func TestXSKMap(t *testing.T) {
 	x := NewXSKMap(newTestMap(t, sys.MapCreateAttr{MapType: sys.MapTypeXSKMap, KeySize: 4, ValueSize: 4, MaxEntries: 1}))
 	a, _ := tcpPair(t)
 	if err := withSocket(a, func(num int) error { return x.Update(0, num, Any) }); !errors.Is(err, unix.EOPNOTSUPP) {
-		t.Errorf("a socket that is no AF_XDP socket: %v", err)
+		t.Errorf("a socket that is not an AF_XDP socket: %v", err)
 	}
 	if err := x.Delete(0); err != nil && !errors.Is(err, ErrKeyNotExist) {
 		t.Error(err)
@@ -372,7 +372,7 @@ func TestStackTraces(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := s.Lookup(id); !errors.Is(err, ErrKeyNotExist) {
-		t.Errorf("lookup of what was deleted: %v", err)
+		t.Errorf("lookup of a deleted entry: %v", err)
 	}
 
 	b := NewStackTraceMap(newTestMap(t, sys.MapCreateAttr{

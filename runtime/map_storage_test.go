@@ -111,6 +111,6 @@ func skipWithoutCX16(t *testing.T, err error) {
 	t.Helper()
 	cpu, _ := os.ReadFile("/proc/cpuinfo")
 	if errors.Is(err, unix.ENOMEM) && runtime.GOARCH == "amd64" && !strings.Contains(string(cpu), " cx16 ") {
-		t.Skipf("not on this kernel: it wants cmpxchg16b, and says: %v", err)
+		t.Skipf("not on this kernel: it needs cmpxchg16b: %v", err)
 	}
 }

@@ -89,7 +89,7 @@ func TestPinZeroByte(t *testing.T) {
 		t.Errorf("pinned: %v", err)
 	}
 	if _, err := os.Stat(dir + "/map"); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("it is there: %v", err)
+		t.Errorf("the file exists: %v", err)
 	}
 	if err := h.Pin(dir + "/map"); err != nil {
 		t.Fatal(err)

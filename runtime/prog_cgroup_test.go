@@ -57,7 +57,7 @@ func TestCgroupPrograms(t *testing.T) {
 		t.Errorf("test run: %+v, %v", res, err)
 	}
 	if _, err := p.AttachCgroup(t.TempDir(), nil); !errors.Is(err, unix.EBADF) {
-		t.Errorf("a directory that is no cgroup: %v", err)
+		t.Errorf("a directory that is not a cgroup: %v", err)
 	}
 	if _, err := p.AttachCgroup("/nonexistent", nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no such directory: %v", err)

@@ -100,7 +100,7 @@ func TestAttachNetfilter(t *testing.T) {
 	})
 	sinceOrSkip(t, err, 6, 4, "BPF_PROG_TYPE_NETFILTER")
 	if errors.Is(err, unix.EINVAL) && log == "" {
-		t.Skipf("not on this kernel: no CONFIG_NETFILTER_BPF_LINK, and it says: %v", err)
+		t.Skipf("not on this kernel: no CONFIG_NETFILTER_BPF_LINK: %v", err)
 	}
 	if err != nil {
 		t.Fatalf("%v\n%s", err, log)

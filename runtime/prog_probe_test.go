@@ -144,7 +144,7 @@ func TestAttachKprobeMulti(t *testing.T) {
 	}))
 	l, err := p.AttachKprobeMulti([]string{"do_nanosleep", "do_exit"}, &KprobeMultiOptions{Cookies: []uint64{1, 2}})
 	if errors.Is(err, unix.EOPNOTSUPP) {
-		t.Skipf("not on this kernel: it has no fprobe, and says: %v", err)
+		t.Skipf("not on this kernel: no fprobe: %v", err)
 	}
 	if err != nil {
 		t.Fatal(err)

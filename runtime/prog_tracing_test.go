@@ -39,7 +39,7 @@ func TestAttachRawTracepoint(t *testing.T) {
 		t.Errorf("info: %+v, %v", info, err)
 	}
 	if err := l.Update(p); !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, unix.EINVAL) {
-		t.Errorf("update of what has none: %v", err)
+		t.Errorf("update of a link without that operation: %v", err)
 	}
 	l.Close()
 	before := counted(t, count)
@@ -150,7 +150,7 @@ func skipWithoutTrampolines(t *testing.T, err error) {
 func skipWithoutJIT(t *testing.T, err error) {
 	t.Helper()
 	if _, no := os.Stat("/proc/sys/net/core/bpf_jit_enable"); err != nil && errors.Is(no, os.ErrNotExist) {
-		t.Skipf("not on this kernel: it has no JIT compiler, and says: %v", err)
+		t.Skipf("not on this kernel: no JIT compiler: %v", err)
 	}
 }
 
@@ -163,7 +163,7 @@ func skipWithoutBPFLSM(t *testing.T) {
 	}
 	var f *btf.Func
 	if err := spec.TypeByName("bpf_lsm_file_open", &f); err != nil {
-		t.Skipf("not on this kernel: it has no BPF LSM: %v", err)
+		t.Skipf("not on this kernel: no BPF LSM: %v", err)
 	}
 }
 

@@ -273,7 +273,7 @@ func TestRingBufLoops(t *testing.T) {
 	}
 	defer again.Close()
 	if e, ok, err := again.TryRead(); err != nil || !ok {
-		t.Errorf("what is left: %v, %v", ok, err)
+		t.Errorf("remaining record: %v, %v", ok, err)
 	} else {
 		takeOne("TryRead", e)
 	}

@@ -179,7 +179,7 @@ func TestHintSourceLacks(t *testing.T) {
 // Calling a missing weak kfunc and using its result has a hint.
 func TestReasonWeakKfuncResult(t *testing.T) {
 	if _, err := os.Stat("/proc/sys/net/core/bpf_jit_enable"); err != nil {
-		t.Skip("not on this kernel: without a JIT there are no calls of kfuncs, see TestHintNoJIT")
+		t.Skip("not on this kernel: kfuncs need a JIT compiler, see TestHintNoJIT")
 	}
 	obj := withExtern(object.Extern{Name: "no_such", Kind: object.Kfunc, Weak: true})
 	p := obj.Programs[0]

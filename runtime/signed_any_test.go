@@ -93,8 +93,8 @@ func TestSignedCannotBeChanged(t *testing.T) {
 	}
 }
 
-// What would change a signed package is refused before anything is created. What is done with it
-// after the load works.
+// Options that would change a signed package are refused before anything is created. Operations
+// after the load work.
 func TestSignedFeatures(t *testing.T) {
 	s, err := runtime.Open(signedSpec(t, "map_array"))
 	if err != nil {
@@ -124,7 +124,8 @@ func TestSignedFeatures(t *testing.T) {
 	if after := openFDs(t); after != before {
 		t.Errorf("%d files were left open", after-before)
 	}
-	// All of this has changed nothing. A configuration is for packages with __kconfig variables.
+	// None of this has changed the package. A configuration is only for packages with __kconfig
+	// variables.
 	if err := s.Load(&runtime.LoadOptions{Kconfig: runtime.KconfigFile("/no/such/file")}); err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +137,7 @@ func TestSignedFeatures(t *testing.T) {
 		t.Fatal(err)
 	}
 	if id := pinnedID(t, dir+"/maps/"+s.Map(0).Name()); id != idOf(t, s.Map(0)) {
-		t.Error("another map is pinned")
+		t.Error("a different map is pinned")
 	}
 	user, err := runtime.Open(compiled(t, "map_array"))
 	if err != nil {

@@ -80,7 +80,7 @@ func TestThreadKeyring(t *testing.T) {
 	}
 	if _, err := runtime.Load(signWith(t, signedSpec(t, "minimal"), id), &runtime.LoadOptions{Keyring: -100}); !errors.Is(err, unix.EINVAL) ||
 		!strings.Contains(err.Error(), "there is no keyring -100") {
-		t.Errorf("a number that means nothing: %v", err)
+		t.Errorf("an unknown keyring number: %v", err)
 	}
 }
 
@@ -120,7 +120,7 @@ func TestSignedForOtherKernels(t *testing.T) {
 			}
 			s, err = runtime.Load(&spec, &runtime.LoadOptions{Keyring: opts.Keyring})
 			if err != nil {
-				t.Fatalf("need not be signed: %v", err)
+				t.Fatalf("without requiring a signature: %v", err)
 			}
 			defer s.Close()
 			if s.Signature().Verified {

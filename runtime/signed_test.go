@@ -204,7 +204,7 @@ func TestSignatureErrors(t *testing.T) {
 		opts := &runtime.LoadOptions{Keyring: ring, RequireSignature: true}
 		s, err := runtime.Load(signWith(t, spec, old), opts)
 		if err != nil {
-			t.Fatalf("the kernel looks at dates: %v", err)
+			t.Fatalf("the kernel checks dates: %v", err)
 		}
 		s.Close()
 		// The kernel does check a key's timeout, which keyring.Add sets.

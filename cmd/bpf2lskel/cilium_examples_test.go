@@ -49,7 +49,7 @@ func asmHeaders(t *testing.T) string {
 	t.Helper()
 	dirs, err := filepath.Glob("/usr/include/*-linux-gnu")
 	if err != nil || len(dirs) == 0 {
-		t.Fatalf("no headers of this machine: %v", err)
+		t.Fatalf("no headers for this machine: %v", err)
 	}
 	return "-idirafter" + dirs[0]
 }

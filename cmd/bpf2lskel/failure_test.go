@@ -49,11 +49,11 @@ func TestLoadOtherByteOrder(t *testing.T) {
 	}
 }
 
-// What is wrong with the place of pins is said in words of the command line.
+// Errors of a folder for pins use the words of the command line.
 func TestLoadPins(t *testing.T) {
 	plain, bpffs := t.TempDir(), testfs.BPF(t)
 	counted := testobj.Compile(t, "map_pinned", testobj.Options{})
-	// Another map is pinned there.
+	// A different map is pinned there.
 	other, err := runtime.CreateMap(&runtime.MapSpec{Name: "other", Type: 1, KeySize: 2, ValueSize: 2, MaxEntries: 1})
 	if err != nil {
 		t.Fatal(err)

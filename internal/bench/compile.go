@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// How long Go takes to compile what was generated: of an object whose maps all have types of their
-// own, since generic code is compiled anew for each pair of them.
+// The time that Go takes to compile generated packages. All maps of the object have different
+// types, since generic code is compiled separately for each pair of types.
 
 // compileSizes are numbers of maps, each with its own pair of types.
 var compileSizes = []int{30, 500}
 
-// compileResult is one way to compile a generated package, by both generators.
+// compileResult is a way to compile a generated package, for both generators.
 type compileResult struct {
 	Pairs int
 	// Used is set if a package that uses each map is compiled, too.
@@ -22,7 +22,7 @@ type compileResult struct {
 	Took map[string]*generationResult // by generator: ours, cilium
 }
 
-// ourUse and theirUse use a map: what generic code that nobody calls would take is not compiled.
+// ourUse and theirUse use a map: generic code is compiled only where it is called.
 const (
 	ourUse = `
 func use%[1]s(m *runtime.HashMap[object.Key%[1]s, object.Value%[1]s]) (sum uint64, err error) {
@@ -68,7 +68,7 @@ func use%[1]s(m *ebpf.Map) (sum uint64, err error) {
 `
 )
 
-// useOf is a package that uses all maps of a generated one.
+// useOf returns a package that uses all maps of a generated package.
 func useOf(n int, imports, use, objects, place string) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "package use\n\nimport (\n%s)\n", imports)
@@ -85,8 +85,8 @@ func useOf(n int, imports, use, objects, place string) string {
 	return text.String()
 }
 
-// compilations has Go compile what both generators write of an object with n pairs of types.
-// What it imports is compiled before.
+// compilations compiles what both generators write for an object with n pairs of types. Imports are
+// compiled beforehand.
 func compilations(ctx context.Context, b *builder, n, rounds int) ([]compileResult, error) {
 	g, err := b.generation(ctx, benchObject{Name: "pairs", source: "scale/pairs", cflags: []string{fmt.Sprintf("-DN=%d", n)}})
 	if err != nil {
@@ -114,7 +114,7 @@ func (r *compileResult) measure(b *builder, cost string, rounds int) error {
 	}
 	for round := range rounds + 1 {
 		for id, pkg := range map[string]string{ours: "ours", cilium: "theirs"} {
-			// Go takes from its cache what it has compiled before: have it see something new.
+			// Change the source, so that the result is not in Go's cache.
 			fresh := fmt.Sprintf("\n\n// Round is another one each time.\nconst Round = %q\n", time.Now())
 			if err := b.write("gen/"+pkg+"/round.go", "package "+pkg+fresh); err != nil {
 				return err
@@ -127,7 +127,7 @@ func (r *compileResult) measure(b *builder, cost string, rounds int) error {
 				build[2] += "/use"
 			}
 			took := r.Took[id]
-			if round == 0 { // compiles what is imported
+			if round == 0 { // compiles the imports
 				took = new(generationResult)
 			}
 			if err := took.runIn(b, b.path("gen"), cost, build); err != nil {
@@ -138,7 +138,7 @@ func (r *compileResult) measure(b *builder, cost string, rounds int) error {
 	return nil
 }
 
-// against is our time in terms of bpf2go's.
+// against returns our time relative to bpf2go's.
 func (r *compileResult) against() interval { return ratio(r.Took[ours].Wall, r.Took[cilium].Wall) }
 
 func (r *compileResult) what() string {
@@ -148,7 +148,7 @@ func (r *compileResult) what() string {
 	return "the package alone"
 }
 
-// markdownCompile writes the table.
+// markdownCompile writes the table of compile times.
 func (r *results) markdownCompile(w io.Writer) {
 	if len(r.Compile) == 0 {
 		return
@@ -172,7 +172,7 @@ func (r *compileResult) cells() []string {
 	}
 }
 
-// tableCompile prints it for a terminal.
+// tableCompile prints the table for a terminal.
 func (r *results) tableCompile(w io.Writer) {
 	if len(r.Compile) == 0 {
 		return
@@ -186,7 +186,7 @@ func (r *results) tableCompile(w io.Writer) {
 	}
 }
 
-// compileTargets are about all rows.
+// compileTargets are goals for all rows.
 func (r *results) compileTargets() []target {
 	var all []target
 	for i := range r.Compile {

@@ -53,10 +53,10 @@ func generators(ctx context.Context, b *builder, n, rounds int) ([]generationRes
 	return append(all, clang), nil
 }
 
-// generation is what both generators need to make a package of an object.
+// generation holds the inputs of both generators for an object.
 type generation struct {
 	source   string
-	cost     string // runs a command and says what it took
+	cost     string // runs a command and reports its cost
 	commands []generator
 }
 
@@ -65,9 +65,8 @@ type generator struct {
 	args []string
 }
 
-// generation compiles an object and both commands. They generate into a module of its own, since
-// bpf2lskel refuses to write where Go ignores packages, which is where the bench has everything
-// else.
+// generation compiles an object and both commands. They generate into a separate module, since
+// bpf2lskel refuses to write to folders that Go ignores, and the bench has everything else in one.
 func (b *builder) generation(ctx context.Context, o benchObject) (*generation, error) {
 	object, err := testobj.Build(ctx, o.source, o.options())
 	if err != nil {
@@ -111,7 +110,7 @@ func (b *builder) generation(ctx context.Context, o benchObject) (*generation, e
 	return g, nil
 }
 
-// generationModule makes folder gen a module, with the bench's own requirements.
+// generationModule makes folder gen a module with the bench's requirements.
 func (b *builder) generationModule() error {
 	bench := filepath.Join(b.root, moduleDir)
 	text, err := os.ReadFile(filepath.Join(bench, "go.mod"))

@@ -14,12 +14,12 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
-// plan says what to measure, and for how long.
+// plan determines what to measure, and for how long.
 type plan struct {
 	cold, warm budget
 	refusals   budget // cold ones
 	uses       budget // of events and maps
-	// processes is how many are asked for figures that hardly vary.
+	// processes is the number of processes for figures that hardly vary.
 	processes int
 	peers     []peer
 }
@@ -56,7 +56,7 @@ func buildAll(ctx context.Context, b *builder, objects []benchObject, peers []pe
 	return all, b.compileGo()
 }
 
-// try finds out which peers can load an object at all. Ours has to.
+// try finds out which peers can load an object at all. Ours must.
 func (o *built) try(ctx context.Context, b *builder) error {
 	for id, path := range o.binaries {
 		p, err := start(ctx, path)
@@ -126,7 +126,7 @@ var (
 	lightBlob  = regexp.MustCompile(`data_sz = (\d+);`)
 )
 
-// lightSizes reads what libbpf's loader has from the light skeleton.
+// lightSizes reads the sizes of libbpf's loader from the light skeleton.
 func (o *objectResult) lightSizes(b *builder) {
 	text, err := os.ReadFile(b.path(fmt.Sprintf("c/%s_%s.h", light, o.Name)))
 	if err != nil || o.Missing[light] != "" {
@@ -141,7 +141,7 @@ func (o *objectResult) lightSizes(b *builder) {
 	}
 }
 
-// generationTime is how long it takes to read an object and to write its package, in memory.
+// generationTime returns the time to read an object and generate its package, in memory.
 func generationTime(path string) (float64, error) {
 	var times []float64
 	for range 3 {

@@ -23,9 +23,8 @@ import (
 	bpf "github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
-// What a load does when: the system calls of one load of an object, by each peer. A BPF program
-// notes when they begin and end (testdata/trace), since strace stops the process at each of them
-// and would show its own time.
+// The system calls of one load, by peer. A BPF program records when they begin and end
+// (testdata/trace), since strace would stop the process at each of them and show its own overhead.
 
 const (
 	timelineObject = "opensnoop"
@@ -35,7 +34,7 @@ const (
 // timelinePeers are the rows, from the top.
 var timelinePeers = []string{ours, light, full, cilium}
 
-// Kinds of calls. What is of none of them, such as waiting for another thread, is not shown.
+// Kinds of calls. Calls of no kind, such as waiting for another thread, are not shown.
 const (
 	callRun    = "run the loader"
 	callMap    = "create a map"
@@ -60,15 +59,15 @@ var callKinds = []struct {
 	{callMemory, color.RGBA{0xe6, 0x9f, 0x00, 0xff}},
 }
 
-// timeline is one load, the median of several by the time it took.
+// timeline is one load, the median of several by duration.
 type timeline struct {
 	ID    string // of the peer
 	Took  float64
 	Calls []timelineCall
 }
 
-// timelineCall is a system call, or several of one kind with no more than a hundredth of a
-// millisecond between them. Times are in ns since the load began.
+// timelineCall is a system call, or several of one kind less than 0.01 ms apart. Times are in ns
+// since the load began.
 type timelineCall struct {
 	Kind       string
 	Begin, End float64
@@ -78,7 +77,7 @@ type timelineCall struct {
 type syscallEvent struct {
 	NS            uint64
 	TID           uint32
-	Number        int32 // -1 when a call is left
+	Number        int32 // -1 when a call returns
 	Arg, Reserved uint32
 }
 
@@ -123,7 +122,7 @@ func (p plan) timelines(ctx context.Context, b *builder) ([]timeline, error) {
 	return all, nil
 }
 
-// tracer notes the system calls of one process at a time.
+// tracer records the system calls of one process at a time.
 type tracer struct {
 	object *bpf.Skeleton
 	traced *bpf.ArrayMap[uint32]
@@ -181,14 +180,14 @@ func (t *tracer) Close() {
 	}
 }
 
-// trace has a new process load once.
+// trace makes a new process load once.
 func (t *tracer) trace(ctx context.Context, id, path string) (timeline, error) {
 	process, err := start(ctx, path)
 	if err != nil {
 		return timeline{}, err
 	}
 	defer process.stop()
-	time.Sleep(10 * time.Millisecond) // for what a Go process does when it starts
+	time.Sleep(10 * time.Millisecond) // let the Go runtime finish starting
 	if err := t.traced.Update(0, uint32(process.cmd.Process.Pid), bpf.Any); err != nil {
 		return timeline{}, err
 	}
@@ -210,7 +209,7 @@ func (t *tracer) trace(ctx context.Context, id, path string) (timeline, error) {
 	return timelineOf(id, events)
 }
 
-// timelineOf makes a timeline of what was noted. A load is what a process does between its two
+// timelineOf converts recorded events to a timeline. A load is what a process does between two
 // calls of getrusage.
 func timelineOf(id string, events []syscallEvent) (timeline, error) {
 	slices.SortStableFunc(events, func(a, b syscallEvent) int { return cmp.Compare(a.NS, b.NS) })
@@ -232,7 +231,7 @@ func timelineOf(id string, events []syscallEvent) (timeline, error) {
 		call := entered[e.TID]
 		delete(entered, e.TID)
 		if !call.is {
-			continue // entered before it was traced
+			continue // entered before tracing began
 		}
 		if call.Number == unix.SYS_GETRUSAGE && first == 0 {
 			first = e.NS
@@ -247,7 +246,7 @@ func timelineOf(id string, events []syscallEvent) (timeline, error) {
 	slices.SortStableFunc(calls, func(a, b timelineCall) int { return cmp.Compare(a.Begin, b.Begin) })
 	t := timeline{ID: id, Took: float64(last - first)}
 	for _, c := range calls {
-		if c.Begin -= float64(first); c.Begin < 0 { // of another thread
+		if c.Begin -= float64(first); c.Begin < 0 { // on another thread
 			continue
 		}
 		c.End -= float64(first)
@@ -260,7 +259,7 @@ func timelineOf(id string, events []syscallEvent) (timeline, error) {
 	return t, nil
 }
 
-// callKind is the kind of a system call, "" if it is not shown.
+// callKind returns the kind of a system call, or "" if it is not shown.
 func callKind(e syscallEvent) string {
 	switch e.Number {
 	case unix.SYS_BPF:
@@ -283,7 +282,7 @@ func callKind(e syscallEvent) string {
 	return ""
 }
 
-// plotTimelines draws them below each other on one axis.
+// plotTimelines draws the timelines below each other on one axis.
 func plotTimelines(all []timeline, path string) error {
 	if len(all) == 0 {
 		return nil
@@ -297,9 +296,9 @@ func plotTimelines(all []timeline, path string) error {
 	p.Add(grid)
 	var names []string
 	for i := range all {
-		t := &all[len(all)-1-i] // from below
+		t := &all[len(all)-1-i] // from the bottom
 		p.Add(&bars{row: float64(i), timeline: t})
-		names = append(names, title(t.ID)+"    ") // room for a wider font than the one that is measured with
+		names = append(names, title(t.ID)+"    ") // room for fonts wider than the one used for measuring
 		p.X.Max = max(p.X.Max, 1.02*t.Took/1e6)
 	}
 	p.NominalY(names...)
@@ -313,12 +312,12 @@ func plotTimelines(all []timeline, path string) error {
 		}
 	}
 	p.Legend.Top, p.Legend.Left = true, true
-	p.Legend.XOffs = 9 * vg.Centimeter // above the peers that take long
+	p.Legend.XOffs = 9 * vg.Centimeter // above the slow peers
 	p.Legend.Padding = vg.Points(2)
 	return p.Save(24*vg.Centimeter, 9*vg.Centimeter, path)
 }
 
-// wholeTicks are some whole numbers from min to max.
+// wholeTicks are whole numbers from min to max.
 func wholeTicks(minimum, maximum float64) []plot.Tick {
 	step := 1.0
 	for maximum-minimum > 12*step {
@@ -331,10 +330,10 @@ func wholeTicks(minimum, maximum float64) []plot.Tick {
 	return ticks
 }
 
-// inProcess is the color of time outside of the calls that are shown.
+// inProcess is the color of time outside of the shown calls.
 var inProcess = color.RGBA{0xd0, 0xd4, 0xda, 0xff}
 
-// bars are a timeline in a plot: its calls, on all of the time that it took.
+// bars are a timeline in a plot: its calls, drawn over its whole duration.
 type bars struct {
 	row float64
 	*timeline
@@ -364,7 +363,7 @@ func (b *bars) DataRange() (xmin, xmax, ymin, ymax float64) {
 	return 0, b.Took / 1e6, b.row - 0.5, b.row + 0.5
 }
 
-// swatch is a color in a legend.
+// swatch is a color sample in a legend.
 type swatch struct{ color.Color }
 
 func (s swatch) Thumbnail(c *draw.Canvas) {
@@ -373,7 +372,7 @@ func (s swatch) Thumbnail(c *draw.Canvas) {
 	})
 }
 
-// markdownTimeline shows the plot, and says in numbers what it shows.
+// markdownTimeline shows the plot and gives its numbers as a table.
 func (r *results) markdownTimeline(w io.Writer) {
 	if len(r.Timelines) == 0 {
 		return
@@ -392,7 +391,7 @@ func (r *results) markdownTimeline(w io.Writer) {
 	rule(w, len(head))
 	for _, t := range r.Timelines {
 		spent := map[string]float64{}
-		inCalls, until := 0.0, 0.0 // of all threads, what overlaps once
+		inCalls, until := 0.0, 0.0 // of all threads, without overlaps
 		for _, c := range t.Calls {
 			spent[c.Kind] += c.End - c.Begin
 			inCalls += max(0, c.End-max(c.Begin, until))

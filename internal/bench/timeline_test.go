@@ -13,21 +13,21 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// A timeline is what happens between two calls of getrusage, by kind, with calls of one kind that
-// are close together as one.
+// A timeline covers the time between two calls of getrusage, by kind. Calls of one kind that are
+// close together are merged.
 func TestTimelineOf(t *testing.T) {
 	enter := func(ns uint64, tid uint32, nr int32, arg uint32) syscallEvent {
 		return syscallEvent{NS: ns, TID: tid, Number: nr, Arg: arg}
 	}
 	leave := func(ns uint64, tid uint32) syscallEvent { return syscallEvent{NS: ns, TID: tid, Number: -1} }
 	got, err := timelineOf(ours, []syscallEvent{
-		leave(900, 1), // of a read that began before
+		leave(900, 1), // ends a read that began earlier
 		enter(1_000, 1, unix.SYS_OPENAT, 0), leave(1_500, 1),
 		enter(2_000, 1, unix.SYS_GETRUSAGE, 0), leave(3_000, 1),
 		enter(4_000, 1, unix.SYS_BPF, uint32(sys.CmdMapCreate)), leave(5_000, 1),
 		enter(6_000, 1, unix.SYS_BPF, uint32(sys.CmdMapCreate)), leave(7_000, 1), // 0.001 ms later: the same bar
 		enter(8_000, 1, unix.SYS_BPF, uint32(sys.CmdProgRun)),
-		enter(9_000, 2, unix.SYS_FUTEX, 0), leave(10_000, 2), // only waits
+		enter(9_000, 2, unix.SYS_FUTEX, 0), leave(10_000, 2), // a wait
 		leave(60_000, 1),
 		enter(80_000, 1, unix.SYS_BPF, uint32(sys.CmdProgRun)), leave(90_000, 1),
 		enter(103_000, 1, unix.SYS_GETRUSAGE, 0), leave(104_000, 1),
@@ -43,11 +43,11 @@ func TestTimelineOf(t *testing.T) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 	if _, err := timelineOf(ours, []syscallEvent{enter(1, 1, unix.SYS_BPF, 0), leave(2, 1)}); err == nil {
-		t.Error("there is a timeline without a load")
+		t.Error("got a timeline without a load")
 	}
 }
 
-// The same data give the same bytes, and the numbers beside the plot are theirs.
+// The same data give the same bytes, and the table agrees with the plot.
 func TestTimelinePlot(t *testing.T) {
 	r := &results{Timelines: []timeline{
 		{ID: ours, Took: 3e6, Calls: []timelineCall{{callMap, 1e5, 2e5}, {callRun, 5e5, 2.5e6}}},

@@ -75,7 +75,7 @@ func TestAttachTracepoint(t *testing.T) {
 	ended(t, l, err)
 	if info, err := l.Info(); isBefore("5.15") {
 		if !errors.Is(err, errors.ErrUnsupported) {
-			t.Errorf("info of what is no link: %+v, %v", info, err)
+			t.Errorf("info without a kernel link: %+v, %v", info, err)
 		}
 	} else if err != nil || info.Type != runtime.LinkPerfEvent {
 		t.Errorf("info %+v, %v", info, err)

@@ -22,7 +22,7 @@ func TestManagedGlobals(t *testing.T) {
 	}
 	err := s.Load()
 	if errors.Is(err, sys.ENOTSUPP) {
-		t.Fatalf("it was mapped: %v", err)
+		t.Fatalf("the section was mapped: %v", err)
 	}
 	since(t, err, "6.2", "locks in global variables")
 	if err != nil {

@@ -24,7 +24,7 @@ func TestMapRingBuf(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	if _, err := r.Read(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("nothing there, and a deadline: %v", err)
+		t.Errorf("no record before the deadline: %v", err)
 	}
 
 	s.Bss.Next = 100 // the programs continue from here
@@ -96,7 +96,7 @@ func TestMapUserRingBuf(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	if err := w.Write(ctx, events.Order{}); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("no room, and a deadline: %v", err)
+		t.Errorf("no room before the deadline: %v", err)
 	}
 	if err := w.Close(); err != nil {
 		t.Error(err)
@@ -116,7 +116,7 @@ func TestMapPerfEventArray(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	if _, err := r.Read(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("nothing there, and a deadline: %v", err)
+		t.Errorf("no record before the deadline: %v", err)
 	}
 
 	s.Bss.Next = 7

@@ -31,7 +31,7 @@ func TestMapStackTrace(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := s.Maps.Stacks.Lookup(id); !errors.Is(err, runtime.ErrKeyNotExist) {
-		t.Errorf("what was deleted: %v", err)
+		t.Errorf("deleted stack: %v", err)
 	}
 }
 

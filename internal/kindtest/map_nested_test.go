@@ -76,6 +76,6 @@ func TestMapHashOfMaps(t *testing.T) {
 		t.Errorf("group 7: %v, want %v", got, want)
 	}
 	if err := s.Maps.Groups.Delete(8); !errors.Is(err, runtime.ErrKeyNotExist) {
-		t.Errorf("delete of what is not there: %v", err)
+		t.Errorf("delete of a missing key: %v", err)
 	}
 }

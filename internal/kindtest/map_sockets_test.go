@@ -79,10 +79,10 @@ func TestMapSockHash(t *testing.T) {
 	}
 	other, _ := tcp(t)
 	if err := s.Maps.Named.Update(2, other, runtime.NoExist); !errors.Is(err, runtime.ErrKeyExist) {
-		t.Errorf("update of what is there: %v", err)
+		t.Errorf("update of an existing key: %v", err)
 	}
 	if err := s.Maps.Named.Delete(3); !errors.Is(err, runtime.ErrKeyNotExist) {
-		t.Errorf("delete of what is not there: %v", err)
+		t.Errorf("delete of a missing key: %v", err)
 	}
 }
 

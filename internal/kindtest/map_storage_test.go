@@ -35,7 +35,7 @@ func testStorage(t *testing.T, m *runtime.LocalStorage[uint64], object int, act 
 		t.Errorf("value %d, %v", n, err)
 	}
 	if err := m.Update(object, 1, runtime.NoExist); !errors.Is(err, runtime.ErrKeyExist) {
-		t.Errorf("update of what is there: %v", err)
+		t.Errorf("update of an existing key: %v", err)
 	}
 	if err := m.Delete(object); err != nil {
 		t.Error(err)
@@ -142,7 +142,7 @@ func TestMapCgroupStorage(t *testing.T) {
 		t.Errorf("value %d, %v", n, err)
 	}
 	if err := s.Maps.PerAttachment.Update(cgroups.BpfCgroupStorageKey{}, 1, runtime.Any); !errors.Is(err, runtime.ErrKeyNotExist) {
-		t.Errorf("update of what is not attached: %v", err)
+		t.Errorf("update without an attachment: %v", err)
 	}
 }
 

@@ -60,7 +60,7 @@ func testHash(t *testing.T, m *runtime.HashMap[uint64, tables.Counter], double r
 		t.Errorf("what was deleted: %v", err)
 	}
 	if err := m.Update(1, doubled, runtime.NoExist); !errors.Is(err, runtime.ErrKeyExist) {
-		t.Errorf("update of what is there: %v", err)
+		t.Errorf("update of an existing key: %v", err)
 	}
 }
 

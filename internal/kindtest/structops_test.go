@@ -357,7 +357,7 @@ func TestStructOpsMisuse(t *testing.T) {
 		t.Errorf("a second attachment: %v", err)
 	}
 	if err := link.Update(s.Maps.Plain); !errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("update of a link that is none: %v", err)
+		t.Errorf("update of an attachment without a link: %v", err)
 	}
 	if err := link.Close(); err != nil {
 		t.Fatal(err)

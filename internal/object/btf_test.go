@@ -26,7 +26,7 @@ func TestKernelAcceptsBTF(t *testing.T) {
 			}
 			if obj.OddBTF {
 				if !errors.Is(err, unix.EINVAL) {
-					t.Errorf("the kernel takes it: %v", err)
+					t.Errorf("load odd BTF: %v, want EINVAL", err)
 				}
 				return
 			}

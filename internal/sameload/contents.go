@@ -51,7 +51,7 @@ func (d *describer) contents(fd int, info sys.MapInfo) (elems map[string]string,
 				elems[at] = "map " + name
 				return nil
 			}
-			elems[at] = "a map of its own"
+			elems[at] = "a separate map"
 			nested[at], err = d.mapByID(id)
 			return err
 		case isArray(typ) && !slices.ContainsFunc(value, func(b byte) bool { return b != 0 }):

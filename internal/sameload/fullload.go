@@ -28,7 +28,7 @@ const progsDir = "0-programs"
 
 // ErrNoBpftool is part of a [Refusal] on a machine without bpftool: what libbpf would have done is
 // unknown.
-var ErrNoBpftool = errors.New("there is no bpftool")
+var ErrNoBpftool = errors.New("bpftool is not installed")
 
 // fullLoad loads an object with libbpf, without its loader, and returns the file descriptors of
 // everything that it created.

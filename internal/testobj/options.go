@@ -50,9 +50,8 @@ func NativeTarget() string {
 	return "bpfeb"
 }
 
-// isDefault reports whether precompiled objects, which are all compiled one way, answer these
-// options. Compiler and instruction set are left to whoever compiled them, but only where nobody
-// asks for one.
+// isDefault reports whether precompiled objects, which are all compiled with the same options, are
+// right for these. The compiler and instruction set do not matter unless they are set.
 func (o Options) isDefault() bool {
 	return o.CC == "" && (o.Target == "" || o.Target == NativeTarget()) &&
 		o.CPU == "" && !o.Strip && !o.NoDebug && len(o.CFlags) == 0

@@ -82,7 +82,7 @@ func TestHelper(t *testing.T) {
 		}
 	}
 	if err := Helper(sys.ProgTypeTracing, uint32(asm.FnMapLookupElem)); err != nil {
-		t.Errorf("a helper that all have: %v", err)
+		t.Errorf("a helper of all program types: %v", err)
 	}
 	for _, typ := range []uint32{sys.ProgTypeXDP, sys.ProgTypeTracing} {
 		if err := Helper(typ, 9999); !errors.Is(err, errors.ErrUnsupported) {
@@ -125,7 +125,7 @@ func TestSupports(t *testing.T) {
 		t.Errorf("LSM: %v", err)
 	}
 	if err := Supports(200); err == nil || errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("a feature that is not known: %v", err)
+		t.Errorf("an unknown feature: %v", err)
 	}
 }
 
@@ -154,7 +154,7 @@ func TestNotAllowed(t *testing.T) {
 		t.Errorf("refused: %v", err)
 	}
 	if err := answer(q, func() error { return nil }); err != nil {
-		t.Errorf("allowed now: %v", err)
+		t.Errorf("with the privilege: %v", err)
 	}
 	if err := answer(q, func() error { return refused }); err != nil {
 		t.Errorf("the answer was not kept: %v", err)

@@ -222,7 +222,7 @@ func TestAttachCgroup(t *testing.T) {
 		t.Errorf("%d packets", n)
 	}
 	if _, err := legacy.AttachCgroup(s.Progs.Leave, group, &legacy.CgroupOptions{Exclusive: true}); !errors.Is(err, unix.EPERM) || !strings.Contains(err.Error(), "allows no others") {
-		t.Errorf("exclusive beside another one: %v", err)
+		t.Errorf("exclusive with another program: %v", err)
 	}
 	if _, err := legacy.AttachCgroup(s.Progs.Leave, group, &legacy.CgroupOptions{Replace: s.Progs.Create}); err == nil {
 		t.Error("replaced a program that is not attached")
@@ -237,7 +237,7 @@ func TestAttachCgroup(t *testing.T) {
 	l, err = legacy.AttachCgroup(s.Progs.Leave, group, &legacy.CgroupOptions{Exclusive: true})
 	attached(t, l, err)
 	if _, err := legacy.AttachCgroup(s.Progs.Leave, group, nil); !errors.Is(err, unix.EPERM) {
-		t.Errorf("beside an exclusive one: %v", err)
+		t.Errorf("with an exclusive program: %v", err)
 	}
 	if _, err := legacy.AttachCgroup(s.Progs.Leave, "/nonexistent", nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no such directory: %v", err)

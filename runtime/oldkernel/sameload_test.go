@@ -50,7 +50,7 @@ func TestSameLoadInterpreted(t *testing.T) {
 			case err == nil && refusal != nil:
 				t.Errorf("the kernel refuses libbpf with %v, but not us: %v", refusal.Errno, refusal)
 			case err != nil && refusal == nil:
-				t.Errorf("libbpf loads it, we do not: %+v", err)
+				t.Errorf("libbpf loads it, but we do not: %+v", err)
 			case err != nil && refusal.Errno == 0, errors.Is(err, sys.ENOTSUPP):
 				neither++
 				t.Logf("libbpf does not know it: %v; the kernel: %v", refusal, err)

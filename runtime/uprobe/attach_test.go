@@ -165,7 +165,7 @@ func TestAttach(t *testing.T) {
 			t.Errorf("%d calls seen, cookie %d", n, s.Bss.Cookie)
 		}
 		if _, err := uprobe.AttachSection(s.Progs.OnUser, nil); !errors.Is(err, runtime.ErrNoAttachTarget) {
-			t.Errorf("a section that says nothing: %v", err)
+			t.Errorf("a section without a target: %v", err)
 		}
 	})
 

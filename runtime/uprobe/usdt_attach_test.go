@@ -402,7 +402,7 @@ func TestAttachUSDTSection(t *testing.T) {
 		t.Errorf("%d hits, arguments %#x", s.Bss.Hits, s.Bss.Args)
 	}
 	if _, err := uprobe.AttachSectionUSDT(s.Core(), s.Progs.OnProbe, nil); !errors.Is(err, runtime.ErrNoAttachTarget) {
-		t.Errorf("a section that says nothing: %v", err)
+		t.Errorf("a section without a target: %v", err)
 	}
 	if _, err := uprobe.AttachSectionUSDT(s.Core(), s.Progs.OnNamed, nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("of no process: %v", err)
@@ -447,7 +447,7 @@ func TestAttachUSDTRefused(t *testing.T) {
 			t.Errorf("a bad argument: %v", bad)
 		}
 		if err := attach(s, s.Progs.OnProbe, file, "index", nil); err == nil || !strings.Contains(err.Error(), "libbpf 1.7") {
-			t.Errorf("memory at two registers: %v", err)
+			t.Errorf("memory addressed by two registers: %v", err)
 		}
 	}
 	// Nothing is left in use: as many attachments succeed as there are entries.

@@ -164,7 +164,7 @@ func TestUSDTSpecs(t *testing.T) {
 		}
 	}
 	if err := encodeSpec(make([]byte, specSize), args, 0, binary.LittleEndian); !errors.Is(err, errNoIndex) || !strings.Contains(err.Error(), "argument 3") {
-		t.Errorf("an index in the layout that has none: %v", err)
+		t.Errorf("an index in a layout without one: %v", err)
 	}
 }
 
@@ -288,7 +288,7 @@ func TestMappedAddress(t *testing.T) {
 		t.Errorf("%#x, %v, want %#x", got, err, want)
 	}
 	if _, err := mappedAddress(os.Getpid(), exe, 1<<40); !errors.Is(err, unix.ESRCH) {
-		t.Errorf("behind the end: %v", err)
+		t.Errorf("past the end: %v", err)
 	}
 }
 

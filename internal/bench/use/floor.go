@@ -58,7 +58,7 @@ func fillMaps(small, large int) ([]uint64, []value, error) {
 	return keys, values, err
 }
 
-// bareRing reads a ring buffer without checks, the least that reading takes.
+// bareRing reads a ring buffer without checks: the least that reading takes.
 type bareRing struct {
 	consumer, producer *uint64
 	data               []byte

@@ -93,8 +93,8 @@ func (f filler) fillWith(n, size int) func() error {
 	}
 }
 
-// A producer is a process of its own that runs fill_ring. Programs usually run on behalf of other
-// processes, and threads of this process would keep Go's scheduler from waking up the reader.
+// A producer is a process that runs fill_ring. Programs usually run in other processes, and threads
+// of this process would keep Go's scheduler from waking up the reader.
 type producer struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
@@ -104,7 +104,7 @@ type producer struct {
 // and the flags of the last record in a batch follow.
 const produceFlag = "-produce"
 
-// start starts a process whose threads write live records between them, once begin tells it to.
+// start starts a process whose threads together write live records when begin tells it to.
 func (f filler) start(threads int, wake bool) (*producer, error) {
 	flags, last := 0, 0
 	if !wake {

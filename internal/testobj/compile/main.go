@@ -20,7 +20,7 @@ func main() {
 	out := flag.String("o", "", "directory to fill")
 	target := flag.String("target", testobj.NativeTarget(), "bpfel or bpfeb")
 	cc := flag.String("cc", "", "compiler (default: $BPF2LSKEL_TEST_CC, or clang)")
-	reference := flag.Bool("reference", false, "also make what internal/sameload needs where there is no bpftool: libbpf's light skeletons")
+	reference := flag.Bool("reference", false, "also generate libbpf's light skeletons, which internal/sameload needs on machines without bpftool")
 	flag.Parse()
 	if *out == "" || flag.NArg() > 0 {
 		flag.Usage()

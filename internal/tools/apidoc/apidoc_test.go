@@ -133,7 +133,7 @@ func TestApidoc(t *testing.T) {
 	write(t, root, "internal/hidden/a.go", "package hidden\n\n// A new comment.\ntype Plan struct{ Steps []int }\n\nfunc (Plan) Run() { print(1) }\n")
 	check("another comment and another body", false, true)
 	write(t, root, "internal/hidden/a.go", "package hidden\n\ntype Plan struct{ Steps []uint }\n\nfunc (Plan) Run() {}\n")
-	check("another type behind an alias", false, false)
+	check("another type for an alias", false, false)
 	check("write", true, true)
 	write(t, root, "docs/api/gone.txt", "package gone\n")
 	check("a package that is gone", false, false)

@@ -34,7 +34,7 @@ func main() {
 		os.Exit(1)
 	}
 	if !same {
-		fmt.Fprintln(os.Stderr, "apidoc: the public API has changed; if that is what you want: make golden")
+		fmt.Fprintln(os.Stderr, "apidoc: the public API has changed; if that is intended, run make golden")
 		os.Exit(1)
 	}
 }
@@ -71,7 +71,7 @@ func run(root string, write bool) (same bool, err error) {
 	}
 	for file := range stale {
 		if !write {
-			fmt.Printf("%s is of a package that is not public any more\n", file)
+			fmt.Printf("%s is for a package that is no longer public\n", file)
 			same = false
 		} else if err := os.Remove(file); err != nil {
 			return false, err
