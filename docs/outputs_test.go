@@ -10,6 +10,7 @@ import (
 
 	"github.com/bpf2lskel/bpf2lskel/internal/docpart"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
+	"github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
 // The usage in reference.md is up to date.
@@ -195,5 +196,17 @@ func TestErrorsShown(t *testing.T) {
 	}
 	if n == 0 {
 		t.Error("no errors")
+	}
+}
+
+// The error in upgrade.md about a pinned map is the load's.
+func TestPinnedMapErrorShown(t *testing.T) {
+	raw, err := os.ReadFile("upgrade.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := (&runtime.IncompatibleMapError{Map: "counts", Path: "/sys/fs/bpf/counts", Field: "value size", Have: 16, Want: 24}).Error()
+	if !strings.Contains(string(raw), "`"+want+"`") {
+		t.Errorf("upgrade.md does not show %q", want)
 	}
 }
