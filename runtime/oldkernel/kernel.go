@@ -92,6 +92,9 @@ func attrOf[T any](attr unsafe.Pointer, size uintptr) (*T, uintptr) {
 func (k *kernel) createMap(p unsafe.Pointer, size uintptr) (int, unix.Errno) {
 	attr, size := attrOf[sys.MapCreateAttr](p, size)
 	num, errno := k.call(sys.CmdMapCreate, unsafe.Pointer(attr), size)
+	if errno == sys.ENOTSUPP && attr.MapType == sys.MapTypeStructOps && parseKernelTypes() {
+		num, errno = k.call(sys.CmdMapCreate, unsafe.Pointer(attr), size)
+	}
 	if errno == 0 || attr.BtfKeyTypeId|attr.BtfValueTypeId == 0 || probed().core ||
 		errno != unix.EINVAL && errno != sys.ENOTSUPP && errno != unix.EOPNOTSUPP {
 		return num, errno

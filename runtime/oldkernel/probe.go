@@ -43,10 +43,22 @@ func knows(offset uintptr) bool {
 // hasLoaders reports whether the kernel knows the type of loader programs. If it does not, it
 // returns EINVAL for a valid program (find_prog_type).
 func hasLoaders() bool {
+	return loadEmpty(sys.ProgTypeSyscall, sys.FlagSleepable) != unix.EINVAL
+}
+
+// parseKernelTypes makes the kernel parse its own BTF, and reports whether it may have done so.
+// Before Linux 5.14, only the verifier parses it (bpf_check). Until then, after a boot, the kernel
+// has no struct for a struct_ops map (bpf_struct_ops_find_value).
+func parseKernelTypes() bool {
+	return loadEmpty(sys.ProgTypeSocketFilter, 0) == 0
+}
+
+// loadEmpty loads a program that only returns 0, and closes it.
+func loadEmpty(progType, flags uint32) unix.Errno {
 	insns := &[...]sys.Insn{{Code: sys.OpMovImm}, {Code: sys.OpExit}}
 	license, keep := sys.CString("GPL")
 	attr := &sys.ProgLoadAttr{
-		ProgType: sys.ProgTypeSyscall, ProgFlags: sys.FlagSleepable, License: license,
+		ProgType: progType, ProgFlags: flags, License: license,
 		Insns: sys.Addr(unsafe.Pointer(insns)), InsnCnt: uint32(len(insns)),
 	}
 	errno := unix.EAGAIN
@@ -61,5 +73,5 @@ func hasLoaders() bool {
 		}
 	}
 	_ = keep
-	return errno != unix.EINVAL
+	return errno
 }
