@@ -148,7 +148,8 @@ type RingBufIterator[T any] struct {
 }
 
 // All iterates over the records. A record that is not a T ends the loop, and Err returns a
-// [*RecordSizeError]. Another loop continues after that record.
+// [*RecordSizeError]. Another loop continues after that record. Go copies a large T twice on its
+// way into the loop's body: from 500 bytes on, Borrow is several times as fast.
 func (it *RingBufIterator[T]) All() iter.Seq[T] {
 	return func(yield func(T) bool) {
 		l := &it.l
