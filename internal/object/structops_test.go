@@ -1,12 +1,34 @@
 package object
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
+
+// What is not part of a struct's name is what libbpf leaves out of it.
+func TestStructOpsFlavors(t *testing.T) {
+	file := testobj.Read(t, "structops/flavor", testobj.Options{})
+	for name, want := range map[string]string{
+		"tcp_congestion_ops___v2": "tcp_congestion_ops",
+		"tcp_congestion_ops____2": "tcp_congestion_ops____2",
+		"tcp___congestion_ops__2": "tcp",
+		"tcp___congestion___ops_": "tcp___congestion",
+		"___tcp_congestion_ops__": "___tcp_congestion_ops__",
+	} {
+		obj, err := Parse("flavor", bytes.ReplaceAll(file, []byte("tcp_congestion_ops___v2"), []byte(name)))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := obj.Maps[0].StructOps.KernelType; got != want {
+			t.Errorf("struct %s is the kernel's struct %s, want %s", name, got, want)
+		}
+	}
+}
 
 // struct_ops are maps that record their programs by member.
 func TestStructOps(t *testing.T) {
