@@ -36,7 +36,7 @@ func TestHintNoKernelBTF(t *testing.T) {
 			continue
 		}
 		t.Log(err)
-		wantError(t, err, failure.Errno, tt.op, "this kernel, 6.1.", "has no BTF of its own: it needs CONFIG_DEBUG_INFO_BTF")
+		wantError(t, err, failure.Errno, tt.op, "this kernel, 6.1.", "has no BTF: use a kernel built with CONFIG_DEBUG_INFO_BTF=y")
 	}
 	// Objects that need no BTF load, on 32 bits too.
 	for _, name := range []string{"minimal", "globals", "map_in_map", "prog_array"} {

@@ -16,5 +16,5 @@ func TestHintNoJIT(t *testing.T) {
 	guest.Only(t)
 	obj := withExtern(object.Extern{Name: "bpf_rcu_read_lock", Kind: object.Kfunc})
 	err := loadDirectly(generate(t, obj))
-	wantError(t, err, unix.Errno(524), "not supported (ENOTSUPP)", "this needs the JIT compiler: this kernel", "is built without CONFIG_BPF_JIT")
+	wantError(t, err, unix.Errno(524), "not supported (ENOTSUPP)", "this needs the JIT compiler, but this kernel", "is built without CONFIG_BPF_JIT")
 }

@@ -19,9 +19,9 @@ func TestHintModuleNotLoaded(t *testing.T) {
 		t.Fatal("nf_conntrack is loaded")
 	}
 	wantError(t, loadDirectly(generate(t, obj)), unix.ENOENT,
-		"find kfunc bpf_xdp_ct_lookup", "it is in module nf_conntrack, which is not loaded: modprobe nf_conntrack")
+		"find kfunc bpf_xdp_ct_lookup", "it is in module nf_conntrack, which is not loaded: run modprobe nf_conntrack")
 
 	target := oneProgram(returnsZero)
 	target.Programs[0].Target = &object.AttachTarget{Name: "nf_ct_get_tuple", Kind: sys.BtfKindFunc, Module: "nf_conntrack"}
-	wantError(t, loadDirectly(generate(t, target)), unix.ENOENT, "module nf_conntrack is not loaded: modprobe nf_conntrack")
+	wantError(t, loadDirectly(generate(t, target)), unix.ENOENT, "module nf_conntrack is not loaded: run modprobe nf_conntrack")
 }

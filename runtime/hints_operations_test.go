@@ -38,7 +38,7 @@ func TestHintPin(t *testing.T) {
 	if err := m.Pin(filepath.Join(dir, "m")); err != nil {
 		t.Fatal(err)
 	}
-	wantText(t, m.Pin(filepath.Join(dir, "m")), "file exists (something is pinned there already")
+	wantText(t, m.Pin(filepath.Join(dir, "m")), "file exists (something is already pinned there")
 	wantText(t, m.Pin(filepath.Join(dir, "a.b")), "operation not permitted (pins are names without dots")
 	wantText(t, m.Pin(filepath.Join(t.TempDir(), "m")), "operation not permitted (pins are names without dots in a BPF file system")
 	wantText(t, m.Pin(filepath.Join(dir, "no", "m")), "no such file or directory (the directory does not exist")
@@ -92,7 +92,7 @@ func TestHintInterface(t *testing.T) {
 	inNewNetns(t, func() {
 		for _, mode := range []runtime.XDPMode{runtime.XDPNative, runtime.XDPOffload} {
 			_, err := runtime.NewXDPProgram(both["xdp"]).AttachXDP(1, &runtime.XDPOptions{Mode: mode})
-			wantText(t, err, "operation not supported (the interface's driver does not have this mode: use XDPGeneric or XDPAuto)")
+			wantText(t, err, "operation not supported (the interface's driver does not support this mode: use XDPGeneric or XDPAuto)")
 		}
 	})
 	_, err = runtime.NewSchedCLSProgram(both["tc"]).AttachTCX(none, runtime.Ingress, nil)
@@ -122,7 +122,7 @@ func TestHintCgroup(t *testing.T) {
 	defer s.Close()
 	dir := t.TempDir()
 	_, err = runtime.NewCgroupSKBProgram(s.Program(0)).AttachCgroup(dir, nil)
-	wantText(t, err, "attach to cgroup "+dir+": bad file descriptor (it is not the directory of a cgroup of version 2)")
+	wantText(t, err, "attach to cgroup "+dir+": bad file descriptor (it is not the directory of a version 2 cgroup)")
 }
 
 // inNewNetns runs f on a thread in a new network namespace.

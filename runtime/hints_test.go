@@ -221,7 +221,7 @@ func TestHintUserNamespace(t *testing.T) {
 		UidMappings: []syscall.SysProcIDMap{{Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{Size: 1}},
 	})
-	if want := "operation not permitted (CAP_BPF and CAP_PERFMON of a user namespace do not count"; !strings.Contains(said, want) {
+	if want := "operation not permitted (CAP_BPF and CAP_PERFMON in a user namespace do not count"; !strings.Contains(said, want) {
 		t.Errorf("got %s", said)
 	}
 }
@@ -269,7 +269,7 @@ func TestHintExternNotFound(t *testing.T) {
 		{object.Extern{Name: "no_such", Kind: object.KsymAddr}, unix.ENOENT, []string{"find ksym address no_such", "has this symbol"}},
 		// A missing weak kfunc is not an error, but calling it is.
 		{object.Extern{Name: "no_such", Kind: object.Kfunc, Weak: true}, unix.EINVAL, []string{
-			"load program prog", "weak kfunc that this kernel does not have, without a check for it: no_such",
+			"load program prog", "weak kfunc that this kernel lacks, without checking for it: no_such",
 		}},
 	} {
 		if _, err := os.Stat("/proc/sys/net/core/bpf_jit_enable"); err != nil && tt.ext.Weak {
@@ -283,12 +283,12 @@ func TestHintHelper(t *testing.T) {
 	// bpf_skb_load_bytes is not available to tracepoints.
 	p := calling(26)
 	p.Type = sys.ProgTypeTracepoint
-	wantError(t, loadDirectly(generate(t, oneProgram(p))), unix.EINVAL, "does not have bpf_skb_load_bytes for programs of section tc")
+	wantError(t, loadDirectly(generate(t, oneProgram(p))), unix.EINVAL, "does not allow bpf_skb_load_bytes in programs of section tc")
 
 	// bpf_ktime_get_ns is available under any license, bpf_trace_printk is not.
 	obj := oneProgram(calling(6))
 	obj.License = "Proprietary"
-	wantError(t, loadDirectly(generate(t, obj)), unix.EINVAL, "compatible with the GPL")
+	wantError(t, loadDirectly(generate(t, obj)), unix.EINVAL, "GPL-compatible license")
 }
 
 func TestHintBTFKind(t *testing.T) {
@@ -308,16 +308,16 @@ func TestHintBTFKind(t *testing.T) {
 // An array larger than the machine's memory.
 func TestHintNoMemory(t *testing.T) {
 	m := object.Map{Type: sys.MapTypeArray, KeySize: 4, ValueSize: 1 << 20, MaxEntries: 1 << 31}
-	wantError(t, loadDirectly(generate(t, oneMap(m))), unix.ENOMEM, "create map m", "no 2251808403619840 bytes")
+	wantError(t, loadDirectly(generate(t, oneMap(m))), unix.ENOMEM, "create map m", "cannot allocate its 2251808403619840 bytes")
 }
 
 func TestHintImpossibleMap(t *testing.T) {
 	keys := object.Map{Type: sys.MapTypeArray, KeySize: 8, ValueSize: 4, MaxEntries: 1, Flags: sys.FlagMmapable}
 	wantError(t, loadDirectly(generate(t, oneMap(keys))), unix.EINVAL,
-		"create map m", "keys of 8 bytes, values of 4, 1 entries and the flags 0x400")
+		"create map m", "keys of 8 bytes, values of 4, 1 entries and flags 0x400")
 	values := object.Map{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 1 << 23, MaxEntries: 16}
 	wantError(t, loadDirectly(generate(t, oneMap(values))), unix.E2BIG,
-		"create map m", "keys of 4 bytes, values of 8388608, 16 entries and the flags 0x0")
+		"create map m", "keys of 4 bytes, values of 8388608, 16 entries and flags 0x0")
 }
 
 func TestHintMapField(t *testing.T) {

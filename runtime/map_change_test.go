@@ -107,7 +107,7 @@ func TestChangeMapAfterFailure(t *testing.T) {
 		{
 			"inner map",
 			object.Map{Type: sys.MapTypeHashOfMaps, KeySize: 8, ValueSize: 4, MaxEntries: 4},
-			"does not say what its inner maps are",
+			"does not define its inner maps",
 			func(c *runtime.MapChange) {
 				c.Inner = &runtime.InnerChange{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 8, MaxEntries: 2}
 			},
@@ -264,7 +264,7 @@ func TestLeaveMapOut(t *testing.T) {
 	}
 	before := openFDs(t)
 	s := open(1)
-	wantError(t, s.Load(nil), unix.EINVAL, "load program prog", "it uses map second, which is left out")
+	wantError(t, s.Load(nil), unix.EINVAL, "load program prog", "it uses map second, which is not created")
 	s.Program(0).SetAutoLoad(false)
 	if err := s.Load(nil); err != nil {
 		t.Errorf("without the program: %+v", err)

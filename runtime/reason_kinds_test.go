@@ -77,7 +77,7 @@ func TestReasonKinds(t *testing.T) {
 
 // The verifier does not look at subprograms that programs of two kinds share.
 func TestHintKinds(t *testing.T) {
-	const accepted, shares = "invalid argument: the verifier accepted it, but the kernel refused it after that (it shares map ", ", which is of another kind"
+	const accepted, shares = "invalid argument: the verifier accepted it, but the kernel refused it afterwards (it shares map ", ", which is of another kind"
 	wantError(t, loadOf(t, "refused/kinds", "on_send", "on_packet"), unix.EINVAL, "load program on_packet: "+accepted+"jumps with on_send"+shares)
 	if !sys.KernelVersion().Before(sys.Version{6, 18}) {
 		wantError(t, loadOf(t, "refused/kinds", "on_send", "on_receive"), unix.EINVAL, "load program on_receive: "+accepted+"jumps with on_send"+shares)
@@ -118,20 +118,20 @@ func TestHintSourceLacks(t *testing.T) {
 		m    object.Map
 		want string
 	}{
-		{noEntries, "create map m: invalid argument (the source gives it no max_entries: set it there, or by SetMaxEntries before Load)"},
-		{noKey, "create map m: invalid argument (the source gives it no key"},
-		{ofMaps, "create map m: invalid argument (the source does not say what its inner maps are"},
-		{withInner, "create inner map of m: invalid argument (the source gives its inner map no max_entries: set it there, or by ChangeMap before Load)"},
+		{noEntries, "create map m: invalid argument (the source does not set its max_entries: set it there, or call SetMaxEntries before Load)"},
+		{noKey, "create map m: invalid argument (the source does not set its key"},
+		{ofMaps, "create map m: invalid argument (the source does not define its inner maps"},
+		{withInner, "create inner map of m: invalid argument (the source does not set its inner map's max_entries: set it there, or call ChangeMap before Load)"},
 		{
 			object.Map{Type: sys.MapTypeLPMTrie, KeySize: 8, ValueSize: 8, MaxEntries: 1},
-			"create map m: invalid argument (the source gives it no flag BPF_F_NO_PREALLOC",
+			"create map m: invalid argument (the source does not set its flag BPF_F_NO_PREALLOC",
 		},
 	} {
 		wantError(t, loadDirectly(generate(t, oneMap(tt.m))), unix.EINVAL, tt.want)
 	}
 
 	wantError(t, loadOf(t, "peer/unknown_sections", "optional"), unix.EINVAL,
-		"load program optional: invalid argument (section ?foo/bar stands for no program type)")
+		"load program optional: invalid argument (unknown program section ?foo/bar)")
 
 	// Nor is the value given to SetMaxEntries.
 	for _, entries := range []uint32{0, 2} {
@@ -140,7 +140,7 @@ func TestHintSourceLacks(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Map(0).SetMaxEntries(entries)
-		wantError(t, s.Load(nil), unix.EINVAL, fmt.Sprintf("create map %s: invalid argument (global variables have a max_entries of 1, and SetMaxEntries has made it %d)",
+		wantError(t, s.Load(nil), unix.EINVAL, fmt.Sprintf("create map %s: invalid argument (max_entries of global variables must be 1, but SetMaxEntries set it to %d)",
 			s.Map(0).Name(), entries))
 		s.Close()
 	}
@@ -150,7 +150,7 @@ func TestHintSourceLacks(t *testing.T) {
 	}
 	defer s.Close()
 	s.Map(0).SetMaxEntries(0)
-	wantError(t, s.Load(nil), unix.EINVAL, "create map m: invalid argument (SetMaxEntries has made its max_entries 0)")
+	wantError(t, s.Load(nil), unix.EINVAL, "create map m: invalid argument (SetMaxEntries set its max_entries to 0)")
 
 	// The method that the hint suggests solves the problem.
 	if s, err = runtime.Open(generate(t, oneMap(noEntries))); err != nil {
@@ -185,7 +185,7 @@ func TestReasonWeakKfuncResult(t *testing.T) {
 	p := obj.Programs[0]
 	p.Insns = []object.Insn{p.Insns[0], {Op: sys.OpExit}}
 	wantError(t, loadDirectly(generate(t, obj)), unix.EACCES,
-		"load program prog: permission denied: it calls a weak kfunc that this kernel does not have, without a check for it: no_such")
+		"load program prog: permission denied: it calls a weak kfunc that this kernel lacks, without checking for it: no_such")
 }
 
 // A program that is refused before verification has a log with relocations only.

@@ -8,15 +8,15 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// types reads an object's own BTF, as far as error messages need it. It trusts nothing that it
-// reads.
+// types decodes the parts of an object's own BTF that error messages need. It validates everything
+// that it reads.
 type types struct {
-	buf     string // what follows the header's type_off: all types
+	buf     string // the data from the header's type_off on: all types
 	strings string
 	offs    []int // of types in buf, by ID; 0 is void
 }
 
-// objectTypes decodes the object's BTF. It returns nil if the object has none that makes sense.
+// objectTypes decodes the object's BTF. It returns nil if the object has no valid BTF.
 func objectTypes(s *spec.Spec) *types {
 	b := s.BTF
 	if b.Attr == 0 || uint64(b.Data)+uint64(b.Size) > uint64(len(s.Blob)) {
@@ -49,7 +49,7 @@ func decodeTypes(raw string) *types {
 	return t
 }
 
-// size returns the size of the type at an offset, with all that follows its struct btf_type.
+// size returns the size of the type at an offset, including the data after its struct btf_type.
 func (t *types) size(at int) (size int, ok bool) {
 	info := t.word(at + 4)
 	n := sys.BtfInfoVlen(info)
@@ -86,12 +86,12 @@ func (t *types) at(id uint32) (int, bool) {
 	return t.offs[id], true
 }
 
-// word reads 32 bits that are known to be in buf.
+// word returns the 32-bit word at an offset, which must be in buf.
 //
 //go:noinline
 func (t *types) word(at int) uint32 { return binary.NativeEndian.Uint32([]byte(t.buf[at:][:4])) }
 
-// kind returns a type's kind, 0 for void and for a type that does not exist.
+// kind returns a type's kind, or 0 for void and for a type that does not exist.
 func (t *types) kind(id uint32) uint32 {
 	at, ok := t.at(id)
 	if !ok {
@@ -127,7 +127,7 @@ func (t *types) str(off uint32) (string, bool) {
 	return s, ok
 }
 
-// skip goes through typedefs and qualifiers.
+// skip follows typedefs and qualifiers.
 func (t *types) skip(id uint32) uint32 {
 	for range maxWalk {
 		switch t.kind(id) {

@@ -5,10 +5,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// What follows is for those who ask before a load; nothing of it is in users' binaries.
+// These functions describe an object before a load. Users' binaries do not contain them.
 
-// Relocation says what a CO-RE record is about: "field mm.owner of struct task_struct", or the
-// struct alone if the kernel does not have that.
+// Relocation describes a CO-RE record: "field mm.owner of struct task_struct", or only the struct
+// if the kernel lacks it.
 func Relocation(s *spec.Spec, r sys.CoreRelo, hasRoot bool) string {
 	log := ""
 	if t := objectTypes(s); t != nil && hasRoot {
@@ -17,15 +17,15 @@ func Relocation(s *spec.Spec, r sys.CoreRelo, hasRoot bool) string {
 	return describeRelo(s, r, log)
 }
 
-// SinceMapType returns the name of a map type that came after Linux 5.14, and the version that
-// brought it; "" for older ones.
+// SinceMapType returns the name of a map type that was added after Linux 5.14, and the version that
+// added it. Both are "" for older types.
 func SinceMapType(n uint32) (name, since string) { return mapTypes.at(n) }
 
-// SinceProgramType is SinceMapType for enum bpf_prog_type.
+// SinceProgramType is like SinceMapType, for enum bpf_prog_type.
 func SinceProgramType(n uint32) (name, since string) { return programTypes.at(n) }
 
-// SinceAttachType is SinceMapType for enum bpf_attach_type.
+// SinceAttachType is like SinceMapType, for enum bpf_attach_type.
 func SinceAttachType(n uint32) (name, since string) { return attachTypes.at(n) }
 
-// SinceHelper is SinceMapType for enum bpf_func_id.
+// SinceHelper is like SinceMapType, for enum bpf_func_id.
 func SinceHelper(n uint32) (name, since string) { return helpers.at(n) }

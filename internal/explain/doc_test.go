@@ -117,7 +117,7 @@ log, and a hint:
 ` + "```text" + `
 load refused_core: load program gone: invalid argument: this kernel has no field removed_long_ago of struct task_struct
 load refused_func: load program call: permission denied: R1 invalid mem access 'mem_or_null', at: return *p; @ refused_func.bpf.c:6
-load refused_map: create map refused: invalid argument (the source gives it no flag BPF_F_NO_PREALLOC: set it there, or by ChangeMap before Load)
+load refused_map: create map refused: invalid argument (the source does not set its flag BPF_F_NO_PREALLOC: set it there, or call ChangeMap before Load)
 ` + "```" + `
 
 - ` + "`errors.Is(err, unix.EPERM)`" + ` tests for the kernel's answer. ` + "`errors.As`" + ` into a

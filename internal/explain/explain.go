@@ -1,15 +1,16 @@
-// Package explain says why a load failed. It gets a [spec.Failure] as it comes from internal/load,
-// with the kernel's answer and the verifier's log, looks at the machine, and fills in the reason
-// and the hint in words. internal/load and package runtime call it, and only after a failure: a
-// load that succeeds pays nothing for it.
+// Package explain explains why a load failed. It takes a [spec.Failure] from internal/load, with
+// the kernel's error and the verifier's log, inspects the machine, and sets the reason and the
+// hint. internal/load and package runtime call it only after a failure, so a load that succeeds
+// pays nothing for it.
 //
-//   - reason.go: what the answer means, from the object and the log
-//   - hints.go, permission.go: what to do about it; docs/errors.md is made from them
-//   - since.go: which version of Linux brought what
-//   - operations.go: hints for what is done after the load: attaching and pinning
+// - reason.go: the meaning of the error, from the object and the log
+// - hints.go, permission.go: what to do about it; docs/errors.md is generated from them
+// - since.go: features and the versions of Linux that added them
+// - operations.go: hints for operations after the load: attaching and pinning
 //   - log.go: the decisive line of a verifier's log
-//   - machine.go: what can be said about the kernel and about the calling thread
-//   - relocation.go, btf.go: what a CO-RE record is about, from the object's own BTF
+//
+// - machine.go: facts about the kernel and the calling thread
+// - relocation.go, btf.go: descriptions of CO-RE records, from the object's own BTF
 package explain
 
 import (
@@ -17,10 +18,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// Explain fills in f.Reason and f.Hint, as far as the causes are known, and notes in f.Log what a
-// number in it stands for. It does nothing if f has a hint already. It reads files of /proc and
-// /sys, and should be called on the thread that made the load: threads may differ in what they are
-// permitted to do.
+// Explain sets f.Reason and f.Hint if the cause is known, and annotates numbers in f.Log. It does
+// nothing if f has a hint. It reads files of /proc and /sys, and should be called on the thread of
+// the load, since permissions may differ between threads.
 func Explain(f *spec.Failure) {
 	if f.Hint != "" {
 		return
@@ -32,7 +32,7 @@ func Explain(f *spec.Failure) {
 	f.Hint = x.hint()
 }
 
-// failure is a failure to be explained, with what it is about looked up in the Spec. At most one of
+// failure is a failure to explain, with the object concerned looked up in the Spec. At most one of
 // the pointers is set.
 type failure struct {
 	*spec.Failure
@@ -45,13 +45,14 @@ type failure struct {
 	area    *spec.MapSpec     // the map whose contents could not be mapped
 }
 
-// newMap is a map as it was to be created: one of the object's, or the template of its inner maps.
+// newMap describes the map that could not be created: one of the object's, or the template for its
+// inner maps.
 type newMap struct {
-	_ [0][]byte // the compiler writes no comparison for it
+	_ [0][]byte // prevents generated comparison code
 
 	isInner                                       bool
 	isData                                        bool   // it is global variables
-	inSource                                      uint32 // max_entries there
+	inSource                                      uint32 // max_entries in the source
 	typ, keySize, valueSize, maxEntries, mapFlags uint32
 }
 
@@ -71,7 +72,7 @@ func newFailure(f *spec.Failure, m machine) *failure {
 			isData: m.Kind != spec.NoData, inSource: m.MaxEntries,
 			typ: m.Type, keySize: m.KeySize, valueSize: m.ValueSize, maxEntries: f.MaxEntries, mapFlags: m.Flags,
 		}
-	case spec.StepCreateInner: // which only its attr describes; the first fields of sys.MapCreateAttr
+	case spec.StepCreateInner: // only its attr describes it: the first fields of sys.MapCreateAttr
 		x.newMap = &newMap{
 			isInner: true,
 			typ:     word(s, step.Attr), keySize: word(s, step.Attr+4), valueSize: word(s, step.Attr+8),

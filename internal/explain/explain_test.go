@@ -49,37 +49,37 @@ func TestHintsOfOtherMachines(t *testing.T) {
 			"large blob",
 			made(spec.Failure{Op: spec.OpCreateBlob, Errno: unix.E2BIG}),
 			machine{release: "5.15.1"},
-			"the object's data and code make a blob of 1024 bytes: this kernel, 5.15.1, takes no map value above 4 MiB",
+			"the object's data and code take 1024 bytes, but this kernel, 5.15.1, limits map values to 4 MiB",
 		},
 		{
 			"CO-RE before 5.17",
 			made(spec.Failure{Errno: unix.E2BIG}, program),
 			machine{release: "5.15.0"},
-			"CO-RE by the kernel needs Linux 5.17, this is 5.15.0",
+			"CO-RE in the kernel needs Linux 5.17, this is 5.15.0",
 		},
 		{
 			"CO-RE of the loader before 5.17",
 			loaderCORE,
 			machine{release: "5.16.0"},
-			"CO-RE by the kernel needs Linux 5.17, this is 5.16.0",
+			"CO-RE in the kernel needs Linux 5.17, this is 5.16.0",
 		},
 		{
 			"CO-RE of the loader without BTF",
 			loaderCORE,
 			machine{release: "6.1.0-686"},
-			"this kernel, 6.1.0-686, has no BTF of its own",
+			"this kernel, 6.1.0-686, has no BTF",
 		},
 		{
 			"ENUM64",
 			made(spec.Failure{Errno: unix.EINVAL, Log: "[3] ENUM64 \n[3] Invalid kind:19\n"}, spec.Step{Kind: spec.StepLoadBTF}),
 			machine{release: "5.19.1"},
-			"the object's BTF has a BTF_KIND_ENUM64, which needs Linux 6.0, this is 5.19.1: compile for an older one",
+			"the object's BTF has a BTF_KIND_ENUM64, which needs Linux 6.0, this is 5.19.1: compile for an older version",
 		},
 		{
 			"no JIT",
 			made(spec.Failure{Errno: sys.ENOTSUPP}, spec.Step{Kind: spec.StepLoadProgram, Index: 1}),
 			machine{release: "6.18.1", jit: "0"},
-			"this needs the JIT compiler: sysctl net.core.bpf_jit_enable=1",
+			"this needs the JIT compiler: run sysctl net.core.bpf_jit_enable=1",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -103,20 +103,20 @@ func TestHintsForMaps(t *testing.T) {
 		signed  bool
 		want    string
 	}{
-		{"no entries", spec.MapSpec{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 8}, 0, false, "the source gives it no max_entries: set it there, or by SetMaxEntries before Load"},
-		{"signed", spec.MapSpec{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 8}, 0, true, "the source gives it no max_entries: set it there"},
-		{"entries taken away", spec.MapSpec{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 8, MaxEntries: 1}, 0, false, "SetMaxEntries has made its max_entries 0"},
-		{"no variables", spec.MapSpec{Type: sys.MapTypeArray, KeySize: 4, ValueSize: 8, MaxEntries: 1, Kind: spec.ROData}, 3, false, "global variables have a max_entries of 1, and SetMaxEntries has made it 3"},
-		{"no key", spec.MapSpec{Type: sys.MapTypeHash, ValueSize: 8}, 1, false, "the source gives it no key: set it there, or by ChangeMap before Load"},
-		{"no value", spec.MapSpec{Type: sys.MapTypeQueue}, 1, false, "the source gives it no value: set it there, or by ChangeMap before Load"},
-		{"no inner map", spec.MapSpec{Type: sys.MapTypeArrayOfMaps, KeySize: 4, ValueSize: 4}, 1, false, "the source does not say what its inner maps are"},
-		{"no flag", spec.MapSpec{Type: sys.MapTypeLPMTrie, KeySize: 8, ValueSize: 8}, 1, false, "the source gives it no flag BPF_F_NO_PREALLOC"},
-		{"no flag, arena", spec.MapSpec{Type: sys.MapTypeArena}, 1, false, "the source gives it no flag BPF_F_MMAPABLE"},
+		{"no entries", spec.MapSpec{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 8}, 0, false, "the source does not set its max_entries: set it there, or call SetMaxEntries before Load"},
+		{"signed", spec.MapSpec{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 8}, 0, true, "the source does not set its max_entries: set it there"},
+		{"entries taken away", spec.MapSpec{Type: sys.MapTypeHash, KeySize: 4, ValueSize: 8, MaxEntries: 1}, 0, false, "SetMaxEntries set its max_entries to 0"},
+		{"no variables", spec.MapSpec{Type: sys.MapTypeArray, KeySize: 4, ValueSize: 8, MaxEntries: 1, Kind: spec.ROData}, 3, false, "max_entries of global variables must be 1, but SetMaxEntries set it to 3"},
+		{"no key", spec.MapSpec{Type: sys.MapTypeHash, ValueSize: 8}, 1, false, "the source does not set its key: set it there, or call ChangeMap before Load"},
+		{"no value", spec.MapSpec{Type: sys.MapTypeQueue}, 1, false, "the source does not set its value: set it there, or call ChangeMap before Load"},
+		{"no inner map", spec.MapSpec{Type: sys.MapTypeArrayOfMaps, KeySize: 4, ValueSize: 4}, 1, false, "the source does not define its inner maps"},
+		{"no flag", spec.MapSpec{Type: sys.MapTypeLPMTrie, KeySize: 8, ValueSize: 8}, 1, false, "the source does not set its flag BPF_F_NO_PREALLOC"},
+		{"no flag, arena", spec.MapSpec{Type: sys.MapTypeArena}, 1, false, "the source does not set its flag BPF_F_MMAPABLE"},
 		{
 			"local storage has no entries",
 			spec.MapSpec{Type: sys.MapTypeTaskStorage, KeySize: 4, ValueSize: 8, Flags: noPrealloc},
 			0, false,
-			"no map of its type has keys of 4 bytes, values of 8, 0 entries and the flags 0x1, or not on 6.18.1: correct it, or use ChangeMap before Load",
+			"maps of its type cannot have keys of 4 bytes, values of 8, 0 entries and flags 0x1, at least not on 6.18.1: change the source, or use ChangeMap before Load",
 		},
 		{"too new", spec.MapSpec{Type: sys.MapTypeRHash}, 0, false, "BPF_MAP_TYPE_RHASH needs Linux 7.2, this is 6.18.1"},
 	} {
@@ -140,7 +140,7 @@ func TestHintForInnerMap(t *testing.T) {
 		blob = binary.NativeEndian.AppendUint32(blob, field)
 	}
 	f.Spec.Blob = string(blob)
-	if got, want := on("6.18.1", f).hint(), "the source gives its inner map no max_entries: set it there, or by ChangeMap before Load"; got != want {
+	if got, want := on("6.18.1", f).hint(), "the source does not set its inner map's max_entries: set it there, or call ChangeMap before Load"; got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
@@ -192,7 +192,7 @@ func TestReasonWithoutVerifier(t *testing.T) {
 		{relocation + "processed 0 insns (limit 1000000)\n", "the kernel refused it before verifying it"},
 		{relocation, "the kernel refused it before verifying it"},
 		{relocation + "prog '': relo #1: trying to relocate unrecognized insn #4, code:0xdb\n", ""},
-		{"processed 5 insns (limit 1000000)\n", "the verifier accepted it, but the kernel refused it after that"},
+		{"processed 5 insns (limit 1000000)\n", "the verifier accepted it, but the kernel refused it afterwards"},
 		{"0: (95) exit\nR0 !read_ok\nprocessed 1 insns\n", ""},
 		{"", ""},
 	} {
@@ -206,7 +206,7 @@ func TestReasonWithoutVerifier(t *testing.T) {
 
 // Kernels print the call of a missing weak kfunc in different ways.
 func TestReasonWeakKfunc(t *testing.T) {
-	const want = "it calls a weak kfunc that this kernel does not have, without a check for it: bpf_no_such"
+	const want = "it calls a weak kfunc that this kernel lacks, without checking for it: bpf_no_such"
 	for log, is := range map[string]bool{
 		"1: (85) call #0                       ;\n2: (95) exit\nR0 !read_ok\nprocessed 3 insns\n":             true,
 		"1: (85) call kernel-function#0\n2: (95) exit\nR0 !read_ok\nprocessed 3 insns\n":                      true,
@@ -266,11 +266,11 @@ func TestOperationHints(t *testing.T) {
 		errno unix.Errno
 		want  string
 	}{
-		{"pin", PinHint, unix.EEXIST, "something is pinned there already"},
+		{"pin", PinHint, unix.EEXIST, "something is already pinned there"},
 		{"pin", PinHint, unix.EIO, ""},
 		{"XDP", XDPHint, unix.EBUSY, "another program is attached to the interface"},
 		{"XDP", XDPHint, unix.EPERM, ""},
-		{"cgroup", CgroupHint, unix.EPERM, "a program is attached there, or further up"},
+		{"cgroup", CgroupHint, unix.EPERM, "a program attached to the cgroup or a parent"},
 		{"cgroup", CgroupHint, unix.EINVAL, ""},
 		{"interface", InterfaceHint, unix.ENXIO, "the interface is not a netkit device"},
 		{"interface", InterfaceHint, unix.EBUSY, ""},
@@ -289,7 +289,7 @@ func TestAttachHint(t *testing.T) {
 		errno      unix.Errno
 		want       string
 	}{
-		{sys.AttachNetfilter, unix.EBUSY, "another program is attached there, and only one can be: detach it first"},
+		{sys.AttachNetfilter, unix.EBUSY, "another program is attached, and only one can be: detach it first"},
 		{sys.AttachFlowDissector, unix.EPERM, ""},
 		{sys.AttachNetkitPrimary, unix.EPERM, ""},
 	} {

@@ -9,9 +9,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// The questions that hints and reasons ask of a failure.
+// Facts about a failure, for hints and reasons.
 
-// mapsMemory reports whether the process's own memory was concerned.
+// mapsMemory reports whether a mapping into the process failed.
 func (f *failure) mapsMemory() bool { return f.Op == spec.OpMapBlob || f.area != nil }
 
 // usesCORE reports whether the kernel had to resolve CO-RE relocations, of a program or of the
@@ -21,7 +21,7 @@ func (f *failure) usesCORE() bool {
 		f.Op == spec.OpLoadLoader && f.Spec.CORE.ValueCount > 0
 }
 
-// memory returns about how many bytes a map takes.
+// memory estimates the memory of a map in bytes.
 func (m *newMap) memory() uint64 {
 	entries := uint64(m.maxEntries)
 	size := entries * (uint64(m.keySize) + uint64(m.valueSize))
@@ -37,7 +37,7 @@ func (m *newMap) memory() uint64 {
 	return size
 }
 
-// isLocalStorage reports whether a map hangs on what it holds data for: it has no size of its own.
+// isLocalStorage reports whether a map is local storage, which has no max_entries.
 func (m *newMap) isLocalStorage() bool {
 	switch m.typ {
 	case sys.MapTypeSKStorage, sys.MapTypeInodeStorage, sys.MapTypeTaskStorage, sys.MapTypeCgrpStorage:
@@ -52,11 +52,11 @@ func (m *newMap) hasNoEntries() bool {
 		m.typ != sys.MapTypeCgroupStorage && m.typ != sys.MapTypePerCPUCgroupStorage
 }
 
-// lacks names what the source does not say, and the method that sets it: "" if nothing is missing.
+// lacks returns a property that the source does not set, and the method that sets it, or "".
 func (m *newMap) lacks() (what, method string) {
 	const change = "ChangeMap"
 	switch m.typ {
-	case sys.MapTypeRingBuf, sys.MapTypeUserRingBuf, sys.MapTypeArena: // which have neither keys nor values
+	case sys.MapTypeRingBuf, sys.MapTypeUserRingBuf, sys.MapTypeArena: // no keys and values
 	case sys.MapTypeQueue, sys.MapTypeStack, sys.MapTypeBloomFilter:
 		if m.valueSize == 0 {
 			return "value", change
@@ -70,7 +70,7 @@ func (m *newMap) lacks() (what, method string) {
 		}
 	}
 	switch {
-	case m.hasNoEntries() && m.isInner: // which SetMaxEntries does not reach
+	case m.hasNoEntries() && m.isInner: // SetMaxEntries does not apply
 		return "max_entries", change
 	case m.hasNoEntries():
 		return "max_entries", "SetMaxEntries"
@@ -82,7 +82,7 @@ func (m *newMap) lacks() (what, method string) {
 	return "", ""
 }
 
-// lacksInner reports whether it is a map of maps whose inner maps the source does not describe.
+// lacksInner reports whether it is a map of maps without a definition of its inner maps.
 func (f *failure) lacksInner() bool {
 	if m := f.newMap; m.isInner || m.typ != sys.MapTypeArrayOfMaps && m.typ != sys.MapTypeHashOfMaps {
 		return false
@@ -95,9 +95,9 @@ func (f *failure) lacksInner() bool {
 	return true
 }
 
-// sharedMap looks for a map that the program shares with a program of another kind although such a
-// map takes programs of one kind only: a program array, or one whose entries may have a program
-// (bpf_prog_map_compatible).
+// sharedMap looks for a map that the program shares with a program of another kind although all
+// programs that use the map must be of the same kind: a program array, or a map whose entries may
+// have a program (bpf_prog_map_compatible).
 func (f *failure) sharedMap() (m *spec.MapSpec, other *spec.ProgramSpec) {
 	for i := range f.Spec.Maps {
 		switch m = &f.Spec.Maps[i]; m.Type {
@@ -118,7 +118,7 @@ func (f *failure) sharedMap() (m *spec.MapSpec, other *spec.ProgramSpec) {
 	return nil, nil
 }
 
-// kindOf returns what has to be equal in programs that share such a map.
+// kindOf returns the properties that must be equal in programs that share such a map.
 func kindOf(p *spec.ProgramSpec) [3]uint32 {
 	return [3]uint32{p.Type, p.AttachType, p.Flags & sys.FlagXDPHasFrags}
 }
@@ -141,7 +141,7 @@ func (f *failure) uses(p *spec.ProgramSpec, m *spec.MapSpec) bool {
 	return false
 }
 
-// after returns what follows the last occurrence of a text in the log, to the end of the line.
+// after returns the rest of the line after the last occurrence of a text in the log.
 func (f *failure) after(text string) (string, bool) {
 	i := lastIndex(f.Log, text)
 	if i < 0 {
@@ -151,7 +151,7 @@ func (f *failure) after(text string) (string, bool) {
 	return rest, true
 }
 
-// lastIndex is strings.LastIndex, which nothing else would bring into the binary.
+// lastIndex is strings.LastIndex, which would be linked only for this.
 func lastIndex(s, text string) int {
 	last := -1
 	for i := 0; i >= 0; {
@@ -162,7 +162,7 @@ func lastIndex(s, text string) int {
 	return last
 }
 
-// verified returns how many instructions the verifier has looked at, -1 if the log does not say.
+// verified returns the number of instructions that the verifier processed, or -1 if unknown.
 func (f *failure) verified() int {
 	rest, ok := f.after("processed ")
 	if !ok {
@@ -171,8 +171,7 @@ func (f *failure) verified() int {
 	return sys.LeadingNumber(rest)
 }
 
-// unknownFunc returns the number in "invalid func unknown#N" (check_helper_call), -1 if there is
-// none.
+// unknownFunc returns the number in "invalid func unknown#N" (check_helper_call), or -1.
 func (f *failure) unknownFunc() int {
 	rest, ok := f.after("invalid func unknown#")
 	if !ok {
@@ -181,8 +180,9 @@ func (f *failure) unknownFunc() int {
 	return sys.LeadingNumber(rest)
 }
 
-// refusedHelper returns the helper that the kernel has, but not for this program: "unknown func
-// bpf_x#1" up to 6.9, "program of this type cannot use helper bpf_x#1" since (check_helper_call).
+// refusedHelper returns the helper that the kernel has, but not for this program: the log has
+// "unknown func bpf_x#1" up to 6.9, and "program of this type cannot use helper bpf_x#1" since
+// (check_helper_call).
 func (f *failure) refusedHelper() string {
 	for _, text := range []string{"cannot use helper ", "unknown func "} {
 		if rest, ok := f.after(text); ok {
@@ -193,8 +193,8 @@ func (f *failure) refusedHelper() string {
 	return ""
 }
 
-// number returns a number, or a limit, in words. It is not inlined, as others here are not: that
-// would be a kilobyte more in each user's binary.
+// number formats a number or a limit. Like other functions here, it is not inlined, which saves a
+// kilobyte in each user's binary.
 //
 //go:noinline
 func number(n uint64) string {

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// Decisive returns in one line what a log of the verifier, or of the kernel's reader of BTF, gives
-// as the reason: what it said last apart from its own trace, the line of the source that this is
-// about, and the kernel's suggestion where it makes one. It returns "" if the log gives no reason:
-// the verifier had no objection, or was not asked.
+// Decisive returns the reason in a log of the verifier, or of the kernel's BTF parser, as one line:
+// the last message that is not part of the trace, the source line that it refers to, and the
+// kernel's suggestion, if any. It returns "" if the log has no reason, because the verifier
+// accepted the program or did not run.
 func Decisive(log string) string {
-	var lines []string // by strings.Cut: package strings would be 4 KB more in each user's binary
+	var lines []string // with strings.Cut: strings.Split would add 4 KB to each user's binary
 	for line, rest, more := "", strings.TrimSpace(log), true; more; {
 		line, rest, more = strings.Cut(rest, "\n")
 		lines = append(lines, line)
@@ -28,14 +28,14 @@ func Decisive(log string) string {
 		}
 	}
 	if report.reason != "" && (said == "" || isTrace(said)) {
-		said = report.reason // which only the report has
+		said = report.reason // only the report has it
 	}
 	if said == "" {
 		return ""
 	}
 	for ; last >= 0; last-- {
 		source, ok := strings.CutPrefix(lines[last], "; ")
-		if source = strings.TrimSpace(source); ok && source != "" && source[0] != '@' { // "@ x.c:0" is the compiler's own
+		if source = strings.TrimSpace(source); ok && source != "" && source[0] != '@' { // the compiler generates "@ x.c:0"
 			said += ", at: " + source
 			break
 		}
@@ -46,7 +46,7 @@ func Decisive(log string) string {
 	return said
 }
 
-// previous returns the line before a line, "" if there is none but empty ones.
+// previous returns the last non-empty line before line i, or "".
 func previous(lines []string, i int) string {
 	for i--; i >= 0; i-- {
 		if strings.TrimSpace(lines[i]) != "" {
@@ -56,11 +56,11 @@ func previous(lines []string, i int) string {
 	return ""
 }
 
-// report is what is used of a report: Linux 7.3 explains many refusals at length.
+// report holds the parts used of a report, with which Linux 7.3 explains many refusals at length.
 type report struct{ reason, suggestion string }
 
-// cutReport takes the report out of a log that has one. In a line before the report, and sometimes
-// in one after it as well, there is what older kernels say. The report is a head line,
+// cutReport removes the report from a log, if it has one. The message of older kernels is in a line
+// before the report, and sometimes after it as well. The report consists of a head line,
 // "Verification failed: ...", and sections of indented lines under "Reason:", "At:", "Causal path:"
 // and "Suggestion:".
 func cutReport(lines []string) (r report, rest []string) {
@@ -87,7 +87,7 @@ func cutReport(lines []string) (r report, rest []string) {
 	return r, lines[:begin]
 }
 
-// isDetail reports whether a line follows what matters: statistics, and the two states of an
+// isDetail reports whether a line is a detail after the message: statistics, or a state of an
 // infinite loop.
 func isDetail(line string) bool {
 	for _, prefix := range []string{
@@ -100,8 +100,8 @@ func isDetail(line string) bool {
 	return strings.TrimSpace(line) == ""
 }
 
-// isTrace reports whether the verifier, or the reader of BTF, shows its way in a line: "5: (61) r0
-// = ...", "; return *v;", "from 3 to 5: ...", "func#0 @0", "[3] INT int". So does an empty line.
+// isTrace reports whether a line is part of the trace of the verifier or the BTF parser: "5: (61)
+// r0 = ...", "; return *v;", "from 3 to 5: ...", "func#0 @0", "[3] INT int". An empty line is.
 func isTrace(line string) bool {
 	number, _, ok := strings.Cut(strings.TrimSpace(line), ":")
 	if _, err := strconv.ParseUint(number, 10, 32); ok && err == nil || line == "" || isRelocation(line) {
@@ -121,9 +121,8 @@ func isTrace(line string) bool {
 	return ok && len(reg) < 8 && strings.HasPrefix(reg, "R") && !strings.Contains(reg, " ")
 }
 
-// isRelocation reports whether a line is about a CO-RE relocation that the kernel could resolve, or
-// that leaves an invalid instruction for the verifier to find. What bpf_core_apply cannot make
-// sense of is not among these.
+// isRelocation reports whether a line is about a CO-RE relocation that the kernel resolved, or for
+// which it left an invalid instruction. It returns false for errors of bpf_core_apply.
 func isRelocation(line string) bool {
 	if strings.HasPrefix(line, "CO-RE relocating ") {
 		return true

@@ -9,7 +9,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// machine is what can be said about the kernel, and about what it permits the calling thread.
+// machine holds facts about the kernel and the permissions of the calling thread.
 type machine struct {
 	release string // uname -r
 	linux   sys.Version
@@ -20,12 +20,12 @@ type machine struct {
 	unprivileged string // kernel.unprivileged_bpf_disabled
 	kptrRestrict string // kernel.kptr_restrict
 	jit          string // net.core.bpf_jit_enable
-	lockdown     string // "none", "integrity", "confidentiality", "" if there is no such thing
+	lockdown     string // "none", "integrity", "confidentiality"; "" if unsupported
 	kernelBTF    bool   // /sys/kernel/btf/vmlinux exists
 	noFile       uint64 // RLIMIT_NOFILE, soft
 	memLock      uint64 // RLIMIT_MEMLOCK, soft, bytes
 
-	_ [0]func() // the compiler writes no comparison
+	_ [0]func() // prevents generated comparison code
 }
 
 func thisMachine() machine {
@@ -52,11 +52,11 @@ func thisMachine() machine {
 	return m
 }
 
-// readStatus reads what the calling thread may do.
+// readStatus reads the permissions of the calling thread.
 func (m *machine) readStatus() {
 	status, err := sys.ReadFile("/proc/thread-self/status")
 	if err != nil {
-		m.caps = 1<<64 - 1 // unknown: blame nothing on it
+		m.caps = 1<<64 - 1 // unknown: assume that the thread has all
 		return
 	}
 	for line := range bytes.Lines(status) {

@@ -2,9 +2,9 @@ package explain
 
 import "github.com/bpf2lskel/bpf2lskel/internal/unix"
 
-// What to do about an operation after the load that the kernel refused: a function for each kind of
-// operation, so that programs have only the hints of what they do. Each returns "" if there is
-// nothing to say. docs/errors.md is made from their comments.
+// Hints for operations after the load that the kernel refused. There is a function for each kind of
+// operation, so that binaries only contain the hints for what they do. Each returns "" if it has no
+// hint. docs/errors.md is generated from their comments.
 
 // AttachHint is for all ways to attach. attachType is a value of enum bpf_attach_type.
 func AttachHint(attachType uint32, errno unix.Errno) string {
@@ -12,9 +12,9 @@ func AttachHint(attachType uint32, errno unix.Errno) string {
 	case unix.EINVAL:
 		return AttachTypeTooNew(attachType)
 	case unix.EBUSY:
-		// Cause: another program is there
+		// Cause: another program is attached
 		// Kernel: attach: `EBUSY`
-		return "another program is attached there, and only one can be: detach it first"
+		return "another program is attached, and only one can be: detach it first"
 	}
 	return ""
 }
@@ -23,17 +23,17 @@ func AttachHint(attachType uint32, errno unix.Errno) string {
 func XDPHint(errno unix.Errno) string {
 	switch errno {
 	case unix.EBUSY:
-		// Cause: another XDP program is there
+		// Cause: another XDP program is attached
 		// Kernel: attach XDP: `EBUSY`
-		return "another program is attached to the interface: detach it, or have a dispatcher such as libxdp's run both"
+		return "another program is attached to the interface: detach it, or run both with a dispatcher such as libxdp's"
 	case unix.EINVAL:
-		// Cause: an interface that is not there, for XDP
+		// Cause: interface not found, for XDP
 		// Kernel: attach XDP: `EINVAL`
 		return "this thread's network namespace has no such interface, or its driver refuses the program"
 	case unix.EOPNOTSUPP:
-		// Cause: an XDP mode that the driver does not have
+		// Cause: unsupported XDP mode
 		// Kernel: attach XDP: `EOPNOTSUPP`
-		return "the interface's driver does not have this mode: use XDPGeneric or XDPAuto"
+		return "the interface's driver does not support this mode: use XDPGeneric or XDPAuto"
 	}
 	return ""
 }
@@ -43,17 +43,17 @@ func XDPHint(errno unix.Errno) string {
 func InterfaceHint(errno unix.Errno) string {
 	switch errno {
 	case unix.ENODEV:
-		// Cause: an interface that is not there
+		// Cause: interface not found
 		// Kernel: attach TCX, attach to netkit: `ENODEV`
 		return "the network namespace of this thread has no such interface"
 	case unix.ENXIO:
-		// Cause: an interface that is no netkit device
+		// Cause: not a netkit device
 		// Kernel: attach to netkit: `ENXIO`
 		return "the interface is not a netkit device"
 	case unix.EACCES:
-		// Cause: the peer of a netkit device
+		// Cause: peer of a netkit device
 		// Kernel: attach to netkit: `EACCES`
-		return "the interface is the peer of its pair: programs of both are attached to the primary one"
+		return "the interface is the peer of its pair: attach programs for both to the primary one"
 	}
 	return ""
 }
@@ -62,49 +62,49 @@ func InterfaceHint(errno unix.Errno) string {
 func CgroupHint(errno unix.Errno) string {
 	switch errno {
 	case unix.EBADF:
-		// Cause: a directory that is not a cgroup
+		// Cause: not the directory of a cgroup
 		// Kernel: attach to a cgroup: `EBADF`
-		return "it is not the directory of a cgroup of version 2"
+		return "it is not the directory of a version 2 cgroup"
 	case unix.EPERM:
-		// Cause: a program of the cgroup allows no others
+		// Cause: exclusive program in a cgroup
 		// Kernel: attach to a cgroup: `EPERM`
-		return "a program is attached there, or further up, that allows no others, or the process lacks CAP_NET_ADMIN"
+		return "a program attached to the cgroup or a parent excludes others, or the process lacks CAP_NET_ADMIN"
 	}
 	return ""
 }
 
-// StructOpsHint is for registering a struct of operations, by a link to it or by setting its value,
-// which comes first.
+// StructOpsHint is for registering struct_ops, with a link or, in the first step, by setting the
+// value.
 func StructOpsHint(errno unix.Errno, link bool) string {
 	switch errno {
 	case unix.EEXIST:
-		// Cause: a struct of operations of the same name
-		// Kernel: attach a struct of operations: `EEXIST`
-		return "one of this name is registered already: detach it, or give this one another name"
+		// Cause: struct_ops of the same name
+		// Kernel: attach struct_ops: `EEXIST`
+		return "one of this name is already registered: detach it, or give this one another name"
 	case unix.EBUSY:
-		// Cause: a struct of operations that is, or was, registered
-		// Kernel: attach a struct of operations: `EBUSY`
-		return "it is registered, or was before, which can be once for each load, or another one is where only one can be"
+		// Cause: struct_ops already registered
+		// Kernel: attach struct_ops: `EBUSY`
+		return "it can only be registered once for each load, and is or was registered, or another one has the only place"
 	case unix.EINVAL:
 		if link {
-			// Cause: a struct of operations that cannot have a link
-			// Kernel: attach a struct of operations by a link: `EINVAL`
-			return "the kernel wants other values or functions in it than it has, or knows no links to structs of operations, before Linux 6.4"
+			// Cause: struct_ops without link support
+			// Kernel: attach struct_ops by a link: `EINVAL`
+			return "the kernel rejects its values or functions, or does not support struct_ops links, before Linux 6.4"
 		}
-		// Cause: a struct of operations that lacks something
-		// Kernel: attach a struct of operations: `EINVAL`
-		return "a function that the kernel calls is left out of it, or a value is none that the kernel takes"
+		// Cause: incomplete struct_ops
+		// Kernel: attach struct_ops: `EINVAL`
+		return "a function that the kernel requires is missing, or a value is invalid"
 	}
 	return ""
 }
 
-// PinHint is for giving a map, a program or a link a name in a file system (bpf_obj_pin_user).
+// PinHint is for pinning a map, a program or a link in a file system (bpf_obj_pin_user).
 func PinHint(errno unix.Errno) string {
 	switch errno {
 	case unix.EEXIST:
-		// Cause: name collision on a pin
+		// Cause: pin already exists
 		// Kernel: pin: `EEXIST`
-		return "something is pinned there already: remove it, or pin under another name"
+		return "something is already pinned there: remove it, or use another name"
 	case unix.EPERM:
 		// Cause: pin outside a BPF file system, or a dot in its name
 		// Kernel: pin: `EPERM`
@@ -117,10 +117,10 @@ func PinHint(errno unix.Errno) string {
 	return ""
 }
 
-// OpenPinHint is for opening what is pinned (bpf_obj_do_get).
+// OpenPinHint is for opening a pin (bpf_obj_do_get).
 func OpenPinHint(errno unix.Errno) string {
 	if errno == unix.EACCES {
-		// Cause: a path that is not a pin
+		// Cause: not a pin
 		// Kernel: open a pin: `EACCES`
 		return "it is not a map, program or link in a BPF file system, or the process may not open it"
 	}

@@ -8,14 +8,14 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// has reports whether the thread has a capability. CAP_SYS_ADMIN stands for those that BPF got in
-// 5.8.
+// has reports whether the thread has a capability. CAP_SYS_ADMIN implies those that were added for
+// BPF in 5.8.
 func (f *failure) has(capability int) bool {
 	return f.machine.caps&(1<<capability|1<<unix.CAP_SYS_ADMIN) != 0
 }
 
-// isNetwork reports whether the kernel asks for CAP_NET_ADMIN too (map_create and the map types'
-// own checks, bpf_prog_load).
+// isNetwork reports whether the kernel also requires CAP_NET_ADMIN (map_create, the checks of map
+// types, bpf_prog_load).
 func (f *failure) isNetwork() bool {
 	if m := f.newMap; m != nil {
 		switch m.typ {
@@ -26,8 +26,7 @@ func (f *failure) isNetwork() bool {
 	return f.program != nil && isNetAdmin(f.program.Type)
 }
 
-// lacks names the capabilities that the thread would need and does not have, "" if that is not the
-// cause.
+// lacks names the required capabilities that the thread lacks, or "" if they are not the cause.
 func (f *failure) lacks() string {
 	refused := f.Errno == unix.EPERM || f.Op == spec.OpLoadLoader && (f.Errno == unix.EACCES || f.Errno == unix.EINVAL)
 	if !refused || f.machine.userNS {
@@ -36,9 +35,9 @@ func (f *failure) lacks() string {
 	return f.capabilities(true)
 }
 
-// capabilities lists the capabilities that the kernel asks for what has failed, or those of them
-// that the thread lacks. A loader program always takes CAP_PERFMON as well: it leaves addresses in
-// its map (allow_ptr_leaks), and calls bpf_sys_bpf (syscall_prog_func_proto).
+// capabilities lists the capabilities that the kernel requires for the failed operation, or those
+// that the thread lacks. A loader program always requires CAP_PERFMON as well: it stores addresses
+// in its map (allow_ptr_leaks), and calls bpf_sys_bpf (syscall_prog_func_proto).
 func (f *failure) capabilities(lacking bool) string {
 	names := ""
 	if !lacking || !f.has(unix.CAP_BPF) {
@@ -53,7 +52,7 @@ func (f *failure) capabilities(lacking bool) string {
 	return strings.TrimPrefix(names, " and ")
 }
 
-// isNetAdmin reports what is_net_admin_prog_type in kernel/bpf/syscall.c does.
+// isNetAdmin is the kernel's is_net_admin_prog_type (kernel/bpf/syscall.c).
 func isNetAdmin(progType uint32) bool {
 	switch progType {
 	case sys.ProgTypeSchedCLS, sys.ProgTypeSchedACT, sys.ProgTypeXDP,
@@ -67,7 +66,7 @@ func isNetAdmin(progType uint32) bool {
 	return false
 }
 
-// lockedDown reports whether lockdown takes a helper away: LOCKDOWN_BPF_WRITE_USER belongs to
+// lockedDown reports whether lockdown disables a helper: LOCKDOWN_BPF_WRITE_USER belongs to
 // integrity, LOCKDOWN_BPF_READ_KERNEL to confidentiality (bpf_base_func_proto,
 // bpf_tracing_func_proto).
 func lockedDown(level, helper string) bool {

@@ -8,7 +8,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// findReason says in words what only numbers say, if anything.
+// findReason sets f.Reason from the numbers in the failure, if possible.
 func (f *failure) findReason() {
 	switch {
 	case f.program != nil:
@@ -27,9 +27,8 @@ func (f *failure) findReason() {
 	}
 }
 
-// programReason looks for what the verifier cannot know: what a number that the loader, or the
-// kernel's own CO-RE, has put into an instruction stands for, and whether the verifier was asked at
-// all.
+// programReason finds reasons that the verifier cannot know: the meaning of a number that the
+// loader or the kernel's CO-RE has put into an instruction, and whether the verifier ran at all.
 func (f *failure) programReason() {
 	if f.unknownFunc() == spec.BadRelo {
 		relo, ok := reloOf(f.Spec, f.program, f.insnOf(badCall))
@@ -43,11 +42,11 @@ func (f *failure) programReason() {
 		return
 	}
 	if i := f.unknownFunc() - spec.BadMap; i >= 0 && i < len(f.Spec.Maps) {
-		f.Reason = "it uses map " + f.Spec.Maps[i].Name + ", which is left out"
+		f.Reason = "it uses map " + f.Spec.Maps[i].Name + ", which is not created"
 		return
 	}
 	if len(f.Missing) > 0 && f.callsMissing() {
-		f.Reason = "it calls a weak kfunc that this kernel does not have, without a check for it"
+		f.Reason = "it calls a weak kfunc that this kernel lacks, without checking for it"
 		separator := ": "
 		for _, name := range f.Missing {
 			f.Reason += separator + name
@@ -58,14 +57,14 @@ func (f *failure) programReason() {
 	if f.Log != "" && Decisive(f.Log) == "" {
 		f.Reason = "the kernel refused it before verifying it"
 		if f.verified() > 0 {
-			f.Reason = "the verifier accepted it, but the kernel refused it after that"
+			f.Reason = "the verifier accepted it, but the kernel refused it afterwards"
 		}
 	}
 }
 
-// callsMissing reports whether the verifier complains about the call of a kfunc that was not found,
-// which has no BTF ID. Up to the call's result nobody minds (check_kfunc_call); if that is not
-// used, fixup_kfunc_call does.
+// callsMissing reports whether the verifier rejects the call of a kfunc that was not found, which
+// has no BTF ID. It does so only when the result is used (check_kfunc_call), or else in
+// fixup_kfunc_call.
 func (f *failure) callsMissing() bool {
 	if strings.Contains(f.Log, "invalid kernel function call") {
 		return true
@@ -75,14 +74,13 @@ func (f *failure) callsMissing() bool {
 	return strings.HasSuffix(strings.TrimSpace(called), "#0") && strings.Contains(f.Log, "\nR0 !read_ok")
 }
 
-// What the log has of an instruction whose CO-RE relocation could not be resolved.
+// Text in the log for an instruction whose CO-RE relocation could not be resolved.
 const (
 	badNumber = "unknown#195896080" // spec.BadRelo
 	badCall   = ": (85) call " + badNumber
 )
 
-// insnOf returns the index of the last instruction that the log shows with this text, -1 if it does
-// not.
+// insnOf returns the index of the last instruction with this text in the log, or -1.
 func (f *failure) insnOf(text string) int {
 	i := lastIndex(f.Log, text)
 	if i < 0 {
@@ -96,14 +94,14 @@ func (f *failure) insnOf(text string) int {
 	return n
 }
 
-// Prefixes of what programs attach to by BTF, see object.AttachTarget.
+// Prefixes of attach targets in BTF, see object.AttachTarget.
 const (
 	tracepointPrefix = "btf_trace_"
 	lsmPrefix        = "bpf_lsm_"
 	iterPrefix       = "bpf_iter_"
 )
 
-// whatTarget says what kind of target it is.
+// whatTarget describes an attach target.
 func whatTarget(t *spec.TargetSpec) string {
 	if name, ok := strings.CutPrefix(t.Name, tracepointPrefix); ok {
 		return "tracepoint " + name
@@ -120,21 +118,21 @@ func whatTarget(t *spec.TargetSpec) string {
 	return "function " + t.Name + " to attach to"
 }
 
-// targetAdvice says what to do about a target that is not there.
+// targetAdvice returns what to do about a missing target.
 func targetAdvice(t *spec.TargetSpec) string {
 	switch {
 	case strings.HasPrefix(t.Name, tracepointPrefix):
-		return "/sys/kernel/tracing/available_events lists the tracepoints; one of a module exists while the module is loaded"
+		return "/sys/kernel/tracing/available_events lists the tracepoints; those of a module exist while it is loaded"
 	case strings.HasPrefix(t.Name, lsmPrefix):
-		return "the hook's name is another in this kernel, or it is built without CONFIG_BPF_LSM"
+		return "the hook has another name in this kernel, or the kernel is built without CONFIG_BPF_LSM"
 	case strings.HasPrefix(t.Name, iterPrefix):
-		return "the iterator is of a later version, or of an option that this kernel is built without"
+		return "the iterator needs a later version of Linux, or an option that this kernel is built without"
 	}
-	return "the function is not in the BTF of the kernel or of a loaded module: it may be inlined, static with a suffix such as .isra, renamed, or of another version"
+	return "the function is not in the BTF of the kernel or of a loaded module: it may be inlined, renamed, from another version, or static with a suffix such as .isra"
 }
 
-// kfuncModules are the modules of kfuncs that are of use to others than their authors. Where they
-// are built in, the look-up succeeds.
+// kfuncModules lists modules with kfuncs for general use. If they are built in, the look-up
+// succeeds.
 var kfuncModules = []struct{ prefix, module string }{
 	{"bpf_ct_set_nat_info", "nf_nat"},
 	{"bpf_xdp_ct_", "nf_conntrack"},
@@ -147,7 +145,7 @@ var kfuncModules = []struct{ prefix, module string }{
 	{"hid_bpf_", "hid"},
 }
 
-// moduleOfKfunc returns the module that has the kfunc that was not found, "" if that is not known.
+// moduleOfKfunc returns the module of the kfunc that was not found, or "" if unknown.
 func (f *failure) moduleOfKfunc() string {
 	if f.extern.Kind != spec.Kfunc {
 		return ""

@@ -26,7 +26,7 @@ func reloOf(s *spec.Spec, p *spec.ProgramSpec, insn int) (r sys.CoreRelo, ok boo
 	return r, false
 }
 
-// word reads 32 bits of the blob, 0 if they are not in it.
+// word returns the 32-bit word at an offset in the blob, or 0 if the offset is invalid.
 //
 //go:noinline
 func word(s *spec.Spec, at spec.BlobOff) uint32 {
@@ -36,9 +36,9 @@ func word(s *spec.Spec, at spec.BlobOff) uint32 {
 	return binary.NativeEndian.Uint32([]byte(s.Blob[at:][:4]))
 }
 
-// describeRelo says what a CO-RE record is about that the kernel does not have: "field mm.owner of
-// struct task_struct", or the whole struct if the log shows that the kernel has considered none of
-// that name. It returns "" for a record that makes no sense.
+// describeRelo describes a CO-RE record that the kernel could not resolve: "field mm.owner of
+// struct task_struct", or the whole struct if the log shows that the kernel found none of that
+// name. It returns "" for an invalid record.
 func describeRelo(s *spec.Spec, r sys.CoreRelo, log string) string {
 	t := objectTypes(s)
 	if t == nil {
@@ -60,7 +60,7 @@ func describeRelo(s *spec.Spec, r sys.CoreRelo, log string) string {
 			return "value " + value + " of " + root
 		}
 		return ""
-	case r.Kind > sys.CoreFieldRshiftU64: // the last that is about a field
+	case r.Kind > sys.CoreFieldRshiftU64: // the last kind for fields
 		return root
 	}
 	if field := t.field(r.TypeId, access); field != "" {
@@ -69,7 +69,7 @@ func describeRelo(s *spec.Spec, r sys.CoreRelo, log string) string {
 	return root
 }
 
-// maxWalk bounds how far types are followed, which may be any bytes.
+// maxWalk bounds how far types, which may be arbitrary bytes, are followed.
 const maxWalk = 64
 
 // field resolves an access string such as "0:2:1" to names: "cred.uid".
@@ -138,7 +138,7 @@ func (t *types) enumValue(id uint32, access string) string {
 	return name
 }
 
-// name returns a type's own name, without the flavor that CO-RE ignores.
+// name returns a type's name without the flavor, which CO-RE ignores.
 func (t *types) name(id uint32) string {
 	at, ok := t.at(id)
 	if !ok {
@@ -149,7 +149,7 @@ func (t *types) name(id uint32) string {
 	return name
 }
 
-// named returns a type as C writes it: "struct task_struct".
+// named returns a type in C notation: "struct task_struct".
 func (t *types) named(id uint32) string {
 	for range maxWalk {
 		at, ok := t.at(id)

@@ -7,12 +7,12 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// features are what came with versions of Linux, in the order of their numbers in the kernel, from
-// first on. Each version is followed by what it brought. Only what is newer than 5.14 is listed:
-// before it there are no loader programs.
+// features lists features in the order of their numbers in the kernel, from first on. Each version
+// of Linux is followed by the features that it added. Features of 5.14 and earlier are not listed,
+// since loader programs need 5.14.
 //
-// It is text because it is in every user's binary, where 70 structs take 3 KB, and a map is built
-// at each start.
+// It is text because it is in every user's binary, where 70 structs would take 3 KB, and a map
+// would be built at each start.
 type features struct {
 	first  uint32
 	prefix string // of all names
@@ -57,7 +57,7 @@ var helpers = features{
 // BTF_KIND_* of include/uapi/linux/btf.h.
 var btfKinds = features{sys.BtfKindDeclTag, "BTF_KIND_", "5.16 DECL_TAG 5.17 TYPE_TAG 6.0 ENUM64"}
 
-// at returns the feature with a number, and the version that brought it, "" if it is not listed.
+// at returns the feature with a number, and the version that added it, or "" if it is not listed.
 func (l *features) at(number uint32) (name, since string) {
 	n, version, word, rest := l.first, "", "", l.names
 	for rest != "" {
@@ -74,7 +74,7 @@ func (l *features) at(number uint32) (name, since string) {
 	return "", ""
 }
 
-// tooNew returns the feature with a number if the kernel is older than it, "" if it is not.
+// tooNew returns the feature with a number if the kernel is older than it, or "".
 func (l *features) tooNew(number uint32, linux sys.Version) (name, since string) {
 	name, since = l.at(number)
 	if name != "" && linux.Before(sys.ParseVersion(since)) {
@@ -83,18 +83,18 @@ func (l *features) tooNew(number uint32, linux sys.Version) (name, since string)
 	return "", ""
 }
 
-// AttachTypeTooNew returns the hint for a way to attach that the running kernel is too old for, ""
-// if it is not. attachType is a value of enum bpf_attach_type.
+// AttachTypeTooNew returns the hint for an attach type that the running kernel is too old for, or
+// "". attachType is a value of enum bpf_attach_type.
 func AttachTypeTooNew(attachType uint32) string { return attachTypes.tooNewHere(attachType) }
 
-// MapTypeTooNew is AttachTypeTooNew for enum bpf_map_type.
+// MapTypeTooNew is like AttachTypeTooNew, for enum bpf_map_type.
 func MapTypeTooNew(mapType uint32) string { return mapTypes.tooNewHere(mapType) }
 
-// ProgramTypeTooNew is AttachTypeTooNew for enum bpf_prog_type.
+// ProgramTypeTooNew is like AttachTypeTooNew, for enum bpf_prog_type.
 func ProgramTypeTooNew(progType uint32) string { return programTypes.tooNewHere(progType) }
 
-// HelperName is a helper of enum bpf_func_id by name, "helper 6" for those that all kernels with
-// loader programs have.
+// HelperName returns the name of a helper of enum bpf_func_id, or "helper 6" for helpers that all
+// kernels with loader programs have.
 func HelperName(id uint32) string {
 	name, _ := helpers.at(id)
 	if name == "" {
@@ -103,7 +103,7 @@ func HelperName(id uint32) string {
 	return name
 }
 
-// HelperTooNew is AttachTypeTooNew for enum bpf_func_id.
+// HelperTooNew is like AttachTypeTooNew, for enum bpf_func_id.
 func HelperTooNew(helper uint32) string { return helpers.tooNewHere(helper) }
 
 func (l *features) tooNewHere(number uint32) string {
@@ -114,7 +114,7 @@ func (l *features) tooNewHere(number uint32) string {
 	return TooNew(name, sys.ParseVersion(since))
 }
 
-// TooNew returns the hint for something that came with a version of Linux, "" if the running kernel
+// TooNew returns the hint for a feature that a version of Linux added, or "" if the running kernel
 // is not older.
 func TooNew(what string, since sys.Version) string {
 	release := sys.Release()

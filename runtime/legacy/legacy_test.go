@@ -174,7 +174,7 @@ func TestAttachXDP(t *testing.T) {
 		t.Errorf("%d packets after Close", n)
 	}
 	if _, err := legacy.AttachXDP(s.Progs.Count, lo, &legacy.XDPOptions{Mode: runtime.XDPNative}); err == nil ||
-		!strings.HasSuffix(err.Error(), "(the interface's driver does not have this mode: use XDPGeneric or XDPAuto)") {
+		!strings.HasSuffix(err.Error(), "(the interface's driver does not support this mode: use XDPGeneric or XDPAuto)") {
 		t.Errorf("a mode that lo does not have: %v", err)
 	}
 	if _, err := legacy.AttachXDP(s.Progs.Count, 12345, nil); err == nil || !strings.Contains(err.Error(), "this thread has no such interface") {
@@ -221,7 +221,7 @@ func TestAttachCgroup(t *testing.T) {
 	if n := atomic.LoadUint64(&s.Bss.Packets); n != 1 {
 		t.Errorf("%d packets", n)
 	}
-	if _, err := legacy.AttachCgroup(s.Progs.Leave, group, &legacy.CgroupOptions{Exclusive: true}); !errors.Is(err, unix.EPERM) || !strings.Contains(err.Error(), "allows no others") {
+	if _, err := legacy.AttachCgroup(s.Progs.Leave, group, &legacy.CgroupOptions{Exclusive: true}); !errors.Is(err, unix.EPERM) || !strings.Contains(err.Error(), "excludes others") {
 		t.Errorf("exclusive with another program: %v", err)
 	}
 	if _, err := legacy.AttachCgroup(s.Progs.Leave, group, &legacy.CgroupOptions{Replace: s.Progs.Create}); err == nil {
