@@ -126,7 +126,7 @@ func (r *results) markdownAgents(w io.Writer) {
 			number(median(a.Peak)/1024), number(a.Size/1024/1024), fmt.Sprint(len(a.Ready)))
 	}
 	v := ratio(r.Agents[0].Ready, r.Agents[1].Ready)
-	fmt.Fprintf(w, "\nTime in terms of the other's: %s (%s-%s).\n", number(v.Value), number(v.Low), number(v.High))
+	fmt.Fprintf(w, "\nTime relative to the other's: %s (%s-%s).\n", number(v.Value), number(v.Low), number(v.High))
 }
 
 // tableAgents prints the table for a terminal.

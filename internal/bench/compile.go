@@ -154,8 +154,8 @@ func (r *results) markdownCompile(w io.Writer) {
 		return
 	}
 	io.WriteString(w, "\n## Compile time\n\n"+
-		"`go build` of what was generated of an object whose maps each have a key and a value of types of their own, "+
-		"what it imports being compiled already. Typical use is a lookup, an update, a deletion and an iteration for each map, in a package of its own. Nothing is linked.\n\n")
+		"`go build` of a generated package whose maps have different key and value types, with its imports already compiled. "+
+		"Typical use is a separate package with a lookup, an update, a deletion and an iteration for each map. Nothing is linked.\n\n")
 	row(w, "maps", "", "bpf2lskel, s", "bpf2go, s", "ratio", "bpf2lskel, CPU, s", "bpf2go, CPU, s")
 	rule(w, 7)
 	for i := range r.Compile {

@@ -24,7 +24,7 @@ var figures = []figure{
 	{
 		File: "warm", Title: "Load, warm", Unit: "ms", Peers: []string{ours, alone, light, cilium, full, bottom},
 		Value: func(_ *results, o *objectResult, id string) float64 { return median(of(o.Warm[id], wall)) / 1e6 },
-		Note:  "Wall time of a load in a process that has loaded before; cilium/ebpf keeps the kernel's BTF in memory from then on.",
+		Note:  "Wall time of a load in a process that has loaded before. cilium/ebpf keeps the kernel's BTF in memory after the first load.",
 	},
 	{
 		File: "cpu", Title: "CPU time, cold", Unit: "ms", Peers: []string{ours, alone, light, cilium, full, bottom},
@@ -34,7 +34,7 @@ var figures = []figure{
 	{
 		File: "faults", Title: "Page faults, cold", Unit: "faults", Peers: []string{ours, light, cilium, full},
 		Value: func(_ *results, o *objectResult, id string) float64 { return median(of(o.Cold[id], faults)) },
-		Note:  "Minor ones of the whole process during its first load: pages of the binary are among them.",
+		Note:  "Minor faults of the whole process during its first load, including those for pages of the binary.",
 	},
 	{
 		File: "allocs", Title: "Go allocations", Unit: "allocations", Peers: []string{ours, cilium},
@@ -55,17 +55,17 @@ var figures = []figure{
 			}
 			return lookUp(o.Peak, id) - r.Empty[lang].Peak
 		},
-		Note: "Peak resident memory of a process that has loaded once, above that of one in the same language that loads nothing.",
+		Note: "Peak resident memory of a process that has loaded once, minus the peak of a process in the same language that loads nothing.",
 	},
 	{
 		File: "size", Title: "Size of the binary", Unit: "KiB", Peers: []string{ours, light, cilium, full},
 		Value: func(_ *results, o *objectResult, id string) float64 { return lookUp(o.Size, id) / 1024 },
-		Note:  "Without symbols. Those in Go are linked statically; libbpf is a shared library.",
+		Note:  "Without symbols. Go binaries are linked statically; libbpf is a shared library.",
 	},
 	{
 		File: "instructions", Title: "Loader instructions", Unit: "instructions", Peers: []string{ours, light},
 		Value: func(_ *results, o *objectResult, id string) float64 { return lookUp(o.Insns, id) },
-		Note:  "Of the program that loads the rest.",
+		Note:  "Instructions of the loader program.",
 	},
 	{
 		File: "blob", Title: "Blob", Unit: "KiB", Peers: []string{ours, light},

@@ -224,9 +224,9 @@ func (r *results) markdownRefused(w io.Writer) {
 		return
 	}
 	io.WriteString(w, "\n## Refused loads\n\n"+
-		"Loads that the kernel refuses, cold, with all of the error put into words: by `%v` and by `%+v`, of cilium/ebpf's VerifierError where there is one. "+
-		"Each peer handles the verifier's log as it does by itself. cilium/ebpf creates maps and loads programs in the order of a Go map, "+
-		"another one each time: spreads are quartiles. Memory is the peak of the process, above that of a Go program that loads nothing.\n\n")
+		"Loads that the kernel refuses, cold, including the formatting of the error with `%v` and with `%+v` (of cilium/ebpf's VerifierError, if there is one). "+
+		"Each peer handles the verifier's log in its default way. cilium/ebpf creates maps and loads programs in the order of a Go map, "+
+		"which varies: spreads are quartiles. Memory is the peak of the process, minus the peak of a Go program that loads nothing.\n\n")
 	row(w, "object", "refused", "time, ratio", "bpf2lskel, ms", "cilium/ebpf, ms", "bpf2lskel, MiB", "cilium/ebpf, MiB", "rounds")
 	rule(w, 8)
 	for i := range r.Refused {

@@ -379,7 +379,7 @@ func (r *results) markdownTimeline(w io.Writer) {
 	}
 	fmt.Fprintf(w, "\n## One load as a timeline\n\n"+
 		"System calls of the first load of %s in a process: of %d such loads by each peer, the median one. "+
-		"A BPF program at the tracepoints sys_enter and sys_exit noted them; "+
+		"A BPF program at the tracepoints sys_enter and sys_exit recorded them; "+
 		"it takes less than a microsecond for each, while strace takes tens. "+
 		"Calls less than 0.01 ms apart are drawn as one, and calls that only wait are not drawn.\n\n"+
 		"![One load as a timeline](benchmarks/timeline.svg)\n\n", timelineObject, timelineRounds)
