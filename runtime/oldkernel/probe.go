@@ -47,8 +47,8 @@ func hasLoaders() bool {
 }
 
 // parseKernelTypes makes the kernel parse its own BTF, and reports whether it may have done so.
-// Before Linux 5.14, only the verifier parses it (bpf_check). Until then, after a boot, the kernel
-// has no struct for a struct_ops map (bpf_struct_ops_find_value).
+// Linux 5.10 does so when the verifier runs for the first time after a boot (bpf_check). Before
+// that, creating a struct_ops map fails with ENOTSUPP (bpf_struct_ops_find_value).
 func parseKernelTypes() bool {
 	return loadEmpty(sys.ProgTypeSocketFilter, 0) == 0
 }

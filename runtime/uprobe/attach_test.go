@@ -58,7 +58,8 @@ func probedFile(t *testing.T) string {
 func probed(t *testing.T, file string) (pid int, run func()) {
 	t.Helper()
 	cmd := exec.Command(file)
-	cmd.Env = append(os.Environ(), "PROBED=1")
+	// Nothing may walk the stack of a Go function while the kernel has replaced its return address.
+	cmd.Env = append(os.Environ(), "PROBED=1", "GOGC=off", "GODEBUG=asyncpreemptoff=1")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
