@@ -70,7 +70,7 @@ func TestOutputs(t *testing.T) {
 // with the interface of the C library's headers, which on Debian 12 are Linux 6.1's.
 func preflightOutput(t *testing.T) string {
 	dir := t.TempDir()
-	source := "#include <linux/bpf.h>\n"
+	source := "#include <linux/bpf.h>\nstruct task_struct { int pid; } task;\n" // every kernel has one
 	for i, typ := range []string{"enum bpf_cmd", "enum bpf_map_type", "enum bpf_prog_type", "enum bpf_attach_type", "enum bpf_func_id", "enum bpf_core_relo_kind"} {
 		source += typ + " v" + string(rune('0'+i)) + ";\n"
 	}

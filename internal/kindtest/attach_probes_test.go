@@ -62,6 +62,9 @@ func TestAttachKretprobe(t *testing.T) {
 	s := loadProbes(t)
 	l, err := s.Progs.OnReturn.Attach(nil)
 	countsUntilClose(t, ended(t, l, err), &s.Bss.Left)
+	s.Bss.Left = 0
+	l, err = s.Progs.OnReturn.AttachKretprobe("security_task_getpgid", nil)
+	countsUntilClose(t, ended(t, l, err), &s.Bss.Left)
 }
 
 func TestAttachKprobeMulti(t *testing.T) {
@@ -104,6 +107,30 @@ func TestAttachUprobe(t *testing.T) {
 	probedFunction(1)
 	if n := atomic.LoadUint64(&s.Bss.User); n != seen {
 		t.Errorf("%d calls, %d after Close", seen, n)
+	}
+}
+
+func TestAttachUprobeAtOffset(t *testing.T) {
+	probed(t, "uprobe")
+	s := loadProbes(t)
+	for name, attach := range map[string]func() (*runtime.Link, error){
+		"entry": func() (*runtime.Link, error) {
+			return s.Progs.OnUser.AttachUprobe("/proc/self/exe", fileOffset(t), nil)
+		},
+		"return": func() (*runtime.Link, error) {
+			return s.Progs.OnUser.AttachUretprobe("/proc/self/exe", fileOffset(t), nil)
+		},
+	} {
+		before := atomic.LoadUint64(&s.Bss.User)
+		l, err := attach()
+		ended(t, l, err)
+		probedFunction(1)
+		if atomic.LoadUint64(&s.Bss.User) == before {
+			t.Errorf("%s: no call seen", name)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

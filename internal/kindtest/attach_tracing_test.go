@@ -81,6 +81,9 @@ func TestAttachTracepoint(t *testing.T) {
 		t.Errorf("info %+v, %v", info, err)
 	}
 	countsUntilClose(t, l, &s.Bss.Formatted)
+	s.Bss.Formatted = 0
+	l, err = s.Progs.OnFormatted.AttachTracepoint("raw_syscalls", "sys_enter", nil)
+	countsUntilClose(t, ended(t, l, err), &s.Bss.Formatted)
 	if s.Bss.Asked != uint64(os.Getpid()) {
 		t.Errorf("asked for process %d, want %d", s.Bss.Asked, os.Getpid())
 	}

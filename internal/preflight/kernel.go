@@ -3,12 +3,14 @@ package preflight
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 
 	"github.com/cilium/ebpf/btf"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/prototype"
+	"github.com/bpf2lskel/bpf2lskel/internal/since"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
@@ -61,6 +63,10 @@ func File(path string) (*Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
+	var task *btf.Struct
+	if err := s.TypeByName("task_struct", &task); err != nil {
+		return nil, fmt.Errorf("%s is not the BTF of a kernel: it has no struct task_struct: give a vmlinux, or a copy of /sys/kernel/btf/vmlinux", path)
+	}
 	return &Kernel{Name: path, types: []*btf.Spec{s}}, nil
 }
 
@@ -110,6 +116,25 @@ func (k *Kernel) find(name string, kind uint8) bool {
 func (k *Kernel) has(enum string, n uint32) bool {
 	v := k.values(enum)
 	return len(v) == 0 || v[n]
+}
+
+// knows reports whether the kernel has something that no enum of its BTF lists, by what came with
+// the same version. Like has it takes a kernel without the enum to know everything.
+func (k *Kernel) knows(f since.Feature) bool {
+	// The highest helper that each version brought.
+	for _, with := range []struct {
+		since  sys.Version
+		helper uint32
+	}{
+		{sys.Version{5, 12}, 163}, // bpf_check_mtu
+		{sys.Version{5, 18}, 191}, // bpf_copy_from_user_task
+		{sys.Version{6, 0}, 204},  // bpf_tcp_raw_gen_syncookie_ipv4
+	} {
+		if !with.since.Before(f.Since) {
+			return k.has("bpf_func_id", with.helper)
+		}
+	}
+	return true
 }
 
 func (k *Kernel) hasEnum(name string) bool { return len(k.values(name)) > 0 }

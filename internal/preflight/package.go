@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
+	"go/build"
 	"go/parser"
 	"go/token"
 	"os"
@@ -15,20 +16,18 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// Package reads what generated packages in a folder say about their objects, for this machine's
-// byte order, without compiling them.
+// Package reads what generated packages in a folder say about their objects, without compiling
+// them: those files that the compiler takes for this machine, of the object's targets.
 func Package(dir string) ([]*spec.Spec, error) {
-	suffix := "_bpfel.go"
-	if bigEndian {
-		suffix = "_bpfeb.go"
-	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
 		return nil, err
 	}
 	var all []*spec.Spec
 	for _, file := range files {
-		if other := strings.HasSuffix(file, "_bpfel.go") || strings.HasSuffix(file, "_bpfeb.go"); other && !strings.HasSuffix(file, suffix) {
+		if matches, err := build.Default.MatchFile(dir, filepath.Base(file)); err != nil {
+			return nil, err
+		} else if !matches {
 			continue
 		}
 		s, err := readGenerated(file)
@@ -40,7 +39,7 @@ func Package(dir string) ([]*spec.Spec, error) {
 		}
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%s has no generated file for this machine's byte order", dir)
+		return nil, fmt.Errorf("%s has no generated file for %s", dir, build.Default.GOARCH)
 	}
 	return all, nil
 }

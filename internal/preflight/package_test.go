@@ -1,7 +1,10 @@
 package preflight
 
 import (
+	"os"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -9,12 +12,12 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/innermaps"
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/probes"
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
-	"github.com/bpf2lskel/bpf2lskel/runtime"
+	skel "github.com/bpf2lskel/bpf2lskel/runtime"
 )
 
 // A generated file is read like the compiler reads it.
 func TestPackage(t *testing.T) {
-	type skeleton interface{ Core() *runtime.Skeleton }
+	type skeleton interface{ Core() *skel.Skeleton }
 	for name, open := range map[string]func() (skeleton, error){
 		"probes":    func() (skeleton, error) { return probes.Open() },
 		"innermaps": func() (skeleton, error) { return innermaps.Open() },
@@ -30,6 +33,36 @@ func TestPackage(t *testing.T) {
 		if diff := cmp.Diff(s.Core().Spec(), read[0], cmp.Comparer(func(a, b spec.NoCompare) bool { return true })); diff != "" {
 			t.Errorf("%s (-compiler +read):\n%s", name, diff)
 		}
+	}
+}
+
+// Of an object compiled for several targets only this machine's is read.
+func TestPackageTargets(t *testing.T) {
+	from, dir := filepath.Join("..", "kindtest", "probes"), t.TempDir()
+	order := "bpfel"
+	if bigEndian {
+		order = "bpfeb"
+	}
+	for _, arch := range []string{runtime.GOARCH, "loong64"} {
+		for _, ext := range []string{".go", ".blob", ".loader"} {
+			text, err := os.ReadFile(filepath.Join(from, "probes_"+order+ext))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ext == ".go" {
+				text = regexp.MustCompile(`(?m)^//go:build .*$`).ReplaceAll(text, []byte("//go:build "+arch))
+			}
+			if arch != runtime.GOARCH && ext == ".blob" {
+				text = nil // nobody reads it
+			}
+			if err := os.WriteFile(filepath.Join(dir, "probes_"+arch+"_"+order+ext), text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	read, err := Package(dir)
+	if err != nil || len(read) != 1 {
+		t.Errorf("%d read: %v", len(read), err)
 	}
 }
 

@@ -206,6 +206,14 @@ func (c *check) program(p *spec.ProgramSpec, attr *sys.ProgLoadAttr) {
 		}
 		c.forProgram(p, f)
 	}
+	for _, f := range since.Flags(p.Type, attr.ProgFlags) {
+		if !c.kernel.knows(f) {
+			c.forProgram(p, Finding{What: f.String(), Strong: true})
+		}
+	}
+	if spec.LacksTarget(p) {
+		c.forProgram(p, Finding{What: "attach target", Why: "the section names none: SetAttachTarget or SetAttachTargetProgram does before Load"})
+	}
 	insns := slices.Clone(unsafe.Slice((*sys.Insn)(pointer(attr.Insns)), attr.InsnCnt))
 	var relos []sys.CoreRelo
 	if attr.CoreReloCnt > 0 {
@@ -233,6 +241,9 @@ func (c *check) program(p *spec.ProgramSpec, attr *sys.ProgLoadAttr) {
 		c.forProgram(p, f)
 	}
 	for at, insn := range insns {
+		if isNewAtomic(insn) && reached[at] && !c.kernel.knows(since.Atomics) {
+			c.forProgram(p, Finding{What: since.Atomics.String(), Strong: always[at]})
+		}
 		if insn.Code != sys.OpCall || core.SourceOf(insn) != 0 || insn.Imm == spec.BadRelo || !reached[at] {
 			continue
 		}
@@ -242,6 +253,10 @@ func (c *check) program(p *spec.ProgramSpec, attr *sys.ProgLoadAttr) {
 				f.Why = asksConfig
 			}
 			c.forProgram(p, f)
+		} else if gplOnly[n] && !c.hasGPLLicense() {
+			c.forProgram(p, Finding{
+				What: fmt.Sprintf("a license that is compatible with the GPL, for helper %d: the object's is %q", n, c.license()), Strong: always[at],
+			})
 		}
 	}
 }

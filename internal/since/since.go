@@ -70,6 +70,23 @@ func Helper(n uint32) Feature {
 	return feature(explain.SinceHelper(n))
 }
 
+// SleepableUprobe is for BPF_F_SLEEPABLE of programs of type kprobe, which are uprobes then.
+var SleepableUprobe = Feature{"BPF_F_SLEEPABLE for uprobes", sys.Version{6, 0}}
+
+// Flags are for prog_flags of BPF_PROG_LOAD.
+func Flags(progType, flags uint32) (features []Feature) {
+	if flags&sys.FlagXDPHasFrags != 0 {
+		features = append(features, Feature{"BPF_F_XDP_HAS_FRAGS", sys.Version{5, 18}})
+	}
+	if flags&sys.FlagSleepable != 0 && progType == sys.ProgTypeKprobe {
+		features = append(features, SleepableUprobe)
+	}
+	return features
+}
+
+// Atomics is for atomic operations other than the addition of all kernels.
+var Atomics = Feature{"an atomic operation of -mcpu=v3", sys.Version{5, 12}}
+
 func feature(name, version string) Feature {
 	if name == "" {
 		return Feature{}

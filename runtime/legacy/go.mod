@@ -8,6 +8,9 @@ require (
 	golang.org/x/sys v0.47.0
 )
 
-require github.com/vishvananda/netns v0.0.5 // indirect
+require (
+	github.com/cilium/ebpf v0.22.0 // indirect
+	github.com/vishvananda/netns v0.0.5 // indirect
+)
 
 replace github.com/bpf2lskel/bpf2lskel => ../..

@@ -2,6 +2,7 @@ package oldkernel
 
 import (
 	"runtime"
+	"slices"
 	"unsafe"
 
 	"github.com/cilium/ebpf/btf"
@@ -27,10 +28,16 @@ type kernel struct {
 
 func newKernel(s *spec.Spec, target *btf.Spec) (*kernel, error) {
 	k := &kernel{spec: s, types: &types{given: target}}
+	if target == nil && slices.ContainsFunc(s.Programs, func(p spec.ProgramSpec) bool { return p.CORERelos != 0 }) {
+		k.types.readAhead()
+	}
 	var err error
 	k.core, err = core.New(s, k.types)
 	return k, err
 }
+
+// wait returns once the load has nothing open any more.
+func (k *kernel) wait() { k.types.reading.Wait() }
 
 // BPF implements load.Kernel.
 func (k *kernel) BPF(cmd sys.Cmd, attr unsafe.Pointer, size uintptr) (int, unix.Errno) {

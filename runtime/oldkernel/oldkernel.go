@@ -51,7 +51,9 @@ func init() {
 type Options struct {
 	// KernelTypes are the types to resolve CO-RE relocations against, for kernels that are built
 	// without BTF: for example a file from BTFHub, read with btf.LoadSpec. Nil means the running
-	// kernel's types.
+	// kernel's types. A kernel without BTF has objects with CO-RE loaded by the fallback, however
+	// new it is. What else needs BTF, such as kfuncs and fentry, the kernel itself refuses then. A
+	// Spec may be used by loads at the same time. Clones are always for the running kernel's types.
 	KernelTypes *btf.Spec
 }
 
@@ -60,8 +62,8 @@ type Options struct {
 func (o Options) Fallback() runtime.Fallback {
 	return func(f *load.Features) *load.Features {
 		return load.TakeOver(f, func(req *load.Request) (*load.Loaded, *spec.Failure) {
-			loaded, failure := load.Run(req)
-			if failure == nil || !isForOldKernel(req, failure) {
+			loaded, failure := run(req)
+			if failure == nil || !o.isForOldKernel(req, failure) {
 				return loaded, failure
 			}
 			return o.interpret(req)
@@ -82,8 +84,12 @@ func Always(f *load.Features) *load.Features { return Options{}.Always()(f) }
 // Never is a value for LoadOptions.Fallback: it loads as if the package were not imported.
 func Never(f *load.Features) *load.Features { return f }
 
+// run is what a load tries first.
+var run = load.Run
+
 func (o Options) interpret(req *load.Request) (*load.Loaded, *spec.Failure) {
 	k, err := newKernel(req.Spec, o.KernelTypes)
+	defer k.wait()
 	if err != nil {
 		return nil, &spec.Failure{Spec: req.Spec, Op: spec.OpPatch, Step: -1, Err: err}
 	}
@@ -106,6 +112,7 @@ func clonerFor(s *spec.Spec, program int32, interpreted bool) load.ClonerMaker {
 
 func interpretCloner(s *spec.Spec, features unsafe.Pointer, maps []int, program int32) (*load.Cloner, *spec.Failure) {
 	k, err := newKernel(s, nil)
+	defer k.wait()
 	if err != nil {
 		return nil, &spec.Failure{Spec: s, Op: spec.OpPatch, Step: -1, Err: err}
 	}

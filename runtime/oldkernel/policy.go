@@ -3,8 +3,13 @@ package oldkernel
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
+	"unsafe"
+
+	"github.com/cilium/ebpf/btf"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/explain"
 	"github.com/bpf2lskel/bpf2lskel/internal/load"
@@ -16,7 +21,7 @@ import (
 
 // isForOldKernel reports whether a load with a loader program has failed because of the kernel
 // rather than the object.
-func isForOldKernel(req *load.Request, f *spec.Failure) bool {
+func (o Options) isForOldKernel(req *load.Request, f *spec.Failure) bool {
 	switch {
 	case req.RequireSignature || f.Lost || f.Errno == unix.ENOSYS || errors.Is(f.Err, spec.ErrSigned):
 		return false
@@ -37,6 +42,9 @@ func isForOldKernel(req *load.Request, f *spec.Failure) bool {
 	case spec.StepLoadProgram:
 		// The attr is too long for a kernel without core_relos.
 		p := &req.Spec.Programs[req.Spec.Steps[f.Step].Index]
+		if p.CORERelos != 0 && o.KernelTypes != nil && !hasBTF() {
+			return true // a kernel that could, were it built with BTF
+		}
 		return p.CORERelos != 0 && f.Errno == unix.E2BIG && !probed().core
 	case spec.StepLoadBTF:
 		raw := []byte(req.Spec.Blob[req.Spec.BTF.Data:][:req.Spec.BTF.Size])
@@ -46,6 +54,12 @@ func isForOldKernel(req *load.Request, f *spec.Failure) bool {
 		// verifier refuses the loader, which is handled above.
 	}
 	return false
+}
+
+// hasBTF reports whether the kernel was built with BTF, which it needs to resolve CO-RE.
+func hasBTF() bool {
+	_, err := os.Stat("/sys/kernel/btf/vmlinux")
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // maxOldValue is the size of the largest map value before Linux 6.0 (KMALLOC_MAX_SIZE in
@@ -81,6 +95,12 @@ func (k *kernel) explain(f *spec.Failure) {
 	if newer := neededBy(f); newer.TooNew(sys.KernelVersion()) {
 		f.Hint = newer.String() + ", this is " + sys.Release()
 	}
+	if f.Hint == "" && k.types.given != nil && f.StepKind() == spec.StepLoadProgram {
+		f.Hint = "CO-RE was resolved against Options.KernelTypes of runtime/oldkernel, not this kernel's BTF"
+	}
+	if f.Hint == "" && errors.Is(k.failed, btf.ErrNotSupported) && !hasBTF() {
+		f.Hint = "this kernel is built without BTF: give its types by Options.KernelTypes of runtime/oldkernel"
+	}
 	if f.Hint == "" {
 		f.Hint = "loaded without a loader program, by package runtime/oldkernel"
 	}
@@ -105,6 +125,7 @@ func neededBy(f *spec.Failure) since.Feature {
 	case spec.StepLoadProgram:
 		p := &f.Spec.Programs[f.Spec.Steps[f.Step].Index]
 		features = []since.Feature{since.ProgramType(p.Type), since.Helper(unknownHelper(f.Log))}
+		features = append(features, since.Flags(p.Type, f.Spec.Word(p.Attr+spec.BlobOff(unsafe.Offsetof(sys.ProgLoadAttr{}.ProgFlags))))...)
 		if p.Type != sys.ProgTypeStructOps { // whose attach type is the index of a member
 			features = append(features, since.AttachType(p.AttachType))
 		}

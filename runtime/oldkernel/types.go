@@ -3,6 +3,10 @@ package oldkernel
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"weak"
 
 	"github.com/cilium/ebpf/btf"
 
@@ -10,11 +14,37 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// types are the types of the running kernel and its modules, which are read on first use.
+// types are those of the running kernel and of its modules, read when they are first asked for.
 type types struct {
-	cache btf.Cache
-	given *btf.Spec // set by the caller, for CO-RE; nil means the kernel's own
-	room  bool      // roomForPoller has succeeded
+	given   *btf.Spec // by the caller, for CO-RE; nil for the kernel's own
+	modules map[string]*btf.Spec
+
+	reading sync.WaitGroup // ahead
+	mu      sync.Mutex
+	kernel  *btf.Spec // vmlinux, once it is read
+	room    bool      // the poller has started
+}
+
+// kept is vmlinux's BTF as long as a load or the garbage collector keeps it, so that loads one
+// after the other or at the same time read it once.
+var kept struct {
+	mu      sync.Mutex
+	vmlinux weak.Pointer[btf.Spec]
+}
+
+// readAhead has the kernel's BTF read while maps are created, which take the files that Go's poller
+// may need: so that is started before. The load has to wait for the end.
+func (t *types) readAhead() {
+	if roomForPoller() != nil {
+		return
+	}
+	f, err := os.Open(os.DevNull)
+	if err != nil {
+		return
+	}
+	f.Close()
+	t.room = true
+	t.reading.Go(func() { _, _ = t.vmlinux() })
 }
 
 // roomForPoller returns EMFILE if the process cannot open a few more files. Package btf opens files
@@ -48,18 +78,63 @@ func (t *types) Targets(name string) ([]*btf.Spec, error) {
 }
 
 func (t *types) vmlinux() (*btf.Spec, error) {
-	if !t.room {
-		if err := roomForPoller(); err != nil {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.kernel == nil {
+		if !t.room {
+			if err := roomForPoller(); err != nil {
+				return nil, fmt.Errorf("read the kernel's BTF: %w", err)
+			}
+			t.room = true
+		}
+		s, err := readKernel()
+		if err != nil {
 			return nil, fmt.Errorf("read the kernel's BTF: %w", err)
 		}
-		t.room = true
+		t.kernel = s
 	}
-	s, err := t.cache.Kernel()
+	return t.kernel, nil
+}
+
+func readKernel() (*btf.Spec, error) {
+	kept.mu.Lock()
+	defer kept.mu.Unlock()
+	if s := kept.vmlinux.Value(); s != nil {
+		return s, nil
+	}
+	s, err := btf.LoadKernelSpec()
+	if err == nil {
+		kept.vmlinux = weak.Make(s)
+	}
+	return s, err
+}
+
+// module returns the types of a module.
+func (t *types) module(name string) (*btf.Spec, error) {
+	if s := t.modules[name]; s != nil {
+		return s, nil
+	}
+	base, err := t.vmlinux()
 	if err != nil {
-		return nil, fmt.Errorf("read the kernel's BTF: %w", err)
+		return nil, err
 	}
+	f, err := os.Open(filepath.Join(btfFolder, name))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	s, err := btf.LoadSplitSpecFromReader(f, base)
+	if err != nil {
+		return nil, err
+	}
+	if t.modules == nil {
+		t.modules = make(map[string]*btf.Spec)
+	}
+	t.modules[name] = s
 	return s, nil
 }
+
+const btfFolder = "/sys/kernel/btf"
 
 // all returns the types of vmlinux and of all modules.
 func (t *types) all() ([]*btf.Spec, error) {
@@ -68,12 +143,15 @@ func (t *types) all() ([]*btf.Spec, error) {
 		return nil, err
 	}
 	all := []*btf.Spec{vmlinux}
-	modules, err := t.cache.Modules()
+	modules, err := os.ReadDir(btfFolder)
 	if err != nil {
-		return all, nil // no directory: a kernel whose BTF is a file on disk
+		return all, nil // no folder: a kernel whose BTF is a file on disk
 	}
-	for _, name := range modules {
-		if s, err := t.cache.Module(name); err == nil { // skip modules that are gone or unreadable
+	for _, f := range modules {
+		if f.Name() == "vmlinux" {
+			continue
+		}
+		if s, err := t.module(f.Name()); err == nil { // gone by now, or not to be read
 			all = append(all, s)
 		}
 	}
@@ -137,7 +215,7 @@ func (k *kernel) findInModules(name string, kind uint8) (id uint32, fd int, errn
 		if err != nil || !info.IsModule() {
 			continue
 		}
-		s, err := k.types.cache.Module(info.Name)
+		s, err := k.types.module(info.Name)
 		if err != nil {
 			continue
 		}

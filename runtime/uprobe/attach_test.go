@@ -1,4 +1,4 @@
-//vmtest:all
+//vmtest:all,5.10
 
 package uprobe_test
 
@@ -21,6 +21,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 	"github.com/bpf2lskel/bpf2lskel/internal/kindtest/probes"
 	"github.com/bpf2lskel/bpf2lskel/internal/probedfile"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 	"github.com/bpf2lskel/bpf2lskel/runtime/uprobe"
 )
@@ -109,6 +110,14 @@ func loadProbes(t *testing.T, pid int, multi bool) *probes.Skeleton {
 	return s
 }
 
+// cookie returns 0 for kernels that have no cookies, which came with links of perf events (5.15).
+func cookie(n uint64) uint64 {
+	if sys.KernelVersion().Before(sys.Version{5, 15}) {
+		return 0
+	}
+	return n
+}
+
 func TestAttach(t *testing.T) {
 	needUprobes(t)
 	file := probedFile(t)
@@ -119,20 +128,20 @@ func TestAttach(t *testing.T) {
 	}
 	for name, attach := range map[string]func(p runtime.UprobeProgram, pid int) (*runtime.Link, error){
 		"by path": func(p runtime.UprobeProgram, pid int) (*runtime.Link, error) {
-			return uprobe.Attach(p, file, "probed_function", &uprobe.Options{PID: pid, Cookie: 5})
+			return uprobe.Attach(p, file, "probed_function", &uprobe.Options{PID: pid, Cookie: cookie(5)})
 		},
 		"by name": func(p runtime.UprobeProgram, pid int) (*runtime.Link, error) {
-			return uprobe.Attach(p, "libprobed.so.1", "probed_function", &uprobe.Options{PID: pid, Cookie: 5})
+			return uprobe.Attach(p, "libprobed.so.1", "probed_function", &uprobe.Options{PID: pid, Cookie: cookie(5)})
 		},
 		"of a file": func(p runtime.UprobeProgram, _ int) (*runtime.Link, error) {
-			return opened.Attach(p, "probed_function", &uprobe.Options{Cookie: 5})
+			return opened.Attach(p, "probed_function", &uprobe.Options{Cookie: cookie(5)})
 		},
 		"return": func(p runtime.UprobeProgram, pid int) (*runtime.Link, error) {
-			return opened.AttachReturn(p, "probed_too", &uprobe.Options{PID: pid, Cookie: 5})
+			return opened.AttachReturn(p, "probed_too", &uprobe.Options{PID: pid, Cookie: cookie(5)})
 		},
 		"by address": func(p runtime.UprobeProgram, pid int) (*runtime.Link, error) {
 			address := uint64(reflect.ValueOf(probedFunction).Pointer())
-			return uprobe.Attach(p, file, "", &uprobe.Options{PID: pid, Cookie: 5, Address: address})
+			return uprobe.Attach(p, file, "", &uprobe.Options{PID: pid, Cookie: cookie(5), Address: address})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,7 +155,7 @@ func TestAttach(t *testing.T) {
 			defer l.Close()
 			run()
 			// More than once if an emulator restarts the probed instruction.
-			if n := atomic.LoadUint64(&s.Bss.User); n == 0 || s.Bss.Cookie != 5 {
+			if n := atomic.LoadUint64(&s.Bss.User); n == 0 || s.Bss.Cookie != cookie(5) {
 				t.Errorf("%d calls seen, cookie %d", n, s.Bss.Cookie)
 			}
 		})
@@ -155,14 +164,14 @@ func TestAttach(t *testing.T) {
 	t.Run("by section", func(t *testing.T) {
 		pid, run := probed(t, file)
 		s := loadProbes(t, pid, false)
-		l, err := uprobe.AttachSection(s.Progs.OnNamed, &uprobe.Options{Cookie: 5})
+		l, err := uprobe.AttachSection(s.Progs.OnNamed, &uprobe.Options{Cookie: cookie(5)})
 		if err != nil {
 			run()
 			t.Fatal(err)
 		}
 		defer l.Close()
 		run()
-		if n := atomic.LoadUint64(&s.Bss.User); n == 0 || s.Bss.Cookie != 5 {
+		if n := atomic.LoadUint64(&s.Bss.User); n == 0 || s.Bss.Cookie != cookie(5) {
 			t.Errorf("%d calls seen, cookie %d", n, s.Bss.Cookie)
 		}
 		if _, err := uprobe.AttachSection(s.Progs.OnUser, nil); !errors.Is(err, runtime.ErrNoAttachTarget) {
