@@ -179,7 +179,7 @@ func TestSkeletonOpenPinnedNames(t *testing.T) {
 	}
 	for _, want := range []string{
 		"open live pinned at " + dir + ": ",
-		"map counts: open " + dir + "/maps/counts: value size of the existing map is 4, the object's is ",
+		"map counts: open " + dir + "/maps/counts: value size of the existing map is 4, but the object has ",
 		"map .data: open " + dir + "/maps/_data: no such file or directory",
 		"program run: open " + dir + "/programs/run: program type is 6, want 31 as in the object",
 		"program pass: open " + dir + "/programs/pass: no such file or directory",

@@ -79,11 +79,11 @@ func TestStructOpsErrors(t *testing.T) {
 	}{
 		{"missing_data", unix.EOPNOTSUPP, []string{"create map bpf2lskel_warp", "struct tcp_congestion_ops has no member warp_factor, which is not zero"}},
 		{"missing_function", unix.EOPNOTSUPP, []string{"create map bpf2lskel_warp", "struct tcp_congestion_ops has no member engage, which is program engage"}},
-		{"other_size", unix.EOPNOTSUPP, []string{"struct tcp_congestion_ops member name has 8 bytes, and 16 in this kernel"}},
+		{"other_size", unix.EOPNOTSUPP, []string{"struct tcp_congestion_ops member name has 8 bytes, but 16 in this kernel"}},
 		{"other_kind", unix.EOPNOTSUPP, []string{"struct tcp_congestion_ops member flags is of another kind"}},
-		{"conflict", unix.EINVAL, []string{"struct tcp_congestion_ops member init: program both is another member"}},
+		{"conflict", unix.EINVAL, []string{"struct tcp_congestion_ops member init: program both is already another member"}},
 		{"unknown", unix.ENOENT, []string{"create map drive", "no struct warp_drive_ops"}},
-		{"unused", sys.ENOTSUPP, []string{"load program forgotten", "no struct of operations that is created has it"}},
+		{"unused", sys.ENOTSUPP, []string{"load program forgotten", "it is not a member of any struct_ops"}},
 	} {
 		t.Run(tt.object, func(t *testing.T) {
 			s, err := load(t, testobj.Compile(t, "structops/"+tt.object, testobj.Options{}))

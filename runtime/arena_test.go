@@ -100,7 +100,7 @@ func TestArenaAddressTaken(t *testing.T) {
 	if !errors.As(err, &failure) {
 		t.Fatalf("got %v", err)
 	}
-	wantError(t, err, failure.Errno, "map the contents of m", "the address 0x100000010000 (map_extra)")
+	wantError(t, err, failure.Errno, "map the contents of m", "at address 0x100000010000 (map_extra)")
 	first.Close()
 	if err := loadDirectly(spec); err != nil {
 		t.Errorf("after the first was closed: %+v", err)
@@ -163,7 +163,7 @@ func TestArenaGlobals(t *testing.T) {
 	}
 	globals()[8] = 40
 	s.Map(0).SetMaxEntries(1)
-	want := "load test: map the contents of m: max_entries leaves no room for the arena's global variables"
+	want := "load test: map the contents of m: max_entries is too small for the arena's global variables"
 	if err := s.Load(nil); err == nil || err.Error() != want {
 		t.Errorf("with one page:\n got %v\nwant %s", err, want)
 	}

@@ -97,12 +97,12 @@ func TestChangeMapAfterFailure(t *testing.T) {
 		hint   string
 		change func(*runtime.MapChange)
 	}{
-		{"key", object.Map{Type: sys.MapTypeHash, ValueSize: 8, MaxEntries: 1}, "no key", func(c *runtime.MapChange) { c.KeySize = 4 }},
-		{"value", object.Map{Type: sys.MapTypeQueue, MaxEntries: 1}, "no value", func(c *runtime.MapChange) { c.ValueSize = 4 }},
+		{"key", object.Map{Type: sys.MapTypeHash, ValueSize: 8, MaxEntries: 1}, "its key", func(c *runtime.MapChange) { c.KeySize = 4 }},
+		{"value", object.Map{Type: sys.MapTypeQueue, MaxEntries: 1}, "its value", func(c *runtime.MapChange) { c.ValueSize = 4 }},
 		{
 			"flag",
 			object.Map{Type: sys.MapTypeLPMTrie, KeySize: 8, ValueSize: 8, MaxEntries: 1},
-			"no flag BPF_F_NO_PREALLOC", func(c *runtime.MapChange) { c.Flags |= sys.FlagNoPrealloc },
+			"its flag BPF_F_NO_PREALLOC", func(c *runtime.MapChange) { c.Flags |= sys.FlagNoPrealloc },
 		},
 		{
 			"inner map",
@@ -116,7 +116,7 @@ func TestChangeMapAfterFailure(t *testing.T) {
 			"inner map's entries", object.Map{
 				Type: sys.MapTypeArrayOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 4,
 				Inner: &object.Map{Name: "inner", KernelName: "inner", Type: sys.MapTypeHash, KeySize: 4, ValueSize: 8},
-			}, "its inner map no max_entries", func(c *runtime.MapChange) { c.Inner.MaxEntries = 8 },
+			}, "its inner map's max_entries", func(c *runtime.MapChange) { c.Inner.MaxEntries = 8 },
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

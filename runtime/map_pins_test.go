@@ -124,15 +124,15 @@ func TestPinByNameIncompatible(t *testing.T) {
 		text          string
 	}{
 		{"type", "type", sys.MapTypeLRUHash, sys.MapTypeHash, with(hash, func(m *object.Map) { m.Type = sys.MapTypeLRUHash }), hash, "type of the map pinned at "},
-		{"key", "key size", 8, 4, with(hash, func(m *object.Map) { m.KeySize = 8 }), hash, "/m is 8, the object's is 4"},
-		{"value", "value size", 16, 8, with(hash, func(m *object.Map) { m.ValueSize = 16 }), hash, "/m is 16, the object's is 8"},
-		{"entries", "max_entries", 15, 16, with(hash, func(m *object.Map) { m.MaxEntries = 15 }), hash, "/m is 15, the object's is 16"},
-		{"flags", "map_flags", sys.FlagNoPrealloc, 0, with(hash, func(m *object.Map) { m.Flags = sys.FlagNoPrealloc }), hash, "/m is 0x1, the object's is 0x0"},
+		{"key", "key size", 8, 4, with(hash, func(m *object.Map) { m.KeySize = 8 }), hash, "/m is 8, but the object has 4"},
+		{"value", "value size", 16, 8, with(hash, func(m *object.Map) { m.ValueSize = 16 }), hash, "/m is 16, but the object has 8"},
+		{"entries", "max_entries", 15, 16, with(hash, func(m *object.Map) { m.MaxEntries = 15 }), hash, "/m is 15, but the object has 16"},
+		{"flags", "map_flags", sys.FlagNoPrealloc, 0, with(hash, func(m *object.Map) { m.Flags = sys.FlagNoPrealloc }), hash, "/m is 0x1, but the object has 0x0"},
 		{
 			"extra", "map_extra", 3, 2,
 			object.Map{Type: sys.MapTypeBloomFilter, ValueSize: 8, MaxEntries: 16, Extra: 3},
 			object.Map{Type: sys.MapTypeBloomFilter, ValueSize: 8, MaxEntries: 16, Extra: 2},
-			"/m is 0x3, the object's is 0x2",
+			"/m is 0x3, but the object has 0x2",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -206,7 +206,7 @@ func TestCopyPinnedManagedFields(t *testing.T) {
 		}
 		now, err := runtime.Load(tt.now, pinsIn(dir, runtime.CopyPinned))
 		if tt.want != "" {
-			if err == nil || !strings.Contains(err.Error(), "entries cannot be taken over: "+tt.want) {
+			if err == nil || !strings.Contains(err.Error(), "cannot copy entries: "+tt.want) {
 				t.Errorf("%s: %v, want %q", name, err, tt.want)
 			}
 			if id := pinnedID(t, dir+"/m"); id != idOf(t, old.Map(0)) {
@@ -265,11 +265,11 @@ func TestPinByNameNowhere(t *testing.T) {
 	}
 	for _, tt := range []struct{ dir, want string }{
 		{t.TempDir(), "reuse map m: not in a BPF file system: the source pins it by name, in /"},
-		{bpf + "/a/b", "no such file or directory: the source pins it by name, in " + bpf + "/a/b (a load creates only the last part of the path: mkdir what is above it, in a BPF file system"},
-		{"/nowhere/at/all", "mkdir what is above it"},
+		{bpf + "/a/b", "no such file or directory: the source pins it by name, in " + bpf + "/a/b (a load only creates the last folder of the path: create its parents in a BPF file system"},
+		{"/nowhere/at/all", "create its parents"},
 		{"/proc", "mount -t bpf bpf /sys/fs/bpf, or set LoadOptions.Pins"},
 		{plain, "permission denied"},
-		{bpf, "/m is not a map"},
+		{bpf, "/m: the pinned object is not a map"},
 		{bpf + "/with.dot", "names without dots"},
 	} {
 		if _, err := runtime.Load(spec, pinsIn(tt.dir, nil)); err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -463,7 +463,7 @@ func TestReplaceAndSetAside(t *testing.T) {
 	// A third version has nowhere to put the second one's map.
 	for name, option := range map[string]func(*runtime.PinConflict) error{"aside": runtime.SetAsidePinned, "replace": runtime.ReplacePinned} {
 		_, err := runtime.Load(version(t, hash, 24), pinsIn(dir, option))
-		if want := runtime.AsidePath(dir+"/m") + " is left from an upgrade that was interrupted: finish it with that version, or remove the pin"; err == nil || !strings.Contains(err.Error(), want) {
+		if want := runtime.AsidePath(dir+"/m") + " is left over from an interrupted upgrade: finish it with that version, or remove the pin"; err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", name, err, want)
 		}
 		check("version 3", v2ID, v1ID)

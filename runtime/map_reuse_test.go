@@ -131,10 +131,10 @@ func TestReuseMapIncompatible(t *testing.T) {
 		{
 			sys.MapTypeArray, 4, 8,
 			runtime.IncompatibleMapError{Map: "m", Field: "type", Have: 2, Want: 1},
-			"map m: reuse existing map: type of the existing map is 2, the object's is 1",
+			"map m: reuse existing map: type of the existing map is 2, but the object has 1",
 		},
-		{sys.MapTypeHash, 8, 8, runtime.IncompatibleMapError{Map: "m", Field: "key size", Have: 8, Want: 4}, "key size of the existing map is 8, the object's is 4"},
-		{sys.MapTypeHash, 4, 16, runtime.IncompatibleMapError{Map: "m", Field: "value size", Have: 16, Want: 8}, "value size of the existing map is 16, the object's is 8"},
+		{sys.MapTypeHash, 8, 8, runtime.IncompatibleMapError{Map: "m", Field: "key size", Have: 8, Want: 4}, "key size of the existing map is 8, but the object has 4"},
+		{sys.MapTypeHash, 4, 16, runtime.IncompatibleMapError{Map: "m", Field: "value size", Have: 16, Want: 8}, "value size of the existing map is 16, but the object has 8"},
 	} {
 		s := openSpec(t, spec)
 		existing, err := runtime.CreateMap(&runtime.MapSpec{Name: "other", Type: tt.typ, KeySize: tt.key, ValueSize: tt.value, MaxEntries: 1})
@@ -161,7 +161,7 @@ func TestReuseMapIncompatible(t *testing.T) {
 	}
 	defer plain.Close()
 	err = runtime.ReuseMap(globals, rodata, plain)
-	if want := "map .rodata: reuse existing map: map_flags of the existing map is 0x400, the object's is 0x480"; err == nil || err.Error() != want {
+	if want := "map .rodata: reuse existing map: map_flags of the existing map is 0x400, but the object has 0x480"; err == nil || err.Error() != want {
 		t.Errorf("%v, want %q", err, want)
 	}
 }

@@ -160,7 +160,7 @@ func TestSignatureErrors(t *testing.T) {
 	}{
 		{"good", signWith(t, spec, id), newKeyring(t, id, other), id, nil, ""},
 		{"empty keyring", signWith(t, spec, id), newKeyring(t), nil, unix.ENOKEY, "has no certificate"},
-		{"foreign certificate", signWith(t, spec, id), newKeyring(t, other), other, unix.ENOKEY, "is not among the 1"},
+		{"foreign certificate", signWith(t, spec, id), newKeyring(t, other), other, unix.ENOKEY, "is not one of the 1 certificates"},
 		{"wrong key", signWith(t, spec, impostor), newKeyring(t, id), id, unix.EKEYREJECTED, "not by the key of certificate"},
 		{"truncated", cut, newKeyring(t, id), id, unix.EBADMSG, "damaged"},
 		{"no keyring", signWith(t, spec, id), 2147483, nil, unix.EINVAL, "there is no keyring 2147483"},

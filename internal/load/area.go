@@ -9,10 +9,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// Area is the memory of a map, whole pages of it. That of global data is
-// anonymous before the load, and the kernel's own from then on, at the same address.
+// An Area is the memory of a map, in whole pages. For global data it is anonymous before the load,
+// and the kernel's memory at the same address afterwards.
 type Area struct {
-	P    unsafe.Pointer // nil if there is no memory yet, or no more
+	P    unsafe.Pointer // nil if there is no memory
 	Size uintptr
 	Map  int32 // index in Spec.Maps
 	// Count is how many areas the slice has that this one is the first of, 0 for others: so a
@@ -26,7 +26,7 @@ const existingArea = 1 << 31
 // First returns all areas of the slice that this one is the first of.
 func (a *Area) First() []Area { return unsafe.Slice(a, a.Count&^existingArea) }
 
-// AreaOf returns the area of the map of that index, which has no memory yet.
+// AreaOf returns an area without memory for a map.
 func AreaOf(i int, m *spec.MapSpec) Area {
 	page := uintptr(unix.Getpagesize())
 	return Area{Map: int32(i), Size: (uintptr(m.MappedSize()) + page - 1) &^ (page - 1)}
@@ -35,8 +35,7 @@ func AreaOf(i int, m *spec.MapSpec) Area {
 // Bytes returns the memory.
 func (a *Area) Bytes() []byte { return unsafe.Slice((*byte)(a.P), a.Size) }
 
-// changed reports whether memory that is there for the initial value has another one than the
-// object.
+// changed reports whether the memory has another initial value than the object.
 func (a *Area) changed(s *spec.Spec) bool {
 	if a.P == nil {
 		return false
@@ -49,7 +48,7 @@ func (a *Area) changed(s *spec.Spec) bool {
 	return string(now) != s.Blob[m.Data:][:len(now)]
 }
 
-// Reserve gives an area memory of its own for the initial value, in the place of what it had.
+// Reserve replaces the area's memory by anonymous memory for the initial value.
 func (a *Area) Reserve() error {
 	flags := unix.MAP_SHARED | unix.MAP_ANONYMOUS
 	if a.P != nil {
@@ -63,7 +62,7 @@ func (a *Area) Reserve() error {
 	return nil
 }
 
-// attach maps a map's memory: over what Reserve got, if it was called.
+// attach maps a map's memory, over the memory from Reserve, if any.
 func (a *Area) attach(m *spec.MapSpec, fd int) error {
 	prot, flags := unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED
 	if m.Kind == spec.ROData || m.Kind == spec.Kconfig {
@@ -80,11 +79,10 @@ func (a *Area) attach(m *spec.MapSpec, fd int) error {
 	return nil
 }
 
-// MapArea maps the memory of a map that exists already. (A method would be in each binary, by its
-// name.)
+// MapArea maps the memory of an existing map. (A method would be in each binary, by its name.)
 func MapArea(a *Area, m *spec.MapSpec, fd int) error { return a.attach(m, fd) }
 
-// Unmap gives the memory back, if there is any.
+// Unmap unmaps the memory, if any.
 func (a *Area) Unmap() {
 	if a.P != nil {
 		_ = unix.MunmapPtr(a.P, a.Size)
@@ -98,8 +96,8 @@ func unmapAreas(areas []Area) {
 	}
 }
 
-// attachAreas maps global data, each where its initial value has been, and lets go of the initial
-// values of arenas, which are mapped already. After a failure all is as before.
+// attachAreas maps global data in place of the initial values, and releases the initial values of
+// arenas, which are mapped already. After a failure, it restores the areas.
 func (e *engine) attachAreas() *spec.Failure {
 	areas := e.req.Areas
 	for i := range areas {
@@ -108,7 +106,7 @@ func (e *engine) attachAreas() *spec.Failure {
 		if m.Type == sys.MapTypeArena {
 			continue
 		}
-		// BSS has no bytes in the blob: what was set before the load goes in now.
+		// BSS has no bytes in the blob: write the initial value now.
 		var initial []byte
 		opened := a.P != nil
 		if m.Kind == spec.BSS && opened {
@@ -139,9 +137,9 @@ func (e *engine) attachAreas() *spec.Failure {
 	return nil
 }
 
-// detachAreas gives areas memory of their own again: those before the i-th, which are mapped, and
-// that itself, whose memory may be gone, with its initial value. It reports whether there was
-// memory for that; if not, all areas are unmapped.
+// detachAreas replaces mapped areas by anonymous memory with the initial values: those before the
+// i-th, and the i-th itself, whose memory may be gone. It reports whether there was memory for
+// that. If not, all areas are unmapped.
 func detachAreas(areas []Area, i int, initial []byte) bool {
 	for j := range areas[:i+1] {
 		a := &areas[j]

@@ -7,9 +7,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// errArenaTooSmall is for a size, asked for or of the source, that gives an arena less than its
-// global variables take.
-var errArenaTooSmall = errors.New("max_entries leaves no room for the arena's global variables")
+// errArenaTooSmall is the error for a max_entries that is too small for the arena's global
+// variables.
+var errArenaTooSmall = errors.New("max_entries is too small for the arena's global variables")
 
 // mapArena maps the memory of an arena that was just created, which settles its address:
 // programs cannot be loaded before (bpf_arena_get_user_vm_start is 0). The arena begins with the
@@ -37,8 +37,8 @@ func (e *engine) mapArena(i int) error {
 	if len(globals) == 0 {
 		return nil
 	}
-	// A page that cannot be had is an error here, and a signal in copy. unix.Madvise would be one
-	// more function in each binary.
+	// A page that cannot be allocated is an error here, and a signal in copy. unix.Madvise would be
+	// one more function in each binary.
 	if err := unix.MadvisePtr(p, uintptr(len(globals)), unix.MADV_POPULATE_WRITE); err != nil {
 		return err
 	}

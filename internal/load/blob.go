@@ -56,17 +56,17 @@ func (m *blobMap) close() {
 	unix.Close(int(m.fd))
 }
 
-// at returns the place of an attr, or of a part of one, in the blob.
+// at returns a pointer to an attr, or a part of one, in the blob.
 func (m *blobMap) at(off spec.BlobOff) unsafe.Pointer { return unsafe.Pointer(&m.mem[off]) }
 
-// slot returns the word of a slot.
+// slot returns a pointer to the word of a slot.
 func (m *blobMap) slot(s spec.Slot) *int32 { return (*int32)(m.at(spec.BlobOff(4 * s))) }
 
-// found returns the 64 bits that a step has found.
+// found returns the 64-bit result of a look-up.
 func (m *blobMap) found(s spec.Slot) found { return found(*(*int64)(m.at(spec.BlobOff(4 * s)))) }
 
-// found is the result of bpf_btf_find_by_name_kind: a negative errno, or a
-// BTF ID in the low half and the fd of a module's BTF, 0 for vmlinux, in the high half.
+// A found is the result of bpf_btf_find_by_name_kind: a negative errno, or a BTF ID in the low half
+// and the fd of a module's BTF, 0 for vmlinux, in the high half.
 type found int64
 
 func (f found) errno() unix.Errno {

@@ -9,10 +9,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// UseOddBTF is for objects whose BTF has what the kernel may refuse, such as a name with a $ in it:
-// if it does, the load goes on without, as libbpf's does (bpf_object__sanitize_and_load_btf). BTF
-// is for people then, as far as no CO-RE record needs it, and maps and programs that cannot do
-// without are refused. It returns the first failure if that is of no use.
+// UseOddBTF is for objects with BTF that the kernel may refuse, such as a name with a $ in it. If
+// it does, the load continues without BTF, as in libbpf (bpf_object__sanitize_and_load_btf), unless
+// CO-RE records, maps or programs need it. It returns the first failure if that does not help.
 func UseOddBTF(e *engine, failure *spec.Failure) *spec.Failure {
 	if failure.StepKind() != spec.StepLoadBTF || failure.Errno != unix.EINVAL || !canDropBTF(e.spec) {
 		return failure
@@ -32,8 +31,7 @@ func UseOddBTF(e *engine, failure *spec.Failure) *spec.Failure {
 	return failure
 }
 
-// canDropBTF reports whether nothing but maps and programs refers to the BTF, and the Spec may be
-// changed.
+// canDropBTF reports whether only maps and programs refer to the BTF, and the Spec may be changed.
 func canDropBTF(s *spec.Spec) bool {
 	relocates := func(p spec.ProgramSpec) bool { return p.CORERelos != 0 }
 	return s.Signed == nil && !s.BTF.Outside && s.StructOps == 0 && !slices.ContainsFunc(s.Programs, relocates)

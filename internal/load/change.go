@@ -9,9 +9,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// This file changes what a Spec says of a map, in a copy of the Spec: a load knows nothing of it,
-// so whoever changes no map pays nothing, and whatever looks at a Spec, the explanations of
-// failures among it, sees the map as it was to be.
+// This file changes the description of a map in a copy of the Spec. A load is not aware of it, so
+// it costs nothing if no map is changed, and explanations of failures describe the changed map.
 
 // MapFields are the fields of a map that can be changed.
 type MapFields struct {
@@ -30,14 +29,14 @@ var fieldsOf = [...]uintptr{
 // Changer changes a copy of a Spec.
 type Changer struct {
 	spec         *spec.Spec
-	blob, loader []byte // the copies of Spec.Blob and Loader; loader is nil as long as nothing has changed in it
+	blob, loader []byte // copies of Spec.Blob and Loader; loader is nil while it is unchanged
 }
 
 // Change starts to change a copy of a Spec.
 func Change(s *spec.Spec) *Changer {
 	changed := *s
 	changed.Maps = slices.Clone(s.Maps)
-	changed.Sums = spec.Sums{} // those of the files, which have been checked
+	changed.Sums = spec.Sums{} // the files have been checked
 	return &Changer{spec: &changed, blob: []byte(s.Blob)}
 }
 
@@ -55,8 +54,7 @@ func (c *Changer) setWord(at spec.BlobOff, n uint32) {
 	binary.NativeEndian.PutUint32(c.blob[at:], n)
 }
 
-// SetMap gives the map of that index other fields, all but max_entries, which are in
-// Request.Entries.
+// SetMap changes the fields of a map, except max_entries, which are in Request.Entries.
 func (c *Changer) SetMap(i int, to MapFields) {
 	m := &c.spec.Maps[i]
 	to.MaxEntries = m.MaxEntries
@@ -67,14 +65,16 @@ func (c *Changer) SetMap(i int, to MapFields) {
 	m.Type, m.KeySize, m.ValueSize, m.Flags = to.Type, to.KeySize, to.ValueSize, to.Flags
 }
 
-// SetConstant sets the number of an ld_imm64, the low half in it, the high one in what follows.
+// SetConstant sets the constant of an ld_imm64, the low half in its first instruction and the high
+// half in its second.
 func (c *Changer) SetConstant(at spec.BlobOff, n uint64) {
 	const imm = unsafe.Offsetof(sys.Insn{}.Imm)
 	c.setWord(at+spec.BlobOff(imm), uint32(n))
 	c.setWord(at+spec.BlobOff(unsafe.Sizeof(sys.Insn{})+imm), uint32(n>>32))
 }
 
-// Template returns the fields of what a map of maps holds; ok is false if the object does not say.
+// Template returns the fields of a map's inner maps. ok is false if the object does not define
+// them.
 func Template(s *spec.Spec, i int) (fields MapFields, ok bool) {
 	step := templateStep(s, i)
 	if step == nil {
@@ -96,23 +96,23 @@ func templateStep(s *spec.Spec, i int) *spec.Step {
 	return nil
 }
 
-// SetTemplate gives what a map of maps holds other fields. The object says what that is. It returns
-// what else NewInner needs: the types that keys and values have in the object's BTF still, and the
-// NUMA node.
+// SetTemplate changes the fields of a map's inner maps, which the object must define. It returns
+// the other data that NewInner needs: the remaining key and value types in the object's BTF, and
+// the NUMA node.
 func (c *Changer) SetTemplate(i int, to MapFields) (keyType, valueType, numaNode uint32) {
 	step := templateStep(c.spec, i)
 	keyType, valueType = c.setAttr(step.Attr, attrSizeOf(c.spec, step), to)
 	return keyType, valueType, c.word(step.Attr + spec.BlobOff(unsafe.Offsetof(sys.MapCreateAttr{}.NumaNode)))
 }
 
-// SetTemplateFD says what a map of maps holds of which the object does not say it: maps like the
-// one with this file descriptor.
+// SetTemplateFD sets the template of a map's inner maps, which the object does not define, to the
+// map with this file descriptor.
 func (c *Changer) SetTemplateFD(i, fd int) {
 	c.setWord(c.spec.Maps[i].Attr+spec.BlobOff(unsafe.Offsetof(sys.MapCreateAttr{}.InnerMapFd)), uint32(fd))
 }
 
-// setAttr writes to an attr. Types of keys and values that these do not have any more are taken
-// out, or the kernel refuses the map (map_check_btf); it returns those that stay.
+// setAttr writes to an attr. It removes types that no longer match the keys and values, for which
+// the kernel refuses the map (map_check_btf), and returns the others.
 func (c *Changer) setAttr(at spec.BlobOff, size uint32, to MapFields) (keyType, valueType uint32) {
 	var old [len(fieldsOf)]uint32
 	for i, n := range [...]uint32{to.Type, to.KeySize, to.ValueSize, to.MaxEntries, to.Flags} {
@@ -131,8 +131,7 @@ func (c *Changer) setAttr(at spec.BlobOff, size uint32, to MapFields) (keyType, 
 	return c.word(at + spec.BlobOff(key)), c.word(at + spec.BlobOff(value))
 }
 
-// SameKind reports whether maps of the two types are used alike: a Go type for the one does for the
-// other.
+// SameKind reports whether maps of the two types can share a Go type.
 func SameKind(a, b uint32) bool { return kindOf(a) == kindOf(b) }
 
 func kindOf(mapType uint32) uint32 {
@@ -145,10 +144,9 @@ func kindOf(mapType uint32) uint32 {
 	return mapType
 }
 
-// LeaveOut takes a map out: all steps that are about it, and static entries of others that hold it.
-// What programs do with it is replaced by the call of a helper that there is not, BadMap and the
-// map's index, which the verifier refuses if it can be reached, as libbpf does
-// (poison_map_ldimm64).
+// LeaveOut excludes a map: its steps, and the initial entries of other maps that hold it. As in
+// libbpf (poison_map_ldimm64), it replaces references in programs by the call of a helper that does
+// not exist, BadMap plus the map's index, which the verifier refuses if it is reachable.
 func (c *Changer) LeaveOut(i int) {
 	s := c.spec
 	m := &s.Maps[i]

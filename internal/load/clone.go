@@ -92,7 +92,7 @@ func newCloner(s *spec.Spec, features unsafe.Pointer, program int32, prepare fun
 	return t, nil
 }
 
-// prepare runs the loader. After a failure nothing is left of it.
+// prepare runs the loader. After a failure, it leaves nothing open.
 func (t *Cloner) prepare(maps []int) *spec.Failure {
 	e := &t.e
 	blob, op, errno := newBlobMap(e.spec.Blob, 0, 0)
@@ -112,7 +112,7 @@ func (t *Cloner) prepare(maps []int) *spec.Failure {
 	})
 }
 
-// runLoader has the loader run with the maps in their slots.
+// runLoader runs the loader with the maps in their slots.
 func (t *Cloner) runLoader(maps []int, run func() *spec.Failure) *spec.Failure {
 	e := &t.e
 	if err := e.patch(); err != nil {
@@ -146,7 +146,7 @@ func (t *Cloner) runLoader(maps []int, run func() *spec.Failure) *spec.Failure {
 	return nil
 }
 
-// Close lets go of all that the clones were made from.
+// Close releases the resources for making clones.
 func (t *Cloner) Close() {
 	t.e.closeRest(false) // the maps are the caller's
 	t.e.blob.close()
@@ -206,8 +206,8 @@ func (t *Cloner) fail(target *Target, errno unix.Errno) *spec.Failure {
 	return f
 }
 
-// find finds a target. What is in the kernel's own BTF once only is found there if many names are
-// looked up.
+// find finds a target. After many look-ups, it reads the kernel's BTF for names that are unique
+// there.
 func (t *Cloner) find(target *Target) (foundTarget, *spec.Failure) {
 	if t.system != nil && target.Open == nil {
 		t.mu.Lock()

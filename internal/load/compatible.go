@@ -7,17 +7,17 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// IncompatibleMapError says in what an existing map differs from what the object wants.
+// An IncompatibleMapError reports how an existing map differs from the object's map.
 type IncompatibleMapError struct {
 	_ incomparable
 
 	Map  string // name in the source
-	Path string // where it is pinned, "" for a map that the caller has given
-	// Field is what differs: "type", "key size", "value size", "max_entries", "map_flags",
-	// "map_extra", or, of fields that the kernel looks after, "number of bpf_timer fields" or
-	// "offset of bpf_timer".
+	Path string // where it is pinned; "" for a map from the caller
+	// Field is the property that differs: "type", "key size", "value size", "max_entries",
+	// "map_flags", "map_extra", or, for fields that the kernel manages, "number of bpf_timer
+	// fields" or "offset of bpf_timer".
 	Field string
-	// Have is the existing map's, Want the object's.
+	// Have is the existing map's value, and Want the object's.
 	Have, Want uint64
 }
 
@@ -33,7 +33,7 @@ func (e *IncompatibleMapError) Error() string {
 	if e.Path != "" {
 		which = "the map pinned at " + e.Path
 	}
-	return e.Field + " of " + which + " is " + format(e.Have) + ", the object's is " + format(e.Want)
+	return e.Field + " of " + which + " is " + format(e.Have) + ", but the object has " + format(e.Want)
 }
 
 // The fields that are compared.
@@ -46,9 +46,9 @@ const (
 	fieldExtra      = "map_extra"
 )
 
-// Compatible returns nil if the object's programs, and a Go type for the map, can work with an
-// existing one: it is of the same kind, and has keys and values of the same size. How many entries
-// it has, and its other flags, are its own. Global variables have to be mapped.
+// Compatible returns nil if the object's programs, and the Go type of the map, can use an existing
+// map: it is of the same kind, and has keys and values of the same size. max_entries and other
+// flags may differ. Global variables must be mappable.
 func Compatible(s *spec.Spec, i int, info *sys.MapInfo) error {
 	m := &s.Maps[i]
 	differ := func(field string, have, want uint32) error {
@@ -78,8 +78,8 @@ func Compatible(s *spec.Spec, i int, info *sys.MapInfo) error {
 	return nil
 }
 
-// differs returns in what a map that is pinned by name differs from what the loader would create,
-// nil if in nothing: all that libbpf compares (map_is_reuse_compat).
+// differs returns how a map that is pinned by name differs from the one that the loader would
+// create, or nil. It compares the same fields as libbpf (map_is_reuse_compat).
 func differs(e *engine, i int32, info *sys.MapInfo) *IncompatibleMapError {
 	m := &e.spec.Maps[i]
 	differ := func(field string, have, want uint64) *IncompatibleMapError {

@@ -11,10 +11,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// CompatibleBTF compares, of an existing map's BTF and the object's, what the kernel looks at:
-// fields of the value that it looks after, such as a struct bpf_spin_lock, which have to be of the
-// same kinds and at the same places. Whether other fields have other names is nobody's business.
-// What the caller may not read, which takes CAP_SYS_ADMIN, is left to the verifier.
+// CompatibleBTF compares the fields that the kernel manages in values of an existing map and of the
+// object's, such as a struct bpf_spin_lock. They must be of the same kinds and at the same offsets.
+// Other fields are ignored. If the caller may not read the BTF, which requires CAP_SYS_ADMIN, the
+// check is left to the verifier.
 func CompatibleBTF(s *spec.Spec, i int, info *sys.MapInfo) *IncompatibleMapError {
 	m := &s.Maps[i]
 	const at = unsafe.Offsetof(sys.MapCreateAttr{}.BtfValueTypeId)

@@ -8,7 +8,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// delegation is what a token allows: masks, by number. One that is not known allows all.
+// A delegation holds the masks of what a token allows. An unknown mask allows everything.
 type delegation struct {
 	_ incomparable
 
@@ -35,8 +35,8 @@ func delegatedBy(token int) delegation {
 	return d
 }
 
-// lacks says what the token of the BPF file system at path does not delegate of what a load has
-// failed at, "" if it delegates all of it.
+// lacks describes what the failed operation needs and the token of the BPF file system at path does
+// not delegate, or returns "".
 func (d delegation) lacks(f *spec.Failure, path string) string {
 	says := "the BPF token of " + path + " does not delegate "
 	cmd := func(c sys.Cmd, name string) string {
@@ -50,9 +50,9 @@ func (d delegation) lacks(f *spec.Failure, path string) string {
 		case cmd(sys.CmdProgLoad, "prog_load") != "":
 			return cmd(sys.CmdProgLoad, "prog_load")
 		case d.progs>>typ&1 == 0:
-			return says + "programs of type " + sys.ProgTypeName(typ) + ", which " + what + " is (delegate_progs)"
+			return says + "programs of type " + sys.ProgTypeName(typ) + ", the type of " + what + " (delegate_progs)"
 		case d.attachs>>attach&1 == 0:
-			return says + "attach type " + strconv.Itoa(int(attach)) + ", which " + what + " has (delegate_attachs)"
+			return says + "attach type " + strconv.Itoa(int(attach)) + ", that of " + what + " (delegate_attachs)"
 		}
 		return ""
 	}
@@ -61,7 +61,7 @@ func (d delegation) lacks(f *spec.Failure, path string) string {
 			return lacks
 		}
 		if d.maps>>typ&1 == 0 {
-			return says + "maps of type " + sys.MapTypeName(typ) + ", which " + what + " is (delegate_maps)"
+			return says + "maps of type " + sys.MapTypeName(typ) + ", the type of " + what + " (delegate_maps)"
 		}
 		return ""
 	}

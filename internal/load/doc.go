@@ -1,9 +1,9 @@
-// Package load brings what a [spec.Spec] describes into the kernel: it creates one
-// map with the blob, loads one program, the loader, runs it, and reads from the
-// blob what became of each step. [Run] is its one entry, and has the whole policy
-// of attempts. It knows neither skeletons nor typed maps: package runtime builds
-// a [Request] from what its user has changed, and takes the file descriptors over.
+// Package load loads the object that a [spec.Spec] describes into the kernel: it creates a map with
+// the blob, loads and runs the loader program, and reads the results of the steps from the blob.
+// [Run] is the entry point, and decides about further attempts. The package does not know skeletons
+// or typed maps: package runtime builds a [Request] from the user's changes, and takes over the
+// file descriptors.
 //
-// It imports the standard library, golang.org/x/sys/unix, and the rooms below it,
-// spec and sys: it is part of every user's binary.
+// Since it is part of every user's binary, it imports only the standard library,
+// golang.org/x/sys/unix, and packages spec and sys.
 package load

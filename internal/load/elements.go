@@ -10,7 +10,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// Elem looks up, updates, or finds what comes after, one element of a map. A nil key is none.
+// Elem looks up or updates an element of a map, or finds the key after one. A nil key means none.
 func Elem(cmd sys.Cmd, fd int, key, value []byte, flags uint64) unix.Errno {
 	attr := &sys.MapElemAttr{MapFd: uint32(fd), Value: sys.Addr(unsafe.Pointer(unsafe.SliceData(value))), Flags: flags}
 	if key != nil {
@@ -35,8 +35,8 @@ func LoadBTF(s *spec.Spec) (int, unix.Errno) {
 	return num, errno
 }
 
-// EachKey calls do with each key of a map, which must not keep it. If a key goes while it is looked
-// at, the kernel begins with the first one again; how often is bounded.
+// EachKey calls do with each key of a map. do must not keep the key. If a key is deleted meanwhile,
+// the kernel starts over with the first one, which EachKey accepts a bounded number of times.
 func EachKey(fd, keySize int, entries uint32, do func(key []byte) error) error {
 	keys := make([]byte, 2*keySize)
 	key, next := keys[:keySize], keys[keySize:]
@@ -55,5 +55,5 @@ func EachKey(fd, keySize int, entries uint32, do func(key []byte) error) error {
 			return err
 		}
 	}
-	return errors.New("its keys change too fast to be read")
+	return errors.New("cannot list its keys, which change too fast")
 }

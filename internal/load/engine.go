@@ -38,7 +38,7 @@ type engine struct {
 	lines *[]sys.LineInfo
 }
 
-// attempt runs the loader once. After a failure nothing is left of it.
+// attempt runs the loader once. After a failure, it leaves nothing open.
 func (e *engine) attempt() *spec.Failure {
 	e.again, e.lines = false, nil
 	if e.spec.Signed != nil {
@@ -78,7 +78,7 @@ func (e *engine) attempt() *spec.Failure {
 	return e.settle(failure)
 }
 
-// settle maps what the loader has made, or gives it back.
+// settle maps the loader's maps after a success, and closes everything after a failure.
 func (e *engine) settle(failure *spec.Failure) *spec.Failure {
 	if failure == nil {
 		failure = e.check()
@@ -111,7 +111,7 @@ func (e *engine) settle(failure *spec.Failure) *spec.Failure {
 	return failure
 }
 
-// patch writes into the blob what is known only now.
+// patch writes values that are known only now into the blob.
 func (e *engine) patch() error {
 	if err := e.fit(); err != nil {
 		return err
@@ -169,7 +169,7 @@ func (e *engine) run(loader string) *spec.Failure {
 // about the license of the object.
 var loaderLicense = [...]byte{'D', 'u', 'a', 'l', ' ', 'B', 'S', 'D', '/', 'G', 'P', 'L', 0}
 
-// loaderAttrSize is how much of its attr the kernel has to see.
+// loaderAttrSize is the number of bytes of its attr to pass to the kernel.
 const loaderAttrSize = unsafe.Offsetof(sys.ProgLoadAttr{}.FdArray) + 8
 
 // loaderAttr returns the attr of the loader program.
@@ -238,7 +238,7 @@ func (e *engine) check() *spec.Failure {
 	return nil
 }
 
-// errno returns how a step has ended.
+// errno returns the error of a step, or 0.
 func (e *engine) errno(step *spec.Step) unix.Errno {
 	if step.Kind.Finds() {
 		return e.blob.found(step.Result).errno()
@@ -249,7 +249,7 @@ func (e *engine) errno(step *spec.Step) unix.Errno {
 	return 0
 }
 
-// mayFail reports whether a step's failure is nothing to report.
+// mayFail reports whether to ignore a step's failure.
 func (e *engine) mayFail(i int, step *spec.Step) bool {
 	if slices.Contains(e.req.Skip, i) {
 		return true
@@ -282,7 +282,7 @@ func (e *engine) missing(program int32) (names []string) {
 	return names
 }
 
-// closeRest closes what the loader has opened for its own use, and after a failure everything.
+// closeRest closes the files that only the loader needed, and after a failure all files.
 func (e *engine) closeRest(failed bool) {
 	for i := range e.spec.Steps {
 		step := &e.spec.Steps[i]
@@ -309,7 +309,7 @@ func (e *engine) closeRest(failed bool) {
 	}
 }
 
-// without returns a loader in which these steps do nothing.
+// without returns a loader without these steps.
 func (e *engine) without(loader string, steps []int) string {
 	insns := []byte(loader)
 	var nop [8]byte // if true goto +0

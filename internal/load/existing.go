@@ -32,8 +32,8 @@ type Engine = engine
 // UseReuse is the code for maps that exist before the load.
 func UseReuse(e *Engine) *spec.Failure { return beginReuse(e) }
 
-// AddExisting gives the loads of a skeleton, whose features these are, maps to use instead of
-// creating them. Of several for a map the one that was added last counts.
+// AddExisting sets maps that the loads of the skeleton with these features use instead of creating
+// them. Of several for a map, the last one counts.
 func AddExisting(f *Features, maps []Existing) {
 	inner := f.Reuse
 	if inner == nil {
@@ -48,16 +48,16 @@ func AddExisting(f *Features, maps []Existing) {
 }
 
 // errChanged is for initial values that would be lost.
-var errChanged = errors.New("its initial value was changed, but the map exists already, with a value")
+var errChanged = errors.New("its initial value was changed, but the map already exists with a value")
 
 // Reusable reports why maps of a type cannot be used by another load than the one that has created
 // them.
 func Reusable(mapType uint32) error {
 	switch mapType {
 	case sys.MapTypeArena: // each address in it is one of the process that has mapped it first
-		return errors.New("an arena cannot be reused: its addresses are those of the process that created it")
+		return errors.New("an arena cannot be reused: its addresses are only valid in the process that created it")
 	case sys.MapTypeStructOps:
-		return errors.New("a struct of operations cannot be reused: its programs are those that it was loaded with")
+		return errors.New("struct_ops cannot be reused: it belongs to the programs that it was loaded with")
 	}
 	return nil
 }
@@ -109,8 +109,8 @@ func isReused(e *engine, i int32) bool {
 	return true // it is left out
 }
 
-// give puts a map into its slot, and has the loader leave out what it does to maps that it creates.
-// Only what a program array holds is set as ever: the object's programs are new.
+// give puts a map into its slot, and skips the loader's steps for it. Only the entries of a program
+// array are set as usual, since the object's programs are new.
 func give(e *engine, i int32, fd int, info *sys.MapInfo) *spec.Failure {
 	m := &e.spec.Maps[i]
 	if err := Reusable(m.Type); err != nil {

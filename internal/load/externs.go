@@ -5,7 +5,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// Extern says how an extern was resolved.
+// An Extern describes how an extern was resolved.
 type Extern struct {
 	_ incomparable
 
@@ -14,7 +14,7 @@ type Extern struct {
 	Found bool
 	// BTFID is the symbol's type in the BTF of vmlinux or of the module; 0 for a KsymAddr.
 	BTFID uint32
-	// Address is what kallsyms says, for a KsymAddr.
+	// Address is the address in kallsyms, for a KsymAddr.
 	Address uint64
 	// Module is the kernel module that has the symbol, "" for vmlinux.
 	Module string

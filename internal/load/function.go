@@ -11,9 +11,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// FunctionOf returns the BTF ID of a function of the BPF program fd, in that program's own BTF; of
-// its entry function, if name is empty. Any other takes reading that BTF, for which the kernel
-// wants CAP_SYS_ADMIN (bpf_btf_get_fd_by_id).
+// FunctionOf returns the BTF ID of a function of the BPF program fd in that program's BTF. If name
+// is empty, it is that of the entry function. Other functions require reading the BTF, which needs
+// CAP_SYS_ADMIN (bpf_btf_get_fd_by_id).
 func FunctionOf(fd int, name string) (uint32, error) {
 	entry := new(sys.FuncInfo)
 	info := &sys.ProgInfo{NrFuncInfo: 1, FuncInfoRecSize: uint32(unsafe.Sizeof(*entry)), FuncInfo: sys.Addr(unsafe.Pointer(entry))}
@@ -28,7 +28,7 @@ func FunctionOf(fd int, name string) (uint32, error) {
 	}
 	if name == "" {
 		if entry.TypeId == 0 {
-			return 0, fmt.Errorf("the kernel does not say which function program %s begins with, which takes CAP_BPF: %w", program, unix.EPERM)
+			return 0, fmt.Errorf("cannot determine the entry function of program %s, which requires CAP_BPF: %w", program, unix.EPERM)
 		}
 		return entry.TypeId, nil
 	}
@@ -37,7 +37,7 @@ func FunctionOf(fd int, name string) (uint32, error) {
 	case err == unix.EPERM && entry.TypeId != 0 && program == kernelName(name):
 		return entry.TypeId, nil // the entry function has the program's name
 	case err == unix.EPERM:
-		return 0, fmt.Errorf("reading the BTF of program %s takes CAP_SYS_ADMIN, unless its entry function is meant: %w", program, err)
+		return 0, fmt.Errorf("read the BTF of program %s, which requires CAP_SYS_ADMIN except for its entry function: %w", program, err)
 	case err != nil:
 		return 0, fmt.Errorf("BTF of program %s: %w", program, err)
 	}
@@ -46,7 +46,7 @@ func FunctionOf(fd int, name string) (uint32, error) {
 	case errors.Is(err, unix.ENOENT):
 		return 0, fmt.Errorf("program %s has no function %s: %w", program, name, unix.ENOENT)
 	case err != nil:
-		return 0, fmt.Errorf("program %s has several functions %s: %w", program, name, unix.EINVAL)
+		return 0, fmt.Errorf("program %s has several functions named %s: %w", program, name, unix.EINVAL)
 	}
 	return id, nil
 }

@@ -52,14 +52,14 @@ func Interpret(req *Request, kernel Kernel) (*Loaded, *spec.Failure) {
 func (e *engine) interpret(kernel Kernel) *spec.Failure {
 	if e.req.RequireSignature {
 		failure := e.fail(spec.OpVerify, unix.EOPNOTSUPP)
-		failure.Reason = "only a loader program that the kernel runs can be verified"
+		failure.Reason = "the kernel can only verify a loader program that it runs"
 		return failure
 	}
 	if e.spec.Signed != nil {
 		if failure := e.req.features().Signed().changed(&e.req); failure != nil {
 			return failure
 		}
-		e.Signature = &Verdict{Form: spec.NoSignedForm, Keyring: NoKeyring, Reason: "the kernel has run no loader program"}
+		e.Signature = &Verdict{Form: spec.NoSignedForm, Keyring: NoKeyring, Reason: "the kernel did not run a loader program"}
 	}
 	release, err := holdStdFDs()
 	if err != nil {

@@ -30,7 +30,7 @@ func OpenKconfig(s *spec.Spec, areas []Area) {
 func (e *engine) patchKconfig() error {
 	m, opened := kconfigMap(e.spec, e.req.Areas)
 	if m == nil {
-		return spec.DamagedError("kconfig: there is no map for it")
+		return spec.DamagedError("kconfig: no map for the variables")
 	}
 	size, own := int(m.MappedSize()), (*KconfigSource)(e.req.Kconfig)
 	k, err := readKconfig(e.spec, size, own)
@@ -95,7 +95,7 @@ func (e *KconfigError) Error() string {
 		}
 		return e.Name + "=" + value + " in " + where + ": " + e.Err.Error()
 	}
-	return e.Name + ": not set in " + where + " (declare it __weak, set it between Open and Load, or give LoadOptions.Kconfig)"
+	return e.Name + ": not set in " + where + " (declare it __weak, set it between Open and Load, or set LoadOptions.Kconfig)"
 }
 
 func (e *KconfigError) Unwrap() error { return e.Err }

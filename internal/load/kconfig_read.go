@@ -153,7 +153,7 @@ func (k *kconfigValues) set(i int, value string) error {
 		return k.setLetter(i, value[0])
 	case value[0] == '"':
 		if len(value) < 2 || value[len(value)-1] != '"' {
-			return errors.New("the string does not end")
+			return errors.New("unterminated string")
 		}
 		if v.Type != spec.KconfigString {
 			return misfit(v)
@@ -204,7 +204,7 @@ func (k *kconfigValues) setNumber(i int, n uint64) error {
 }
 
 func misfit(v *spec.KconfigVar) error {
-	return errors.New("it does not fit the variable, which is of type " + v.CType())
+	return errors.New("does not fit into the variable of type " + v.CType())
 }
 
 // parseKconfigNumber reads a number as C's strtoull does for libbpf: decimal, hexadecimal after 0x,
@@ -213,7 +213,7 @@ func parseKconfigNumber(text string) (uint64, error) {
 	digits, negative := strings.CutPrefix(text, "-")
 	n, err := strconv.ParseUint(digits, 0, 64)
 	if err != nil || strings.ContainsAny(digits, "_oO") || strings.HasPrefix(strings.ToLower(digits), "0b") { // Go's, not C's
-		return 0, errors.New("neither y, m or n, nor a string in quotes, nor a number")
+		return 0, errors.New("want y, m, n, a quoted string or a number")
 	}
 	if negative {
 		n = -n

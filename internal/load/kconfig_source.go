@@ -71,7 +71,7 @@ func kconfigText(r io.Reader) (string, error) {
 		return string(text), err
 	}
 	if sys.Gunzip == nil {
-		return "", errors.New("it is compressed, and nothing imports package runtime/impl/gunzip")
+		return "", errors.New("compressed: import package runtime/impl/gunzip")
 	}
 	if r, err = sys.Gunzip(bytes.NewReader(text)); err == nil {
 		text, err = readAtMost(r, maxKconfig)

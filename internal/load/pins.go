@@ -114,7 +114,7 @@ func tryPin(e *engine, i int32, path string) error {
 // compatiblePin compares what is pinned with what the loader would create.
 func compatiblePin(e *engine, i int32, path string, fd int) (info sys.MapInfo, err error) {
 	if !sys.IsMap(fd) {
-		return info, errors.New("what is pinned at " + path + " is not a map")
+		return info, errors.New(path + ": the pinned object is not a map")
 	}
 	info, errno := sys.MapInfoOf(fd)
 	if errno != 0 {
@@ -158,7 +158,7 @@ func checkPinFolder(e *engine, i int32, folder string) *spec.Failure {
 	if err == nil {
 		err = errNoBPFFS
 	} else if err == unix.ENOENT {
-		hint = "a load creates only the last part of the path: mkdir what is above it, in a BPF file system"
+		hint = "a load only creates the last folder of the path: create its parents in a BPF file system"
 	}
 	f := failReuse(e, i, err)
 	f.Reason = "the source pins it by name, in " + folder
@@ -216,9 +216,9 @@ func failPin(e *engine, i int32, err error) *spec.Failure {
 	var differs *IncompatibleMapError
 	switch {
 	case errors.As(err, &differs):
-		f.Hint = "to replace it, or to take over its entries, set LoadOptions.Pins.Incompatible"
+		f.Hint = "to replace it or copy its entries, set LoadOptions.Pins.Incompatible"
 	case f.Errno == unix.EPERM:
-		f.Hint = "pins are names without dots in a BPF file system, and need its permission to write"
+		f.Hint = "pins are names without dots in a BPF file system, and require write permission there"
 	}
 	return f
 }

@@ -106,7 +106,7 @@ func (c *PinConflict) unstage() {
 type asideError struct{ path string }
 
 func (e *asideError) Error() string {
-	return e.path + " is left from an upgrade that was interrupted: finish it with that version, or remove the pin"
+	return e.path + " is left over from an interrupted upgrade: finish it with that version, or remove the pin"
 }
 
 func (e *asideError) Unwrap() error { return unix.EEXIST }

@@ -26,7 +26,7 @@ func CopyPinned(c *PinConflict) error {
 func (c *PinConflict) copyable() error {
 	old, now := &c.oldInfo, &c.nowInfo
 	cannot := func(field string, have, want uint32) error {
-		return fmt.Errorf("entries cannot be taken over: %w",
+		return fmt.Errorf("cannot copy entries: %w",
 			&IncompatibleMapError{Map: c.Map, Path: c.Path, Field: field, Have: uint64(have), Want: uint64(want)})
 	}
 	array := false
@@ -35,7 +35,7 @@ func (c *PinConflict) copyable() error {
 	case sys.MapTypeArray, sys.MapTypePerCPUArray:
 		array = true
 	default:
-		return fmt.Errorf("entries cannot be taken over: maps of type %d do not list them", now.Type)
+		return fmt.Errorf("cannot copy entries: maps of type %d do not list them", now.Type)
 	}
 	switch {
 	case !SameKind(old.Type, now.Type):
@@ -62,7 +62,7 @@ func (c *PinConflict) sameManagedFields() error {
 	want = slices.DeleteFunc(want, func(f kernelbtf.SpecialField) bool { return f.Offset >= c.oldInfo.ValueSize })
 	if differs := compareFields(c.Map, have, want); differs != nil {
 		differs.Path = c.Path
-		return fmt.Errorf("entries cannot be taken over: %w", differs)
+		return fmt.Errorf("cannot copy entries: %w", differs)
 	}
 	return nil
 }
@@ -91,7 +91,7 @@ func (c *PinConflict) copy() error {
 			copy(to[i*nowStep:][:nowSize], from[i*oldStep:][:oldSize])
 		}
 		if errno := Elem(sys.CmdMapUpdateElem, c.now, key, to, 0); errno != 0 {
-			return fmt.Errorf("take over an entry: %w", errno)
+			return fmt.Errorf("copy an entry: %w", errno)
 		}
 		return nil
 	})

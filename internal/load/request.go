@@ -7,7 +7,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// Request says what to load, and what about it differs from the object.
+// A Request describes a load, and its changes to the object.
 type Request struct {
 	Spec *spec.Spec
 	// Features is a *[Features]. It has no type: all that a Request refers to is described in each
@@ -59,8 +59,8 @@ func (r *Request) findTargets() func(*Request) *spec.Failure {
 	return r.FindTargets
 }
 
-// incomparable is for structs that nobody compares. It is the first field, where it takes no room:
-// type descriptors refer to the code that compares two, which is 4 KB in a small program.
+// incomparable makes structs not comparable, which saves the code that compares them: 4 KB in a
+// small program. As the first field it takes no space.
 type incomparable = [0][]byte
 
 // Entries is the number of entries of a map.
@@ -69,7 +69,7 @@ type Entries struct {
 	MaxEntries uint32
 }
 
-// Wanted says whether a program is loaded.
+// Wanted sets whether a program is loaded.
 type Wanted struct {
 	_ incomparable
 
@@ -87,8 +87,8 @@ func (r *Request) wants(program int32) bool {
 	return r.Spec.Programs[program].AutoLoad
 }
 
-// Loaded is a load that has succeeded. The caller takes each file descriptor
-// that it asks for, and calls Release when it has all of them.
+// Loaded is the result of a successful load. The caller owns each file descriptor that it requests,
+// and calls Release when it has all of them.
 type Loaded struct {
 	// Areas are mapped now, but for those of arenas.
 	Arenas []Area
@@ -106,7 +106,7 @@ type Loaded struct {
 	blob *blobMap
 }
 
-// Verdict is what the kernel has said about a package's signature.
+// A Verdict is the result of verifying a package's signature.
 type Verdict struct {
 	_ incomparable
 
@@ -125,8 +125,8 @@ func (l *Loaded) ProgramFD(i int) int { return max(0, int(*l.blob.slot(l.spec.Pr
 // Release lets go of the loader's map.
 func (l *Loaded) Release() { l.blob.close() }
 
-// Features is the code that not every object needs. Generated code names what
-// its object needs, so that the linker leaves the rest out of the binary; see [AllFeatures].
+// Features holds the code that not every object needs. Generated code names the features of its
+// object, so that the linker omits the others; see [AllFeatures].
 type Features struct {
 	// Outside is for objects with maps, or BTF, that are created before the loader runs:
 	// [UseOutside].
@@ -194,7 +194,7 @@ func UseParts() Parts {
 // UseSigned returns the code for packages that can be signed.
 func UseSigned() Signed { return Signed{(*Request).changed, (*engine).attemptSigned} }
 
-// Check makes sure of the Spec and that Features has what it needs.
+// Check returns an error if the Spec is damaged, or if Features lacks code that it needs.
 func (f *Features) Check(s *spec.Spec) error {
 	if err := s.Check(); err != nil {
 		return err

@@ -11,17 +11,17 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// ErrNotSigned is why a package without a signature does not load where one is required.
-var ErrNotSigned = errors.New("the package has no signature")
+// ErrNotSigned is the error for a package without a signature if one is required.
+var ErrNotSigned = errors.New("the package is not signed")
 
-// changed refuses a package that can be signed and was changed.
+// changed returns a failure if a package that can be signed was changed.
 func (r *Request) changed() *spec.Failure {
 	for i := range r.Spec.Maps {
 		if m := &r.Spec.Maps[i]; m.PinByName {
 			return &spec.Failure{
 				Spec: r.Spec, Op: spec.OpReuse, Map: i, Step: -1, Err: spec.ErrSigned,
-				Reason: "the source pins it by name, and a signed loader cannot be given what is pinned",
-				Hint:   "take LIBBPF_PIN_BY_NAME out of the source, and pin the map after the load",
+				Reason: "the source pins it by name, but a signed loader cannot use a pinned map",
+				Hint:   "remove LIBBPF_PIN_BY_NAME from the source, and pin the map after the load",
 			}
 		}
 	}
@@ -31,11 +31,11 @@ func (r *Request) changed() *spec.Failure {
 	}
 	return &spec.Failure{
 		Spec: r.Spec, Op: spec.OpPatch, Step: -1, Err: spec.ErrSigned, Reason: what + " cannot be changed",
-		Hint: "pass what the program has to know through a map, or a variable that is set after the load",
+		Hint: "pass values to the program in a map, or in a variable that is set after the load",
 	}
 }
 
-// whatChanged names the first thing that is not as the package has it.
+// whatChanged names the first change to the package.
 func (r *Request) whatChanged() string {
 	if len(r.Entries) > 0 {
 		return "max_entries of map " + r.Spec.Maps[r.Entries[0].Map].Name
@@ -204,14 +204,14 @@ func (e *engine) runSigned(form spec.SignedForm, p *spec.SignedProgram) *spec.Fa
 	return e.start(prog)
 }
 
-// refuse is the error of a signature that does not do.
+// refuse returns the failure for a signature that is not accepted.
 func (e *engine) refuse(err error, reason, hint string) *spec.Failure {
 	f := e.fail(spec.OpVerify, err)
 	f.Reason, f.Hint = withRelease(reason), hint
 	return f
 }
 
-// judge says in words what the kernel has against a signature. Other failures stay what they are.
+// judge explains why the kernel rejected a signature. It returns other failures unchanged.
 func (e *engine) judge(failure *spec.Failure, who signer) *spec.Failure {
 	ring := e.req.Keyring
 	switch failure.Errno {
@@ -221,23 +221,23 @@ func (e *engine) judge(failure *spec.Failure, who signer) *spec.Failure {
 		case n == 0:
 			return e.refuse(unix.ENOKEY, fmt.Sprintf("the %v has no certificate", ring), "add the certificate: keyctl padd asymmetric '' @s <CERT.der")
 		case n > 0:
-			return e.refuse(unix.ENOKEY, fmt.Sprintf("signed with the key of %v, which is not among the %d in the %v", who, n, ring), "add it, or sign with another key")
+			return e.refuse(unix.ENOKEY, fmt.Sprintf("signed with the key of %v, which is not one of the %d certificates in the %v", who, n, ring), "add it, or sign with another key")
 		}
 		return e.refuse(unix.ENOKEY, fmt.Sprintf("signed with the key of %v, which is not in the %v", who, ring), "add it, or sign with another key")
 	case unix.EKEYREJECTED:
-		return e.refuse(unix.EKEYREJECTED, fmt.Sprintf("loader or blob are not what was signed, or not by the key of %v", who), "bpf2lskel verify tells which")
+		return e.refuse(unix.EKEYREJECTED, fmt.Sprintf("loader or blob differ from what was signed, or the key is not that of %v", who), "run bpf2lskel verify to find out")
 	case unix.EKEYREVOKED, unix.EKEYEXPIRED:
-		return e.refuse(failure.Errno, fmt.Sprintf("%v in the %v is not valid any more", who, ring), "sign with another key")
+		return e.refuse(failure.Errno, fmt.Sprintf("%v in the %v is no longer valid", who, ring), "sign with another key")
 	case unix.EBADMSG:
 		return e.refuse(unix.EBADMSG, "it is damaged", "sign the package again: bpf2lskel sign")
 	case unix.ENOPKG:
-		return e.refuse(unix.ENOPKG, "the kernel does not have the algorithm of the key or of the hash", "RSA and SHA-256 are in all kernels that verify modules")
+		return e.refuse(unix.ENOPKG, "the kernel does not support the algorithm of the key or the hash", "RSA and SHA-256 are in all kernels that verify modules")
 	case unix.EOPNOTSUPP:
 		return e.refuse(unix.EOPNOTSUPP, "this kernel is built without CONFIG_SYSTEM_DATA_VERIFICATION", "use a kernel built with CONFIG_SYSTEM_DATA_VERIFICATION=y")
 	case unix.EINVAL:
 		if !ring.isSystem() {
 			if _, err := unix.KeyctlString(unix.KEYCTL_DESCRIBE, int(ring.ID())); err != nil {
-				return e.refuse(unix.EINVAL, fmt.Sprintf("there is no %v, or not for this process", ring), "keyctl show lists keyrings")
+				return e.refuse(unix.EINVAL, fmt.Sprintf("the %v does not exist, or not for this process", ring), "run keyctl show to list keyrings")
 			}
 		}
 	}

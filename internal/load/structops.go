@@ -94,8 +94,8 @@ func FitOperations(s *spec.Spec, list []spec.StructOps, values []Operation, want
 		if s.Programs[p].Type != sys.ProgTypeStructOps || member[p] != 0 || !wanted[p] {
 			continue
 		}
-		m := matcher{source: s, reason: "no struct of operations that is created has it as a member"}
-		m.hint = "make it a member before Load, leave it out by SetAutoLoad, or put a '?' before its section's name"
+		m := matcher{source: s, reason: "it is not a member of any struct_ops that is created"}
+		m.hint = "make it a member before Load, disable it with SetAutoLoad(false), or put a '?' before its section's name"
 		f.Close()
 		return nil, m.failure(spec.StepLoadProgram, int32(p), sys.ENOTSUPP) // as the kernel says (check_struct_ops_btf_id)
 	}
@@ -191,12 +191,12 @@ func (m *matcher) missing(err error) unix.Errno {
 	if sys.ErrnoOf(err) != unix.ENOENT {
 		m.reason = "the kernel's modules may have struct " + m.ops.Type + ": " + err.Error()
 		if sys.ErrnoOf(err) == unix.EPERM {
-			m.hint = "structs of operations in modules take CAP_SYS_ADMIN"
+			m.hint = "struct_ops in modules require CAP_SYS_ADMIN"
 		}
 		return cmp.Or(sys.ErrnoOf(err), unix.EINVAL)
 	}
 	m.reason = "this kernel has no struct " + m.ops.Type + " whose functions BPF programs can be: neither vmlinux nor a module that is loaded has struct bpf_struct_ops_" + m.ops.Type + " in its BTF"
-	m.hint = "load the module that has it, use a newer kernel, or do without, by SetAutoCreate(false)"
+	m.hint = "load the module that has it, use a newer kernel, or call SetAutoCreate(false)"
 	return unix.ENOENT
 }
 
@@ -222,12 +222,12 @@ func (m *matcher) fit(i int) unix.Errno {
 	}
 	if member.Bits || in.Bits {
 		m.reason = name + " is a bit-field"
-		m.hint = "take it out of the source's struct"
+		m.hint = "remove it from the struct in the source"
 		return unix.EOPNOTSUPP
 	}
 	if kind := kindOfMember(m.kernel.Kind(in.Type)); kind != member.Kind {
 		m.reason = name + " is of another kind in this kernel"
-		m.hint = "declare the struct in the source as this kernel has it, or as a flavor of its name"
+		m.hint = "declare the struct in the source as in this kernel, or as a flavor of it"
 		return unix.EOPNOTSUPP
 	}
 	at := m.kernel.Data + in.Offset
@@ -237,15 +237,15 @@ func (m *matcher) fit(i int) unix.Errno {
 		}
 		if !m.kernel.IsFunctionPointer(in.Type) || uint64(at)+8 > uint64(len(m.to.Value)) {
 			m.reason = name + " is not a function in this kernel"
-			m.hint = "take it out of the source's struct"
+			m.hint = "remove it from the struct in the source"
 			return unix.EOPNOTSUPP
 		}
 		m.to.Functions = append(m.to.Functions, KernelFunction{at, program})
 		return m.setProgram(program, in.Index, name)
 	}
 	if size := m.kernel.Size(in.Type); size != member.Size || uint64(at)+uint64(size) > uint64(len(m.to.Value)) {
-		m.reason = name + " has " + strconv.Itoa(int(member.Size)) + " bytes, and " + strconv.Itoa(int(size)) + " in this kernel"
-		m.hint = "declare it in the source as this kernel has it"
+		m.reason = name + " has " + strconv.Itoa(int(member.Size)) + " bytes, but " + strconv.Itoa(int(size)) + " in this kernel"
+		m.hint = "declare it in the source as in this kernel"
 		return unix.EOPNOTSUPP
 	}
 	copy(m.to.Value[at:], data)
@@ -265,8 +265,8 @@ func (m *matcher) setProgram(program int32, member uint32, name string) unix.Err
 	id, index := at(unsafe.Offsetof(attr.AttachBtfId)), at(unsafe.Offsetof(attr.ExpectedAttachType))
 	if m.member[program] != 0 && (m.changer.word(id) != m.kernel.Type || m.changer.word(index) != member) {
 		other := m.list[m.member[program]-1]
-		m.reason = name + ": program " + p.Name + " is another member of struct " + other.Type + " already, of " + m.source.Maps[other.Map].Name
-		m.hint = "a program can be in several structs, but it has to be the same member of the same struct in all: make two programs of it"
+		m.reason = name + ": program " + p.Name + " is already another member of struct " + other.Type + ", of " + m.source.Maps[other.Map].Name
+		m.hint = "a program can be in several structs only as the same member of the same struct: make it two programs"
 		return unix.EINVAL
 	}
 	m.member[program] = int32(m.index) + 1

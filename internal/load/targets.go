@@ -77,15 +77,15 @@ func (e *engine) chooseTargets() (release func(), failure *spec.Failure) {
 	return release, nil
 }
 
-// targetHint says what to do about a program without a target. docs/errors.md has it.
+// targetHint returns what to do about a program without a target. docs/errors.md has it.
 func targetHint(p *spec.ProgramSpec) string {
 	if p.Type == sys.ProgTypeExt {
-		// Cause: a freplace program that was not told which program it replaces a function of
+		// Cause: freplace program without a target
 		// Kernel: not asked: `EINVAL`
-		return "a freplace program takes the place of a function of another program: call SetAttachTargetProgram before Load"
+		return "a freplace program replaces a function of another program: call SetAttachTargetProgram before Load"
 	}
 	section := strings.TrimPrefix(p.Section, "?")
-	// Cause: a tracing program without a target
+	// Cause: tracing program without a target
 	// Kernel: not asked: `EINVAL`
 	return "its section does not name what it attaches to: call SetAttachTarget before Load, or write SEC(\"" + section + "/NAME\")"
 }

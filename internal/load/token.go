@@ -71,7 +71,7 @@ func runWithToken(req *Request, refused *spec.Failure) (*Loaded, *spec.Failure) 
 	defer unix.Close(token)
 	if req.Spec.Signed != nil {
 		f := &spec.Failure{Spec: req.Spec, Op: spec.OpPatch, Step: -1, Err: spec.ErrSigned}
-		f.Reason = "this process may load programs only with a BPF token, whose file descriptor would have to be in what is signed"
+		f.Reason = "this process may load programs only with a BPF token, whose file descriptor the signature would have to cover"
 		f.Hint = "load the package with CAP_BPF and CAP_PERFMON in the initial user namespace"
 		return nil, f
 	}
@@ -121,9 +121,9 @@ func withoutToken(refused *spec.Failure, path string, asked bool, err error) *sp
 	case unix.EINVAL:
 		f.Hint = "it is not the root of a BPF file system, or the kernel is older than 6.9"
 	case unix.EPERM:
-		f.Hint = "the file system belongs to another user namespace, or the process does not have CAP_BPF in its own"
+		f.Hint = "the file system belongs to another user namespace, or the process lacks CAP_BPF in its own"
 	case unix.EOPNOTSUPP:
-		f.Hint = "there are no tokens in the initial user namespace: the process needs the capabilities themselves"
+		f.Hint = "the initial user namespace has no tokens: the process needs the capabilities themselves"
 	}
 	return &f
 }
