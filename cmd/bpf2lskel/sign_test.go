@@ -128,7 +128,7 @@ func TestVerify(t *testing.T) {
 	}
 	mustRun(t, "verify", "-cert", cert, "p")
 	mustFail(t, "another certificate", "verify", "-cert", foreign, "p")
-	mustFail(t, "the key is not that of the certificate", "sign", "-key", foreignKey, "-cert", cert, "p")
+	mustFail(t, "the key does not belong to the certificate", "sign", "-key", foreignKey, "-cert", cert, "p")
 	oldCert, oldKey := identity(t, cmstest.Options{NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(-time.Hour)})
 	mustFail(t, "not valid at this time", "sign", "-key", oldKey, "-cert", oldCert, "p")
 	mustFail(t, "not valid at this time", "verify", "-cert", oldCert, "p")

@@ -1,5 +1,5 @@
-// Package cms makes and checks the signatures of packages: detached PKCS #7,
-// as Linux verifies them. Keys and certificates come from PEM files, or signatures from a command.
+// Package cms creates and checks the signatures of packages: detached PKCS #7, as Linux verifies
+// them. Keys and certificates come from PEM files, or signatures from a command.
 //
 // There is one encoding for each signature. The kernel ignores some bytes of the structure, and so
 // that none of them can be changed unnoticed, [Normalize] writes what remains in one way: without
@@ -22,20 +22,20 @@ import (
 	"github.com/smallstep/pkcs7"
 )
 
-// Errors that a caller may want to tell apart.
+// Errors that callers may want to distinguish.
 var (
 	ErrDamaged = errors.New("the signature is damaged")
 	ErrForeign = errors.New("signed with the key of another certificate")
 	ErrExpired = errors.New("the certificate is not valid at this time")
 	// ErrAlgorithm is about what a certificate uses.
-	ErrAlgorithm = errors.New("not every kernel that verifies programs takes this certificate")
-	ErrChanged   = errors.New("the signature does not match: the package was changed, or another key has signed it")
+	ErrAlgorithm = errors.New("not every kernel that verifies programs accepts this certificate")
+	ErrChanged   = errors.New("the signature does not match: the package was changed, or signed with another key")
 )
 
-// Sign signs data with a key, whose certificate is to be in the kernel's keyring.
+// Sign signs data with a key whose certificate will be in the kernel's keyring.
 func Sign(data []byte, cert *x509.Certificate, key crypto.Signer) ([]byte, error) {
 	if !samePublicKey(cert, key.Public()) {
-		return nil, errors.New("the key is not that of the certificate")
+		return nil, errors.New("the key does not belong to the certificate")
 	}
 	p, err := pkcs7.NewSignedData(data)
 	if err != nil {
@@ -49,7 +49,7 @@ func Sign(data []byte, cert *x509.Certificate, key crypto.Signer) ([]byte, error
 	case *ecdsa.PublicKey:
 		p.SetEncryptionAlgorithm(pkcs7.OIDDigestAlgorithmECDSASHA256)
 	default:
-		return nil, fmt.Errorf("keys of type %T: the kernel verifies RSA and ECDSA", key.Public())
+		return nil, fmt.Errorf("unsupported key type %T: the kernel verifies RSA and ECDSA", key.Public())
 	}
 	if err := p.SignWithoutAttr(cert, deterministic{key}, pkcs7.SignerInfoConfig{}); err != nil {
 		return nil, err
@@ -110,18 +110,18 @@ func Normalize(signature []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	if len(p.Signers) != 1 {
-		return nil, fmt.Errorf("the signature has %d signers: a package has one", len(p.Signers))
+		return nil, fmt.Errorf("the signature has %d signers: want one", len(p.Signers))
 	}
 	if len(p.Content) > 0 {
-		return nil, errors.New("the signature contains what it signs: it has to be detached")
+		return nil, errors.New("the signature contains the signed data: it must be detached")
 	}
 	s := p.Signers[0]
 	if len(s.AuthenticatedAttributes) > 0 {
-		return nil, errors.New("the signature has signed attributes: make it without (openssl cms -noattr)")
+		return nil, errors.New("the signature has signed attributes: sign without them (openssl cms -noattr)")
 	}
 	sha256 := algorithm{Algorithm: pkcs7.OIDDigestAlgorithmSHA256}
 	if !s.DigestAlgorithm.Algorithm.Equal(sha256.Algorithm) {
-		return nil, fmt.Errorf("the signature is of another hash than SHA-256: %v", s.DigestAlgorithm.Algorithm)
+		return nil, fmt.Errorf("the signature uses hash %v: want SHA-256", s.DigestAlgorithm.Algorithm)
 	}
 	var alg algorithm
 	switch oid := s.DigestEncryptionAlgorithm.Algorithm; {

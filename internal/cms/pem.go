@@ -57,7 +57,7 @@ func parseKey(raw []byte) (crypto.Signer, error) {
 		return x509.ParseECPrivateKey(block.Bytes)
 	}
 	if findBlock(raw, "ENCRYPTED PRIVATE KEY") != nil {
-		return nil, errors.New("the key is encrypted: decrypt it, or sign by a command that knows the password (-sign-cmd)")
+		return nil, errors.New("the key is encrypted: decrypt it, or sign with a command that knows the password (-sign-cmd)")
 	}
 	return nil, errors.New("no private key in PEM")
 }

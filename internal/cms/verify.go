@@ -13,7 +13,7 @@ import (
 	"github.com/smallstep/pkcs7"
 )
 
-// Signer names who has signed, as the signature has it.
+// A Signer identifies the signer in a signature.
 type Signer struct {
 	Issuer []byte // DER of the name
 	Serial *big.Int
@@ -36,7 +36,7 @@ func ReadSigner(signature []byte) (Signer, error) {
 	return Signer{id.IssuerName.FullBytes, id.SerialNumber}, nil
 }
 
-// Is tells whether the signer is the owner of a certificate.
+// Is reports whether the signer is the owner of a certificate.
 func (s Signer) Is(cert *x509.Certificate) bool {
 	return bytes.Equal(s.Issuer, cert.RawIssuer) && s.Serial.Cmp(cert.SerialNumber) == 0
 }
@@ -66,8 +66,8 @@ func Verify(data, signature []byte, cert *x509.Certificate) error {
 	return nil
 }
 
-// CheckAlgorithms refuses a certificate whose key, or whose own signature, some kernel that
-// verifies programs does not take.
+// CheckAlgorithms returns an error for a certificate whose key or signature some kernel that
+// verifies programs does not accept.
 //
 //   - RSA: the kernel has 2048, 3072 and 4096 bits (rsa_check_key_length in crypto/rsa.c), and no
 //     shorter ones in FIPS mode;
@@ -96,14 +96,14 @@ func CheckAlgorithms(cert *x509.Certificate) error {
 	return fmt.Errorf("%w: the certificate itself is signed by %v: want SHA-256, SHA-384 or SHA-512 with RSA or ECDSA", ErrAlgorithm, cert.SignatureAlgorithm)
 }
 
-// CheckTime refuses a certificate that is not valid at a time. The kernel itself does not look at
-// the time, so this is for those who sign, and who put a certificate into a keyring.
+// CheckTime returns an error for a certificate that is not valid at a time. The kernel ignores the
+// time, so this check is for signing, and for adding a certificate to a keyring.
 func CheckTime(cert *x509.Certificate, now time.Time) error {
 	switch day := "2006-01-02"; {
 	case now.Before(cert.NotBefore):
-		return fmt.Errorf("%w: it is from %s on", ErrExpired, cert.NotBefore.Format(day))
+		return fmt.Errorf("%w: it becomes valid on %s", ErrExpired, cert.NotBefore.Format(day))
 	case now.After(cert.NotAfter):
-		return fmt.Errorf("%w: it was until %s", ErrExpired, cert.NotAfter.Format(day))
+		return fmt.Errorf("%w: it expired on %s", ErrExpired, cert.NotAfter.Format(day))
 	}
 	return nil
 }

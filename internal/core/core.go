@@ -32,8 +32,8 @@ type Core struct {
 
 // Kernel has the types to resolve relocations against.
 type Kernel interface {
-	// Targets are the BTF to look for a type of that name in: vmlinux's, and modules' if vmlinux
-	// has none (bpf_core_find_cands).
+	// Targets returns the BTF in which to look for a type of a name: that of vmlinux, and that of
+	// modules if vmlinux has none (bpf_core_find_cands).
 	Targets(name string) ([]*btf.Spec, error)
 }
 
@@ -143,7 +143,7 @@ func objectFile(types []byte, relos []relo) []byte {
 	return file.Bytes()
 }
 
-// Apply changes a program's instructions as its records say.
+// Apply patches a program's instructions according to its records.
 func (c *Core) Apply(insns []sys.Insn, relos []sys.CoreRelo) error {
 	for i := range relos {
 		r := relo{relos[i].TypeId, relos[i].AccessStrOff, relos[i].Kind}
@@ -178,7 +178,7 @@ func (c *Core) applyOne(insns []sys.Insn, r relo) error {
 	case r.kind == sys.CoreTypeSize || r.kind == sys.CoreTypeIDTarget:
 		in.Constant = 0 // of a type that is not there (bpf_core_calc_type_relo)
 	default:
-		// As the kernel does it: a call of a helper that there is not, in both halves.
+		// As in the kernel, call a helper that does not exist, in both halves.
 		insns[0] = sys.Insn{Code: sys.OpCall, Imm: spec.BadRelo}
 		if wide {
 			insns[1] = insns[0]
@@ -253,7 +253,7 @@ func (c *Core) resolve(r relo) fixup {
 func (c *Core) find(r relo) (btf.COREFixup, error) {
 	record := c.records[r]
 	if record == nil {
-		return btf.COREFixup{}, errors.New("the record is not the object's")
+		return btf.COREFixup{}, errors.New("the record does not belong to the object")
 	}
 	targets, err := c.targets(r)
 	if err != nil {
@@ -283,7 +283,7 @@ func (c *Core) HasRoot(r sys.CoreRelo) bool {
 	})
 }
 
-// Essential is a name without the flavor that CO-RE ignores.
+// Essential returns a name without the flavor, which CO-RE ignores.
 func Essential(name string) string {
 	if i := strings.LastIndex(name, "___"); i > 0 {
 		return name[:i]
@@ -291,7 +291,7 @@ func Essential(name string) string {
 	return name
 }
 
-// targets are the types among which the relocation's type is looked for.
+// targets returns the candidates for the relocation's type.
 func (c *Core) targets(r relo) ([]*btf.Spec, error) {
 	root, err := c.local.TypeByID(btf.TypeID(r.typeID))
 	if err != nil {

@@ -1,5 +1,5 @@
 // Package kernelbtf finds functions in the BTF of the kernel, or of a BPF program, for programs
-// that attach to them: the kernel wants their BTF IDs.
+// that attach to them by BTF ID.
 package kernelbtf
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// Functions are the functions in the kernel's BTF.
+// Functions holds the functions in the kernel's BTF.
 type Functions struct {
 	ids map[string]uint32 // 0 if there are several of that name
 	table
@@ -32,7 +32,7 @@ const (
 	commonSize = 12 // struct btf_type
 )
 
-var errBTF = errors.New("the kernel's BTF makes no sense")
+var errBTF = errors.New("the kernel's BTF is invalid")
 
 // Read reads the functions of the running kernel, out of some megabytes of BTF. The error is an
 // fs.PathError if it has none.
@@ -77,7 +77,7 @@ func Parse(raw []byte) (*Functions, error) {
 func (t *table) word(at int) uint32  { return binary.NativeEndian.Uint32(t.raw[at:]) }
 func (t *table) kindAt(at int) uint8 { return uint8(t.word(at+4) >> 24 & 0x1f) }
 
-// size is how many bytes the type at an offset takes, -1 for an unknown kind.
+// size returns the size of the type at an offset in bytes, or -1 for an unknown kind.
 func (t *table) size(at int) int {
 	vlen := int(t.word(at+4) & 0xffff)
 	switch t.kindAt(at) {
@@ -95,7 +95,7 @@ func (t *table) size(at int) int {
 	return -1
 }
 
-// strip is the offset of a type without its qualifiers and typedefs, -1 for void.
+// strip returns the offset of a type without its qualifiers and typedefs, or -1 for void.
 func (f *Functions) strip(id uint32) int {
 	for range 32 {
 		if id == 0 || uint64(id) >= uint64(len(f.at)) {
@@ -112,9 +112,9 @@ func (f *Functions) strip(id uint32) int {
 	return -1
 }
 
-// Traceable reports whether a program can be at a function whatever it does with the arguments: the
-// kernel wants at most 12 (MAX_BPF_FUNC_ARGS), none of them variable, and passed in at most two
-// registers each (btf_distill_func_proto).
+// Traceable reports whether a program can attach to a function regardless of how it uses the
+// arguments: the kernel requires at most 12 (MAX_BPF_FUNC_ARGS), none of them variable, each passed
+// in at most two registers (btf_distill_func_proto).
 func (f *Functions) Traceable(id uint32) bool {
 	if id == 0 || uint64(id) >= uint64(len(f.at)) || f.kindAt(f.at[id]) != sys.BtfKindFunc {
 		return false
@@ -153,18 +153,18 @@ func (f *Functions) passed(id, most uint32, structs bool) bool {
 	return false
 }
 
-// ID returns the BTF ID of a function, 0 if there is none or several.
+// ID returns the BTF ID of a function, or 0 if there is none or more than one.
 func (f *Functions) ID(name string) uint32 { return f.ids[name] }
 
 // Lookup returns the BTF ID of a function. The error wraps unix.ENOENT if there is none, and
-// unix.EINVAL if there are several.
+// unix.EINVAL if there is more than one.
 func (f *Functions) Lookup(name string) (uint32, error) {
 	id, ok := f.ids[name]
 	switch {
 	case !ok:
 		return 0, fmt.Errorf("this kernel's BTF has no function %s: %w", name, unix.ENOENT)
 	case id == 0:
-		return 0, fmt.Errorf("this kernel has several functions %s: %w", name, unix.EINVAL)
+		return 0, fmt.Errorf("this kernel has several functions named %s: %w", name, unix.EINVAL)
 	}
 	return id, nil
 }

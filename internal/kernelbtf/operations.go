@@ -9,8 +9,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// Kernel is the kernel's BTF, in which structs of operations are found. Close gives back what
-// finding them took.
+// Kernel is the kernel's BTF, in which struct_ops types are looked up. Close releases its
+// resources.
 type Kernel struct {
 	vmlinux *Types
 	modules []module
@@ -24,8 +24,7 @@ type module struct {
 	types *Types // nil until it is looked into
 }
 
-// Operations are a struct of operations as the kernel has it: one that BPF programs can be the
-// functions of.
+// Operations describes a struct_ops type of the kernel, whose functions can be BPF programs.
 type Operations struct {
 	*Types
 	Type      uint32 // the struct
@@ -51,7 +50,7 @@ func ReadKernel() (*Kernel, error) {
 	return &Kernel{vmlinux: t}, nil
 }
 
-// Close closes the BTF of modules, and gives back memory.
+// Close closes the BTF of modules, and releases memory.
 func (k *Kernel) Close() {
 	for i := range k.modules {
 		m := &k.modules[i]
@@ -64,9 +63,8 @@ func (k *Kernel) Close() {
 	k.vmlinux.Close()
 }
 
-// Operations finds a struct of operations by the name that the kernel gives the struct, in vmlinux
-// or else in a module (libbpf's find_struct_ops_kern_types). The error wraps unix.ENOENT if there
-// is none.
+// Operations finds a struct_ops type by its name in the kernel, in vmlinux or else in a module
+// (libbpf's find_struct_ops_kern_types). The error wraps unix.ENOENT if there is none.
 func (k *Kernel) Operations(name string) (*Operations, error) {
 	if ops := k.vmlinux.operations(name, k.vmlinux.Struct(valuePrefix+name)); ops != nil {
 		return ops, nil
@@ -90,7 +88,7 @@ func (k *Kernel) Operations(name string) (*Operations, error) {
 	return nil, unix.ENOENT
 }
 
-// operations describes a struct of operations, nil if its value is no such struct.
+// operations describes a struct_ops type, or returns nil if the value's type is not of that form.
 func (t *Types) operations(name string, value uint32) *Operations {
 	if value == 0 {
 		return nil

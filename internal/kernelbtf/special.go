@@ -8,7 +8,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// A SpecialField is a field of a map's value that the kernel looks after, such as a bpf_spin_lock.
+// A SpecialField is a field of a map's value that the kernel manages, such as a bpf_spin_lock.
 type SpecialField struct {
 	Name   string // of its type, or of the tag of a pointer
 	Offset uint32 // bytes
@@ -44,7 +44,7 @@ func SpecialFields(raw []byte, id uint32) ([]SpecialField, error) {
 	return fields, nil
 }
 
-// mostSpecial is more than the kernel takes (BTF_FIELDS_MAX).
+// mostSpecial exceeds the kernel's limit (BTF_FIELDS_MAX).
 const mostSpecial = 64
 
 // mostVisited bounds how many members and elements are looked at: arrays of arrays of structs

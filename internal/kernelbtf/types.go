@@ -59,7 +59,7 @@ func readOrMap(path string) (raw, mapped []byte, err error) {
 	return raw, nil, err
 }
 
-// Close gives the memory back. Nothing of t may be used afterwards.
+// Close releases the memory. t must not be used afterwards.
 func (t *Types) Close() {
 	if t.mapped != nil {
 		_ = unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(t.mapped)), uintptr(len(t.mapped)))
@@ -183,7 +183,7 @@ func (t *Types) member(id uint32, is func(of *Types, at int) bool) (Member, bool
 	return Member{}, false
 }
 
-// Kind returns the kind of a type without its qualifiers and typedefs, 0 for void.
+// Kind returns the kind of a type without its qualifiers and typedefs, or 0 for void.
 func (t *Types) Kind(id uint32) uint8 {
 	if of, at := t.resolve(id); at >= 0 {
 		return of.kindAt(at)
@@ -214,7 +214,7 @@ func (t *Types) IsFunctionPointer(id uint32) bool {
 	return at >= 0 && of.kindAt(at) == sys.BtfKindPtr && t.Kind(of.word(at+8)) == sys.BtfKindFuncProto
 }
 
-// Size returns the size of a type's values in bytes, 0 for what has none.
+// Size returns the size of a type's values in bytes, or 0 for types without a size.
 func (t *Types) Size(id uint32) uint32 {
 	count := uint64(1)
 	for range 32 {

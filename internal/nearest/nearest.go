@@ -1,4 +1,4 @@
-// Package nearest finds the name that somebody may have meant.
+// Package nearest finds the closest match for a misspelled name.
 package nearest
 
 // Name returns the one of names that is most like name: at most two letters are wrong, missing,

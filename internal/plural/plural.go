@@ -1,4 +1,4 @@
-// Package plural writes numbers of things in messages.
+// Package plural formats counts for messages.
 package plural
 
 import "strconv"

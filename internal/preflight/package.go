@@ -130,7 +130,7 @@ func decode(e ast.Expr, v reflect.Value) error {
 	return errForm
 }
 
-var errForm = errors.New("it is not in the form that bpf2lskel writes: generate it again")
+var errForm = errors.New("not in the form that bpf2lskel writes: generate it again")
 
 func decodeComposite(e *ast.CompositeLit, v reflect.Value) error {
 	switch v.Kind() {

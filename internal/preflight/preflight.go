@@ -1,6 +1,6 @@
-// Package preflight says what of an object would not resolve on a kernel, of which it needs no more
-// than the BTF. It makes no BPF system call: it has the object's loader interpreted by
-// internal/load, and answers for the kernel.
+// Package preflight reports what an object needs and a kernel lacks, given only the kernel's BTF.
+// It makes no BPF system calls: internal/load interprets the object's loader, and the package
+// answers in place of the kernel.
 package preflight
 
 import (
@@ -19,18 +19,18 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// Finding is something that a kernel does not have.
+// A Finding is something that a kernel lacks.
 type Finding struct {
 	What    string // "field pid_links of struct task_struct", "helper bpf_loop needs Linux 5.17"
 	Program string // that needs it, "" for a map
-	// Strong is set if the load fails for it. What is weak is guarded, declared so, or of a program
-	// that is loaded only when asked for.
+	// Strong is set if the load fails because of it. A weak finding is guarded, declared weak, or
+	// in a program that is not loaded by default.
 	Strong bool
-	// Why says why it is weak.
+	// Why is the reason that the finding is weak.
 	Why string
 }
 
-// Report is what was found about one kernel.
+// A Report holds the findings for a kernel.
 type Report struct {
 	Kernel   string
 	Findings []Finding

@@ -22,9 +22,9 @@ type contents func(slot int32) string
 
 type state [11]value
 
-// reachable tells which instructions of a program can be reached, as far as constants say it:
-// CO-RE's answers, and the zeros of weak symbols that are missing, and the values of constants in
-// .rodata as the object has them. The verifier knows more.
+// reachable determines which instructions of a program are reachable, given the constants: results
+// of CO-RE, zeros for missing weak symbols, and the object's values in .rodata. The verifier knows
+// more.
 func reachable(insns []sys.Insn, rodata contents) []bool {
 	reached := make([]bool, len(insns))
 	states := make([]state, len(insns))
@@ -133,7 +133,7 @@ func jumpOf(insn sys.Insn, class uint8) int {
 	return int(insn.Off)
 }
 
-// loaded is what an instruction reads.
+// loaded returns the value that an instruction reads.
 func loaded(insn sys.Insn, from value, rodata contents) value {
 	if !from.known || from.in == 0 || insn.Code&0xe0 != sys.MEM {
 		return value{}
@@ -202,7 +202,7 @@ func compute(code uint8, a, b value) value {
 	return value{known: true, n: n}
 }
 
-// holds decides a comparison, if both sides are known.
+// holds evaluates a comparison, if both sides are known.
 func holds(op uint8, narrow bool, a, b value) (taken, known bool) {
 	if !a.number() || !b.number() {
 		return false, false

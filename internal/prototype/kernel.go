@@ -13,7 +13,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// A Kernel is what symbols are compared with.
+// A Kernel is the kernel that symbols are compared with.
 type Kernel struct {
 	// parts returns the BTF of vmlinux and of modules, in the order in which a symbol is looked
 	// for: one at a time, since most symbols are vmlinux's and a machine has a hundred modules.
@@ -31,7 +31,7 @@ type part struct {
 
 const vmlinux = "vmlinux"
 
-// Running is the kernel that runs. One without BTF has no symbols.
+// Running returns the running kernel. A kernel without BTF has no symbols.
 func Running() (*Kernel, error) {
 	cache := btf.NewCache()
 	if _, err := cache.Kernel(); errors.Is(err, btf.ErrNotSupported) || errors.Is(err, fs.ErrNotExist) {
@@ -104,17 +104,17 @@ func read(path string) ([]byte, error) {
 	}
 	section := f.Section(".BTF")
 	if section == nil {
-		return nil, errors.New("it has no section .BTF")
+		return nil, errors.New("no section .BTF")
 	}
 	return section.Data()
 }
 
-// Result is what a comparison has found out, by symbol.
+// A Result is the result of comparing a symbol.
 type Result struct {
 	Symbol *Symbol
 	// Missing is set if the kernel has no such symbol.
 	Missing bool
-	// Mismatch is what differs, nil if nothing does.
+	// Mismatch describes the difference, or is nil.
 	Mismatch error
 }
 

@@ -1,5 +1,5 @@
-// Package prototype compares what an object declares of the kernel's functions and variables with
-// what a kernel has.
+// Package prototype compares an object's declarations of kernel functions and variables with those
+// of a kernel.
 //
 // In go the symbols that the object declares and a [Kernel], the running one or one that files
 // describe; out comes what does not match. The callers are cmd/bpf2lskel and runtime/kfunccheck: a
@@ -13,7 +13,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// Symbol is a kernel function or variable that an object declares.
+// A Symbol is a kernel function or variable that an object declares.
 type Symbol struct {
 	Name string // in the source, flavor included
 	Weak bool
@@ -23,7 +23,7 @@ type Symbol struct {
 	Func bool
 }
 
-// KernelName is what the kernel calls it. Only functions have flavors (libbpf's
+// KernelName returns the name in the kernel. Only functions have flavors (libbpf's
 // bpf_object__collect_externs).
 func (s *Symbol) KernelName() string {
 	if s.Func {
@@ -39,7 +39,7 @@ func (s *Symbol) String() string {
 	return "kernel variable " + s.Name
 }
 
-// EssentialName is a name without its flavor: bpf_foo of bpf_foo___v2 (libbpf's
+// EssentialName returns a name without its flavor: bpf_foo for bpf_foo___v2 (libbpf's
 // bpf_core_essential_name_len).
 func EssentialName(name string) string {
 	for i := len(name) - 5; i >= 0; i-- {
@@ -50,7 +50,7 @@ func EssentialName(name string) string {
 	return name
 }
 
-// A MismatchError is a symbol that the source declares in another way than the kernel.
+// A MismatchError reports a symbol whose declaration in the source differs from the kernel's.
 type MismatchError struct {
 	Symbol string // "kernel function bpf_ct_release"
 	// Where is who has the symbol: "vmlinux", a module's name, or a file.
@@ -186,7 +186,7 @@ func underlying(t btf.Type) btf.Type {
 	return btf.UnderlyingType(t)
 }
 
-// composite tells structs from unions, declared or defined.
+// composite returns whether a type is a struct or a union, declared or defined.
 func composite(t btf.Type) (btf.FwdKind, bool) {
 	switch t := t.(type) {
 	case *btf.Struct:

@@ -1,5 +1,5 @@
-// Package section reads what a program's section says about attaching it. Both the generator and
-// the runtime ask here, so that a generated Attach leaves alone what the runtime would refuse.
+// Package section determines how a program is attached from its section. The generator and the
+// runtime share it, so that a generated Attach skips programs that the runtime would refuse.
 package section
 
 import (
@@ -39,8 +39,8 @@ func IsTracingMulti(attachType uint32) bool {
 	return attachType >= sys.AttachTraceFentryMulti && attachType <= sys.AttachTraceFsessionMulti
 }
 
-// AttachesBySection is how to attach p with nothing but its section, [None] if that does not say
-// enough.
+// AttachesBySection returns how to attach p by its section alone, or [None] if the section does not
+// suffice.
 func AttachesBySection(p Program) Method {
 	switch p.Type {
 	case sys.ProgTypeTracing:
@@ -86,5 +86,6 @@ func AttachesBySection(p Program) Method {
 	return None
 }
 
-// isKprobe tells kprobes from what else is of their type: uprobes and USDT.
+// isKprobe reports whether p is a kprobe, rather than a uprobe or USDT program, which have the same
+// type.
 func isKprobe(section string) bool { return strings.HasPrefix(strings.TrimPrefix(section, "?"), "k") }

@@ -1,6 +1,6 @@
-// Package since says which version of Linux brought what, from 5.11 on: what later kernels than the
-// oldest that packages load on, 5.10, have. internal/explain has what came after loader programs;
-// users' binaries need no more.
+// Package since lists the features that versions of Linux have added since 5.11, that is, after
+// 5.10, the oldest kernel that packages load on. internal/explain has a shorter list for users'
+// binaries, of features newer than loader programs.
 package since
 
 import (
@@ -8,8 +8,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// Feature is something that a version of Linux brought. The zero Feature is one that was always
-// there.
+// A Feature is something that a version of Linux added. The zero Feature is in all kernels.
 type Feature struct {
 	Name  string
 	Since sys.Version
@@ -17,10 +16,10 @@ type Feature struct {
 
 func (f Feature) String() string { return f.Name + " needs Linux " + f.Since.String() }
 
-// TooNew reports whether a kernel is too old for it.
+// TooNew reports whether a kernel is too old for the feature.
 func (f Feature) TooNew(linux sys.Version) bool { return f.Name != "" && linux.Before(f.Since) }
 
-// MapType is for enum bpf_map_type.
+// MapType returns the feature of a value of enum bpf_map_type.
 func MapType(n uint32) Feature {
 	if n == sys.MapTypeTaskStorage {
 		return Feature{"BPF_MAP_TYPE_TASK_STORAGE", sys.Version{5, 11}}
@@ -28,7 +27,7 @@ func MapType(n uint32) Feature {
 	return feature(explain.SinceMapType(n))
 }
 
-// ProgramType is for enum bpf_prog_type.
+// ProgramType returns the feature of a value of enum bpf_prog_type.
 func ProgramType(n uint32) Feature {
 	if n == sys.ProgTypeSyscall {
 		return Feature{"BPF_PROG_TYPE_SYSCALL", sys.Version{5, 14}}
@@ -36,7 +35,7 @@ func ProgramType(n uint32) Feature {
 	return feature(explain.SinceProgramType(n))
 }
 
-// AttachType is for enum bpf_attach_type.
+// AttachType returns the feature of a value of enum bpf_attach_type.
 func AttachType(n uint32) Feature {
 	if n == sys.AttachSKSKBVerdict {
 		return Feature{"BPF_SK_SKB_VERDICT", sys.Version{5, 13}}
@@ -44,7 +43,7 @@ func AttachType(n uint32) Feature {
 	return feature(explain.SinceAttachType(n))
 }
 
-// firstHelpers are those from number 156 on.
+// firstHelpers lists the helpers from number 156 on.
 var firstHelpers = [...]Feature{
 	{"bpf_task_storage_get", sys.Version{5, 11}},
 	{"bpf_task_storage_delete", sys.Version{5, 11}},
@@ -61,7 +60,7 @@ var firstHelpers = [...]Feature{
 	{"bpf_sys_close", sys.Version{5, 14}},
 }
 
-// Helper is for enum bpf_func_id.
+// Helper returns the feature of a value of enum bpf_func_id.
 func Helper(n uint32) Feature {
 	const first = 156
 	if n >= first && n < first+uint32(len(firstHelpers)) {
