@@ -15,9 +15,9 @@ import (
 
 const preflightText = `Usage: bpf2lskel preflight [-btf FILE]... FOLDER|FILE.o
 
-Prints what a generated package or an object needs and this kernel lacks, or
-the kernels whose BTF is given. It needs no privileges. The exit status is 1 if
-a load would fail.
+Prints what a generated package or an object needs that this kernel, or the
+kernel of each -btf, lacks. It needs no privileges. The exit status is 1 if a
+load would fail.
 
 `
 

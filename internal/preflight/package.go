@@ -16,8 +16,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// Package reads what generated packages in a folder say about their objects, without compiling
-// them: those files that the compiler takes for this machine, of the object's targets.
+// Package reads the specs of the generated packages in a folder, for this machine's byte order,
+// without compiling them.
 func Package(dir string) ([]*spec.Spec, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
