@@ -16,8 +16,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// Package reads the specs of the generated packages in a folder, for this machine's byte order,
-// without compiling them.
+// Package reads the specs of the generated packages in a folder without compiling them. It reads
+// the files that the compiler selects for this machine from those of the object's targets.
 func Package(dir string) ([]*spec.Spec, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
