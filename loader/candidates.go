@@ -3,9 +3,9 @@ package loader
 import (
 	"encoding/binary"
 	"math/bits"
-	"strings"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // The kernel caches the candidates for the type names that it has looked up in vmlinux's BTF, one
@@ -25,7 +25,7 @@ func (g *generator) compete() bool {
 			if g.isShared(p, r) {
 				continue
 			}
-			name, _, _ := strings.Cut(g.rootType(r.Type), "___") // without the flavor
+			name := sys.EssentialName(g.rootType(r.Type))
 			slot := &slots[candidateHash(name)%candidateSlots]
 			if *slot != "" && *slot != name {
 				return true

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"unsafe"
 
 	"github.com/cilium/ebpf/asm"
@@ -272,7 +271,7 @@ func (c *Core) HasRoot(r sys.CoreRelo) bool {
 	if err != nil {
 		return false
 	}
-	name := Essential(root.TypeName())
+	name := sys.EssentialName(root.TypeName())
 	targets, err := c.kernel.Targets(name)
 	if err != nil {
 		return false
@@ -283,19 +282,11 @@ func (c *Core) HasRoot(r sys.CoreRelo) bool {
 	})
 }
 
-// Essential returns a name without the flavor, which CO-RE ignores.
-func Essential(name string) string {
-	if i := strings.LastIndex(name, "___"); i > 0 {
-		return name[:i]
-	}
-	return name
-}
-
 // targets returns the candidates for the relocation's type.
 func (c *Core) targets(r relo) ([]*btf.Spec, error) {
 	root, err := c.local.TypeByID(btf.TypeID(r.typeID))
 	if err != nil {
 		return nil, err
 	}
-	return c.kernel.Targets(Essential(root.TypeName()))
+	return c.kernel.Targets(sys.EssentialName(root.TypeName()))
 }

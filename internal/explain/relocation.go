@@ -145,8 +145,7 @@ func (t *types) name(id uint32) string {
 		return ""
 	}
 	name, _ := t.str(t.word(at))
-	name, _, _ = strings.Cut(name, "___")
-	return name
+	return sys.EssentialName(name)
 }
 
 // named returns a type in C notation: "struct task_struct".

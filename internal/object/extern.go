@@ -10,7 +10,7 @@ import (
 
 	"github.com/cilium/ebpf/btf"
 
-	"github.com/bpf2lskel/bpf2lskel/internal/prototype"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // externSym is a symbol that the object declares but does not define.
@@ -304,7 +304,7 @@ func fixKconfig(b *rawBTF, x *externs, datasec btf.TypeID) error {
 func (e *externSym) public() *Extern {
 	x := &Extern{Name: e.sym.name, KernelName: e.sym.name, Kind: e.kind, Weak: e.isWeak(), TypeID: e.id, Declared: e.typ}
 	if e.kind == Kfunc {
-		x.KernelName = prototype.EssentialName(e.sym.name)
+		x.KernelName = sys.EssentialName(e.sym.name)
 	}
 	return x
 }

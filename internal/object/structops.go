@@ -10,7 +10,6 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 
-	"github.com/bpf2lskel/bpf2lskel/internal/prototype"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
@@ -90,7 +89,7 @@ func structOpsMap(s *section, v Var) (*Map, error) {
 		return nil, fmt.Errorf("struct %s of %d bytes exceeds its section of %d bytes", clean(typ.Name), typ.Size, s.size)
 	}
 	section, optional := strings.CutPrefix(s.name, "?")
-	kernelType := prototype.EssentialName(typ.Name)
+	kernelType := sys.EssentialName(typ.Name)
 	m := &Map{
 		Name:       v.Name,
 		KernelName: kernelName(v.Name),

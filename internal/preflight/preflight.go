@@ -169,7 +169,7 @@ func (c *check) missing(name string) unix.Errno {
 	errno := unix.Errno(0)
 	for i := range c.spec.Externs {
 		e := &c.spec.Externs[i]
-		if core.Essential(e.Name) != name {
+		if sys.EssentialName(e.Name) != name {
 			continue
 		}
 		f := Finding{What: e.Kind.String() + " " + e.Name, Strong: !e.Weak}

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
 // A Symbol is a kernel function or variable that an object declares.
@@ -27,7 +29,7 @@ type Symbol struct {
 // bpf_object__collect_externs).
 func (s *Symbol) KernelName() string {
 	if s.Func {
-		return EssentialName(s.Name)
+		return sys.EssentialName(s.Name)
 	}
 	return s.Name
 }
@@ -37,17 +39,6 @@ func (s *Symbol) String() string {
 		return "kernel function " + s.Name
 	}
 	return "kernel variable " + s.Name
-}
-
-// EssentialName returns a name without its flavor: bpf_foo for bpf_foo___v2 (libbpf's
-// bpf_core_essential_name_len).
-func EssentialName(name string) string {
-	for i := len(name) - 5; i >= 0; i-- {
-		if name[i] != '_' && name[i+1:i+4] == "___" && name[i+4] != '_' {
-			return name[:i+1]
-		}
-	}
-	return name
 }
 
 // A MismatchError reports a symbol whose declaration in the source differs from the kernel's.

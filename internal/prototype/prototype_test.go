@@ -195,19 +195,3 @@ func TestFiles(t *testing.T) {
 		t.Errorf("got %v for a file that is not there", err)
 	}
 }
-
-func TestKfuncNameWithoutFlavor(t *testing.T) {
-	for name, want := range map[string]string{
-		"bpf_foo":         "bpf_foo",
-		"bpf_foo___v2":    "bpf_foo",
-		"bpf_foo___v2_3":  "bpf_foo",
-		"bpf___foo___bar": "bpf___foo",
-		"bpf_foo___":      "bpf_foo___",
-		"___v2":           "___v2",
-		"bpf_foo____v2":   "bpf_foo____v2",
-	} {
-		if got := EssentialName(name); got != want {
-			t.Errorf("%s: got %s, want %s", name, got, want)
-		}
-	}
-}

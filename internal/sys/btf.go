@@ -32,6 +32,17 @@ const (
 	BtfFuncExtern
 )
 
+// EssentialName returns a name without its flavor: bpf_foo for bpf_foo___v2. CO-RE and libbpf
+// ignore flavors (bpf_core_essential_name_len, in the kernel and in libbpf).
+func EssentialName(name string) string {
+	for i := len(name) - 5; i >= 0; i-- {
+		if name[i] != '_' && name[i+1:i+4] == "___" && name[i+4] != '_' {
+			return name[:i+1]
+		}
+	}
+	return name
+}
+
 // BtfMagic begins BTF of the machine's byte order.
 const BtfMagic = 0xeb9f
 
