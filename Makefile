@@ -21,7 +21,7 @@ FUZZTIME ?= 100000x
 MODULES := . internal/bench internal/vmtest internal/tools runtime/legacy examples/agent
 TOOL := $(GO) tool -modfile=$(CURDIR)/internal/tools/go.mod
 
-# $(call each,COMMAND) runs COMMAND in every module's folder.
+# $(call each,COMMAND) runs COMMAND in every module's directory.
 each = @set -e; for module in $(MODULES); do (cd $$module && $(1)); done
 
 # Packages in which goroutines share data run with the race detector.
@@ -110,7 +110,7 @@ golden:
 	$(GO) test -count=1 $$(git grep -lE 'flag\.Bool\("update"' -- '*_test.go' | xargs -n 1 dirname | sort -u | sed 's,^,./,') -update
 	$(GO) -C internal/tools run ./apidoc -w
 
-# Fetched kernels are kept in the user's cache folder, bpf2lskel/vmtest.
+# Fetched kernels are kept in the user's cache directory, bpf2lskel/vmtest.
 clean:
 	$(GO) clean -testcache
 	rm -rf bin internal/bench/_bin

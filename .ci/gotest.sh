@@ -1,6 +1,6 @@
 #!/bin/sh
 # go test for CI. It prints a line for each package and the output of failures. A test that skips
-# itself for a reason that set-up could remove has failed. Run it in the folder of a module:
+# itself for a reason that set-up could remove has failed. Run it in the directory of a module:
 #
 #   gotest.sh all [FLAGS] PACKAGE...     runs all tests
 #   gotest.sh pure [FLAGS] PACKAGE...    runs the tests that load no BPF, without privileges

@@ -35,12 +35,12 @@ func (g *generator) writePins() {
 	if g.attaches() {
 		of = "the links that Attach created, and the given links"
 	}
-	doc(f, "Pin pins all maps and programs, "+of+", to a new folder of a BPF file system. If it fails, nothing is pinned. OpenPinned opens the folder, and runtime.Unpin removes it.")
+	doc(f, "Pin pins all maps and programs, "+of+", to a new directory of a BPF file system. If it fails, nothing is pinned. OpenPinned opens the directory, and runtime.Unpin removes it.")
 	pin("Pin", false)
-	doc(f, "Repin is like Pin, but atomically replaces an existing folder.")
+	doc(f, "Repin is like Pin, but atomically replaces an existing directory.")
 	pin("Repin", true)
 
-	doc(f, "OpenPinned opens a folder that Pin created, without loading anything. Close keeps the pins.")
+	doc(f, "OpenPinned opens a directory that Pin created, without loading anything. Close keeps the pins.")
 	f.Func().Id("OpenPinned").Params(jen.Id("dir").String()).Params(skeleton, jen.Error()).BlockFunc(func(b *jen.Group) {
 		b.List(jen.Id("core"), jen.Err()).Op(":=").Qual(RuntimePath, "OpenPinnedGenerated").Call(jen.Id("described").Call(), jen.Op("&").Id("features"), jen.Id("dir"))
 		b.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err()))

@@ -33,7 +33,7 @@ func pinLive(t *testing.T, dir string) *skel.Skeleton {
 	return s
 }
 
-// tree returns the paths of all files below a folder.
+// tree returns the paths of all files below a directory.
 func tree(t *testing.T, dir string) []string {
 	t.Helper()
 	var paths []string
@@ -233,10 +233,10 @@ func TestSkeletonPinForeign(t *testing.T) {
 	}
 	// As created by "bpf2lskel load -pin".
 	pin(mkdir(root+"/flat") + "/maps")
-	// A folder among the pins, after links that could be removed.
+	// A directory among the pins, after links that could be removed.
 	mkdir(root + "/nested/maps/more")
 	pin(mkdir(root+"/nested/links") + "/l")
-	// Links to folders and pins elsewhere.
+	// Links to directories and pins elsewhere.
 	mkdir(root + "/linked")
 	symlink(root+"/live/maps", root+"/linked/maps")
 	mkdir(root + "/pins/maps")

@@ -193,7 +193,7 @@ func TestC(t *testing.T) {
 				text = head + text
 			}
 			args := []string{"-O2", "-g", "-Wall", "-Werror", "-target", "bpf", "-fsyntax-only", "-x", "c", "-"}
-			dirs, _ := filepath.Glob("/usr/include/*-linux-gnu*") // Debian's folder of asm/types.h
+			dirs, _ := filepath.Glob("/usr/include/*-linux-gnu*") // Debian's directory of asm/types.h
 			for _, dir := range dirs {
 				args = append(args, "-idirafter", dir)
 			}

@@ -26,10 +26,10 @@ const importsHeading = "## Who imports whom"
 func TestImports(t *testing.T) {
 	table := importsTable(t, "architecture.md")
 	got := map[string][]string{}
-	for folder, imports := range packageImports(t, "..") {
-		row := rowOf(table, folder)
+	for directory, imports := range packageImports(t, "..") {
+		row := rowOf(table, directory)
 		if row == "" {
-			t.Errorf("package %s is in no row of %q", folder, importsHeading)
+			t.Errorf("package %s is in no row of %q", directory, importsHeading)
 			continue
 		}
 		for _, p := range imports {
@@ -120,9 +120,9 @@ func quoted(list []string) string {
 
 var code = regexp.MustCompile("`([^`]+)`")
 
-// importsTable reads the table. It maps the first column, a folder or all folders below one
+// importsTable reads the table. It maps the first column, a directory or all directories below one
 // ("examples/..."), to the packages in the second column. The project's packages are named by
-// folder.
+// directory.
 func importsTable(t *testing.T, file string) map[string][]string {
 	t.Helper()
 	table := map[string][]string{}
@@ -148,13 +148,13 @@ func importsTable(t *testing.T, file string) map[string][]string {
 	return table
 }
 
-// rowOf returns the row for a package's folder: an exact match, or the nearest row for all folders
-// below one. It is empty if there is none.
-func rowOf(table map[string][]string, folder string) string {
-	if table[folder] != nil {
-		return folder
+// rowOf returns the row for a package's directory: an exact match, or the nearest row for all
+// directories below one. It is empty if there is none.
+func rowOf(table map[string][]string, directory string) string {
+	if table[directory] != nil {
+		return directory
 	}
-	for dir := folder; dir != "." && dir != "/"; dir = path.Dir(dir) {
+	for dir := directory; dir != "." && dir != "/"; dir = path.Dir(dir) {
 		if table[dir+"/..."] != nil {
 			return dir + "/..."
 		}
@@ -163,7 +163,7 @@ func rowOf(table map[string][]string, folder string) string {
 }
 
 // packageImports returns the imports of all packages of all modules below root, without tests and
-// the standard library. The project's packages are named by folder.
+// the standard library. The project's packages are named by directory.
 func packageImports(t *testing.T, root string) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
@@ -197,7 +197,7 @@ func packageImports(t *testing.T, root string) map[string][]string {
 	return all
 }
 
-// modules returns the folders of all Go modules in the checkout.
+// modules returns the directories of all Go modules in the checkout.
 func modules(t *testing.T, root string) []string {
 	t.Helper()
 	var dirs []string

@@ -75,9 +75,9 @@ func preflightOutput(t *testing.T) string {
 		source += typ + " v" + string(rune('0'+i)) + ";\n"
 	}
 	args := []string{"-O2", "-g", "-target", "bpf", "-x", "c", "-c", "-o", filepath.Join(dir, "6.1.btf"), "-"}
-	folders, _ := filepath.Glob("/usr/include/*-linux-gnu*")
-	for _, folder := range folders {
-		args = append(args, "-idirafter", folder)
+	directories, _ := filepath.Glob("/usr/include/*-linux-gnu*")
+	for _, directory := range directories {
+		args = append(args, "-idirafter", directory)
 	}
 	cmd := exec.Command("clang", args...)
 	cmd.Stdin = strings.NewReader(source)

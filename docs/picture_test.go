@@ -15,8 +15,8 @@ import (
 // The rooms of the picture, from left to right. Imports determine their rows and the lines between
 // them. Their descriptions come from the first table of architecture.md.
 var rooms = []struct {
-	folder string
-	x      int // of the center, in the picture
+	directory string
+	x         int // of the center, in the picture
 }{
 	{"cmd/bpf2lskel", 215},
 	{"codegen", 110},
@@ -58,22 +58,22 @@ func TestArchitecturePicture(t *testing.T) {
 	all := packageImports(t, "..")
 	imports := map[string][]string{}
 	for _, r := range rooms {
-		if r.folder == generated {
+		if r.directory == generated {
 			imports[generated] = []string{"runtime"} // TestImports has examples/...
 			continue
 		}
-		if all[r.folder] == nil {
-			t.Fatalf("no package %s", r.folder)
+		if all[r.directory] == nil {
+			t.Fatalf("no package %s", r.directory)
 		}
-		for _, p := range all[r.folder] {
+		for _, p := range all[r.directory] {
 			if slices.ContainsFunc(rooms, func(r struct {
-				folder string
-				x      int
+				directory string
+				x         int
 			},
 			) bool {
-				return r.folder == p
+				return r.directory == p
 			}) {
-				imports[r.folder] = append(imports[r.folder], p)
+				imports[r.directory] = append(imports[r.directory], p)
 			}
 		}
 	}
@@ -84,42 +84,42 @@ func TestArchitecturePicture(t *testing.T) {
 
 	// A room is above all its imports.
 	depth := map[string]int{}
-	var depthOf func(folder string) int
-	depthOf = func(folder string) int {
-		if d, ok := depth[folder]; ok {
+	var depthOf func(directory string) int
+	depthOf = func(directory string) int {
+		if d, ok := depth[directory]; ok {
 			return d
 		}
 		d := 0
-		for _, p := range imports[folder] {
+		for _, p := range imports[directory] {
 			d = max(d, depthOf(p)+1)
 		}
-		depth[folder] = d
+		depth[directory] = d
 		return d
 	}
 	deepest := 0
 	for _, r := range rooms {
-		deepest = max(deepest, depthOf(r.folder))
+		deepest = max(deepest, depthOf(r.directory))
 	}
 	boxes := map[string]*roomBox{}
 	p := &picture{Width: 850, Height: top + (deepest+1)*layerHeight}
 	for _, r := range rooms {
 		b := &roomBox{
-			Name: r.folder, Words: wrap(words[r.folder], 30), Depth: depth[r.folder], Outside: r.folder == generated,
-			X: r.x - boxWidth/2, Y: top + (deepest-depth[r.folder])*layerHeight,
+			Name: r.directory, Words: wrap(words[r.directory], 30), Depth: depth[r.directory], Outside: r.directory == generated,
+			X: r.x - boxWidth/2, Y: top + (deepest-depth[r.directory])*layerHeight,
 		}
 		if len(b.Words) == 0 || len(b.Words) > 2 {
-			t.Errorf("%s: %q does not fit a box", r.folder, words[r.folder])
+			t.Errorf("%s: %q does not fit a box", r.directory, words[r.directory])
 		}
-		boxes[r.folder] = b
+		boxes[r.directory] = b
 		p.Boxes = append(p.Boxes, b)
 	}
 	for _, r := range rooms {
-		for _, to := range imports[r.folder] {
+		for _, to := range imports[r.directory] {
 			// Indirect imports are drawn by way of the room between.
-			if slices.ContainsFunc(imports[r.folder], func(via string) bool { return reaches(imports, via, to) }) {
+			if slices.ContainsFunc(imports[r.directory], func(via string) bool { return reaches(imports, via, to) }) {
 				continue
 			}
-			a, b := boxes[r.folder], boxes[to]
+			a, b := boxes[r.directory], boxes[to]
 			p.Lines = append(p.Lines, [4]int{a.X + boxWidth/2, a.Y + boxHeight, b.X + boxWidth/2, b.Y})
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 )
 
-// scenario prepares the folder in which a document's commands run, one block after the other.
+// scenario prepares the directory in which a document's commands run, one block after the other.
 type scenario func(t *testing.T, s *shell)
 
 // scenarios maps documents to scenarios. TestStart runs the commands of start.md.
@@ -83,7 +83,7 @@ func runDocuments(t *testing.T, load bool) {
 	}
 }
 
-// shell runs commands in a folder.
+// shell runs commands in a directory.
 type shell struct {
 	dir, root string
 	env       []string

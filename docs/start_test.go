@@ -119,7 +119,7 @@ func TestStart(t *testing.T) {
 }
 
 // walkStart follows start.md in order, up to the last command, which runs the program. It returns
-// the module's folder and the program's name. Without build it stops after go generate.
+// the module's directory and the program's name. Without build it stops after go generate.
 func walkStart(t *testing.T, build bool) (dir, program string) {
 	t.Helper()
 	root, err := filepath.Abs("..")

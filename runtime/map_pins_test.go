@@ -68,7 +68,7 @@ func names(t *testing.T, dir string) string {
 	return strings.Join(list, " ")
 }
 
-// The first load creates the folder and the pin; later loads and opened maps use them.
+// The first load creates the directory and the pin; later loads and opened maps use them.
 func TestPinByName(t *testing.T) {
 	dir := testfs.BPF(t) + "/agent"
 	spec := compiled(t, "map_pinned")
@@ -265,7 +265,7 @@ func TestPinByNameNowhere(t *testing.T) {
 	}
 	for _, tt := range []struct{ dir, want string }{
 		{t.TempDir(), "reuse map m: not in a BPF file system: the source pins it by name, in /"},
-		{bpf + "/a/b", "no such file or directory: the source pins it by name, in " + bpf + "/a/b (a load only creates the last folder of the path: create its parents in a BPF file system"},
+		{bpf + "/a/b", "no such file or directory: the source pins it by name, in " + bpf + "/a/b (a load only creates the last directory of the path: create its parents in a BPF file system"},
 		{"/nowhere/at/all", "create its parents"},
 		{"/proc", "mount -t bpf bpf /sys/fs/bpf, or set LoadOptions.Pins"},
 		{plain, "permission denied"},

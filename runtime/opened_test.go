@@ -313,7 +313,7 @@ func TestOpenedAndForgotten(t *testing.T) {
 func TestOpenErrors(t *testing.T) {
 	dir := testfs.BPF(t)
 	file := filepath.Join(t.TempDir(), "file")
-	if err := errors.Join(os.Mkdir(dir+"/folder", 0o755), os.WriteFile(file, nil, 0o600)); err != nil {
+	if err := errors.Join(os.Mkdir(dir+"/directory", 0o755), os.WriteFile(file, nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	for kind, open := range map[string]func(string) error{
@@ -321,7 +321,7 @@ func TestOpenErrors(t *testing.T) {
 		"program": func(path string) error { _, err := OpenPinnedProgram(path, nil); return err },
 		"link":    func(path string) error { _, err := OpenPinnedLink(path); return err },
 	} {
-		for _, path := range []string{file, dir, dir + "/folder"} {
+		for _, path := range []string{file, dir, dir + "/directory"} {
 			err := open(path)
 			if want := "it is not a map, program or link in a BPF file system"; !errors.Is(err, unix.EACCES) || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s %s: %v, want %q", kind, path, err, want)

@@ -72,7 +72,7 @@ func (s *Skeleton) pin(dir string, replace bool, list []Attachment, links []*Lin
 	if errno := sys.ErrnoOf(err); errno != 0 {
 		return &fs.PathError{Op: "create", Path: dir, Err: withHint(errno, explain.PinHint(errno))}
 	}
-	release, err := load.LockFolder(parent)
+	release, err := load.LockDir(parent)
 	if err != nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func (s *Skeleton) pinAll(dir string, list []Attachment, links []*Link) error {
 // pinned by a skeleton, Unpin fails and leaves it there.
 func Unpin(dir string) error {
 	dir = strings.TrimRight(dir, "/")
-	release, err := load.LockFolder(parentOf(dir))
+	release, err := load.LockDir(parentOf(dir))
 	if err != nil {
 		return fmt.Errorf("unpin %s: %w", dir, err)
 	}

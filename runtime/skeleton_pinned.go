@@ -31,7 +31,7 @@ func OpenPinnedGenerated(spec *Spec, features *load.Features, dir string) (*Skel
 // so that all of it is of one skeleton. It does nothing if the process may not lock the directory
 // that it is in.
 func lockPins(dir string) (unlock func()) {
-	unlock, err := load.LockFolder(parentOf(strings.TrimRight(dir, "/")))
+	unlock, err := load.LockDir(parentOf(strings.TrimRight(dir, "/")))
 	if err != nil {
 		return func() {}
 	}

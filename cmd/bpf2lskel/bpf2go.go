@@ -15,7 +15,7 @@ var bpf2goFlags = []struct {
 	answer string
 }{
 	{"no-global-types", true, "drop it: the types have a package to themselves, so they cannot collide"},
-	{"output-stem", false, "files are named after the source: rename the source, or choose another folder with -o"},
+	{"output-stem", false, "files are named after the source: rename the source, or choose another directory with -o"},
 	{"output-suffix", false, "drop it: the files have a package to themselves, which tests can import"},
 	{"verbose", true, "drop it"},
 }
@@ -46,7 +46,7 @@ func answerBpf2go(fs *flag.FlagSet, args, cflags, used []string) error {
 	}
 	var b strings.Builder
 	if named {
-		fmt.Fprintf(&b, "%s %s is bpf2go's syntax: bpf2lskel takes only the source, and -o sets the package's folder", rest[0], rest[1])
+		fmt.Fprintf(&b, "%s %s is bpf2go's syntax: bpf2lskel takes only the source, and -o sets the package's directory", rest[0], rest[1])
 	} else {
 		b.WriteString("bpf2lskel does not have these flags of bpf2go:")
 	}
@@ -70,7 +70,7 @@ func isBPFFile(path string) bool {
 func ours(fs *flag.FlagSet, args, rest []string) []string {
 	flags := args[:len(args)-len(rest)]
 	var kept []string
-	folder := ""
+	directory := ""
 	for i := 0; i < len(flags); i++ {
 		name, value, assigned := strings.Cut(strings.TrimLeft(flags[i], "-"), "=")
 		words := flags[i : i+1]
@@ -80,17 +80,17 @@ func ours(fs *flag.FlagSet, args, rest []string) []string {
 		}
 		switch {
 		case name == "o" || name == "output-dir":
-			folder = value
+			directory = value
 		case fs.Lookup(name).Usage != "":
 			kept = append(kept, words...)
 		}
 	}
 	source := rest[len(rest)-1]
 	if len(rest) == 2 {
-		folder = filepath.Join(folder, strings.ToLower(rest[0]))
+		directory = filepath.Join(directory, strings.ToLower(rest[0]))
 	}
-	if folder != "" {
-		kept = append([]string{"-o", folder}, kept...)
+	if directory != "" {
+		kept = append([]string{"-o", directory}, kept...)
 	}
 	return append(kept, source)
 }

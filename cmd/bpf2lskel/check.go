@@ -14,7 +14,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/plural"
 )
 
-// compare prints how the folder differs from what would be written, and returns an error if it
+// compare prints how the directory differs from what would be written, and returns an error if it
 // does.
 func (o *output) compare(files []codegen.File, stdout io.Writer) error {
 	stale := 0

@@ -25,9 +25,9 @@ func TestWrongCommandLines(t *testing.T) {
 		{"load", "want one object file, got 0 arguments\nRun 'bpf2lskel help load' for usage.\n"},
 		{"inspect a.o b.o", "want one object file, got 2 arguments\n"},
 		{"load -jsn a.o", "unknown flag -jsn (did you mean -json?)\n"},
-		{"sign", "want the folder of a package\nRun 'bpf2lskel help sign' for usage.\n"},
+		{"sign", "want the directory of a package\nRun 'bpf2lskel help sign' for usage.\n"},
 		{"sign x", "want -key and -cert, or -cmd\n"},
-		{"verify -cert c", "want the folder of a package\n"},
+		{"verify -cert c", "want the directory of a package\n"},
 		{"verify x", "-cert is required\n"},
 	} {
 		status, out := bpf2lskel(strings.Fields(test.args)...)
@@ -45,7 +45,7 @@ func TestWrongCommandLines(t *testing.T) {
 func TestHelpAndVersion(t *testing.T) {
 	for _, args := range [][]string{{"help"}, {"-h"}, {"-help"}} {
 		if out := mustRun(t, args...); !strings.HasPrefix(out, "Usage: bpf2lskel [flags] SOURCE.c") ||
-			!strings.Contains(out, "  -makebase folder\n") || strings.Contains(out, "global-types") {
+			!strings.Contains(out, "  -makebase directory\n") || strings.Contains(out, "global-types") {
 			t.Errorf("%v: output\n%s", args, out)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// compile compiles the source for a target and returns the path of the object, in a new folder
+// compile compiles the source for a target and returns the path of the object, in a new directory
 // below tmp. The compiler's output goes to stderr.
 func (c *config) compile(t target, tmp string, stderr io.Writer) (object string, err error) {
 	if _, err := os.Stat(c.input); err != nil {
@@ -103,7 +103,7 @@ func (c *config) compilerVersion() string {
 	return string(m[1]) + " " + string(m[2])
 }
 
-// asmDirs returns the folders that hold asm/types.h if the compiler does not find it by itself:
+// asmDirs returns the directories that hold asm/types.h if the compiler does not find it by itself:
 // Debian has one for each architecture, and clang does not search them for BPF.
 func asmDirs(t target) []string {
 	const include = "/usr/include"

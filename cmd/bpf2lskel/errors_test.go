@@ -41,7 +41,7 @@ func TestFlagErrors(t *testing.T) {
 		"load a.o b.o":                          "want one object file, got 2 arguments",
 		"inspect":                               "want one object file, got 0 arguments",
 		"verify skel":                           "-cert is required",
-		"verify -cert c":                        "want the folder of a package",
+		"verify -cert c":                        "want the directory of a package",
 		"-o skel":                               "want a source or object file",
 		"counter.bpf.c -o skel":                 "flag -o after the file",
 	} {

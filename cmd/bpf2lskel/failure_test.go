@@ -49,7 +49,7 @@ func TestLoadOtherByteOrder(t *testing.T) {
 	}
 }
 
-// Errors of a folder for pins use the words of the command line.
+// Errors of a directory for pins use the words of the command line.
 func TestLoadPins(t *testing.T) {
 	plain, bpffs := t.TempDir(), testfs.BPF(t)
 	counted := testobj.Compile(t, "map_pinned", testobj.Options{})

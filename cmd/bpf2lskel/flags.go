@@ -43,14 +43,14 @@ type config struct {
 const help = `Usage: bpf2lskel [flags] SOURCE.c|OBJECT.o [-- C flags]
        bpf2lskel load [-json] [-pin DIR] [-pin-path DIR] FILE.o
        bpf2lskel inspect FILE.o
-       bpf2lskel preflight [-btf FILE]... FOLDER|FILE.o
-       bpf2lskel sign -key KEY.pem -cert CERT.pem FOLDER...
-       bpf2lskel verify -cert CERT.pem FOLDER...
+       bpf2lskel preflight [-btf FILE]... DIR|FILE.o
+       bpf2lskel sign -key KEY.pem -cert CERT.pem DIR...
+       bpf2lskel verify -cert CERT.pem DIR...
        bpf2lskel version
        bpf2lskel help [VERB]
 
 Writes a Go package that loads a BPF object with one map and one program. Each
-object becomes a package in its own folder.
+object becomes a package in its own directory.
 
 `
 
@@ -66,9 +66,9 @@ func parseConfig(args []string, stdout io.Writer) (*config, error) {
 	var bpf2goOnly []string
 
 	fs := flag.NewFlagSet("bpf2lskel", flag.ContinueOnError)
-	fs.StringVar(&outDir, "o", "", "write the package to this `folder` (default: named after the package or the file)")
+	fs.StringVar(&outDir, "o", "", "write the package to this `directory` (default: named after the package or the file)")
 	fs.StringVar(&outDir, "output-dir", "", "same as -o")
-	fs.StringVar(&c.pkg, "go-package", "", "`name` of the package (default: the name of its folder)")
+	fs.StringVar(&c.pkg, "go-package", "", "`name` of the package (default: the name of its directory)")
 	fs.StringVar(&targets, "target", "bpfel,bpfeb", "comma-separated `list` of targets to compile for: bpf, bpfel, bpfeb, native or a GOARCH")
 	fs.StringVar(&tags, "tags", "", "build `constraint` for the Go files: comma-separated tags, or an expression such as 'linux && !noebpf'")
 	fs.Func("type", "C `type` to declare in Go in addition to those of maps and globals; may be repeated", c.addType)
@@ -82,7 +82,7 @@ func parseConfig(args []string, stdout io.Writer) (*config, error) {
 	fs.StringVar(&flagCFlags, "cflags", env("CFLAGS", ""), "`flags` for the compiler; quotes group words ($BPF2LSKEL_CFLAGS)")
 	fs.StringVar(&c.strip, "strip", env("STRIP", ""), "`command` that strips DWARF ($BPF2LSKEL_STRIP); the package never contains any")
 	fs.BoolVar(&noStrip, "no-strip", false, "do not strip DWARF")
-	fs.StringVar(&c.makeBase, "makebase", env("MAKEBASE", ""), "write dependencies for make, relative to this `folder` ($BPF2LSKEL_MAKEBASE)")
+	fs.StringVar(&c.makeBase, "makebase", env("MAKEBASE", ""), "write dependencies for make, relative to this `directory` ($BPF2LSKEL_MAKEBASE)")
 	fs.BoolVar(&wantVersion, "version", false, "print the version and exit")
 	addBpf2goFlags(fs, &bpf2goOnly)
 	if err := parseFlags(fs, help, args, stdout); err != nil {
@@ -196,7 +196,7 @@ func (c *config) setCompiler(cc, flags string, more []string) error {
 	return nil
 }
 
-// setPackage sets the folder and the name of the package.
+// setPackage sets the directory and the name of the package.
 func (c *config) setPackage(outDir string) error {
 	if c.stem == "" {
 		return fmt.Errorf("%s: file name begins with a dot, so the package's files would have no name: rename it", c.input)
@@ -211,7 +211,7 @@ func (c *config) setPackage(outDir string) error {
 			c.outDir = packageName(c.stem)
 		}
 	}
-	if err := checkFolder(c.outDir); err != nil {
+	if err := checkDir(c.outDir); err != nil {
 		return err
 	}
 	beside, ok := findNeighbour(c.outDir)
@@ -219,7 +219,7 @@ func (c *config) setPackage(outDir string) error {
 	case ok && c.pkg == "":
 		c.pkg = beside.pkg
 	case ok && c.pkg != beside.pkg:
-		return fmt.Errorf("-go-package %s: the folder already has package %[3]s (%[2]s): choose another folder with -o", c.pkg, beside.file, beside.pkg)
+		return fmt.Errorf("-go-package %s: the directory already has package %[3]s (%[2]s): choose another directory with -o", c.pkg, beside.file, beside.pkg)
 	case c.pkg == "":
 		abs, err := filepath.Abs(c.outDir)
 		if err != nil {
@@ -240,14 +240,14 @@ func checkPackageName(name string) error {
 	return nil
 }
 
-// packageName returns a folder's name without the characters that Go identifiers cannot have.
-func packageName(folder string) string {
+// packageName returns a directory's name without the characters that Go identifiers cannot have.
+func packageName(directory string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) {
 			return r
 		}
 		return -1
-	}, folder)
+	}, directory)
 }
 
 // isObject reports whether a file is an object rather than C source, judged by its name, or else by

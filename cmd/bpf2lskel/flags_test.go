@@ -96,7 +96,7 @@ func TestEnvironment(t *testing.T) {
 		t.Error(diff)
 	}
 	if c.pkg != "bc" || c.stem != "x" || c.outDir != "a/b-c" {
-		t.Errorf("package %s, stem %s, folder %s", c.pkg, c.stem, c.outDir)
+		t.Errorf("package %s, stem %s, directory %s", c.pkg, c.stem, c.outDir)
 	}
 	if diff := cmp.Diff([]string{"s", "t"}, c.types); diff != "" {
 		t.Error(diff)

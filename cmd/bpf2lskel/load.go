@@ -53,8 +53,8 @@ type loadedObject struct {
 func load(args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("bpf2lskel load", flag.ContinueOnError)
 	asJSON := fs.Bool("json", false, "print JSON")
-	pinDir := fs.String("pin", "", "create this `folder` in a BPF file system, and pin all maps and programs there")
-	pinPath := fs.String("pin-path", "", "`folder` of the maps that the source pins by name (default /sys/fs/bpf)")
+	pinDir := fs.String("pin", "", "create this `directory` in a BPF file system, and pin all maps and programs there")
+	pinPath := fs.String("pin-path", "", "`directory` of the maps that the source pins by name (default /sys/fs/bpf)")
 	file, err := parseFile(fs, "Usage: bpf2lskel load [-json] [-pin DIR] [-pin-path DIR] FILE.o\n", args, stdout)
 	if err != nil {
 		return err

@@ -8,14 +8,14 @@
 //
 // Three verbs work on the object itself:
 //
-//	bpf2lskel load [flags] FILE.o                load the object and show the result
-//	bpf2lskel inspect FILE.o                     print the steps of its load
-//	bpf2lskel preflight [flags] FOLDER|FILE.o    print what it needs and a kernel lacks
+//	bpf2lskel load [flags] FILE.o             load the object and show the result
+//	bpf2lskel inspect FILE.o                  print the steps of its load
+//	bpf2lskel preflight [flags] DIR|FILE.o    print what it needs and a kernel lacks
 //
 // Two verbs are for packages whose signatures the kernel verifies, see docs/signing.md:
 //
-//	bpf2lskel sign -key KEY.pem -cert CERT.pem FOLDER...   add or replace signatures
-//	bpf2lskel verify -cert CERT.pem FOLDER...              check them as the kernel would
+//	bpf2lskel sign -key KEY.pem -cert CERT.pem DIR...   add or replace signatures
+//	bpf2lskel verify -cert CERT.pem DIR...              check them as the kernel would
 //
 // Run bpf2lskel help VERB for the flags of a verb, and bpf2lskel -version for the version.
 package main

@@ -16,7 +16,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
-// checkout is the root of this module, whatever the current folder of a test.
+// checkout is the root of this module, whatever the current directory of a test.
 var checkout = sync.OnceValues(func() (string, error) { return filepath.Abs("../..") })
 
 // inModule makes a module that requires this one and changes to it.
@@ -216,7 +216,7 @@ func TestMakeBase(t *testing.T) {
 	mustRun(t, "-makebase", ".", "-target", "bpfel", "-o", "skel", "counter.bpf.c")
 }
 
-// TestSameEverywhere checks that the output does not depend on the folder of the source.
+// TestSameEverywhere checks that the output does not depend on the directory of the source.
 func TestSameEverywhere(t *testing.T) {
 	var blobs [][]byte
 	for range 2 {
@@ -235,7 +235,7 @@ func TestSameEverywhere(t *testing.T) {
 	}
 	mustRun(t, "-check", "-o", "skel", abs)
 	if !bytes.Equal(blobs[0], blobs[1]) {
-		t.Error("the same source in another folder gives a different blob")
+		t.Error("the same source in another directory gives a different blob")
 	}
 }
 

@@ -13,9 +13,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/codegen"
 )
 
-// checkModule returns an error if the module of the package's folder cannot import what generated
-// code imports. If that is unknown, because there is no module yet or no go command, it returns a
-// note instead.
+// checkModule returns an error if the module of the package's directory cannot import what
+// generated code imports. If that is unknown, because there is no module yet or no go command, it
+// returns a note instead.
 func checkModule(outDir string) (note string, err error) {
 	dir, err := filepath.Abs(outDir)
 	if err != nil {
@@ -28,13 +28,13 @@ func checkModule(outDir string) (note string, err error) {
 	if requiresRuntime(goMod) {
 		return "", nil
 	}
-	for !exists(dir) { // the go command needs a folder that exists
+	for !exists(dir) { // the go command needs a directory that exists
 		dir = filepath.Dir(dir)
 	}
 	return askGo(outDir, dir)
 }
 
-// findGoMod returns the path of the go.mod of a folder's module, or "".
+// findGoMod returns the path of the go.mod of a directory's module, or "".
 func findGoMod(dir string) string {
 	for {
 		if file := filepath.Join(dir, "go.mod"); exists(file) {

@@ -34,7 +34,7 @@ func TestNoModule(t *testing.T) {
 		t.Errorf("output\n%s\nwant\n%s", out, want)
 	}
 	mustRun(t, "-check", "-o", "skel", "counter.bpf.c")
-	mustFail(t, "Go ignores folders named _x", "-o", "_x", "counter.bpf.c")
+	mustFail(t, "Go ignores directories named _x", "-o", "_x", "counter.bpf.c")
 }
 
 // A workspace may provide the runtime.
@@ -77,8 +77,8 @@ func TestVendored(t *testing.T) {
 }
 
 // The command works in a sandbox like Bazel's: sources are links into another tree, there is no go
-// command and no home folder, the package goes where the build system wants it, and the files that
-// -check compares are links, too.
+// command and no home directory, the package goes where the build system wants it, and the files
+// that -check compares are links, too.
 func TestSandbox(t *testing.T) {
 	clang, err := exec.LookPath("clang")
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/codegen"
 )
 
-// output is the folder of a package. It only touches files that have this command's names and
-// header, so the folder may have others.
+// output is the directory of a package. It only touches files that have this command's names and
+// header, so the directory may have others.
 type output struct {
 	dir  string
 	stem string
@@ -27,8 +27,8 @@ type output struct {
 
 const temporary = ".bpf2lskel-"
 
-// openOutput reads the folder, which need not exist. It returns an error if a file that this
-// command did not write has a name that it needs, or if the folder has the package of another
+// openOutput reads the directory, which need not exist. It returns an error if a file that this
+// command did not write has a name that it needs, or if the directory has the package of another
 // object, since each declares a Skeleton.
 func openOutput(dir, stem string, targets []target) (*output, error) {
 	o := &output{dir: dir, stem: stem}
@@ -64,9 +64,9 @@ func openOutput(dir, stem string, targets []target) (*output, error) {
 		case own && wrote:
 			o.old = append(o.old, name)
 		case own && wanted(suffix):
-			return nil, fmt.Errorf("%s: exists, and was not written by bpf2lskel: rename it, or choose another folder with -o", filepath.Join(dir, goFile))
+			return nil, fmt.Errorf("%s: exists, and was not written by bpf2lskel: rename it, or choose another directory with -o", filepath.Join(dir, goFile))
 		case wrote:
-			return nil, fmt.Errorf("%s: already has %s of another object: choose another folder with -o", dir, name)
+			return nil, fmt.Errorf("%s: already has %s of another object: choose another directory with -o", dir, name)
 		}
 	}
 	return o, nil
@@ -167,7 +167,7 @@ func same(f codegen.File, old []byte) bool {
 	return slices.Equal(before.Targets, now.Targets) && bytes.Equal(codegen.WithoutCompiledBy(old), codegen.WithoutCompiledBy(f.Data))
 }
 
-// write writes all files to the folder, first under temporary names, so that a failure leaves no
+// write writes all files to the directory, first under temporary names, so that a failure leaves no
 // partial output.
 func (o *output) write(files []codegen.File) (err error) {
 	if err := os.MkdirAll(o.dir, 0o755); err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
-const preflightText = `Usage: bpf2lskel preflight [-btf FILE]... FOLDER|FILE.o
+const preflightText = `Usage: bpf2lskel preflight [-btf FILE]... DIR|FILE.o
 
 Prints what a generated package or an object needs that this kernel, or the
 kernel of each -btf, lacks. It needs no privileges. The exit status is 1 if a
@@ -39,7 +39,7 @@ func preflightVerb(args []string, stdout, _ io.Writer) error {
 		return err
 	}
 	if fs.NArg() != 1 {
-		return usagef(fs, "want one folder of a generated package or one object file, got %d arguments", fs.NArg())
+		return usagef(fs, "want one directory of a generated package or one object file, got %d arguments", fs.NArg())
 	}
 	specs, err := readSpecs(fs.Arg(0))
 	if err != nil {
@@ -65,7 +65,7 @@ func preflightVerb(args []string, stdout, _ io.Writer) error {
 	return failed
 }
 
-// readSpecs reads an object file, or the packages in a folder.
+// readSpecs reads an object file, or the packages in a directory.
 func readSpecs(path string) ([]*spec.Spec, error) {
 	info, err := os.Stat(path)
 	if err != nil {

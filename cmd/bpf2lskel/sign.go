@@ -17,8 +17,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/loader"
 )
 
-const signHelp = `Usage: bpf2lskel sign -key KEY.pem -cert CERT.pem FOLDER...
-       bpf2lskel sign -cmd 'COMMAND ARGUMENTS' [-cert CERT.pem] FOLDER...
+const signHelp = `Usage: bpf2lskel sign -key KEY.pem -cert CERT.pem DIR...
+       bpf2lskel sign -cmd 'COMMAND ARGUMENTS' [-cert CERT.pem] DIR...
 
 Signs packages that were generated with -signed, for all their targets.
 
@@ -34,7 +34,7 @@ func sign(args []string, stdout, _ io.Writer) error {
 	}
 	switch {
 	case fs.NArg() == 0:
-		return usagef(fs, "want the folder of a package")
+		return usagef(fs, "want the directory of a package")
 	case s.key == "" && s.command == "":
 		return usagef(fs, "want -key and -cert, or -cmd")
 	}
@@ -66,10 +66,10 @@ type signedPackage struct {
 	spec *spec.Spec
 }
 
-// findSigned reads the packages in these folders. All must have been generated with -signed.
-func findSigned(folders []string) ([]*signedPackage, error) {
+// findSigned reads the packages in these directories. All must have been generated with -signed.
+func findSigned(directories []string) ([]*signedPackage, error) {
 	var all []*signedPackage
-	for _, dir := range folders {
+	for _, dir := range directories {
 		loaders, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*.loader"))
 		if err != nil {
 			return nil, err

@@ -27,7 +27,7 @@ func identity(t *testing.T, o cmstest.Options) (cert, key string) {
 	return cmstest.New(t, o).Write(t, t.TempDir())
 }
 
-// contents returns the contents of all files in a folder.
+// contents returns the contents of all files in a directory.
 func contents(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files := map[string]string{}

@@ -18,12 +18,12 @@ import (
 func verify(args []string, stdout, _ io.Writer) error {
 	fs := flag.NewFlagSet("bpf2lskel verify", flag.ContinueOnError)
 	certFile := fs.String("cert", "", "PEM or DER `file` with the certificate that will be in the kernel's keyring")
-	if err := parseFlags(fs, "Usage: bpf2lskel verify -cert CERT.pem FOLDER...\n\n", args, stdout); err != nil {
+	if err := parseFlags(fs, "Usage: bpf2lskel verify -cert CERT.pem DIR...\n\n", args, stdout); err != nil {
 		return err
 	}
 	switch {
 	case fs.NArg() == 0:
-		return usagef(fs, "want the folder of a package")
+		return usagef(fs, "want the directory of a package")
 	case *certFile == "":
 		return usagef(fs, "-cert is required")
 	}

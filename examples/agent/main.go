@@ -3,7 +3,7 @@
 //
 //	agent [-listen ADDRESS] [-uid UID] [-events LIST] [-quiet]
 //
-// It needs CAP_BPF, CAP_PERFMON and read access to /sys/kernel/tracing. The folder deploy has a
+// It needs CAP_BPF, CAP_PERFMON and read access to /sys/kernel/tracing. The directory deploy has a
 // systemd unit and a Kubernetes DaemonSet that grant just these.
 package main
 

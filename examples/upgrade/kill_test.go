@@ -98,8 +98,8 @@ func TestKilledAtEachStep(t *testing.T) {
 	}
 }
 
-// An agent is killed at each of its system calls in turn while it pins a whole skeleton. The folder
-// is complete or absent, and never absent if there was one before.
+// An agent is killed at each of its system calls in turn while it pins a whole skeleton. The
+// directory is complete or absent, and never absent if there was one before.
 func TestKilledWhilePinning(t *testing.T) {
 	receiver, _ := hosts(t)
 	root := testfs.BPF(t)
@@ -132,8 +132,8 @@ func TestKilledWhilePinning(t *testing.T) {
 					t.Errorf("killed at call %d, and pinned again: %v", n, err)
 				}
 				entries, err := os.ReadDir(dir)
-				if err != nil || len(entries) != 2 { // the folder, and the map that is pinned by name
-					t.Errorf("killed at call %d, and pinned again: folder has %v, %v", n, entries, err)
+				if err != nil || len(entries) != 2 { // the directory, and the map that is pinned by name
+					t.Errorf("killed at call %d, and pinned again: directory has %v, %v", n, entries, err)
 				}
 				if err := bpf.Unpin(dir + "/agent"); err != nil {
 					t.Error(err)

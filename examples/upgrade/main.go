@@ -2,11 +2,11 @@
 // when the command exits, is killed, or is replaced by another version. No packet is missed, and
 // none is counted twice.
 //
-//	upgrade -version 1 INTERFACE FOLDER
-//	upgrade -version 2 INTERFACE FOLDER
+//	upgrade -version 1 INTERFACE DIR
+//	upgrade -version 2 INTERFACE DIR
 //
-// The folder must be in a BPF file system, such as /sys/fs/bpf/upgrade. The two versions stand for
-// two releases of an agent; here they are two packages, v1 and v2.
+// The directory must be in a BPF file system, such as /sys/fs/bpf/upgrade. The two versions stand
+// for two releases of an agent; here they are two packages, v1 and v2.
 package main
 
 import (
@@ -30,7 +30,7 @@ func main() {
 	version := flag.Int("version", 2, "which version of the agent to run, 1 or 2")
 	flag.Parse()
 	if flag.NArg() != 2 {
-		log.Fatal("usage: upgrade [-version N] INTERFACE FOLDER")
+		log.Fatal("usage: upgrade [-version N] INTERFACE DIR")
 	}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, unix.SIGINT, unix.SIGTERM)

@@ -70,7 +70,7 @@ func (p plan) agents(ctx context.Context, b *builder) ([]agentResult, error) {
 	return []agentResult{*all[ours], *all[cilium]}, err
 }
 
-// machineTriple is Debian's name for the folder of this machine's headers.
+// machineTriple is Debian's name for the directory of this machine's headers.
 func machineTriple() string {
 	if runtime.GOARCH == "arm64" {
 		return "aarch64-linux-gnu"

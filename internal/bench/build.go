@@ -18,10 +18,10 @@ import (
 // module is the import path of the bench.
 const module = "github.com/bpf2lskel/bpf2lskel/internal/bench"
 
-// moduleDir is the bench's folder in the checkout.
+// moduleDir is the bench's directory in the checkout.
 const moduleDir = "internal/bench"
 
-// workDir is where everything is built. It is in the module's folder, so that generated code can
+// workDir is where everything is built. It is in the module's directory, so that generated code can
 // import its packages, and begins with an underscore, so that ./... does not match it.
 const workDir = "_bin"
 

@@ -66,7 +66,8 @@ type generator struct {
 }
 
 // generation compiles an object and both commands. They generate into a separate module, since
-// bpf2lskel refuses to write to folders that Go ignores, and the bench has everything else in one.
+// bpf2lskel refuses to write to directories that Go ignores, and the bench has everything else in
+// one.
 func (b *builder) generation(ctx context.Context, o benchObject) (*generation, error) {
 	object, err := testobj.Build(ctx, o.source, o.options())
 	if err != nil {
@@ -94,7 +95,7 @@ func (b *builder) generation(ctx context.Context, o benchObject) (*generation, e
 	if err := b.generationModule(); err != nil {
 		return nil, err
 	}
-	// Remove what was generated for other objects. bpf2go does not create folders.
+	// Remove what was generated for other objects. bpf2go does not create directories.
 	for _, dir := range []string{"gen/ours", "gen/theirs"} {
 		if err := os.RemoveAll(b.path(dir)); err != nil {
 			return nil, err
@@ -110,7 +111,7 @@ func (b *builder) generation(ctx context.Context, o benchObject) (*generation, e
 	return g, nil
 }
 
-// generationModule makes folder gen a module with the bench's requirements.
+// generationModule makes directory gen a module with the bench's requirements.
 func (b *builder) generationModule() error {
 	bench := filepath.Join(b.root, moduleDir)
 	text, err := os.ReadFile(filepath.Join(bench, "go.mod"))

@@ -23,7 +23,7 @@ func main() {
 	flag.BoolVar(&r.symbols, "symbols", false, "keep symbols in binaries, for profiles")
 	flag.Float64Var(&r.effort, "effort", 1, "`factor` for the time spent on each object")
 	flag.StringVar(&r.from, "from", "", "report the results in this `file` instead of measuring")
-	flag.StringVar(&r.out, "o", "", "`folder` to write benchmarks.md and its plots to (default: none)")
+	flag.StringVar(&r.out, "o", "", "`directory` to write benchmarks.md and its plots to (default: none)")
 	flag.Parse()
 	if err := r.run(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

@@ -11,7 +11,7 @@ import (
 	"text/tabwriter"
 )
 
-// write writes benchmarks.md, and the plots into a folder beside it.
+// write writes benchmarks.md, and the plots into a directory beside it.
 func (r *results) write(dir string) error {
 	plots := filepath.Join(dir, "benchmarks")
 	if err := os.MkdirAll(plots, 0o755); err != nil {

@@ -409,7 +409,7 @@ func (r *results) markdownTimeline(w io.Writer) {
 	}
 }
 
-// plotTimelines writes timeline.svg into a folder.
+// plotTimelines writes timeline.svg into a directory.
 func (r *results) plotTimelines(dir string) error {
 	return plotTimelines(r.Timelines, filepath.Join(dir, "timeline.svg"))
 }

@@ -123,7 +123,7 @@ func Remove(name string) error {
 func Loaded(name string) bool {
 	state, err := os.ReadFile(filepath.Join("/sys/module", name, "initstate"))
 	if errors.Is(err, fs.ErrNotExist) {
-		// A built-in module has a folder only if it has parameters or a version.
+		// A built-in module has a directory only if it has parameters or a version.
 		_, err := os.Stat(filepath.Join("/sys/module", name))
 		return err == nil
 	}

@@ -19,13 +19,13 @@ type Types struct {
 	mapped []byte // what Close unmaps
 }
 
-const folder = "/sys/kernel/btf/"
+const directory = "/sys/kernel/btf/"
 
 // ReadTypes reads the types of vmlinux. The error is an fs.PathError if the kernel has none.
 func ReadTypes() (*Types, error) { return readTypes(file, nil) }
 
 // ReadModule reads the types of a module; t is vmlinux's.
-func (t *Types) ReadModule(name string) (*Types, error) { return readTypes(folder+name, t) }
+func (t *Types) ReadModule(name string) (*Types, error) { return readTypes(directory+name, t) }
 
 func readTypes(path string, base *Types) (*Types, error) {
 	raw, mapped, err := readOrMap(path)

@@ -33,8 +33,8 @@ var elsewhere = map[string]string{
 // Each way to attach is in a test that Linux 5.10 runs, or came later and is known to.
 func TestAttachOnOldKernels(t *testing.T) {
 	called := map[string]bool{}
-	for _, folder := range []string{".", "../../runtime", "../../runtime/uprobe", "../../runtime/legacy"} {
-		tests, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
+	for _, directory := range []string{".", "../../runtime", "../../runtime/uprobe", "../../runtime/legacy"} {
+		tests, err := filepath.Glob(filepath.Join(directory, "*_test.go"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,8 +53,8 @@ func TestAttachOnOldKernels(t *testing.T) {
 		}
 	}
 	ways := map[string]bool{}
-	for _, folder := range []string{"../../runtime", "../../runtime/uprobe", "../../runtime/legacy"} {
-		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	for _, directory := range []string{"../../runtime", "../../runtime/uprobe", "../../runtime/legacy"} {
+		files, err := filepath.Glob(filepath.Join(directory, "*.go"))
 		if err != nil {
 			t.Fatal(err)
 		}

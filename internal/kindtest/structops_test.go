@@ -427,13 +427,13 @@ func TestStructOpsConcurrently(t *testing.T) {
 // Without the kernel's BTF a struct cannot be adapted to it, and the error says what to do.
 func TestStructOpsWithoutBTF(t *testing.T) {
 	guest.Only(t)
-	const folder = "/sys/kernel/btf"
-	if err := unix.Mount("tmpfs", folder, "tmpfs", 0, ""); err != nil {
+	const directory = "/sys/kernel/btf"
+	if err := unix.Mount("tmpfs", directory, "tmpfs", 0, ""); err != nil {
 		t.Fatal(err)
 	}
 	s := opened(t, structops.Open)
 	err := s.Load()
-	if err := unix.Unmount(folder, 0); err != nil {
+	if err := unix.Unmount(directory, 0); err != nil {
 		t.Fatal(err)
 	}
 	if !errors.Is(err, unix.ENOENT) || !strings.Contains(err.Error(), "struct tcp_congestion_ops") || !strings.Contains(err.Error(), "CONFIG_DEBUG_INFO_BTF") {

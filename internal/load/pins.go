@@ -12,8 +12,8 @@ import (
 // PinOptions are about the maps that the source pins by name (LIBBPF_PIN_BY_NAME). A nil
 // *PinOptions is the default.
 type PinOptions struct {
-	// Path is the folder of a BPF file system where they are, each under its name; "" means
-	// /sys/fs/bpf. If the folder does not exist, but the one above it does, it is created.
+	// Path is the directory of a BPF file system where they are, each under its name; "" means
+	// /sys/fs/bpf. If the directory does not exist, but the one above it does, it is created.
 	Path string
 	// Incompatible says what happens to a pinned map that is not as the object has it:
 	// ReplacePinned, CopyPinned, SetAsidePinned, or a function that chooses one of these, or
@@ -50,7 +50,7 @@ func incompatible(e *engine) func(*PinConflict) error { return pinOptions(e).Inc
 // takePinned puts maps that are pinned into their slots.
 func takePinned(e *engine) *spec.Failure {
 	beginReuse(e)
-	folder := pinOptions(e).Path
+	directory := pinOptions(e).Path
 	checked := false
 	var pins []pin
 	for i := range e.spec.Maps {
@@ -58,13 +58,13 @@ func takePinned(e *engine) *spec.Failure {
 		if !m.PinByName || isReused(e, int32(i)) {
 			continue
 		}
-		p := pin{index: int32(i), path: folder + "/" + m.Name}
+		p := pin{index: int32(i), path: directory + "/" + m.Name}
 		err := tryPin(e, p.index, p.path)
 		var differs *IncompatibleMapError
 		switch {
 		case err == unix.ENOENT:
 			if !checked {
-				if failure := checkPinFolder(e, p.index, folder); failure != nil {
+				if failure := checkPinDir(e, p.index, directory); failure != nil {
 					return failure
 				}
 				checked = true
@@ -133,7 +133,7 @@ func compatiblePin(e *engine, i int32, path string, fd int) (info sys.MapInfo, e
 
 var errNoBPFFS = errors.New("not in a BPF file system")
 
-// InBPFFS reports whether a file or folder is in a BPF file system.
+// InBPFFS reports whether a file or directory is in a BPF file system.
 func InBPFFS(path string) (bool, error) {
 	// BPF_FS_MAGIC of linux/magic.h. The field has another type on each architecture.
 	const magic uint32 = 0xcafe4a11
@@ -142,26 +142,26 @@ func InBPFFS(path string) (bool, error) {
 	return err == nil && uint32(fs.Type) == magic, err
 }
 
-// checkPinFolder makes sure that maps can be pinned there, before they are created.
-func checkPinFolder(e *engine, i int32, folder string) *spec.Failure {
-	ok, err := InBPFFS(folder)
+// checkPinDir makes sure that maps can be pinned there, before they are created.
+func checkPinDir(e *engine, i int32, directory string) *spec.Failure {
+	ok, err := InBPFFS(directory)
 	if err == unix.ENOENT {
-		ok, err = InBPFFS(folder + "/..")
-		if at := strings.LastIndexByte(folder, '/'); err == unix.ENOENT && at > 0 {
-			ok, err = InBPFFS(folder[:at])
+		ok, err = InBPFFS(directory + "/..")
+		if at := strings.LastIndexByte(directory, '/'); err == unix.ENOENT && at > 0 {
+			ok, err = InBPFFS(directory[:at])
 		}
 	}
 	if ok {
 		return nil
 	}
-	hint := "mount -t bpf bpf /sys/fs/bpf, or set LoadOptions.Pins to a folder in a BPF file system"
+	hint := "mount -t bpf bpf /sys/fs/bpf, or set LoadOptions.Pins to a directory in a BPF file system"
 	if err == nil {
 		err = errNoBPFFS
 	} else if err == unix.ENOENT {
-		hint = "a load only creates the last folder of the path: create its parents in a BPF file system"
+		hint = "a load only creates the last directory of the path: create its parents in a BPF file system"
 	}
 	f := failReuse(e, i, err)
-	f.Reason = "the source pins it by name, in " + folder
+	f.Reason = "the source pins it by name, in " + directory
 	f.Hint = hint
 	return f
 }
@@ -199,7 +199,8 @@ func finishPins(e *engine, pins []pin) (failure *spec.Failure) {
 	return failure
 }
 
-// pinNow gives a map its name. The folder is created if need be, as libbpf does (make_parent_dir).
+// pinNow gives a map its name. The directory is created if need be, as libbpf does
+// (make_parent_dir).
 func pinNow(e *engine, p pin) unix.Errno {
 	fd := int(*e.blob.slot(e.spec.Maps[p.index].Slot))
 	errno := sys.ObjPin(fd, p.path)

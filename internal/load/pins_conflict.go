@@ -29,7 +29,7 @@ func AsidePath(path string) string { return path + "_old" }
 // settlePin decides what happens to a map that is pinned where the object's is to be. Only one
 // process at a time does.
 func settlePin(e *engine, p pin) *spec.Failure {
-	release, err := LockFolder(p.path[:strings.LastIndexByte(p.path, '/')])
+	release, err := LockDir(p.path[:strings.LastIndexByte(p.path, '/')])
 	if err != nil {
 		return failPin(e, p.index, err)
 	}
@@ -61,10 +61,10 @@ func settlePin(e *engine, p pin) *spec.Failure {
 	return nil
 }
 
-// LockFolder keeps other processes that do the same from changing what is pinned in a folder. A
+// LockDir keeps other processes that do the same from changing what is pinned in a directory. A
 // process that dies unlocks it.
-func LockFolder(folder string) (release func(), err error) {
-	fd, err := unix.Open(folder, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+func LockDir(directory string) (release func(), err error) {
+	fd, err := unix.Open(directory, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}

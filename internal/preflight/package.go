@@ -16,7 +16,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// Package reads the specs of the generated packages in a folder without compiling them. It reads
+// Package reads the specs of the generated packages in a directory without compiling them. It reads
 // the files that the compiler selects for this machine from those of the object's targets.
 func Package(dir string) ([]*spec.Spec, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))

@@ -68,9 +68,9 @@ func TestPackageTargets(t *testing.T) {
 
 func TestPackageErrors(t *testing.T) {
 	if _, err := Package(t.TempDir()); err == nil {
-		t.Error("an empty folder was read as a package")
+		t.Error("an empty directory was read as a package")
 	}
 	if _, err := Package(filepath.Join("testdata", "none")); err == nil {
-		t.Error("a missing folder was read as a package")
+		t.Error("a missing directory was read as a package")
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// Write writes a copy of this 64-bit binary to a temporary folder of the test and returns its path.
-// The copy has a symbol for each of the functions, by the names given.
+// Write writes a copy of this 64-bit binary to a temporary directory of the test and returns its
+// path. The copy has a symbol for each of the functions, by the names given.
 func Write(t testing.TB, name string, functions map[string]any) string {
 	t.Helper()
 	raw, err := os.ReadFile("/proc/self/exe")

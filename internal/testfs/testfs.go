@@ -1,8 +1,8 @@
 // Package testfs gives tests kernel file systems, such as bpf and cgroup2, wherever the machine has
 // them mounted, if at all.
 //
-// No mount is visible to others. A file system is either attached to no folder, and reached through
-// a file descriptor, or mounted in a mount namespace that belongs to the test.
+// No mount is visible to others. A file system is either attached to no directory, and reached
+// through a file descriptor, or mounted in a mount namespace that belongs to the test.
 package testfs
 
 import (
@@ -17,21 +17,21 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/guest"
 )
 
-// BPF returns the folder of a new, empty BPF file system.
+// BPF returns the directory of a new, empty BPF file system.
 func BPF(t testing.TB) string { return detached(t, "bpf") }
 
-// Cgroup2 returns the root folder of the control groups, version 2.
+// Cgroup2 returns the root directory of the control groups, version 2.
 func Cgroup2(t testing.TB) string { return detached(t, "cgroup2") }
 
-// Trace returns the root folder of tracefs, which is usually mounted at /sys/kernel/tracing. It
+// Trace returns the root directory of tracefs, which is usually mounted at /sys/kernel/tracing. It
 // skips the test on a kernel without tracefs.
 func Trace(t testing.TB) string { return detached(t, "tracefs") }
 
-// Security returns the root folder of securityfs, which is usually mounted at /sys/kernel/security.
-// It skips the test on a kernel without securityfs.
+// Security returns the root directory of securityfs, which is usually mounted at
+// /sys/kernel/security. It skips the test on a kernel without securityfs.
 func Security(t testing.TB) string { return detached(t, "securityfs") }
 
-// detached creates a mount that is attached to no folder. It vanishes when the test ends or its
+// detached creates a mount that is attached to no directory. It vanishes when the test ends or its
 // process dies. Other threads and child processes may use its path, too.
 func detached(t testing.TB, fsType string) string {
 	t.Helper()

@@ -13,7 +13,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/testfs"
 )
 
-// wantType checks the type of a folder's file system, by its magic number.
+// wantType checks the type of a directory's file system, by its magic number.
 func wantType(t *testing.T, dir string, magic int64) {
 	t.Helper()
 	var fs unix.Statfs_t
@@ -49,7 +49,7 @@ func TestDetached(t *testing.T) {
 		}
 	})
 	if _, err := os.Stat(filepath.Join(testfs.BPF(t), "mine")); !os.IsNotExist(err) {
-		t.Errorf("another BPF file system has the same folder: %v", err)
+		t.Errorf("another BPF file system has the same directory: %v", err)
 	}
 	if _, err := os.ReadFile(filepath.Join(cgroups, "cgroup.procs")); err != nil {
 		t.Error(err)

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// archive is one Debian suite for one architecture, read by apt from separate folders. The
+// archive is one Debian suite for one architecture, read by apt from separate directories. The
 // machine's own apt is neither used nor changed, except that its mirror is read.
 type archive struct {
 	dir  string
@@ -93,7 +93,7 @@ func openArchive(ctx context.Context, c *cache, suite string, a *arch) (*archive
 }
 
 // suiteSources returns the machine's first mirror entry, changed to another suite and architecture.
-// apt is the folder /etc/apt.
+// apt is the directory /etc/apt.
 func suiteSources(apt, suite string, a *arch) (string, error) {
 	var out strings.Builder
 	switch text, err := os.ReadFile(filepath.Join(apt, "sources.list.d", "debian.sources")); {
@@ -227,7 +227,7 @@ func (ar *archive) closure(ctx context.Context, names ...string) ([]string, erro
 	return all, nil
 }
 
-// unpack fetches packages and unpacks them into dir, as if that were the root folder.
+// unpack fetches packages and unpacks them into dir, as if that were the root directory.
 func (ar *archive) unpack(ctx context.Context, dir string, packages ...string) error {
 	debs, err := os.MkdirTemp(ar.dir, "debs-")
 	if err != nil {

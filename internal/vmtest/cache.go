@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cache is a folder outside the checkout. All checkouts share it, and concurrent runs may use it.
+// cache is a directory outside the checkout. All checkouts share it, and concurrent runs may use
+// it.
 type cache struct{ dir string }
 
 func openCache() (*cache, error) {
@@ -50,8 +51,8 @@ func (c *cache) lock(name string) (unlock func(), err error) {
 	}
 }
 
-// put makes the folder kind/name if it does not exist. fill is given an empty folder, which is
-// renamed only when fill succeeds: everything in the cache is complete.
+// put makes the directory kind/name if it does not exist. fill is given an empty directory, which
+// is renamed only when fill succeeds: everything in the cache is complete.
 func (c *cache) put(kind, name string, fill func(dir string) error) (string, error) {
 	parent := filepath.Join(c.dir, kind)
 	dir := filepath.Join(parent, name)
@@ -80,11 +81,11 @@ func (c *cache) put(kind, name string, fill func(dir string) error) (string, err
 	return dir, os.Rename(partial, dir)
 }
 
-// partialPrefix begins the names of folders that are being filled.
+// partialPrefix begins the names of directories that are being filled.
 const partialPrefix = ".partial-"
 
-// current returns the folder in kind that fetch brings up to date. If fetch fails, it returns the
-// newest cached one and a note about that.
+// current returns the directory in kind that fetch brings up to date. If fetch fails, it returns
+// the newest cached one and a note about that.
 func (c *cache) current(kind string, fetch func() (dir string, err error)) (dir, note string, err error) {
 	dir, err = fetch()
 	if err == nil {

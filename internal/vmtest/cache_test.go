@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestCacheKeepsOnlyCompleteFolders(t *testing.T) {
+func TestCacheKeepsOnlyCompleteDirectories(t *testing.T) {
 	c := &cache{t.TempDir()}
 	broken := errors.New("the mirror is down")
 	if _, err := c.put("kernels/6.12", "6.12.90-1", func(dir string) error {

@@ -22,10 +22,10 @@
 //	//vmtest:5.10,6.1    only the kernels with these keys
 //	//vmtest:all,5.10    both
 //
-// A test runs in /src/<its package>, where it finds the testdata folders of its package and of the
-// module at the same paths as in the checkout. Package internal/guest is the test's interface to
-// the guest. If a package's folder has a command overlay, the package is compiled with the files
-// that it replaces, as internal/ciliumexamples is.
+// A test runs in /src/<its package>, where it finds the testdata directories of its package and of
+// the module at the same paths as in the checkout. Package internal/guest is the test's interface
+// to the guest. If a package's directory has a command overlay, the package is compiled with the
+// files that it replaces, as internal/ciliumexamples is.
 //
 // A skip is legal only if its message begins with "not on this kernel:". Any other skip is a
 // failure: a matrix that silently tests less is worth nothing.

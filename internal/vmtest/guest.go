@@ -247,7 +247,7 @@ func (b *builder) addTests(ctx context.Context, fs *initramfs, k *kernel, run []
 }
 
 // overlay returns the flags to compile the package's tests with: those of its command overlay, if
-// its folder has one.
+// its directory has one.
 func (b *builder) overlay(ctx context.Context, p *testPackage) ([]string, error) {
 	command := filepath.Join(b.root, p.Path, "overlay")
 	if !exists(command) {
@@ -270,15 +270,15 @@ func (b *builder) addSources(fs *initramfs, run []testRun) error {
 	if err := fs.copy("src/go.mod", filepath.Join(b.root, "go.mod")); err != nil {
 		return err
 	}
-	folders := []string{"testdata"}
+	directories := []string{"testdata"}
 	for _, p := range run {
 		if err := fs.mkdir("src/" + p.Path); err != nil {
 			return err
 		}
-		folders = append(folders, path.Join(p.Path, "testdata"))
+		directories = append(directories, path.Join(p.Path, "testdata"))
 	}
-	for _, folder := range folders {
-		if err := fs.copyTree("src/"+folder, filepath.Join(b.root, folder)); err != nil {
+	for _, directory := range directories {
+		if err := fs.copyTree("src/"+directory, filepath.Join(b.root, directory)); err != nil {
 			return err
 		}
 	}

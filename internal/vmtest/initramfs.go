@@ -18,7 +18,7 @@ type initramfs struct {
 	file *os.File
 	buf  *bufio.Writer
 	cpio *cpio.Writer
-	made map[string]bool // folders written so far
+	made map[string]bool // directories written so far
 }
 
 func createInitramfs(name string) (*initramfs, error) {
@@ -47,7 +47,7 @@ func clean(name string) string {
 	return strings.TrimPrefix(path.Clean("/"+name), "/")
 }
 
-// mkdir writes a folder and its parents, each once.
+// mkdir writes a directory and its parents, each once.
 func (r *initramfs) mkdir(name string) error {
 	name = clean(name)
 	if name == "" || r.made[name] {
@@ -108,7 +108,7 @@ func (r *initramfs) copy(name, from string) error {
 	return r.write(name, info.Mode(), contents)
 }
 
-// copyTree adds a folder of this machine, if it exists.
+// copyTree adds a directory of this machine, if it exists.
 func (r *initramfs) copyTree(name, from string) error {
 	if !exists(from) {
 		return nil

@@ -175,7 +175,7 @@ func openImage(dir string) (*image, error) {
 		trees = append(trees, found...)
 	}
 	if len(trees) != 1 {
-		return nil, fmt.Errorf("%s: %d folders of modules, expected one", dir, len(trees))
+		return nil, fmt.Errorf("%s: %d directories of modules, expected one", dir, len(trees))
 	}
 	release := filepath.Base(trees[0])
 	for _, vmlinuz := range []string{filepath.Join(trees[0], "vmlinuz"), filepath.Join(dir, "boot", "vmlinuz-"+release)} {

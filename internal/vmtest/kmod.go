@@ -12,13 +12,13 @@ import (
 	"slices"
 )
 
-// ownModules are the folders of the project's own modules, relative to the module root.
+// ownModules are the directories of the project's own modules, relative to the module root.
 var ownModules = []string{"examples/kfunc/kmod", "internal/vmtest/manykmod", "internal/vmtest/opskmod"}
 
 // buildOwnModules builds the project's own modules for a kernel. It returns their files by module
 // name.
 func buildOwnModules(ctx context.Context, c *cache, root string, k *kernel, img *image) (map[string]string, error) {
-	sources, err := hashFolders(root, ownModules)
+	sources, err := hashDirs(root, ownModules)
 	if err != nil {
 		return nil, err
 	}
@@ -27,15 +27,15 @@ func buildOwnModules(ctx context.Context, c *cache, root string, k *kernel, img 
 		if err != nil {
 			return err
 		}
-		for _, folder := range ownModules {
-			build := filepath.Join(dir, "build", filepath.Base(folder))
-			if err := os.CopyFS(build, os.DirFS(filepath.Join(root, folder))); err != nil {
+		for _, directory := range ownModules {
+			build := filepath.Join(dir, "build", filepath.Base(directory))
+			if err := os.CopyFS(build, os.DirFS(filepath.Join(root, directory))); err != nil {
 				return err
 			}
 			// Without -j: two guests are prepared at the same time.
 			make := exec.CommandContext(ctx, "make", "-C", headers, "M="+build, "modules")
 			if _, err := output(make); err != nil {
-				return fmt.Errorf("build %s: %w", folder, err)
+				return fmt.Errorf("build %s: %w", directory, err)
 			}
 			built, err := filepath.Glob(filepath.Join(build, "*.ko"))
 			if err != nil {
@@ -63,11 +63,11 @@ func buildOwnModules(ctx context.Context, c *cache, root string, k *kernel, img 
 	return files, nil
 }
 
-// hashFolders returns a name that depends on the folders' contents.
-func hashFolders(root string, folders []string) (string, error) {
+// hashDirs returns a name that depends on the directories' contents.
+func hashDirs(root string, directories []string) (string, error) {
 	h := sha256.New()
-	for _, folder := range folders {
-		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, d fs.DirEntry, err error) error {
+	for _, directory := range directories {
+		err := filepath.WalkDir(filepath.Join(root, directory), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err
 			}
@@ -85,7 +85,7 @@ func hashFolders(root string, folders []string) (string, error) {
 	return fmt.Sprintf("%x", h.Sum(nil)[:8]), nil
 }
 
-// fetchHeaders returns the folder to build a kernel's modules in.
+// fetchHeaders returns the directory to build a kernel's modules in.
 func fetchHeaders(ctx context.Context, c *cache, k *kernel, img *image) (string, error) {
 	dir, err := c.put("headers", img.Release, func(dir string) error {
 		ar, err := openArchive(ctx, c, k.Suite, k.Arch)
@@ -108,12 +108,12 @@ func fetchHeaders(ctx context.Context, c *cache, k *kernel, img *image) (string,
 	if err != nil {
 		return "", fmt.Errorf("headers: %w", err)
 	}
-	headers := headersFolder(dir, img)
+	headers := headersDir(dir, img)
 	// The packages contain absolute paths below /usr/src.
 	return headers, absolutePaths(dir, headers)
 }
 
-func headersFolder(dir string, img *image) string {
+func headersDir(dir string, img *image) string {
 	return filepath.Join(dir, "usr", "src", "linux-headers-"+img.Release)
 }
 
@@ -126,7 +126,7 @@ func headerDepends(depends string) []string {
 
 // prepareHeaders adds what the packages lack for a module's BTF.
 func prepareHeaders(ctx context.Context, c *cache, k *kernel, img *image, dir string) error {
-	vmlinux := filepath.Join(headersFolder(dir, img), "vmlinux")
+	vmlinux := filepath.Join(headersDir(dir, img), "vmlinux")
 	if !exists(vmlinux) { // 6.12's headers include one that has only BTF
 		if err := extractVmlinux(img.Vmlinuz, vmlinux); err != nil {
 			return fmt.Errorf("extract vmlinux: %w", err)
@@ -137,7 +137,7 @@ func prepareHeaders(ctx context.Context, c *cache, k *kernel, img *image, dir st
 		return err
 	}
 	if len(kbuild) != 1 {
-		return fmt.Errorf("%d folders usr/lib/linux-kbuild-*, expected one", len(kbuild))
+		return fmt.Errorf("%d directories usr/lib/linux-kbuild-*, expected one", len(kbuild))
 	}
 	resolver := filepath.Join(kbuild[0], "tools", "bpf", "resolve_btfids", "resolve_btfids")
 	if exists(resolver) {
@@ -183,7 +183,7 @@ func borrowResolver(ctx context.Context, c *cache, k *kernel, resolver string) e
 	return os.Rename(there[0], resolver)
 }
 
-// absolutePaths makes the headers' Makefile refer to the folder that the packages were unpacked
+// absolutePaths makes the headers' Makefile refer to the directory that the packages were unpacked
 // into.
 func absolutePaths(dir, headers string) error {
 	path := filepath.Join(headers, "Makefile")

@@ -29,7 +29,7 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.dir, "C", "", "`folder` of another module, whose marked tests to run instead of this project's")
+	flag.StringVar(&o.dir, "C", "", "`directory` of another module, whose marked tests to run instead of this project's")
 	flag.StringVar(&o.kernels, "kernel", "", "comma-separated `keys` of the kernels to boot (default: all)")
 	flag.StringVar(&o.run, "run", "", "run only tests that match this `regexp`")
 	flag.IntVar(&o.jobs, "jobs", 2, "number of guests to run at a time")
@@ -138,7 +138,7 @@ func moduleRoot(dir string) (string, error) {
 	return root, nil
 }
 
-// projectRoot returns the top of the checkout that contains the current folder.
+// projectRoot returns the top of the checkout that contains the current directory.
 func projectRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -154,7 +154,7 @@ func projectRoot() (string, error) {
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			return "", errors.New("neither the current folder nor a parent is a checkout of the project")
+			return "", errors.New("neither the current directory nor a parent is a checkout of the project")
 		}
 		dir = parent
 	}

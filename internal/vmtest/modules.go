@@ -40,7 +40,7 @@ var wantedModules = []struct {
 // modules maps the names of a kernel's loadable modules to their files.
 type modules map[string]string
 
-// indexModules reads a folder /lib/modules/RELEASE.
+// indexModules reads a directory /lib/modules/RELEASE.
 func indexModules(tree string) (modules, error) {
 	m := modules{}
 	return m, filepath.WalkDir(filepath.Join(tree, "kernel"), func(path string, d fs.DirEntry, err error) error {

@@ -20,7 +20,7 @@ import (
 
 // testPackage is a package of the module that has tests for guests.
 type testPackage struct {
-	Path  string // its folder, relative to the module root: "runtime", "examples/xdp"
+	Path  string // its directory, relative to the module root: "runtime", "examples/xdp"
 	Tests []markedTest
 }
 
@@ -149,14 +149,14 @@ func (p *testPackage) compile(ctx context.Context, root string, a *arch, binary 
 	return goBuild(ctx, filepath.Join(root, module), a, "test", args...)
 }
 
-// module returns the folder of the package's module ("" for the one at root) and the package's
-// folder in it.
-func (p *testPackage) module(root string) (folder, inside string) {
-	folder, inside = p.Path, "."
-	for folder != "." && !exists(filepath.Join(root, folder, "go.mod")) {
-		folder, inside = path.Dir(folder), path.Join(path.Base(folder), inside)
+// module returns the directory of the package's module ("" for the one at root) and the package's
+// directory in it.
+func (p *testPackage) module(root string) (directory, inside string) {
+	directory, inside = p.Path, "."
+	for directory != "." && !exists(filepath.Join(root, directory, "go.mod")) {
+		directory, inside = path.Dir(directory), path.Join(path.Base(directory), inside)
 	}
-	return strings.TrimPrefix(folder, "."), inside
+	return strings.TrimPrefix(directory, "."), inside
 }
 
 // programs returns the main packages that a guest gets in /usr/local/bin, by file name: the
@@ -175,8 +175,8 @@ func programs(root string, run []testRun) (map[string]string, error) {
 			found["example-"+strings.ReplaceAll(name, "/", "-")] = p.Path
 		}
 	}
-	for name, folder := range found {
-		main, err := isMain(filepath.Join(root, folder))
+	for name, directory := range found {
+		main, err := isMain(filepath.Join(root, directory))
 		if err != nil {
 			return nil, err
 		}
@@ -187,7 +187,7 @@ func programs(root string, run []testRun) (map[string]string, error) {
 	return found, nil
 }
 
-// isMain reports whether the folder's Go files are of package main.
+// isMain reports whether the directory's Go files are of package main.
 func isMain(dir string) (bool, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {

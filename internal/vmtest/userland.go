@@ -29,8 +29,8 @@ var userlandFiles = []string{
 	"usr/lib/python3.11/encodings/__init__.py", "usr/lib/python3.11/encodings/aliases.py", "usr/lib/python3.11/encodings/utf_8.py",
 }
 
-// fetchUserland returns a root folder that has these programs for an architecture, and the paths in
-// it to give to guests.
+// fetchUserland returns a root directory that has these programs for an architecture, and the paths
+// in it to give to guests.
 func fetchUserland(ctx context.Context, c *cache, a *arch) (root string, paths []string, err error) {
 	kind := filepath.Join("userland", a.Debian)
 	root, note, err := c.current(kind, func() (string, error) {

@@ -118,7 +118,7 @@ func (t *types) module(name string) (*btf.Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(filepath.Join(btfFolder, name))
+	f, err := os.Open(filepath.Join(btfDir, name))
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func (t *types) module(name string) (*btf.Spec, error) {
 	return s, nil
 }
 
-const btfFolder = "/sys/kernel/btf"
+const btfDir = "/sys/kernel/btf"
 
 // all returns the types of vmlinux and of all modules.
 func (t *types) all() ([]*btf.Spec, error) {
@@ -143,9 +143,9 @@ func (t *types) all() ([]*btf.Spec, error) {
 		return nil, err
 	}
 	all := []*btf.Spec{vmlinux}
-	modules, err := os.ReadDir(btfFolder)
+	modules, err := os.ReadDir(btfDir)
 	if err != nil {
-		return all, nil // no folder: a kernel whose BTF is a file on disk
+		return all, nil // no directory: a kernel whose BTF is a file on disk
 	}
 	for _, f := range modules {
 		if f.Name() == "vmlinux" {

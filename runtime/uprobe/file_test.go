@@ -128,7 +128,7 @@ func TestFind(t *testing.T) {
 		t.Errorf("no ELF: %v", err)
 	}
 
-	// LD_LIBRARY_PATH precedes the cache, the cache precedes folders, and files for other
+	// LD_LIBRARY_PATH precedes the cache, the cache precedes directories, and files for other
 	// architectures are ignored.
 	exe, err := os.ReadFile("/proc/self/exe")
 	if err != nil {

@@ -1,7 +1,7 @@
 // Command sign signs the example's packages with a new key, which it then deletes: to change a
 // package, sign all of them again. It does nothing if all signatures are valid.
 //
-//	go run ./sign FOLDER...
+//	go run ./sign DIR...
 package main
 
 import (

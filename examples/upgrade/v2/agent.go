@@ -20,8 +20,8 @@ type Agent struct {
 }
 
 // Start counts the packets of an interface. It takes over what another version or an earlier
-// process has pinned in the folder: the link continues with this version's program, and the counts
-// move to this version's map.
+// process has pinned in the directory: the link continues with this version's program, and the
+// counts move to this version's map.
 func Start(ifindex int, dir string) (*Agent, error) {
 	s, err := skel.Open()
 	if err != nil {

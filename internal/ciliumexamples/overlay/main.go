@@ -6,7 +6,7 @@
 //	go test -overlay DIR/overlay.json ./internal/ciliumexamples
 //
 // The sources are in the module cache. bpf2lskel is called with the same arguments as bpf2go there.
-// vmtest runs the command before it compiles the tests of a folder that has one.
+// vmtest runs the command before it compiles the tests of a directory that has one.
 package main
 
 import (
@@ -24,7 +24,7 @@ import (
 )
 
 func main() {
-	out := flag.String("o", "", "folder to fill")
+	out := flag.String("o", "", "directory to fill")
 	flag.Parse()
 	if *out == "" || flag.NArg() > 0 {
 		flag.Usage()
@@ -36,7 +36,7 @@ func main() {
 	}
 }
 
-// write fills the output folder.
+// write fills the output directory.
 func write(out string) error {
 	out, err := filepath.Abs(out)
 	if err != nil {
@@ -98,7 +98,7 @@ func write(out string) error {
 	return os.WriteFile(filepath.Join(out, "overlay.json"), list, 0o644)
 }
 
-// overlay replaces the files of one folder with those of another.
+// overlay replaces the files of one directory with those of another.
 func overlay(replace map[string]string, committed, generated string) error {
 	old, err := os.ReadDir(committed)
 	if err != nil {

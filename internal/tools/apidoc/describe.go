@@ -22,7 +22,7 @@ var platform = func() *build.Context {
 	return &c
 }()
 
-// goFiles returns the Go files of a folder that belong to its package, without tests.
+// goFiles returns the Go files of a directory that belong to its package, without tests.
 func goFiles(dir string) ([]string, error) {
 	p, err := platform.ImportDir(dir, 0)
 	if none := (*build.NoGoError)(nil); errors.As(err, &none) {
@@ -34,7 +34,7 @@ func goFiles(dir string) ([]string, error) {
 // loader reads the packages of a module.
 type loader struct {
 	root   string
-	loaded map[string]*pkg // by folder
+	loaded map[string]*pkg // by directory
 }
 
 type pkg struct {
@@ -43,11 +43,11 @@ type pkg struct {
 	imports map[string]string // paths, by local name
 }
 
-func (l *loader) load(folder string) (*pkg, error) {
-	if p := l.loaded[folder]; p != nil {
+func (l *loader) load(directory string) (*pkg, error) {
+	if p := l.loaded[directory]; p != nil {
 		return p, nil
 	}
-	dir := filepath.Join(l.root, filepath.FromSlash(folder))
+	dir := filepath.Join(l.root, filepath.FromSlash(directory))
 	names, err := goFiles(dir)
 	if err != nil {
 		return nil, err
@@ -72,19 +72,19 @@ func (l *loader) load(folder string) (*pkg, error) {
 			p.imports[name] = path
 		}
 	}
-	if p.Package, err = doc.NewFromFiles(p.fset, files, module+"/"+folder); err != nil {
+	if p.Package, err = doc.NewFromFiles(p.fset, files, module+"/"+directory); err != nil {
 		return nil, err
 	}
 	if l.loaded == nil {
 		l.loaded = map[string]*pkg{}
 	}
-	l.loaded[folder] = p
+	l.loaded[directory] = p
 	return p, nil
 }
 
 // describe returns the description of a package.
-func (l *loader) describe(folder string) (string, error) {
-	p, err := l.load(folder)
+func (l *loader) describe(directory string) (string, error) {
+	p, err := l.load(directory)
 	if err != nil {
 		return "", err
 	}
@@ -203,11 +203,11 @@ func (w *writer) target(spec *ast.TypeSpec) {
 	if !ok {
 		return
 	}
-	folder, ok := strings.CutPrefix(w.pkg.imports[name.Name], module+"/")
-	if !ok || !strings.HasPrefix(folder, "internal/") && !strings.Contains(folder, "/internal/") {
+	directory, ok := strings.CutPrefix(w.pkg.imports[name.Name], module+"/")
+	if !ok || !strings.HasPrefix(directory, "internal/") && !strings.Contains(directory, "/internal/") {
 		return
 	}
-	p, err := w.load(folder)
+	p, err := w.load(directory)
 	if err != nil {
 		w.err = errors.Join(w.err, err)
 		return
@@ -225,5 +225,5 @@ func (w *writer) target(spec *ast.TypeSpec) {
 			return
 		}
 	}
-	w.err = errors.Join(w.err, fmt.Errorf("%s: no exported type %s", folder, selector.Sel.Name))
+	w.err = errors.Join(w.err, fmt.Errorf("%s: no exported type %s", directory, selector.Sel.Name))
 }

@@ -25,7 +25,7 @@ import (
 const module = "github.com/bpf2lskel/bpf2lskel"
 
 func main() {
-	root := flag.String("root", "../..", "`folder` of the module")
+	root := flag.String("root", "../..", "`directory` of the module")
 	write := flag.Bool("w", false, "write the files, instead of comparing with them")
 	flag.Parse()
 	same, err := run(*root, *write)
@@ -99,21 +99,21 @@ func settle(file, text string, write bool) (same bool, err error) {
 	return true, os.WriteFile(file, []byte(text), 0o644)
 }
 
-// publicPackages returns the folders of the module's packages that others may import: no internal
-// packages, commands, examples or tests.
+// publicPackages returns the directories of the module's packages that others may import: no
+// internal packages, commands, examples or tests.
 func publicPackages(root string) ([]string, error) {
 	var all []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.IsDir() || path == root {
 			return err
 		}
-		folder, err := filepath.Rel(root, path)
+		directory, err := filepath.Rel(root, path)
 		if err != nil {
 			return err
 		}
 		switch name := d.Name(); {
 		case name == "internal", name == "testdata", name[0] == '.', name[0] == '_',
-			folder == "cmd", folder == "examples", folder == "docs", folder == "bin":
+			directory == "cmd", directory == "examples", directory == "docs", directory == "bin":
 			return fs.SkipDir
 		}
 		if _, err := os.Stat(filepath.Join(path, "go.mod")); err == nil {
@@ -121,7 +121,7 @@ func publicPackages(root string) ([]string, error) {
 		}
 		files, err := goFiles(path)
 		if err == nil && len(files) > 0 {
-			all = append(all, filepath.ToSlash(folder))
+			all = append(all, filepath.ToSlash(directory))
 		}
 		return err
 	})

@@ -11,7 +11,7 @@ import (
 )
 
 // build builds the command for each platform and writes it, with checksums and notes, to a new
-// folder.
+// directory.
 func (t tree) build(version, out string, platforms []string) error {
 	if err := t.check(version); err != nil {
 		return err
@@ -33,7 +33,7 @@ func (t tree) build(version, out string, platforms []string) error {
 	}
 	defer os.RemoveAll(work)
 	// The two paths have different lengths; neither may appear in a binary.
-	first, second := filepath.Join(work, "a"), filepath.Join(work, "another", "folder")
+	first, second := filepath.Join(work, "a"), filepath.Join(work, "another", "directory")
 	for _, clone := range []string{first, second} {
 		if _, err := t.command(".", "git", "clone", "-q", "--no-local", root, clone); err != nil {
 			return err

@@ -18,7 +18,7 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// modules are the folders of the modules for users; the others require the first.
+// modules are the directories of the modules for users; the others require the first.
 var modules = []string{".", "runtime/legacy", "internal/vmtest"}
 
 // platforms are the targets that the command is built for.
@@ -33,8 +33,8 @@ func main() {
 
 func run(args []string) error {
 	flags := flag.NewFlagSet("release", flag.ContinueOnError)
-	root := flags.String("root", "../..", "`folder` of the checkout")
-	out := flags.String("o", "", "build: `folder` to write to")
+	root := flags.String("root", "../..", "`directory` of the checkout")
+	out := flags.String("o", "", "build: `directory` to write to")
 	only := flags.String("platforms", strings.Join(platforms, ","), "build: `list` of GOOS/GOARCH")
 	if len(args) == 0 {
 		return fmt.Errorf("want prepare, build or tag, and a version")
@@ -53,7 +53,7 @@ func run(args []string) error {
 		return t.prepare(version)
 	case "build":
 		if *out == "" {
-			return fmt.Errorf("build: want -o, the folder to write to")
+			return fmt.Errorf("build: want -o, the directory to write to")
 		}
 		return t.build(version, *out, strings.Split(*only, ","))
 	case "tag":

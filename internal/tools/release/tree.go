@@ -27,7 +27,7 @@ var versionLine = regexp.MustCompile(`(?m)^const Version = "(.*)"$`)
 
 func (t tree) path(name string) string { return filepath.Join(t.root, filepath.FromSlash(name)) }
 
-// command runs a command in a folder of the checkout and returns its output.
+// command runs a command in a directory of the checkout and returns its output.
 func (t tree) command(dir, name string, args ...string) (string, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = t.path(dir)
@@ -169,7 +169,7 @@ func (t tree) notes(version string) (string, error) {
 	return "", fmt.Errorf("%s has no section for %s: run release prepare %s", changelog, version, version)
 }
 
-// tag tags all modules for users: the tag of a module in a folder begins with that folder.
+// tag tags all modules for users: the tag of a module in a directory begins with that directory.
 func (t tree) tag(version string) error {
 	if err := t.check(version); err != nil {
 		return err

@@ -1,6 +1,6 @@
-// Command unixgen writes package internal/unix: unixgen ROOT, where ROOT is the module's folder. It
-// finds the names of that package that the module's Go files use, except for tests, and copies them
-// from golang.org/x/sys/unix.
+// Command unixgen writes package internal/unix: unixgen ROOT, where ROOT is the module's directory.
+// It finds the names of that package that the module's Go files use, except for tests, and copies
+// them from golang.org/x/sys/unix.
 package main
 
 import (
@@ -28,15 +28,15 @@ func run(root string) error {
 		return err
 	}
 	for name, data := range files {
-		if err := os.WriteFile(filepath.Join(root, folder, name), data, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(root, directory, name), data, 0o644); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// folder is the package's folder below the module root, and the end of its import path.
-const folder = "internal/unix"
+// directory is the package's directory below the module root, and the end of its import path.
+const directory = "internal/unix"
 
 // generate returns the package's files. The module at from requires golang.org/x/sys.
 func generate(root, from string) (map[string][]byte, error) {

@@ -18,12 +18,12 @@ func TestUpToDate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range files {
-		got, err := os.ReadFile(filepath.Join(root, folder, name))
+		got, err := os.ReadFile(filepath.Join(root, directory, name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(string(got), string(want)); diff != "" {
-			t.Errorf("%s is not up to date, run go generate ./%s:\n%s", name, folder, diff)
+			t.Errorf("%s is not up to date, run go generate ./%s:\n%s", name, directory, diff)
 		}
 	}
 }

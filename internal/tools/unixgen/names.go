@@ -29,7 +29,7 @@ func usedNames(root string) ([]string, error) {
 		if d.IsDir() {
 			_, err := os.Stat(filepath.Join(path, "go.mod"))
 			other := path != root && (err == nil || name == "testdata" || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_"))
-			if other || path == filepath.Join(root, folder) {
+			if other || path == filepath.Join(root, directory) {
 				return filepath.SkipDir
 			}
 			return nil
@@ -45,7 +45,7 @@ func usedNames(root string) ([]string, error) {
 		return nil
 	})
 	if err == nil && len(used) == 1 {
-		err = errors.New("no file imports " + folder)
+		err = errors.New("no file imports " + directory)
 	}
 	for _, name := range byHand {
 		delete(used, name)
@@ -58,7 +58,7 @@ func addNames(file *ast.File, used map[string]bool) {
 	local := ""
 	for _, spec := range file.Imports {
 		path, _ := strconv.Unquote(spec.Path.Value)
-		if strings.HasSuffix(path, "/"+folder) {
+		if strings.HasSuffix(path, "/"+directory) {
 			local = "unix"
 			if spec.Name != nil {
 				local = spec.Name.Name

@@ -46,7 +46,7 @@ func resolve(names []string, dir string) (*surface, error) {
 			s.addType(named, obj)
 		case *types.Func:
 			if strings.Contains(name, "Syscall") {
-				return nil, fmt.Errorf("%s: a wrapper cannot keep a pointer alive that the caller passes as a number: write it by hand, in %s", name, folder)
+				return nil, fmt.Errorf("%s: a wrapper cannot keep a pointer alive that the caller passes as a number: write it by hand, in %s", name, directory)
 			}
 			s.funcs = append(s.funcs, obj)
 			s.addTypes(named, obj.Type())

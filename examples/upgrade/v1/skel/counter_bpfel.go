@@ -71,20 +71,20 @@ func (s *Skeleton) Attach() (left []string, err error) {
 	return runtime.AttachSections(s.core, nil)
 }
 
-// Pin pins all maps and programs, and the given links, to a new folder of a BPF
-// file system. If it fails, nothing is pinned. OpenPinned opens the folder, and
-// runtime.Unpin removes it.
+// Pin pins all maps and programs, and the given links, to a new directory of a
+// BPF file system. If it fails, nothing is pinned. OpenPinned opens the
+// directory, and runtime.Unpin removes it.
 func (s *Skeleton) Pin(dir string, links ...*runtime.Link) error {
 	return runtime.PinSkeleton(s.core, dir, false, nil, links)
 }
 
-// Repin is like Pin, but atomically replaces an existing folder.
+// Repin is like Pin, but atomically replaces an existing directory.
 func (s *Skeleton) Repin(dir string, links ...*runtime.Link) error {
 	return runtime.PinSkeleton(s.core, dir, true, nil, links)
 }
 
-// OpenPinned opens a folder that Pin created, without loading anything. Close
-// keeps the pins.
+// OpenPinned opens a directory that Pin created, without loading anything.
+// Close keeps the pins.
 func OpenPinned(dir string) (*Skeleton, error) {
 	core, err := runtime.OpenPinnedGenerated(described(), &features, dir)
 	if err != nil {

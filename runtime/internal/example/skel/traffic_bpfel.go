@@ -118,19 +118,19 @@ func (s *Skeleton) links() []**runtime.Link {
 }
 
 // Pin pins all maps and programs, the links that Attach created, and the given
-// links, to a new folder of a BPF file system. If it fails, nothing is pinned.
-// OpenPinned opens the folder, and runtime.Unpin removes it.
+// links, to a new directory of a BPF file system. If it fails, nothing is
+// pinned. OpenPinned opens the directory, and runtime.Unpin removes it.
 func (s *Skeleton) Pin(dir string, links ...*runtime.Link) error {
 	return runtime.PinSkeleton(s.core, dir, false, s.attachments(), links)
 }
 
-// Repin is like Pin, but atomically replaces an existing folder.
+// Repin is like Pin, but atomically replaces an existing directory.
 func (s *Skeleton) Repin(dir string, links ...*runtime.Link) error {
 	return runtime.PinSkeleton(s.core, dir, true, s.attachments(), links)
 }
 
-// OpenPinned opens a folder that Pin created, without loading anything. Close
-// keeps the pins.
+// OpenPinned opens a directory that Pin created, without loading anything.
+// Close keeps the pins.
 func OpenPinned(dir string) (*Skeleton, error) {
 	core, err := runtime.OpenPinnedGenerated(described(), &features, dir)
 	if err != nil {

@@ -71,7 +71,7 @@ func TestSourceNames(t *testing.T) {
 	mustFail(t, "file name begins with a dot", "-o", "skel", "./.bpf.c")
 }
 
-func TestFolderNames(t *testing.T) {
+func TestDirectoryNames(t *testing.T) {
 	inModule(t)
 	write(t, "counter.bpf.c", "//go:build ignore\n\n"+source)
 	for _, dir := range []string{"skel", "a/b-c", "internal/x", "../" + filepath.Base(must(os.Getwd())) + "/y", "."} {
@@ -79,11 +79,11 @@ func TestFolderNames(t *testing.T) {
 	}
 	goVet(t)
 	for dir, want := range map[string]string{
-		"_x":         "_x: Go ignores folders named _x: choose another folder with -o",
-		"a/.x":       "a/.x: Go ignores folders named .x: choose another folder with -o",
-		"_a/b":       "_a/b: Go ignores folders named _a: ",
-		"testdata":   "testdata: Go ignores folders named testdata: ",
-		"vendor/x":   "vendor/x: Go reserves folders named vendor for packages of other modules: ",
+		"_x":         "_x: Go ignores directories named _x: choose another directory with -o",
+		"a/.x":       "a/.x: Go ignores directories named .x: choose another directory with -o",
+		"_a/b":       "_a/b: Go ignores directories named _a: ",
+		"testdata":   "testdata: Go ignores directories named testdata: ",
+		"vendor/x":   "vendor/x: Go reserves directories named vendor for packages of other modules: ",
 		"my skel":    "my skel: a package there cannot be imported: ",
 		"größe":      "größe: a package there cannot be imported: ",
 		"a\u202eb/c": `bpf2lskel: a\u202eb/c: a package there cannot be imported: `,
@@ -102,7 +102,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// Other files in the folder are left alone and may be part of the package.
+// Other files in the directory are left alone and may be part of the package.
 func TestOtherFiles(t *testing.T) {
 	inModule(t)
 	write(t, "counter.bpf.c", "//go:build ignore\n\n"+source)
@@ -143,7 +143,7 @@ func TestOtherFiles(t *testing.T) {
 	write(t, "cmd/main.go", "package main\n\nfunc main() { _, _ = Load() }\n")
 	mustRun(t, "-o", "cmd", "counter.bpf.c")
 	goVet(t)
-	mustFail(t, "-go-package other: the folder already has package main (cmd/main.go)", "-go-package", "other", "-o", "cmd", "counter.bpf.c")
+	mustFail(t, "-go-package other: the directory already has package main (cmd/main.go)", "-go-package", "other", "-o", "cmd", "counter.bpf.c")
 	write(t, "cmd/ignored.go", "//go:build ignore\n\npackage other\n")
 	mustRun(t, "-o", "cmd", "counter.bpf.c")
 }
@@ -154,7 +154,7 @@ func TestFilesInTheWay(t *testing.T) {
 	write(t, "counter.bpf.c", source)
 	mkdir(t, "skel")
 	write(t, "skel/counter_bpfel.go", "package skel\n")
-	mustFail(t, "skel/counter_bpfel.go: exists, and was not written by bpf2lskel: rename it, or choose another folder with -o", "-o", "skel", "counter.bpf.c")
+	mustFail(t, "skel/counter_bpfel.go: exists, and was not written by bpf2lskel: rename it, or choose another directory with -o", "-o", "skel", "counter.bpf.c")
 	mustRun(t, "-o", "skel", "-target", "bpfeb", "counter.bpf.c") // does not write this file
 	if got := read(t, "skel/counter_bpfel.go"); got != "package skel\n" {
 		t.Errorf("the file was overwritten: %s", got)

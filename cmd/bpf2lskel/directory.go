@@ -14,9 +14,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/codegen"
 )
 
-// checkFolder returns an error if a package in this folder could not be imported, or would not be
+// checkDir returns an error if a package in this directory could not be imported, or would not be
 // part of ./... .
-func checkFolder(outDir string) error {
+func checkDir(outDir string) error {
 	dir, err := filepath.Abs(outDir)
 	if err != nil {
 		return err
@@ -34,18 +34,18 @@ func checkFolder(outDir string) error {
 	for elem := range strings.SplitSeq(inModule, "/") {
 		switch {
 		case elem == "testdata", strings.HasPrefix(elem, "_"), strings.HasPrefix(elem, "."):
-			return fmt.Errorf("%s: Go ignores folders named %s: choose another folder with -o", outDir, elem)
+			return fmt.Errorf("%s: Go ignores directories named %s: choose another directory with -o", outDir, elem)
 		case elem == "vendor":
-			return fmt.Errorf("%s: Go reserves folders named vendor for packages of other modules: choose another folder with -o", outDir)
+			return fmt.Errorf("%s: Go reserves directories named vendor for packages of other modules: choose another directory with -o", outDir)
 		}
 	}
 	if err := module.CheckImportPath(inModule); err != nil {
-		return fmt.Errorf("%s: a package there cannot be imported: %w: choose another folder with -o", outDir, err)
+		return fmt.Errorf("%s: a package there cannot be imported: %w: choose another directory with -o", outDir, err)
 	}
 	return nil
 }
 
-// neighbour is a Go file in the folder that bpf2lskel did not write, and its package's name.
+// neighbour is a Go file in the directory that bpf2lskel did not write, and its package's name.
 type neighbour struct{ file, pkg string }
 
 // findNeighbour returns a Go file that go build would compile together with the package, if any.
