@@ -81,8 +81,8 @@ func TestRelease(t *testing.T) {
 	if err := release("prepare", version); err != nil {
 		t.Fatal(err)
 	}
-	refused(release("build", "-o", out, version), "not committed")
-	refused(release("prepare", version), "says nothing under")
+	refused(release("build", "-o", out, version), "uncommitted changes")
+	refused(release("prepare", version), "is empty under")
 	commit(t, tr)
 	t.Setenv("GIT_COMMITTER_NAME", "test")
 	t.Setenv("GIT_COMMITTER_EMAIL", "test@example.com")
