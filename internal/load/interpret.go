@@ -10,15 +10,15 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// This file is the second engine, for kernels that run no loader programs: it reads the same
-// loader, instruction by instruction, in the process. Whatever is patched into blob or loader for
-// the first engine thus holds here too. Only package runtime/oldkernel refers to it, so it is in no
-// other binary.
+// This file is the second engine, for kernels that cannot run loader programs. It interprets the
+// same loader in the process, so everything patched into the blob or the loader for the first
+// engine applies here too. Only package runtime/oldkernel refers to it, so no other binary contains
+// it.
 
-// Kernel does for an interpreted loader what helpers do for one that the kernel runs.
+// Kernel provides to an interpreted loader what helpers provide to one that runs in the kernel.
 type Kernel interface {
-	// BPF is bpf_sys_bpf. The attr and all that it refers to is the loader's, and must not be
-	// written to.
+	// BPF is bpf_sys_bpf. The attr and everything it refers to belong to the loader, and must not
+	// be written to.
 	BPF(cmd sys.Cmd, attr unsafe.Pointer, size uintptr) (int, unix.Errno)
 	// FindBTF is bpf_btf_find_by_name_kind. The caller closes fd, which is 0 for vmlinux.
 	FindBTF(name string, kind uint8) (id uint32, fd int, errno unix.Errno)
@@ -26,12 +26,12 @@ type Kernel interface {
 	FindSymbol(name string) (address uint64, errno unix.Errno)
 }
 
-// Interpret carries out a request without a loader program, as [Run] does with one: a failed
-// Interpret gives everything back. A signature is not verified.
+// Interpret carries out a request without a loader program, as [Run] does with one. A failed
+// Interpret releases everything. Signatures are not verified.
 func Interpret(req *Request, kernel Kernel) (*Loaded, *spec.Failure) {
 	e := &engine{Loaded: Loaded{spec: req.Spec, Interpreted: true}, req: *req}
 	var failure *spec.Failure
-	for range maxAttempts { // another process may have pinned a map meanwhile
+	for range maxAttempts { // another process may have pinned a map in the meantime
 		if failure = e.interpret(kernel); failure == nil {
 			return &e.Loaded, nil
 		}
@@ -104,12 +104,12 @@ func (e *engine) interpret(kernel Kernel) *spec.Failure {
 	if failure != nil {
 		e.interpretAgain(cpu, failure)
 	}
-	e.verified = true // there is nothing left for investigate to find out
+	e.verified = true // investigate has nothing left to find
 	return e.settle(failure)
 }
 
-// interpretTargets finds the attach targets that the request has, as chooseTargets does with a
-// loader of its own. What the programs are loaded for has to exist until done is called.
+// interpretTargets finds the request's attach targets, as chooseTargets does with a separate
+// loader. The targets must exist until done is called.
 func (e *engine) interpretTargets(kernel Kernel) (done func(), failure *spec.Failure) {
 	targets := targetsOf(&e.req)
 	found := make([]foundTarget, len(targets))
@@ -136,7 +136,7 @@ func (e *engine) interpretTargets(kernel Kernel) (done func(), failure *spec.Fai
 	}
 	e.req.Targets = nil
 	if failure == nil && e.req.findTargets() != nil {
-		_, failure = e.chooseTargets() // which has nothing left to find, and refuses programs that lack a target
+		_, failure = e.chooseTargets() // finds nothing more, but refuses programs that lack a target
 	}
 	if failure != nil {
 		done()
@@ -160,8 +160,8 @@ func (e *engine) findBy(kernel Kernel, t *Target) (foundTarget, *spec.Failure) {
 	return found, nil
 }
 
-// InterpretCloner prepares a program for being loaded again, as [NewCloner] does with a loader
-// program. All that the Cloner asks of the kernel goes through kernel, one call at a time.
+// InterpretCloner prepares a program to be loaded again, as [NewCloner] does with a loader program.
+// The Cloner makes all its system calls through kernel, one at a time.
 func InterpretCloner(s *spec.Spec, features unsafe.Pointer, maps []int, program int32, kernel Kernel) (*Cloner, *spec.Failure) {
 	return newCloner(s, features, program, func(t *Cloner) *spec.Failure {
 		t.system = kernel
@@ -190,7 +190,7 @@ func InterpretCloner(s *spec.Spec, features unsafe.Pointer, maps []int, program 
 }
 
 // interpretParts runs the loader, part by part if it has several. The first failure ends the load.
-// What the loader would resolve of CO-RE is left to the programs' own records.
+// CO-RE is left to the programs' own records, not resolved by the loader.
 func (e *engine) interpretParts(cpu *interpreter, loader string) *spec.Failure {
 	parts := int32(1)
 	if e.spec.Phases != nil {
@@ -215,9 +215,9 @@ func (e *engine) interpretParts(cpu *interpreter, loader string) *spec.Failure {
 	return nil
 }
 
-// interpretOutside takes the steps that are not the loader's: the object's BTF if that is outside,
-// and arenas, which have to be mapped before a program is loaded. It adds those that the loader
-// must not take again to skip.
+// interpretOutside runs the steps that the loader must not: loading the object's BTF if it is
+// outside, and creating arenas, which must be mapped before a program is loaded. It adds to skip
+// the steps that the loader must not repeat.
 func (e *engine) interpretOutside(cpu *interpreter, skip *[]int) *spec.Failure {
 	hasArena := func(step spec.Step) bool {
 		return step.Kind == spec.StepCreateMap && e.spec.Maps[step.Index].Type == sys.MapTypeArena
@@ -265,7 +265,7 @@ func (e *engine) interpretOutside(cpu *interpreter, skip *[]int) *spec.Failure {
 	return nil
 }
 
-// interpretAgain takes the step that has failed once more, for the verifier's log.
+// interpretAgain repeats the failed step to get the verifier's log.
 func (e *engine) interpretAgain(cpu *interpreter, f *spec.Failure) {
 	if f.Errno == unix.EMFILE || f.Errno == unix.EFAULT || f.Err == nil {
 		return
@@ -292,9 +292,9 @@ func (e *engine) interpretAgain(cpu *interpreter, f *spec.Failure) {
 	}
 }
 
-// WantedProgram has a program loaded, for requests of other packages.
+// WantedProgram returns the Wanted that loads a program, for other packages.
 func WantedProgram(program int32) Wanted { return Wanted{Program: program, Load: true} }
 
-// NoKconfig is for requests that are not about this machine: variables of its configuration stay
-// what the object says.
+// NoKconfig returns the Hook for requests that are not about this machine: __kconfig variables keep
+// the object's values.
 func NoKconfig() Hook { return Hook{patch: func(*engine) error { return nil }} }

@@ -9,23 +9,22 @@ import (
 )
 
 // interpreter runs a loader in the process. Its memory is one mapping: the blob, room for longer
-// attrs, the context, and the stack. No access outside of it is made. Since it is not Go's memory,
-// addresses in registers stay good.
+// attrs, the context, and the stack. It accesses nothing outside this mapping. Since the mapping is
+// not Go memory, addresses in registers stay valid.
 type interpreter struct {
-	blobMap // without a map: mem is all of the memory
+	blobMap // without a map: mem is the whole memory
 
 	kernel  Kernel
-	context uint32 // where in the memory the context is
+	context uint32 // offset of the context in the memory
 	regs    [11]uint64
 	pc      int
 	calls   []frame
-	// refused is set between a helper that has failed and the instruction that stores what it
-	// returned.
+	// refused is set between a failed helper call and the instruction that stores its result.
 	refused bool
 }
 
-// frame is what a call of the loader's own functions gives back: those are only what [Room]
-// appends.
+// frame holds what a return from one of the loader's own functions restores. Only [Room] appends
+// such functions.
 type frame struct {
 	pc   int
 	regs [5]uint64 // R6 to R10
@@ -33,7 +32,7 @@ type frame struct {
 
 const (
 	stackSize = 512 // MAX_BPF_STACK
-	maxCalls  = 1   // functions that call none
+	maxCalls  = 1   // functions call no others
 )
 
 func newInterpreter(s *spec.Spec, extra uint32, kernel Kernel) (*interpreter, unix.Errno) {
@@ -48,16 +47,16 @@ func newInterpreter(s *spec.Spec, extra uint32, kernel Kernel) (*interpreter, un
 	return c, 0
 }
 
-// run executes the loader once, with the number of a part as its context. Once a step has left an
-// errno, it asks whether to stop. The errno is that of the interpreter itself: EFAULT for memory
-// that is not the loader's, EINVAL for an instruction that loaders do not have.
+// run executes the loader once, with a part's number as its context. After each step that leaves an
+// errno, it calls stop to decide whether to continue. The returned errno is the interpreter's own:
+// EFAULT for memory that is not the loader's, EINVAL for an instruction that loaders do not use.
 func (c *interpreter) run(loader string, part uint32, stop func() bool) unix.Errno {
 	*(*uint32)(unsafe.Pointer(&c.mem[c.context])) = part
 	c.calls, c.refused = c.calls[:0], false
 	c.regs = [11]uint64{}
 	c.regs[1] = c.address(int(c.context))
 	c.regs[10] = c.address(len(c.mem))
-	// Loaders have no loops: each instruction but those of functions is executed once at most.
+	// Loaders have no loops: each instruction outside functions is executed at most once.
 	insns := len(loader) / 8
 	c.pc = 0
 	for range 2 * insns {
@@ -150,7 +149,7 @@ func (c *interpreter) step(insn sys.Insn, loader string) (done bool, errno unix.
 	return false, 0
 }
 
-// jump executes an instruction of that class.
+// jump executes an instruction of class JMP.
 func (c *interpreter) jump(insn sys.Insn, value uint64, src uint8, operand uint64) (done bool, errno unix.Errno) {
 	taken := false
 	switch insn.Code & 0xf0 {
@@ -191,7 +190,7 @@ func (c *interpreter) jump(insn sys.Insn, value uint64, src uint8, operand uint6
 	return false, 0
 }
 
-// alu is what the operations of ALU and ALU64 do; shift masks the width of one.
+// alu computes the operations of ALU and ALU64; shift is the mask for shift counts.
 func alu(op uint8, a, b uint64, shift uint64) (uint64, bool) {
 	switch op {
 	case sys.ADD:
@@ -223,7 +222,7 @@ func alu(op uint8, a, b uint64, shift uint64) (uint64, bool) {
 	return 0, false
 }
 
-// helper calls the helper of that number with R1 to R5, and leaves the result in R0.
+// helper calls a helper by its number, with R1 to R5 as arguments, and stores the result in R0.
 func (c *interpreter) helper(number int32) unix.Errno {
 	r := &c.regs
 	switch number {
@@ -254,7 +253,7 @@ func (c *interpreter) helper(number int32) unix.Errno {
 		if errno != 0 {
 			return errno
 		}
-		if r[3] != 0 { // flags, as the kernel has it
+		if r[3] != 0 { // flags must be 0, as in the kernel
 			r[0] = result(0, unix.EINVAL)
 			break
 		}
@@ -274,7 +273,7 @@ func result(value uint64, errno unix.Errno) uint64 {
 	return value
 }
 
-// name reads a string of that size, with its terminating zero.
+// name reads a string of size bytes, including the terminating zero.
 func (c *interpreter) name(at, size uint64) (string, unix.Errno) {
 	b, errno := c.memoryAt(at, size)
 	if errno != 0 {
@@ -283,12 +282,12 @@ func (c *interpreter) name(at, size uint64) (string, unix.Errno) {
 	return unix.ByteSliceToString(b), 0
 }
 
-// address is that of a byte of the memory, for a register.
+// address returns the address of the byte at an offset in the memory, as a register value.
 func (c *interpreter) address(at int) uint64 {
 	return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(c.mem)))) + uint64(at)
 }
 
-// memoryAt returns size bytes at an address, which are never none.
+// memoryAt returns the size bytes at an address. The size must not be 0.
 func (c *interpreter) memoryAt(at, size uint64) ([]byte, unix.Errno) {
 	off := at - c.address(0)
 	if total := uint64(len(c.mem)); size == 0 || off >= total || size > total-off {
@@ -297,7 +296,7 @@ func (c *interpreter) memoryAt(at, size uint64) ([]byte, unix.Errno) {
 	return c.mem[off:][:size], 0
 }
 
-// access returns what an instruction of that opcode reads or writes.
+// access returns a pointer to what an instruction with opcode op reads or writes.
 func (c *interpreter) access(base uint64, off int16, op uint8) (unsafe.Pointer, unix.Errno) {
 	size := [...]uint64{4, 2, 1, 8}[op>>3&3] // W, H, B, DW
 	b, errno := c.memoryAt(base+uint64(int64(off)), size)
@@ -310,7 +309,7 @@ func (c *interpreter) access(base uint64, off int16, op uint8) (unsafe.Pointer, 
 	return nil, unix.EFAULT // blobs are aligned
 }
 
-// registers takes the byte with dst_reg and src_reg apart.
+// registers splits the byte that holds dst_reg and src_reg.
 func registers(b uint8) (dst, src uint8) {
 	if regs(1, 0) == 1 {
 		return b & 0xf, b >> 4

@@ -7,11 +7,11 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// This file checks what a loader asks the kernel for. A loader in the kernel cannot name memory of
-// the process; an interpreted one makes system calls that read, and write logs, wherever an attr
-// says. So the addresses have to be the loader's own.
+// This file checks the system calls of an interpreted loader. A loader in the kernel cannot refer
+// to memory of the process, but the system calls of an interpreted one read, and write logs,
+// wherever an attr points. So all addresses must be in the loader's own memory.
 
-// checkAttr returns EFAULT if an attr refers to what is not the loader's memory, and EINVAL for a
+// checkAttr returns EFAULT if an attr refers to memory that is not the loader's, and EINVAL for a
 // command that the kernel does not allow loaders either (syscall_prog_func_proto, bpf_sys_bpf).
 func (c *interpreter) checkAttr(cmd sys.Cmd, raw []byte) unix.Errno {
 	ok := true
@@ -25,7 +25,7 @@ func (c *interpreter) checkAttr(cmd sys.Cmd, raw []byte) unix.Errno {
 	case sys.CmdMapCreate, sys.CmdMapFreeze:
 	case sys.CmdMapUpdateElem:
 		attr := attrIn[sys.MapElemAttr](raw)
-		holds(attr.Key, 1, 1) // the map says how many bytes
+		holds(attr.Key, 1, 1) // the map determines the size
 		holds(attr.Value, 1, 1)
 	case sys.CmdBtfLoad:
 		attr := attrIn[sys.BtfLoadAttr](raw)
@@ -54,8 +54,8 @@ func (c *interpreter) checkAttr(cmd sys.Cmd, raw []byte) unix.Errno {
 	return 0
 }
 
-// holdsFDs reports whether the file descriptors that a program names by their place in fd_array are
-// in the loader's memory.
+// holdsFDs reports whether the fd_array entries that a program refers to are in the loader's
+// memory.
 func (c *interpreter) holdsFDs(attr *sys.ProgLoadAttr) bool {
 	if _, errno := c.memoryAt(attr.FdArray, 4); errno != 0 {
 		return false
@@ -76,7 +76,7 @@ func (c *interpreter) holdsFDs(attr *sys.ProgLoadAttr) bool {
 	return true
 }
 
-// attrIn returns a copy of an attr, with zeros after what was given.
+// attrIn returns a copy of an attr, with zeros for the fields that raw lacks.
 func attrIn[T any](raw []byte) *T {
 	whole := new(T)
 	copy(unsafe.Slice((*byte)(unsafe.Pointer(whole)), unsafe.Sizeof(*whole)), raw)

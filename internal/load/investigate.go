@@ -9,13 +9,13 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// investigate takes the step that has failed once more, by itself, for the
-// verifier's log, while all that it needs still exists. That costs what the verifier
-// takes for this program, not a whole load. It sets again if another attempt is worth it.
+// investigate repeats the failed step alone to get the verifier's log, while everything that the
+// step needs still exists. This costs one verification of the program, not a whole load. It sets
+// e.again if another attempt is worthwhile.
 func (e *engine) investigate(f *spec.Failure) {
 	e.again = e.quick
 	if e.verified || f.Errno == unix.EMFILE || f.Err == nil {
-		return // see attemptForm; or the verifier was content, the file comes after it
+		return // see attemptForm; for EMFILE, the verifier has already accepted it: the file comes last
 	}
 	var load func(l *logBuffer) (int, unix.Errno)
 	switch f.StepKind() {
@@ -48,11 +48,11 @@ func (e *engine) loaderLog(f *spec.Failure, attr *sys.ProgLoadAttr, size uintptr
 	})
 }
 
-// withLog makes a load that leaves a log, and returns the log. The load may succeed this time.
+// withLog calls load with a log buffer, and returns the log. The load may succeed this time.
 func withLog(load func(*logBuffer) (int, unix.Errno)) (log string, succeeded bool) {
 	buffer, err := newLogBuffer()
 	if err != nil {
-		return "", false // no memory: what there is has to do
+		return "", false // no memory: the failure stays without a log
 	}
 	defer buffer.close()
 	for range maxAttempts {
@@ -69,7 +69,7 @@ func withLog(load func(*logBuffer) (int, unix.Errno)) (log string, succeeded boo
 	return buffer.text(), false
 }
 
-// loadBTFAgain does what StepLoadBTF does, with a log.
+// loadBTFAgain repeats StepLoadBTF with a log.
 func (e *engine) loadBTFAgain(step int, l *logBuffer) (int, unix.Errno) {
 	attr := sys.BtfLoadAttr{
 		Btf: sys.Addr(e.blob.at(e.spec.BTF.Data)), BtfSize: e.spec.BTF.Size,
@@ -83,10 +83,11 @@ func (e *engine) loadBTFAgain(step int, l *logBuffer) (int, unix.Errno) {
 	return sys.BPF(sys.CmdBtfLoad, unsafe.Pointer(&attr), size)
 }
 
-// btfLogMax is what the kernel takes for a log of BTF before 6.4: less than 16 MiB (btf_parse).
+// btfLogMax is a log size for BTF that every kernel accepts: before 6.4 it must be less than 16 MiB
+// (btf_parse).
 const btfLogMax = 12 << 20
 
-// loadProgramAgain does what StepLoadProgram did, with a log.
+// loadProgramAgain repeats StepLoadProgram with a log.
 func (e *engine) loadProgramAgain(step int, l *logBuffer) (int, unix.Errno) {
 	attr, size, insns := e.programAgain(step)
 	if size == 0 {
@@ -94,7 +95,7 @@ func (e *engine) loadProgramAgain(step int, l *logBuffer) (int, unix.Errno) {
 	}
 	attr.LogLevel, attr.LogSize, attr.LogBuf = 1, l.size(), l.addr()
 	if token := e.req.token; token != 0 {
-		attr.ProgTokenFd = token // the flag is in the blob
+		attr.ProgTokenFd = token // the blob has the flag already
 		size = unsafe.Offsetof(attr.FdArrayCnt)
 	}
 	num, errno := sys.BPF(sys.CmdProgLoad, unsafe.Pointer(&attr), max(size, unsafe.Offsetof(attr.LogBuf)+8))
@@ -102,9 +103,9 @@ func (e *engine) loadProgramAgain(step int, l *logBuffer) (int, unix.Errno) {
 	return num, errno
 }
 
-// programAgain returns the attr with which the loader has loaded a program, its size, and what has
-// to be kept alive. The loader has left all pointers in the attr, as addresses of the blob in the
-// kernel. The size is 0 if the loader has not come to the program.
+// programAgain returns the attr with which the loader has loaded a program, the attr's size, and
+// instructions that must be kept alive. The loader has left all pointers in the attr, as kernel
+// addresses of the blob. The size is 0 if the loader has not reached the program.
 func (e *engine) programAgain(step int) (attr sys.ProgLoadAttr, size uintptr, insns []sys.Insn) {
 	p := &e.spec.Programs[e.spec.Steps[step].Index]
 	license, inBlob := e.pointerIn(p, unsafe.Offsetof(attr.License)), e.pointerIn(p, unsafe.Offsetof(attr.Insns))
@@ -126,7 +127,7 @@ func (e *engine) programAgain(step int) (attr sys.ProgLoadAttr, size uintptr, in
 		*ptr = sys.Addr(e.blob.at(spec.BlobOff(at)))
 	}
 	if insns = e.originalInsns(p, inBlob-kernel, attr.InsnCnt); insns != nil {
-		// The kernel resolves CO-RE itself this time, and says in the log what it has considered.
+		// The kernel resolves CO-RE itself this time, and logs the candidates.
 		attr.Insns = sys.Addr(unsafe.Pointer(&insns[0]))
 		attr.CoreReloCnt = e.spec.Word(p.Attr + spec.BlobOff(unsafe.Offsetof(attr.CoreReloCnt)))
 	}
@@ -138,8 +139,8 @@ func (e *engine) pointerIn(p *spec.ProgramSpec, offset uintptr) uint64 {
 	return *(*uint64)(e.blob.at(p.Attr + spec.BlobOff(offset)))
 }
 
-// originalInsns returns a program's instructions as they were before the loader resolved CO-RE for
-// it, nil if it did not.
+// originalInsns returns a program's instructions as they were before the loader resolved CO-RE, or
+// nil if the loader did not resolve it.
 func (e *engine) originalInsns(p *spec.ProgramSpec, at uint64, count uint32) []sys.Insn {
 	end := at + 8*uint64(count)
 	if e.spec.CORE.ValueCount == 0 || count == 0 || p.CORERelos == 0 || at%8 != 0 || end > uint64(len(e.blob.mem)) {

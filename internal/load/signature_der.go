@@ -1,10 +1,10 @@
 package load
 
-// The kernel ignores some bytes of a PKCS #7 structure: which digests a signature may use, for
-// instance (pkcs7_parser.c). So that every byte counts, there is one encoding that the runtime
-// takes, the one that `bpf2lskel sign` writes.
+// The kernel ignores some bytes of a PKCS #7 structure, such as the list of digests that a
+// signature may use (pkcs7_parser.c). To make every byte count, the runtime accepts only one
+// encoding, the one that `bpf2lskel sign` writes.
 
-// DER of the parts that are always the same.
+// DER of the constant parts.
 const (
 	oidSignedData = "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
 	oidData       = "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"
@@ -14,13 +14,13 @@ const (
 	algECDSA      = "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02" // with SHA-256
 )
 
-// signer names the certificate whose key has made a signature.
+// signer identifies the certificate whose key has made a signature.
 type signer struct {
 	issuer string // DER of the name
 	serial string // of the certificate, big endian
 }
 
-// parseSignature reads a detached signature. It takes no other than
+// parseSignature reads a detached signature. The only accepted encoding is
 //
 //	ContentInfo { signedData, SignedData {
 //		1, { SHA-256 }, { data },
@@ -62,14 +62,14 @@ func parseSignature(sig string) (s signer, ok bool) {
 	return s, ok
 }
 
-// der is the rest of what is between the begin and the end of an element.
+// der is the unread rest of an element's contents.
 type der struct {
 	rest string
-	bad  bool // something else was there than expected
+	bad  bool // the contents were not as expected
 }
 
-// open takes an element of that tag and returns what is in it. Lengths have to be in their shortest
-// form.
+// open consumes an element with the given tag and returns its contents. Lengths must be in their
+// shortest form.
 func (d *der) open(tag byte) *der {
 	const short, one, two = 0x7f, 0x81, 0x82
 	b := d.rest
@@ -90,7 +90,7 @@ func (d *der) open(tag byte) *der {
 	return &der{rest: b[head : head+size]}
 }
 
-// skip takes these bytes, if they come next.
+// skip consumes these bytes, which must come next.
 func (d *der) skip(bytes string) bool {
 	if len(d.rest) < len(bytes) || d.rest[:len(bytes)] != bytes {
 		return false

@@ -11,10 +11,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// ErrNotSigned is the error for a package without a signature if one is required.
+// ErrNotSigned is returned if a signature is required and the package has none.
 var ErrNotSigned = errors.New("the package is not signed")
 
-// changed returns a failure if a package that can be signed was changed.
+// changed returns a failure if a package that can be signed has been changed.
 func (r *Request) changed() *spec.Failure {
 	for i := range r.Spec.Maps {
 		if m := &r.Spec.Maps[i]; m.PinByName {
@@ -61,8 +61,8 @@ func (r *Request) whatChanged() string {
 	return ""
 }
 
-// attemptSigned runs the loader once, verified by the kernel. It is not done if
-// the kernel cannot verify and need not: then the load goes on as that of any other package.
+// attemptSigned runs the loader once, verified by the kernel. done is false if the kernel cannot
+// verify it and verification is not required: the load then continues as for any other package.
 func (e *engine) attemptSigned() (done bool, failure *spec.Failure) {
 	settleUnread()
 	e.requestLog(-1, nil)
@@ -76,12 +76,12 @@ func (e *engine) attemptSigned() (done bool, failure *spec.Failure) {
 		}
 		failure, done = e.attemptForm(form), true
 		if form == spec.SignedExclusive && failure != nil && failure.Op == spec.OpLoadLoader && failure.Errno == unix.EACCES {
-			failure, done = nil, false // there is no field excl: the verifier does not let the loader read it
+			failure, done = nil, false // the kernel has no field excl: the verifier rejects the loader's read
 			continue
 		}
 		if form == spec.SignedHash && protocol == protocolLoader && failure != nil && failure.Op == spec.OpLoadLoader && failure.Errno == unix.EACCES &&
 			e.spec.Signed.Forms[spec.SignedExclusive].Signature == "" {
-			failure, done = nil, false // likewise: there is a field excl where the loader reads ops
+			failure, done = nil, false // likewise: the kernel has a field excl where the loader reads ops
 			break
 		}
 		if form == spec.SignedHash && failure == nil {
@@ -91,7 +91,7 @@ func (e *engine) attemptSigned() (done bool, failure *spec.Failure) {
 	}
 	switch {
 	case failure != nil && failure.Op == spec.OpVerify && (failure.Errno == unix.EOPNOTSUPP || e.keyringIsEmpty(failure)):
-		// not able to verify: as below
+		// The kernel cannot verify: handled below.
 	case done:
 		return true, failure
 	case protocol == protocolNone:
@@ -112,7 +112,8 @@ func (e *engine) keyringIsEmpty(f *spec.Failure) bool {
 	return f.Errno == unix.ENOKEY && e.req.Keyring.certificates() == 0
 }
 
-// requestLog makes the context of the loader, which asks for the log of a step, or for none.
+// requestLog builds the loader's context, which requests the log of one step, or no log if log is
+// nil.
 func (e *engine) requestLog(step int, log *logBuffer) {
 	n := e.spec.LogRequests()
 	requests := make([]spec.LogRequest, n)
@@ -129,9 +130,9 @@ func (e *engine) requestLog(step int, log *logBuffer) {
 	}
 }
 
-// attemptForm runs the loader by one of the protocols. If a step fails whose reason is in a log, it
-// runs the whole loader again for it: a policy of the machine may let only what is signed load
-// programs.
+// attemptForm runs the loader with one of the protocols. If a step fails that can leave a log,
+// attemptForm runs the whole loader again to get it: the machine's policy may allow only signed
+// loaders to load programs.
 func (e *engine) attemptForm(form spec.SignedForm) *spec.Failure {
 	failure := e.runForm(form)
 	if failure == nil || interrupted(failure) || failure.Errno == unix.EMFILE ||
@@ -155,7 +156,7 @@ func (e *engine) attemptForm(form spec.SignedForm) *spec.Failure {
 	return failure
 }
 
-// runForm runs the loader once, by one of the protocols.
+// runForm runs the loader once, with one of the protocols.
 func (e *engine) runForm(form spec.SignedForm) *spec.Failure {
 	program := &e.spec.Signed.Forms[form]
 	who, ok := parseSignature(program.Signature)
@@ -168,8 +169,8 @@ func (e *engine) runForm(form spec.SignedForm) *spec.Failure {
 	}
 	e.blob = blob
 	if failure := e.runSigned(form, program); failure != nil {
-		// The loader has done nothing: what is in the slots is the blob's, of which nothing is
-		// known.
+		// The loader has done nothing. The slots hold what the blob had there, which cannot be
+		// trusted.
 		e.blob.close()
 		return e.judge(failure, who)
 	}
@@ -194,7 +195,7 @@ func (e *engine) runSigned(form spec.SignedForm, p *spec.SignedProgram) *spec.Fa
 	attr.SignatureSize = uint32(len(p.Signature))
 	attr.KeyringId = e.req.Keyring.ID()
 	if form == spec.SignedContents {
-		attr.FdArrayCnt = 1 // since 7.3 what a signed program uses has to be listed, and is covered
+		attr.FdArrayCnt = 1 // since 7.3 the maps of a signed program must be listed, and are covered
 	}
 	prog, failure := e.loadLoader(&attr, unsafe.Offsetof(attr.KeyringId)+4)
 	runtime.KeepAlive(loader)
@@ -204,7 +205,7 @@ func (e *engine) runSigned(form spec.SignedForm, p *spec.SignedProgram) *spec.Fa
 	return e.start(prog)
 }
 
-// refuse returns the failure for a signature that is not accepted.
+// refuse returns the failure for a rejected signature.
 func (e *engine) refuse(err error, reason, hint string) *spec.Failure {
 	f := e.fail(spec.OpVerify, err)
 	f.Reason, f.Hint = withRelease(reason), hint
@@ -244,10 +245,9 @@ func (e *engine) judge(failure *spec.Failure, who signer) *spec.Failure {
 	return failure
 }
 
-// newFrozenBlobMap creates the map in the way of a signed load: it belongs to the loader program
-// alone, nobody can change it, and the kernel knows the hash of its contents where it wants that.
-// It cannot be mapped: the loader refuses such maps (see loader.BlobCheck). Its memory is a copy,
-// see readBack.
+// newFrozenBlobMap creates the map for a signed load. The map is exclusive to the loader program
+// and frozen, and the kernel knows the hash of its contents if the protocol needs it. It cannot be
+// mapped: the loader refuses mappable maps (see loader.BlobCheck). m.mem is a copy; see readBack.
 func newFrozenBlobMap(blob, loaderHash string, form spec.SignedForm) (m *blobMap, op spec.Op, errno unix.Errno) {
 	attr := blobMapAttr(blob)
 	attr.MapFlags &^= sys.FlagMmapable
@@ -266,7 +266,7 @@ func newFrozenBlobMap(blob, loaderHash string, form spec.SignedForm) (m *blobMap
 	return m, 0, 0
 }
 
-// freeze fills the map, makes it read-only for user space, and gets memory for its copy.
+// freeze fills the map, makes it read-only for user space, and allocates memory for its copy.
 func (m *blobMap) freeze(blob string, form spec.SignedForm) (op spec.Op, errno unix.Errno) {
 	key := new(uint32)
 	elem := sys.MapElemAttr{MapFd: uint32(m.fd), Key: sys.Addr(unsafe.Pointer(key)), Value: sys.StringAddr(blob)}
@@ -291,7 +291,7 @@ func (m *blobMap) freeze(blob string, form spec.SignedForm) (op spec.Op, errno u
 	return 0, 0
 }
 
-// hashMap has the kernel compute the hash of a frozen map, and keep it (array_map_get_hash).
+// hashMap makes the kernel compute and store the hash of a frozen map (array_map_get_hash).
 func hashMap(fd int) unix.Errno {
 	hash := new([32]byte)
 	info := &sys.MapInfoHash{Hash: sys.Addr(unsafe.Pointer(hash)), HashSize: uint32(len(hash))}

@@ -11,18 +11,18 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// protocol is how a kernel verifies signatures of programs.
+// protocol identifies how a kernel verifies program signatures.
 type protocol uint8
 
 const (
-	protocolNone     protocol = iota + 1 // it does not: before Linux 6.18
-	protocolOff                          // it could, but is built without
-	protocolHash                         // the loader checks its map, but not that it is exclusive
-	protocolLoader                       // the loader checks its map: in which of the two ways has to be tried
-	protocolContents                     // the kernel does: since 7.3
+	protocolNone     protocol = iota + 1 // the kernel verifies nothing: before Linux 6.18
+	protocolOff                          // verification is not built in
+	protocolHash                         // the loader checks its map's contents, but not that the map is exclusive
+	protocolLoader                       // the loader checks its map, in one of two ways that must be tried
+	protocolContents                     // the kernel checks the map: since 7.3
 )
 
-// forms are those of a package that do for a protocol, the better one first.
+// forms returns the signed forms that work with the protocol, the preferred one first.
 func (p protocol) forms() []spec.SignedForm {
 	switch p {
 	case protocolContents:
@@ -40,7 +40,7 @@ var knownProtocol struct {
 	protocol
 }
 
-// kernelProtocol asks the kernel for its protocol, once.
+// kernelProtocol returns the kernel's protocol, which it asks for once.
 func kernelProtocol() (protocol, error) {
 	known := &knownProtocol
 	known.Lock()
@@ -55,17 +55,17 @@ func kernelProtocol() (protocol, error) {
 	return known.protocol, nil
 }
 
-// rememberProtocol keeps what a load has found out.
+// rememberProtocol records the protocol that a load has found.
 func rememberProtocol(p protocol) {
 	knownProtocol.Lock()
 	defer knownProtocol.Unlock()
 	knownProtocol.protocol = p
 }
 
-// askProtocol loads a program with something that is no signature, and a map that is not frozen.
-// Kernels differ in what they mind first: those that cover maps want them frozen (EPERM), others
-// cannot read the signature (EBADMSG). EPERM may also mean that the process may not load programs;
-// that it will then hear from the load itself.
+// askProtocol loads a program with an invalid signature and a map that is not frozen. Kernels
+// differ in what they reject first: those that cover maps require frozen ones (EPERM), others
+// cannot parse the signature (EBADMSG). EPERM may also mean that the process may not load programs;
+// the load itself then reports that.
 func askProtocol() (protocol, error) {
 	m, _, errno := newBlobMap("\x00\x00\x00\x00\x00\x00\x00\x00", 0, 0)
 	if errno == unix.EPERM {
@@ -86,7 +86,7 @@ func askProtocol() (protocol, error) {
 	switch errno {
 	case 0:
 		unix.Close(num)
-		return protocolNone, nil // a kernel that takes this for a signature verifies nothing
+		return protocolNone, nil // a kernel that accepts this signature verifies nothing
 	case unix.E2BIG:
 		return protocolNone, nil
 	case unix.EOPNOTSUPP:
@@ -99,5 +99,5 @@ func askProtocol() (protocol, error) {
 	return protocolLoader, nil
 }
 
-// withRelease puts the kernel's release into a text.
+// withRelease replaces {release} in text with the kernel's release.
 func withRelease(text string) string { return strings.ReplaceAll(text, "{release}", sys.Release()) }

@@ -11,11 +11,11 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// maxReads bounds how often the map of a signed load is read. The kernel copies it as a whole, and
-// may lack the memory for a moment.
+// maxReads bounds the attempts to read the map of a signed load. The kernel copies the whole map,
+// and may be short of memory for a moment.
 const maxReads = 8
 
-// readBack copies the map to memory, with what the loader has put into the slots.
+// readBack copies the map to memory, including what the loader has written to the slots.
 func (m *blobMap) readBack() (errno unix.Errno) {
 	for i := range maxReads {
 		if errno = m.readOnce(); errno != unix.ENOMEM && errno != unix.EINTR && errno != unix.EAGAIN {
@@ -34,23 +34,23 @@ func (m *blobMap) readOnce() unix.Errno {
 	return errno
 }
 
-// unread are loads whose loader has run, and whose slots could not be read: only they say which
-// file descriptors it has made. These are closed when the slots can be read, so the map is kept
-// until then.
+// unread holds loads whose loader has run but whose slots could not be read. Only the slots say
+// which file descriptors the loader has created, so the map is kept until they can be read and the
+// file descriptors closed.
 var unread struct {
 	sync.Mutex
 	loads []*engine
 }
 
-// settleLater keeps what is needed to close what a load has made. The map is then no longer the
-// load's.
+// settleLater keeps what is needed to close the file descriptors that a load has created. It takes
+// ownership of the load's map.
 func settleLater(e *engine) {
 	unread.Lock()
 	defer unread.Unlock()
 	unread.loads = append(unread.loads, &engine{Loaded: Loaded{spec: e.spec, blob: e.blob}})
 }
 
-// settleUnread closes what earlier loads have left, if it can.
+// settleUnread closes what earlier loads have left open, if their slots can be read now.
 func settleUnread() {
 	unread.Lock()
 	defer unread.Unlock()

@@ -11,16 +11,17 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// A BPF token (6.9) lets a process of a user namespace do what the mount options of its BPF file
-// system delegate. The token's file descriptor is in the attr of whatever is created, at the end of
-// it, and a flag says so: in those that the runtime passes itself, and in those that the loader
-// passes (Request.Longer).
+// A BPF token (6.9) lets a process in a user namespace do what the mount options of its BPF file
+// system delegate. The token's file descriptor is at the end of the attr of each object that is
+// created, and a flag in the attr announces it. This applies to the attrs that the runtime passes
+// itself and to those that the loader passes (Request.Longer).
 
-// EnableTokens lets loads that are refused for lack of privileges take a token. It is called before
-// any load.
+// EnableTokens makes loads that are refused for lack of privileges use a token. It must be called
+// before any load.
 func EnableTokens() { withToken = runWithToken }
 
-// tokenFields says where an attr has a token's file descriptor, and where the flags that say so.
+// tokenFields returns the offsets, in the attr of cmd, of the flags and of the token's file
+// descriptor.
 func tokenFields(cmd sys.Cmd) (flags, token uintptr) {
 	switch cmd {
 	case sys.CmdMapCreate:
@@ -31,7 +32,8 @@ func tokenFields(cmd sys.Cmd) (flags, token uintptr) {
 	return unsafe.Offsetof(sys.BtfLoadAttr{}.BtfFlags), unsafe.Offsetof(sys.BtfLoadAttr{}.BtfTokenFd)
 }
 
-// stepCmd is the command of a step that creates or loads something; ok is false for other steps.
+// stepCmd returns the command of a step that creates or loads something; ok is false for other
+// steps.
 func stepCmd(kind spec.StepKind) (cmd sys.Cmd, ok bool) {
 	switch kind {
 	case spec.StepCreateMap, spec.StepCreateInner:
@@ -51,11 +53,11 @@ func setToken(attr []byte, flags, fd uintptr, token int32) {
 	order.PutUint32(attr[fd:], uint32(token))
 }
 
-// runWithToken carries out a request with a token, if there is one to be had and the kernel has
-// refused what a token is for.
+// runWithToken carries out a request with a token, if one can be created and the kernel has refused
+// something that a token can allow.
 func runWithToken(req *Request, refused *spec.Failure) (*Loaded, *spec.Failure) {
 	if req.token != 0 || refused.Errno != unix.EPERM || refused.Op != spec.OpCreateBlob && refused.Op != spec.OpLoadLoader {
-		return nil, refused // it has the capabilities for a loader: a token has none besides
+		return nil, refused // the process has the capabilities for a loader: a token adds none
 	}
 	path, asked := os.LookupEnv("LIBBPF_BPF_TOKEN_PATH")
 	switch {
@@ -87,7 +89,7 @@ func runWithToken(req *Request, refused *spec.Failure) (*Loaded, *spec.Failure) 
 	return loaded, failure
 }
 
-// createToken creates a token of the BPF file system whose root is at path.
+// createToken creates a token from the BPF file system whose root is at path.
 func createToken(path string) (int, error) {
 	dir, err := sys.Open(path)
 	if err != nil {
@@ -102,8 +104,8 @@ func createToken(path string) (int, error) {
 	return token, nil
 }
 
-// withoutToken is the failure of a load that would need a token and does not get one. Only a path
-// that somebody has asked for has to have one, as with libbpf (bpf_object_prepare_token).
+// withoutToken returns the failure of a load that needs a token and cannot get one. A missing token
+// is an error only if the path was set explicitly, as in libbpf (bpf_object_prepare_token).
 func withoutToken(refused *spec.Failure, path string, asked bool, err error) *spec.Failure {
 	errno := sys.ErrnoOf(err)
 	nothing := "the BPF file system at " + path + " delegates nothing: mount it with delegate_cmds, delegate_maps, delegate_progs and delegate_attachs"
@@ -128,11 +130,11 @@ func withoutToken(refused *spec.Failure, path string, asked bool, err error) *sp
 	return &f
 }
 
-// addToken has the loader pass the token: in a copy of the Spec the attrs have the flag, and each
-// gets longer by what is missing up to the token.
+// addToken makes the loader pass the token. It sets the flag in the attrs of a copy of the Spec,
+// and extends each attr that ends before the token's field.
 func (r *Request) addToken() {
 	changed := *r.Spec
-	changed.Sums = spec.Sums{} // those of the files, which have been checked
+	changed.Sums = spec.Sums{} // Sums are of the files, which have been checked
 	blob := []byte(changed.Blob)
 	var longer []Longer
 	if r.Longer != nil {
@@ -142,7 +144,7 @@ func (r *Request) addToken() {
 		step := &changed.Steps[i]
 		cmd, ok := stepCmd(step.Kind)
 		size := uintptr(r.attrSize(i))
-		if !ok || size == 0 { // or it is created outside
+		if !ok || size == 0 { // size is 0 for what is created outside
 			continue
 		}
 		flags, fd := tokenFields(cmd)

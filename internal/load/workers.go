@@ -9,22 +9,22 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// workers are some threads that do the parts of a phase, each taking one after another.
+// workers runs the parts of a phase on several threads. Each thread takes one part after another.
 type workers struct {
 	prog         int
 	first, parts int32
 	taken, done  atomic.Int32
-	errno        atomic.Uintptr // of a run that failed, 0 if none did
-	finished     chan struct{}  // closed by a helper that does the last part
+	errno        atomic.Uintptr // of a failed run, 0 if none failed
+	finished     chan struct{}  // closed by the helper that finishes the last part
 
-	// engine says after each part whether a step has failed. Then no more parts are taken: what
-	// comes after it can take the verifier seconds, and is of no use.
+	// engine reports after each part whether a step has failed. If so, no more parts are taken:
+	// later parts can keep the verifier busy for seconds, and are useless.
 	engine  *engine
 	stopped atomic.Bool
 }
 
-// run does all parts, together with helpers. Helpers that come too late find nothing to do, and
-// nobody waits for them.
+// run runs all parts, together with helpers. Helpers that start too late find nothing to do, and
+// run does not wait for them.
 func (w *workers) run(helpers int32) unix.Errno {
 	if helpers > 0 {
 		w.finished = make(chan struct{})
@@ -44,7 +44,7 @@ func (w *workers) help() {
 	}
 }
 
-// work does parts until none is left, and reports whether the last to be finished was among them.
+// work runs parts until none is left, and reports whether it finished the last one.
 func (w *workers) work() (last bool) {
 	part := new(int32) // the loader's context
 	run := sys.ProgRunAttr{ProgFd: uint32(w.prog), CtxIn: sys.Addr(unsafe.Pointer(part)), CtxSizeIn: uint32(unsafe.Sizeof(*part))}
@@ -62,7 +62,7 @@ func (w *workers) work() (last bool) {
 		finished := int32(1)
 		if errno != 0 || w.engine.check() != nil {
 			w.stopped.Store(true)
-			finished += max(w.parts-w.taken.Swap(w.parts), 0) // those that nobody takes
+			finished += max(w.parts-w.taken.Swap(w.parts), 0) // the parts that are not taken anymore
 		}
 		last = w.done.Add(finished) == w.parts
 	}
