@@ -1,11 +1,11 @@
 // Package cms creates and checks the signatures of packages: detached PKCS #7, as Linux verifies
 // them. Keys and certificates come from PEM files, or signatures from a command.
 //
-// There is one encoding for each signature. The kernel ignores some bytes of the structure, and so
-// that none of them can be changed unnoticed, [Normalize] writes what remains in one way: without
-// certificates, which the kernel takes from its keyring, and without signed attributes, so that the
-// signature covers the bytes themselves. An RSA key gives the same signature each time, and so does
-// an ECDSA key here.
+// There is one encoding for each signature. The kernel ignores some bytes of the structure. To
+// prevent unnoticed changes to them, [Normalize] omits optional parts and writes the rest in only
+// one way: without certificates, which the kernel takes from its keyring, and without signed
+// attributes, so that the signature covers the data itself. Signatures are deterministic, those of
+// ECDSA keys included.
 package cms
 
 import (
@@ -27,7 +27,7 @@ var (
 	ErrDamaged = errors.New("the signature is damaged")
 	ErrForeign = errors.New("signed with the key of another certificate")
 	ErrExpired = errors.New("the certificate is not valid at this time")
-	// ErrAlgorithm is about what a certificate uses.
+	// ErrAlgorithm is about the algorithms of a certificate.
 	ErrAlgorithm = errors.New("not every kernel that verifies programs accepts this certificate")
 	ErrChanged   = errors.New("the signature does not match: the package was changed, or signed with another key")
 )
@@ -44,7 +44,7 @@ func Sign(data []byte, cert *x509.Certificate, key crypto.Signer) ([]byte, error
 	p.SetDigestAlgorithm(pkcs7.OIDDigestAlgorithmSHA256)
 	switch key.Public().(type) {
 	case *rsa.PublicKey:
-		// The kernel does not know sha256WithRSAEncryption here (pkcs7_sig_note_pkey_algo).
+		// The kernel does not accept sha256WithRSAEncryption here (pkcs7_sig_note_pkey_algo).
 		p.SetEncryptionAlgorithm(pkcs7.OIDEncryptionAlgorithmRSA)
 	case *ecdsa.PublicKey:
 		p.SetEncryptionAlgorithm(pkcs7.OIDDigestAlgorithmECDSASHA256)
@@ -62,7 +62,7 @@ func Sign(data []byte, cert *x509.Certificate, key crypto.Signer) ([]byte, error
 	return Normalize(signature)
 }
 
-// deterministic makes an ECDSA key sign as RFC 6979 has it.
+// deterministic makes an ECDSA key sign according to RFC 6979.
 type deterministic struct{ crypto.Signer }
 
 func (d deterministic) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
@@ -74,7 +74,7 @@ func samePublicKey(cert *x509.Certificate, public crypto.PublicKey) bool {
 	return ok && k.Equal(public)
 }
 
-// The structures of RFC 5652, as far as the one encoding has them.
+// The structures of RFC 5652 that the encoding uses.
 type (
 	contentInfo struct {
 		Type    asn1.ObjectIdentifier
@@ -103,7 +103,7 @@ type (
 	}
 )
 
-// Normalize reads a signature in any encoding and writes it in the one that packages have.
+// Normalize reads a signature in any encoding and writes it in the encoding that packages use.
 func Normalize(signature []byte) ([]byte, error) {
 	p, err := pkcs7.Parse(signature)
 	if err != nil {
@@ -126,7 +126,7 @@ func Normalize(signature []byte) ([]byte, error) {
 	var alg algorithm
 	switch oid := s.DigestEncryptionAlgorithm.Algorithm; {
 	case oid.Equal(pkcs7.OIDEncryptionAlgorithmRSA), oid.Equal(pkcs7.OIDEncryptionAlgorithmRSASHA256):
-		// As long as the key: the certificate need not be at hand, see CheckAlgorithms.
+		// The signature is as long as the key, so this needs no certificate; see CheckAlgorithms.
 		switch bits := 8 * len(s.EncryptedDigest); bits {
 		case 2048, 3072, 4096:
 		default:

@@ -37,7 +37,7 @@ func keys(t *testing.T) map[string]crypto.Signer {
 
 var data = bytes.Repeat([]byte("what is signed. "), 100)
 
-// Signatures are deterministic and verify, and changing any byte of one, or of the data, makes
+// Signatures are deterministic and verify. Changing any byte of a signature or of the data makes
 // verification fail.
 func TestEveryByteCounts(t *testing.T) {
 	for name, key := range keys(t) {

@@ -62,7 +62,7 @@ func parseKey(raw []byte) (crypto.Signer, error) {
 	return nil, errors.New("no private key in PEM")
 }
 
-// findBlock returns the first block of that type.
+// findBlock returns the first block of a type.
 func findBlock(raw []byte, kind string) *pem.Block {
 	for {
 		block, rest := pem.Decode(raw)

@@ -19,7 +19,7 @@ type Signer struct {
 	Serial *big.Int
 }
 
-// ReadSigner reads a signature in the one encoding.
+// ReadSigner reads the signer from a signature in the encoding that packages use.
 func ReadSigner(signature []byte) (Signer, error) {
 	again, err := Normalize(signature)
 	if err != nil {
@@ -56,7 +56,7 @@ func Verify(data, signature []byte, cert *x509.Certificate) error {
 	}
 	p.Content = data
 	p.Certificates = []*x509.Certificate{cert}
-	// The library knows this algorithm by its full name only.
+	// The library knows this algorithm only by its full name.
 	if id := &p.Signers[0].DigestEncryptionAlgorithm; id.Algorithm.Equal(pkcs7.OIDEncryptionAlgorithmRSA) {
 		id.Algorithm = pkcs7.OIDEncryptionAlgorithmRSASHA256
 	}
@@ -66,8 +66,8 @@ func Verify(data, signature []byte, cert *x509.Certificate) error {
 	return nil
 }
 
-// CheckAlgorithms returns an error for a certificate whose key or signature some kernel that
-// verifies programs does not accept.
+// CheckAlgorithms returns an error for a certificate whose key or signature is not accepted by
+// every kernel that verifies programs.
 //
 //   - RSA: the kernel has 2048, 3072 and 4096 bits (rsa_check_key_length in crypto/rsa.c), and no
 //     shorter ones in FIPS mode;

@@ -1,6 +1,6 @@
-// Package core resolves CO-RE relocations in the process, by package btf of cilium/ebpf, as the
-// kernel does it (tools/lib/bpf/relo_core.c): each record by itself, with the size of accesses to
-// memory, and with zeros for the size and the ID of a type that is missing.
+// Package core resolves CO-RE relocations in the process, with package btf of cilium/ebpf, as the
+// kernel does (tools/lib/bpf/relo_core.c): it resolves each record separately, adjusts the size of
+// memory accesses, and uses zeros for the size and the ID of a missing type.
 package core
 
 import (
@@ -19,9 +19,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// Core resolves the CO-RE relocations of an object. The kernel resolves each by itself, and so does
-// this; of those that are the same in several programs, or several times in one, the result is
-// kept.
+// Core resolves the CO-RE relocations of an object. Like the kernel, it resolves each one
+// separately. It keeps the result for relocations that occur several times, in one program or in
+// several.
 type Core struct {
 	local   *btf.Spec
 	kernel  Kernel
@@ -29,10 +29,10 @@ type Core struct {
 	fixups  map[relo]fixup
 }
 
-// Kernel has the types to resolve relocations against.
+// Kernel provides the types that relocations are resolved against.
 type Kernel interface {
-	// Targets returns the BTF in which to look for a type of a name: that of vmlinux, and that of
-	// modules if vmlinux has none (bpf_core_find_cands).
+	// Targets returns the BTF to search for a type with this name: the BTF of vmlinux, and the BTF
+	// of modules if vmlinux lacks the type (bpf_core_find_cands).
 	Targets(name string) ([]*btf.Spec, error)
 }
 
@@ -44,7 +44,7 @@ type fixup struct {
 	err error
 }
 
-// New reads the relocations of all programs; it returns nil if there are none.
+// New reads the relocations of all programs. It returns nil if there are none.
 func New(s *spec.Spec, kernel Kernel) (*Core, error) {
 	var distinct []relo
 	index := make(map[relo]int)
@@ -86,8 +86,8 @@ func New(s *spec.Spec, kernel Kernel) (*Core, error) {
 	return c, nil
 }
 
-// objectFile makes an ELF file of BTF and CO-RE records, which is the one form in which package btf
-// reads records. Each record is at the instruction of its index.
+// objectFile returns an ELF file with BTF and CO-RE records, the only form in which package btf
+// reads records. Each record is for the instruction with its index.
 func objectFile(types []byte, relos []relo) []byte {
 	order := binary.NativeEndian
 	words := func(b []byte, w ...uint32) []byte {
@@ -96,11 +96,11 @@ func objectFile(types []byte, relos []relo) []byte {
 		}
 		return b
 	}
-	// struct btf_ext_header, with the fields for CO-RE at its end.
+	// struct btf_ext_header, including the CO-RE fields at its end.
 	ext := order.AppendUint16(nil, sys.BtfMagic)
 	ext = append(ext, 1, 0)
 	const header = 32
-	empty := uint32(4) // func info and line info are record sizes without records
+	empty := uint32(4) // func info and line info have a record size, but no records
 	records := uint32(4 + 8 + 16*len(relos))
 	ext = words(ext, header, 0, empty, empty, empty, 2*empty, records)
 	ext = words(ext, 8, 16, uint32(unsafe.Sizeof(sys.CoreRelo{})))
@@ -110,7 +110,7 @@ func objectFile(types []byte, relos []relo) []byte {
 	}
 
 	const names = "\x00.BTF\x00.BTF.ext\x00.symtab\x00.strtab\x00"
-	noSymbol := make([]byte, elf.Sym64Size) // there has to be a table
+	noSymbol := make([]byte, elf.Sym64Size) // the ELF file must have a symbol table
 	var file bytes.Buffer
 	data := elf.ELFDATA2LSB
 	if bigEndian {
@@ -175,7 +175,7 @@ func (c *Core) applyOne(insns []sys.Insn, r relo) error {
 	switch {
 	case !isPoison(in):
 	case r.kind == sys.CoreTypeSize || r.kind == sys.CoreTypeIDTarget:
-		in.Constant = 0 // of a type that is not there (bpf_core_calc_type_relo)
+		in.Constant = 0 // for a missing type (bpf_core_calc_type_relo)
 	default:
 		// As in the kernel, call a helper that does not exist, in both halves.
 		insns[0] = sys.Insn{Code: sys.OpCall, Imm: spec.BadRelo}
@@ -200,9 +200,9 @@ func isPoison(in asm.Instruction) bool {
 	return in.Constant == btf.COREBadRelocationSentinel && (in.OpCode == asm.OpCode(sys.OpCall) || in.Dst == asm.R10)
 }
 
-// resize gives an access to memory the size that the field has in the kernel, which is possible for
-// unsigned integers (bpf_core_patch_insn). Of other fields whose size differs the instruction
-// becomes invalid.
+// resize gives a memory access the size of the field in the kernel, which is possible for unsigned
+// integers (bpf_core_patch_insn). For other fields whose size differs, the instruction becomes
+// invalid.
 func (c *Core) resize(insn *sys.Insn, r relo) error {
 	sizes := [...]int64{4, 2, 1, 8}
 	local := sizes[insn.Code>>3&3]
@@ -221,14 +221,14 @@ func (c *Core) resize(insn *sys.Insn, r relo) error {
 		}
 	}
 	if !ok {
-		return nil // an access to a part of the field: its size is as good as any
+		return nil // an access to a part of the field keeps its size
 	}
 	*insn = sys.Insn{Code: sys.OpCall, Imm: spec.BadRelo}
 	return nil
 }
 
-// value resolves a relocation whose value in the object is known; ok is false if it is another one,
-// or cannot be resolved.
+// value resolves a relocation. local is its expected value in the object. ok is false if the object
+// has another value, or the relocation cannot be resolved.
 func (c *Core) value(r relo, local int64) (n int64, ok bool) {
 	f := c.resolve(r)
 	in := asm.Mov.Imm(asm.R1, int32(local))
@@ -238,7 +238,7 @@ func (c *Core) value(r relo, local int64) (n int64, ok bool) {
 	return in.Constant, true
 }
 
-// resolve finds what a relocation comes to in the kernel.
+// resolve returns the result of a relocation for the kernel.
 func (c *Core) resolve(r relo) fixup {
 	if f, ok := c.fixups[r]; ok {
 		return f
@@ -265,7 +265,7 @@ func (c *Core) find(r relo) (btf.COREFixup, error) {
 	return fixups[0], nil
 }
 
-// HasRoot reports whether the kernel has a type of the name that a record starts from.
+// HasRoot reports whether the kernel has a type with the name of a record's root type.
 func (c *Core) HasRoot(r sys.CoreRelo) bool {
 	root, err := c.local.TypeByID(btf.TypeID(r.TypeId))
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 
 var (
 	bigEndian = binary.NativeEndian.Uint16([]byte{0, 1}) == 1
-	byteOrder = machineOrder() // package btf does not take binary.NativeEndian for what it is
+	byteOrder = machineOrder() // package btf does not recognize binary.NativeEndian
 )
 
 func machineOrder() binary.ByteOrder {

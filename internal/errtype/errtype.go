@@ -1,10 +1,10 @@
-// Package errtype finds an error of a type among those that an error wraps, as errors.AsType
-// does from Go 1.26 on. Before that there is errors.As, whose reflection would
-// add 20 KB to a small program that imports package runtime.
+// Package errtype finds an error of a given type in an error's tree, like errors.AsType of Go 1.26.
+// Older versions of Go have only errors.As, whose reflection would add 20 KB to a small program
+// that imports package runtime.
 package errtype
 
-// Of returns the first error of type E in err's tree, which it walks as package errors does.
-// Methods As(any) bool are not asked.
+// Of returns the first error of type E in err's tree, which it walks as package errors does. It
+// does not call methods As(any) bool.
 func Of[E error](err error) (E, bool) {
 	for err != nil {
 		if e, ok := err.(E); ok {

@@ -14,7 +14,7 @@ import (
 
 // Functions holds the functions in the kernel's BTF.
 type Functions struct {
-	ids map[string]uint32 // 0 if there are several of that name
+	ids map[string]uint32 // 0 if there are several functions with the name
 	table
 }
 
@@ -34,8 +34,8 @@ const (
 
 var errBTF = errors.New("the kernel's BTF is invalid")
 
-// Read reads the functions of the running kernel, out of some megabytes of BTF. The error is an
-// fs.PathError if it has none.
+// Read reads the functions of the running kernel from its BTF, some megabytes. If the kernel has no
+// BTF, the error is an fs.PathError.
 func Read() (*Functions, error) {
 	raw, err := sys.ReadFile(file)
 	if err != nil {
@@ -112,9 +112,9 @@ func (f *Functions) strip(id uint32) int {
 	return -1
 }
 
-// Traceable reports whether a program can attach to a function regardless of how it uses the
-// arguments: the kernel requires at most 12 (MAX_BPF_FUNC_ARGS), none of them variable, each passed
-// in at most two registers (btf_distill_func_proto).
+// Traceable reports whether a program can attach to a function, however the program uses the
+// arguments. The kernel requires at most 12 arguments (MAX_BPF_FUNC_ARGS), no variable arguments,
+// and each passed in at most two registers (btf_distill_func_proto).
 func (f *Functions) Traceable(id uint32) bool {
 	if id == 0 || uint64(id) >= uint64(len(f.at)) || f.kindAt(f.at[id]) != sys.BtfKindFunc {
 		return false
@@ -136,7 +136,7 @@ func (f *Functions) Traceable(id uint32) bool {
 	return true
 }
 
-// passed reports whether a value of that type is passed in registers.
+// passed reports whether a value of a type is passed in registers.
 func (f *Functions) passed(id, most uint32, structs bool) bool {
 	at := f.strip(id)
 	if at < 0 {

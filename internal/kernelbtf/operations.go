@@ -14,34 +14,35 @@ import (
 type Kernel struct {
 	vmlinux *Types
 	modules []module
-	listed  bool // modules are all that there are
+	listed  bool // modules is complete
 }
 
 // module is a module's BTF.
 type module struct {
 	name  string
 	fd    int
-	types *Types // nil until it is looked into
+	types *Types // nil until it is read
 }
 
-// Operations describes a struct_ops type of the kernel, whose functions can be BPF programs.
+// Operations describes a struct_ops type of the kernel, a struct whose functions can be BPF
+// programs.
 type Operations struct {
 	*Types
 	Type      uint32 // the struct
 	Value     uint32 // the map's value: struct bpf_struct_ops_NAME
 	ValueSize uint32 // of the value, in bytes
-	Data      uint32 // where in the value the struct is, in bytes
+	Data      uint32 // offset of the struct in the value, in bytes
 
-	Module string // that has it, "" for vmlinux
-	FD     int    // of the module's BTF, 0 for vmlinux; the Kernel's
+	Module string // the module that has the type, "" for vmlinux
+	FD     int    // of the module's BTF, 0 for vmlinux; owned by the Kernel
 }
 
-// valuePrefix begins the names of the values' types, with which the kernel registers structs of
-// operations.
+// valuePrefix is the prefix of the value types' names. The kernel registers structs of operations
+// with these types.
 const valuePrefix = "bpf_struct_ops_"
 
-// ReadKernel reads the BTF of vmlinux, some megabytes. The error is an fs.PathError if the kernel
-// has none.
+// ReadKernel reads the BTF of vmlinux, some megabytes. If the kernel has no BTF, the error is an
+// fs.PathError.
 func ReadKernel() (*Kernel, error) {
 	t, err := ReadTypes()
 	if err != nil {
@@ -50,7 +51,7 @@ func ReadKernel() (*Kernel, error) {
 	return &Kernel{vmlinux: t}, nil
 }
 
-// Close closes the BTF of modules, and releases memory.
+// Close closes the BTF of modules, and releases the memory.
 func (k *Kernel) Close() {
 	for i := range k.modules {
 		m := &k.modules[i]
@@ -63,8 +64,8 @@ func (k *Kernel) Close() {
 	k.vmlinux.Close()
 }
 
-// Operations finds a struct_ops type by its name in the kernel, in vmlinux or else in a module
-// (libbpf's find_struct_ops_kern_types). The error wraps unix.ENOENT if there is none.
+// Operations finds a struct_ops type by its name, in vmlinux or else in a module (libbpf's
+// find_struct_ops_kern_types). If there is none, the error wraps unix.ENOENT.
 func (k *Kernel) Operations(name string) (*Operations, error) {
 	if ops := k.vmlinux.operations(name, k.vmlinux.Struct(valuePrefix+name)); ops != nil {
 		return ops, nil
@@ -77,7 +78,7 @@ func (k *Kernel) Operations(name string) (*Operations, error) {
 		if m.types == nil {
 			var err error
 			if m.types, err = k.vmlinux.ReadModule(m.name); err != nil {
-				continue // it was unloaded meanwhile
+				continue // the module was unloaded in the meantime
 			}
 		}
 		if ops := m.types.operations(name, m.types.OwnStruct(valuePrefix+name)); ops != nil {
@@ -88,7 +89,8 @@ func (k *Kernel) Operations(name string) (*Operations, error) {
 	return nil, unix.ENOENT
 }
 
-// operations describes a struct_ops type, or returns nil if the value's type is not of that form.
+// operations returns the description of a struct_ops type, or nil if the value's type does not have
+// the form of one.
 func (t *Types) operations(name string, value uint32) *Operations {
 	if value == 0 {
 		return nil
@@ -119,7 +121,7 @@ func (k *Kernel) listModules() error {
 		attr.Id = attr.NextId
 		fd, errno := sys.GetFdByID(sys.CmdBtfGetFdByID, attr.Id)
 		switch {
-		case errno == unix.ENOENT: // it is gone
+		case errno == unix.ENOENT: // the BTF is gone
 			continue
 		case errno != 0:
 			return os.NewSyscallError("open the BTF of modules", errno)
@@ -132,7 +134,8 @@ func (k *Kernel) listModules() error {
 	}
 }
 
-// moduleName is the module whose BTF it is, "" for vmlinux's and for that of programs.
+// moduleName returns the name of the module that the BTF belongs to, or "" for the BTF of vmlinux
+// or of a program.
 func moduleName(fd int) string {
 	info := new(sys.BtfInfo)
 	if sys.ObjInfo(fd, unsafe.Pointer(info), unsafe.Sizeof(*info)) != 0 || info.KernelBtf == 0 {

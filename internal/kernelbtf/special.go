@@ -10,11 +10,11 @@ import (
 
 // A SpecialField is a field of a map's value that the kernel manages, such as a bpf_spin_lock.
 type SpecialField struct {
-	Name   string // of its type, or of the tag of a pointer
+	Name   string // of the field's type, or of the pointer's tag
 	Offset uint32 // bytes
 }
 
-// special are the types that the kernel knows by name (btf_get_field_type), and the tags of
+// special lists the types that the kernel knows by name (btf_get_field_type), and tags the tags of
 // pointers (btf_find_kptr).
 var (
 	special = []string{
@@ -24,7 +24,7 @@ var (
 	tags = []string{"kptr", "kptr_untrusted", "percpu_kptr", "uptr"}
 )
 
-// SpecialFields returns those fields of a type in some BTF, sorted by name and offset.
+// SpecialFields returns the special fields of a type in raw BTF, sorted by name and offset.
 func SpecialFields(raw []byte, id uint32) ([]SpecialField, error) {
 	var t Types
 	if err := t.parse(raw); err != nil {
@@ -47,8 +47,8 @@ func SpecialFields(raw []byte, id uint32) ([]SpecialField, error) {
 // mostSpecial exceeds the kernel's limit (BTF_FIELDS_MAX).
 const mostSpecial = 64
 
-// mostVisited bounds how many members and elements are looked at: arrays of arrays of structs
-// without members have as many as they like, and no size.
+// mostVisited bounds the number of members and elements that are visited: arrays of arrays of
+// structs without members can have any number of elements, and no size.
 const mostVisited = 1 << 20
 
 func (t *Types) special(id, offset uint32, depth int, fields *[]SpecialField, left *int) {

@@ -42,13 +42,13 @@ func TestSpecialFields(t *testing.T) {
 			t.Errorf("type %d: %v, %v", id, got, err)
 		}
 	}
-	for n := range raw { // truncated anywhere, it is an error or has fewer fields, and is never read out of bounds
+	for n := range raw { // truncated BTF is an error or has fewer fields, and is never read out of bounds
 		_, _ = SpecialFields(raw[:n], 7)
 	}
 }
 
-// Arrays of arrays of a struct without members take no room, and as much time as there are
-// elements.
+// Arrays of arrays of a struct without members take no space, but could take as much time as they
+// have elements.
 func TestSpecialFieldsOfNothing(t *testing.T) {
 	const names = "\x00int\x00nothing\x00" // 1, 5
 	words := []uint32{

@@ -9,22 +9,21 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// Types are the types in a kernel's BTF: in vmlinux's, or in a module's, which has the IDs that
-// come after those of vmlinux. They are looked through as they are, and nothing is kept of them but
-// where each begins.
+// Types holds the types in the BTF of vmlinux, or of a module, whose IDs follow those of vmlinux.
+// Lookups search the raw BTF; Types keeps only the offset of each type.
 type Types struct {
-	base *Types // vmlinux's, for those of a module
+	base *Types // the types of vmlinux, for a module
 	table
 	names  []byte
-	mapped []byte // what Close unmaps
+	mapped []byte // unmapped by Close
 }
 
 const directory = "/sys/kernel/btf/"
 
-// ReadTypes reads the types of vmlinux. The error is an fs.PathError if the kernel has none.
+// ReadTypes reads the types of vmlinux. If the kernel has no BTF, the error is an fs.PathError.
 func ReadTypes() (*Types, error) { return readTypes(file, nil) }
 
-// ReadModule reads the types of a module; t is vmlinux's.
+// ReadModule reads the types of a module. t must hold the types of vmlinux.
 func (t *Types) ReadModule(name string) (*Types, error) { return readTypes(directory+name, t) }
 
 func readTypes(path string, base *Types) (*Types, error) {
@@ -40,7 +39,7 @@ func readTypes(path string, base *Types) (*Types, error) {
 	return t, nil
 }
 
-// readOrMap maps a file, as Linux 6.16 allows it for the kernel's BTF, or reads it.
+// readOrMap maps a file, which Linux 6.16 and later allow for the kernel's BTF, or reads it.
 func readOrMap(path string) (raw, mapped []byte, err error) {
 	fd, err := sys.Open(path)
 	if err != nil {
@@ -86,7 +85,8 @@ func (t *Types) parse(raw []byte) error {
 	return nil
 }
 
-// first is the ID of the first type that is t's own: void, or what comes after the base.
+// first returns the ID of the first type that is not in t.base: void, or the type that follows the
+// base.
 func (t *Types) first() uint32 {
 	if t.base == nil {
 		return 0
@@ -94,7 +94,8 @@ func (t *Types) first() uint32 {
 	return uint32(len(t.base.at))
 }
 
-// owner returns whose type an ID is, and where it is there: -1 for void and for what there is not.
+// owner returns the Types that has the type with an ID, and the type's offset there: -1 for void
+// and for types that do not exist.
 func (t *Types) owner(id uint32) (of *Types, at int) {
 	if t.base != nil && id < t.first() {
 		return t.base.owner(id)
@@ -105,7 +106,7 @@ func (t *Types) owner(id uint32) (of *Types, at int) {
 	return t, -1
 }
 
-// name returns the string at an offset; a module's come after those of vmlinux.
+// name returns the string at an offset. A module's strings follow those of vmlinux.
 func (t *Types) name(off uint32) []byte {
 	if t.base != nil {
 		if n := uint32(len(t.base.names)); off >= n {
@@ -124,8 +125,8 @@ func isName(raw []byte, name string) bool {
 	return len(raw) > len(name) && raw[len(name)] == 0 && string(raw[:len(name)]) == name
 }
 
-// Struct returns the ID of the first struct of a name, 0 if there is none. Those of vmlinux come
-// before a module's, as they do to the kernel (btf_find_by_name_kind).
+// Struct returns the ID of the first struct with a name, or 0 if there is none. It searches vmlinux
+// before a module, as the kernel does (btf_find_by_name_kind).
 func (t *Types) Struct(name string) uint32 {
 	if t.base != nil {
 		if id := t.base.Struct(name); id != 0 {
@@ -135,7 +136,7 @@ func (t *Types) Struct(name string) uint32 {
 	return t.OwnStruct(name)
 }
 
-// OwnStruct is Struct that does not look at vmlinux's for those of a module.
+// OwnStruct is like Struct, but for a module it does not search vmlinux.
 func (t *Types) OwnStruct(name string) uint32 {
 	for i, at := range t.at {
 		if at >= 0 && t.kindAt(at) == sys.BtfKindStruct && isName(t.name(t.word(at)), name) {
@@ -150,15 +151,15 @@ type Member struct {
 	Index  uint32
 	Type   uint32
 	Offset uint32 // bytes
-	Bits   bool   // it is a bit-field
+	Bits   bool   // the member is a bit-field
 }
 
-// Member returns the first member of a struct with a name; ok is false if it has none.
+// Member returns the first member of a struct with a name. ok is false if there is none.
 func (t *Types) Member(id uint32, name string) (Member, bool) {
 	return t.member(id, func(of *Types, at int) bool { return isName(of.name(of.word(at)), name) })
 }
 
-// MemberOfType returns the first member of a struct that is of a type.
+// MemberOfType returns the first member of a struct that has the type typ.
 func (t *Types) MemberOfType(id, typ uint32) (Member, bool) {
 	return t.member(id, func(of *Types, at int) bool { return of.word(at+4) == typ })
 }
@@ -191,7 +192,7 @@ func (t *Types) Kind(id uint32) uint8 {
 	return 0
 }
 
-// resolve returns where a type is, without its qualifiers and typedefs.
+// resolve returns the Types and the offset of a type without its qualifiers and typedefs.
 func (t *Types) resolve(id uint32) (of *Types, at int) {
 	for range 32 {
 		of, at = t.owner(id)

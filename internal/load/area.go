@@ -9,21 +9,21 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// An Area is the memory of a map, in whole pages. For global data it is anonymous before the load,
-// and the kernel's memory at the same address afterwards.
+// An Area is the memory of a map, in whole pages. For global data it is anonymous memory before the
+// load, and the kernel's memory at the same address afterwards.
 type Area struct {
 	P    unsafe.Pointer // nil if there is no memory
 	Size uintptr
 	Map  int32 // index in Spec.Maps
-	// Count is how many areas the slice has that this one is the first of, 0 for others: so a
-	// finalizer of it needs no closure. Its topmost bit is set for a map that the load did not
-	// create, whose value stays what it is.
+	// Count is the length of the slice for its first area, and 0 for the others, so that a
+	// finalizer of the first area needs no closure. The topmost bit is set for a map that the load
+	// did not create, whose value is left unchanged.
 	Count uint32
 }
 
 const existingArea = 1 << 31
 
-// First returns all areas of the slice that this one is the first of.
+// First returns the slice of areas that begins with a.
 func (a *Area) First() []Area { return unsafe.Slice(a, a.Count&^existingArea) }
 
 // AreaOf returns an area without memory for a map.
@@ -35,7 +35,7 @@ func AreaOf(i int, m *spec.MapSpec) Area {
 // Bytes returns the memory.
 func (a *Area) Bytes() []byte { return unsafe.Slice((*byte)(a.P), a.Size) }
 
-// changed reports whether the memory has another initial value than the object.
+// changed reports whether the initial value in memory differs from the object's.
 func (a *Area) changed(s *spec.Spec) bool {
 	if a.P == nil {
 		return false
@@ -48,7 +48,7 @@ func (a *Area) changed(s *spec.Spec) bool {
 	return string(now) != s.Blob[m.Data:][:len(now)]
 }
 
-// Reserve replaces the area's memory by anonymous memory for the initial value.
+// Reserve replaces the area's memory with anonymous memory for the initial value.
 func (a *Area) Reserve() error {
 	flags := unix.MAP_SHARED | unix.MAP_ANONYMOUS
 	if a.P != nil {
@@ -62,7 +62,7 @@ func (a *Area) Reserve() error {
 	return nil
 }
 
-// attach maps a map's memory, over the memory from Reserve, if any.
+// attach maps a map's memory, in place of the memory from Reserve, if any.
 func (a *Area) attach(m *spec.MapSpec, fd int) error {
 	prot, flags := unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED
 	if m.Kind == spec.ROData || m.Kind == spec.Kconfig {
@@ -79,7 +79,7 @@ func (a *Area) attach(m *spec.MapSpec, fd int) error {
 	return nil
 }
 
-// MapArea maps the memory of an existing map. (A method would be in each binary, by its name.)
+// MapArea maps the memory of an existing map. (If it were a method, every binary would contain it.)
 func MapArea(a *Area, m *spec.MapSpec, fd int) error { return a.attach(m, fd) }
 
 // Unmap unmaps the memory, if any.
@@ -137,9 +137,9 @@ func (e *engine) attachAreas() *spec.Failure {
 	return nil
 }
 
-// detachAreas replaces mapped areas by anonymous memory with the initial values: those before the
-// i-th, and the i-th itself, whose memory may be gone. It reports whether there was memory for
-// that. If not, all areas are unmapped.
+// detachAreas replaces mapped areas with anonymous memory that holds the initial values: the areas
+// before the i-th, and the i-th itself, whose memory may be gone. It reports whether there was
+// enough memory. If not, it unmaps all areas.
 func detachAreas(areas []Area, i int, initial []byte) bool {
 	for j := range areas[:i+1] {
 		a := &areas[j]

@@ -11,8 +11,8 @@ import (
 // variables.
 var errArenaTooSmall = errors.New("max_entries is too small for the arena's global variables")
 
-// mapArena maps the memory of an arena that was just created, which settles its address:
-// programs cannot be loaded before (bpf_arena_get_user_vm_start is 0). The arena begins with the
+// mapArena maps the memory of an arena that was just created, which fixes its address. Programs
+// cannot be loaded before that (bpf_arena_get_user_vm_start is 0). The arena begins with the
 // initial values of its global variables.
 func (e *engine) mapArena(i int) error {
 	m := &e.spec.Maps[i]
@@ -25,8 +25,8 @@ func (e *engine) mapArena(i int) error {
 	if m.Extra != 0 {
 		flags |= unix.MAP_FIXED_NOREPLACE
 	}
-	// Without an address of its own, the kernel chooses one that does not cross 4 GiB
-	// (arena_get_unmapped_area).
+	// If the map has no address, the kernel chooses one so that the arena does not cross a 4 GiB
+	// boundary (arena_get_unmapped_area).
 	var at unsafe.Pointer
 	*(*uintptr)(unsafe.Pointer(&at)) = uintptr(m.Extra)
 	p, err := unix.MmapPtr(e.MapFD(i), 0, at, size, unix.PROT_READ|unix.PROT_WRITE, flags)
@@ -37,8 +37,8 @@ func (e *engine) mapArena(i int) error {
 	if len(globals) == 0 {
 		return nil
 	}
-	// A page that cannot be allocated is an error here, and a signal in copy. unix.Madvise would be
-	// one more function in each binary.
+	// A page that cannot be allocated is an error here, but a signal in copy. unix.Madvise would
+	// add one more function to each binary.
 	if err := unix.MadvisePtr(p, uintptr(len(globals)), unix.MADV_POPULATE_WRITE); err != nil {
 		return err
 	}

@@ -8,14 +8,14 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// blobMap is the loader's one map, mapped: an array of one element, whose value is the blob.
+// blobMap is the loader's only map, mapped into memory: an array with one element, the blob.
 type blobMap struct {
 	fd  int32  // also the fd_array of the loader program
 	mem []byte // the mapping; its first len(Spec.Blob) bytes are the blob
 }
 
-// newBlobMap creates the map, with room for some bytes after the blob, and fills it. After a
-// failure it returns what it was doing.
+// newBlobMap creates the map, with room for extra bytes after the blob, and fills it. After a
+// failure, op is the operation that failed.
 func newBlobMap(blob string, extra uint32, token int32) (m *blobMap, op spec.Op, errno unix.Errno) {
 	attr := blobMapAttr(blob)
 	attr.ValueSize += extra
@@ -56,16 +56,16 @@ func (m *blobMap) close() {
 	unix.Close(int(m.fd))
 }
 
-// at returns a pointer to an attr, or a part of one, in the blob.
+// at returns a pointer to an offset in the blob, such as an attr or a part of one.
 func (m *blobMap) at(off spec.BlobOff) unsafe.Pointer { return unsafe.Pointer(&m.mem[off]) }
 
-// slot returns a pointer to the word of a slot.
+// slot returns a pointer to a slot.
 func (m *blobMap) slot(s spec.Slot) *int32 { return (*int32)(m.at(spec.BlobOff(4 * s))) }
 
-// found returns the 64-bit result of a look-up.
+// found returns the 64-bit result of a lookup.
 func (m *blobMap) found(s spec.Slot) found { return found(*(*int64)(m.at(spec.BlobOff(4 * s)))) }
 
-// A found is the result of bpf_btf_find_by_name_kind: a negative errno, or a BTF ID in the low half
+// found is the result of bpf_btf_find_by_name_kind: a negative errno, or a BTF ID in the low half
 // and the fd of a module's BTF, 0 for vmlinux, in the high half.
 type found int64
 

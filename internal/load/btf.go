@@ -9,9 +9,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// UseOddBTF is for objects with BTF that the kernel may refuse, such as a name with a $ in it. If
-// it does, the load continues without BTF, as in libbpf (bpf_object__sanitize_and_load_btf), unless
-// CO-RE records, maps or programs need it. It returns the first failure if that does not help.
+// UseOddBTF is for objects with BTF that the kernel may reject, for example because of a name that
+// contains a $. If the kernel rejects it, the load continues without BTF, as in libbpf
+// (bpf_object__sanitize_and_load_btf), unless CO-RE records, maps or programs need it. UseOddBTF
+// returns the first failure if the load without BTF fails too.
 func UseOddBTF(e *engine, failure *spec.Failure) *spec.Failure {
 	if failure.StepKind() != spec.StepLoadBTF || failure.Errno != unix.EINVAL || !canDropBTF(e.spec) {
 		return failure
@@ -31,7 +32,7 @@ func UseOddBTF(e *engine, failure *spec.Failure) *spec.Failure {
 	return failure
 }
 
-// canDropBTF reports whether only maps and programs refer to the BTF, and the Spec may be changed.
+// canDropBTF reports whether the Spec may be changed and only maps and programs refer to the BTF.
 func canDropBTF(s *spec.Spec) bool {
 	relocates := func(p spec.ProgramSpec) bool { return p.CORERelos != 0 }
 	return s.Signed == nil && !s.BTF.Outside && s.StructOps == 0 && !slices.ContainsFunc(s.Programs, relocates)

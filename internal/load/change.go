@@ -9,15 +9,16 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// This file changes the description of a map in a copy of the Spec. A load is not aware of it, so
-// it costs nothing if no map is changed, and explanations of failures describe the changed map.
+// This file changes the description of a map in a copy of the Spec. A load is unaware of the
+// change, so loads without changed maps pay nothing, and explanations of failures describe the
+// changed map.
 
 // MapFields are the fields of a map that can be changed.
 type MapFields struct {
 	Type, KeySize, ValueSize, MaxEntries, Flags uint32
 }
 
-// fieldsOf are the offsets of MapFields' fields in an attr.
+// fieldsOf holds the offsets of MapFields' fields in an attr.
 var fieldsOf = [...]uintptr{
 	unsafe.Offsetof(sys.MapCreateAttr{}.MapType),
 	unsafe.Offsetof(sys.MapCreateAttr{}.KeySize),
@@ -29,10 +30,10 @@ var fieldsOf = [...]uintptr{
 // Changer changes a copy of a Spec.
 type Changer struct {
 	spec         *spec.Spec
-	blob, loader []byte // copies of Spec.Blob and Loader; loader is nil while it is unchanged
+	blob, loader []byte // copies of Spec.Blob and Spec.Loader; loader is nil while unchanged
 }
 
-// Change starts to change a copy of a Spec.
+// Change returns a Changer for a copy of a Spec.
 func Change(s *spec.Spec) *Changer {
 	changed := *s
 	changed.Maps = slices.Clone(s.Maps)
@@ -54,7 +55,7 @@ func (c *Changer) setWord(at spec.BlobOff, n uint32) {
 	binary.NativeEndian.PutUint32(c.blob[at:], n)
 }
 
-// SetMap changes the fields of a map, except max_entries, which are in Request.Entries.
+// SetMap changes the fields of a map, except max_entries, which is in Request.Entries.
 func (c *Changer) SetMap(i int, to MapFields) {
 	m := &c.spec.Maps[i]
 	to.MaxEntries = m.MaxEntries
@@ -145,8 +146,8 @@ func kindOf(mapType uint32) uint32 {
 }
 
 // LeaveOut excludes a map: its steps, and the initial entries of other maps that hold it. As in
-// libbpf (poison_map_ldimm64), it replaces references in programs by the call of a helper that does
-// not exist, BadMap plus the map's index, which the verifier refuses if it is reachable.
+// libbpf (poison_map_ldimm64), it replaces references in programs with calls of a nonexistent
+// helper, BadMap plus the map's index, which the verifier rejects if they are reachable.
 func (c *Changer) LeaveOut(i int) {
 	s := c.spec
 	m := &s.Maps[i]
@@ -179,8 +180,8 @@ func (c *Changer) LeaveOut(i int) {
 // LeftOut reports whether a map was left out.
 func LeftOut(s *spec.Spec, i int) bool { return int32(s.Word(spec.BlobOff(4*s.Maps[i].Slot))) < 0 }
 
-// holds reports whether a step that sets an entry sets it to the fd in that slot: whether it has r1
-// = slots; r1 += 4 * slot.
+// holds reports whether a step that sets an entry sets it to the fd in slot, that is, whether the
+// step has r1 = slots; r1 += 4 * slot.
 func holds(s *spec.Spec, step *spec.Step, slot spec.Slot) bool {
 	for i := step.Start; i < step.End-1; i++ {
 		insn, next := insnAt(s.Loader, int(i)), insnAt(s.Loader, int(i)+1)
@@ -195,7 +196,7 @@ func holds(s *spec.Spec, step *spec.Step, slot spec.Slot) bool {
 	return false
 }
 
-// poison replaces a program's ld_imm64 of a map by calls of a helper.
+// poison replaces a program's ld_imm64 of a map with calls of a helper.
 func (c *Changer) poison(step *spec.Step, slot spec.Slot, helper int32) {
 	p := &c.spec.Programs[step.Index]
 	at := int(p.Attr) + int(attrSizeOf(c.spec, step)+7)&^7 // the instructions come after the attr
@@ -210,7 +211,7 @@ func (c *Changer) poison(step *spec.Step, slot spec.Slot, helper int32) {
 			put(insns[i:], call)
 			put(insns[i+8:], call)
 		}
-		i += 8 // its second half
+		i += 8 // skip its second half
 	}
 }
 

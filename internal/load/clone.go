@@ -12,34 +12,34 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// Cloner is a program of a loaded object that is ready to be loaded again and again, each time for
-// another target.
+// Cloner is a program of a loaded object that can be loaded again any number of times, each time
+// for another target.
 //
 // The loader has run once more for it, with the object's maps in their slots, and has loaded
-// nothing but BTF: the attr of the program is as the kernel wants it, its externs are resolved, and
-// what it refers to is open. A clone is then one plain BPF_PROG_LOAD. It is safe for concurrent
-// use, but for Close.
+// nothing but BTF. The attr of the program is complete, its externs are resolved, and all files
+// that it refers to are open, so each clone is one plain BPF_PROG_LOAD. A Cloner is safe for
+// concurrent use, except for Close.
 type Cloner struct {
 	e       engine
 	program int32
 	step    int
 
-	// system makes the system calls if no loader program has run: one at a time, under mu. Nil
-	// otherwise.
+	// system makes the system calls if no loader program has run, one at a time, under mu. It is
+	// nil otherwise.
 	system Kernel
 
 	mu      sync.Mutex
 	found   int
-	kernel  *kernelbtf.Functions // read once many names are looked up
+	kernel  *kernelbtf.Functions // read once many names have been looked up
 	noIndex bool
 }
 
-// manyNames is how many names are left to the kernel to find, 0.3 ms each, before its BTF is read,
-// which takes 10 ms.
+// manyNames is the number of names that the kernel is asked to find, at 0.3 ms each, before its BTF
+// is read, which takes 10 ms.
 const manyNames = 16
 
-// ClonerMaker prepares a program for being loaded again. The maps are the file descriptors of the
-// object's, in the order of the Spec, and have to stay open until Close.
+// ClonerMaker prepares a program to be loaded again. maps are the file descriptors of the object's
+// maps, in the order of the Spec, and must stay open until Close.
 type ClonerMaker func(s *spec.Spec, features unsafe.Pointer, maps []int, program int32) (*Cloner, *spec.Failure)
 
 // NewCloner is the ClonerMaker that runs the loader in the kernel.
@@ -47,13 +47,13 @@ func NewCloner(s *spec.Spec, features unsafe.Pointer, maps []int, program int32)
 	return newCloner(s, features, program, func(t *Cloner) *spec.Failure { return t.prepare(maps) })
 }
 
-// newCloner describes a load of nothing but BTF, externs and that program, for prepare to do.
+// newCloner makes a Cloner that is set up to load only BTF, externs and program, and calls prepare.
 func newCloner(s *spec.Spec, features unsafe.Pointer, program int32, prepare func(*Cloner) *spec.Failure) (*Cloner, *spec.Failure) {
 	changed := *s
 	changed.Maps = slices.Clone(s.Maps)
 	changed.Kconfig, changed.Sums = "", spec.Sums{}
 	for i := range changed.Maps {
-		changed.Maps[i].Outside = false // none is created
+		changed.Maps[i].Outside = false // no map is created
 	}
 	t := &Cloner{program: program, e: engine{Loaded: Loaded{spec: &changed}, req: Request{Spec: &changed, Features: features}}}
 	e := &t.e
@@ -92,7 +92,7 @@ func newCloner(s *spec.Spec, features unsafe.Pointer, program int32, prepare fun
 	return t, nil
 }
 
-// prepare runs the loader. After a failure, it leaves nothing open.
+// prepare runs the loader program. After a failure, it leaves nothing open.
 func (t *Cloner) prepare(maps []int) *spec.Failure {
 	e := &t.e
 	blob, op, errno := newBlobMap(e.spec.Blob, 0, 0)
@@ -146,9 +146,9 @@ func (t *Cloner) runLoader(maps []int, run func() *spec.Failure) *spec.Failure {
 	return nil
 }
 
-// Close releases the resources for making clones.
+// Close releases the resources that clones need.
 func (t *Cloner) Close() {
-	t.e.closeRest(false) // the maps are the caller's
+	t.e.closeRest(false) // the maps belong to the caller
 	t.e.blob.close()
 }
 
@@ -206,8 +206,8 @@ func (t *Cloner) fail(target *Target, errno unix.Errno) *spec.Failure {
 	return f
 }
 
-// find finds a target. After many look-ups, it reads the kernel's BTF for names that are unique
-// there.
+// find finds a target. After many lookups, it reads the kernel's BTF and finds names there that are
+// unique.
 func (t *Cloner) find(target *Target) (foundTarget, *spec.Failure) {
 	if t.system != nil && target.Open == nil {
 		t.mu.Lock()
@@ -221,7 +221,7 @@ func (t *Cloner) find(target *Target) (foundTarget, *spec.Failure) {
 			}
 		}
 	}
-	// Not of the engine that others use at the same time.
+	// A separate engine, since other goroutines use t.e at the same time.
 	e := engine{Loaded: Loaded{spec: t.e.spec}, req: Request{Spec: t.e.spec, Features: t.e.req.Features}}
 	e.req.Wanted = []Wanted{{Program: t.program, Load: true}}
 	found, failure := e.findTargets([]*Target{target})
@@ -231,7 +231,7 @@ func (t *Cloner) find(target *Target) (foundTarget, *spec.Failure) {
 	return found[0], failure
 }
 
-// index is the kernel's BTF, nil as long as few names are looked up.
+// index returns the kernel's BTF, or nil while few names have been looked up.
 func (t *Cloner) index() *kernelbtf.Functions {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -108,8 +108,8 @@ func differs(e *engine, i int32, info *sys.MapInfo) *IncompatibleMapError {
 	return nil
 }
 
-// createdEntries returns the number of entries that the kernel would say a map has that it creates,
-// and whether the object cares.
+// createdEntries returns the number of entries that the kernel would report for a map that the
+// loader creates, and whether the object depends on it.
 func createdEntries(e *engine, i int32) (n uint32, counts bool) {
 	m := &e.spec.Maps[i]
 	n = m.MaxEntries
@@ -124,7 +124,7 @@ func createdEntries(e *engine, i int32) (n uint32, counts bool) {
 	if m.Sizing == spec.SizePages {
 		return fitPages(n), true
 	}
-	if m.Flags&sys.FlagNoCommonLRU != 0 { // as many for each CPU (htab_map_alloc)
+	if m.Flags&sys.FlagNoCommonLRU != 0 { // rounded to the same number for each CPU (htab_map_alloc)
 		if cpus, err := sys.PossibleCPUs(); err == nil {
 			n = (n + uint32(cpus) - 1) / uint32(cpus) * uint32(cpus)
 		}

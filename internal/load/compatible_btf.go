@@ -11,8 +11,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// CompatibleBTF compares the fields that the kernel manages in values of an existing map and of the
-// object's, such as a struct bpf_spin_lock. They must be of the same kinds and at the same offsets.
+// CompatibleBTF compares the fields that the kernel manages, such as a struct bpf_spin_lock, in the
+// values of an existing map and of the object's map. Their kinds and offsets must be the same.
 // Other fields are ignored. If the caller may not read the BTF, which requires CAP_SYS_ADMIN, the
 // check is left to the verifier.
 func CompatibleBTF(s *spec.Spec, i int, info *sys.MapInfo) *IncompatibleMapError {
@@ -22,7 +22,7 @@ func CompatibleBTF(s *spec.Spec, i int, info *sys.MapInfo) *IncompatibleMapError
 	if uintptr(m.AttrSize) >= at+4 && s.BTF.Attr != 0 {
 		id := binary.NativeEndian.Uint32([]byte(s.Blob[m.Attr+spec.BlobOff(at):][:4]))
 		if id != 0 {
-			want, _ = kernelbtf.SpecialFields([]byte(s.Blob[s.BTF.Data:][:s.BTF.Size]), id) // which the loader has made
+			want, _ = kernelbtf.SpecialFields([]byte(s.Blob[s.BTF.Data:][:s.BTF.Size]), id) // package loader has written this BTF
 		}
 	}
 	have, ok := managedFields(info)
@@ -32,8 +32,8 @@ func CompatibleBTF(s *spec.Spec, i int, info *sys.MapInfo) *IncompatibleMapError
 	return compareFields(m.Name, have, want)
 }
 
-// managedFields returns the fields of an existing map's values that the kernel manages. It reports
-// false if the caller may not read them.
+// managedFields returns the fields of an existing map's values that the kernel manages. ok is false
+// if the caller may not read the BTF.
 func managedFields(info *sys.MapInfo) (fields []kernelbtf.SpecialField, ok bool) {
 	if info.BtfId == 0 || info.BtfValueTypeId == 0 {
 		return nil, true
@@ -46,7 +46,7 @@ func managedFields(info *sys.MapInfo) (fields []kernelbtf.SpecialField, ok bool)
 	return fields, err == nil
 }
 
-// compareFields returns the first difference between two lists of fields, nil if there is none.
+// compareFields returns the first difference between two lists of fields, or nil.
 func compareFields(name string, have, want []kernelbtf.SpecialField) *IncompatibleMapError {
 	count := func(fields []kernelbtf.SpecialField, name string) (n uint64) {
 		for _, f := range fields {
@@ -63,7 +63,7 @@ func compareFields(name string, have, want []kernelbtf.SpecialField) *Incompatib
 			}
 		}
 	}
-	for j := range want { // as many of each, sorted
+	for j := range want { // both lists are sorted and equally long
 		if want[j].Offset != have[j].Offset {
 			return &IncompatibleMapError{Map: name, Field: "offset of " + want[j].Name, Have: uint64(have[j].Offset), Want: uint64(want[j].Offset)}
 		}
@@ -71,7 +71,7 @@ func compareFields(name string, have, want []kernelbtf.SpecialField) *Incompatib
 	return nil
 }
 
-// rawBTF reads the BTF of that ID.
+// rawBTF reads the BTF with the given ID.
 func rawBTF(id uint32) ([]byte, error) {
 	fd, errno := sys.GetFdByID(sys.CmdBtfGetFdByID, id)
 	if errno != 0 {

@@ -7,7 +7,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// leaveToLoader takes from the programs the CO-RE records that the loader has for them.
+// leaveToLoader removes from the programs the CO-RE records that the loader resolves for them.
 func (e *engine) leaveToLoader() {
 	for i := range e.spec.Programs {
 		if p := &e.spec.Programs[i]; p.CORERelos != 0 {
@@ -16,11 +16,11 @@ func (e *engine) leaveToLoader() {
 	}
 }
 
-// noLine is line info of a program without any.
+// noLine is the line info of a program that has none.
 var noLine [1]sys.LineInfo
 
-// loaderCORE gives the loader its own CO-RE records, and returns the size of its attr. Line info
-// comes with them: without it a program has no CO-RE records (check_btf_info).
+// loaderCORE adds the loader's own CO-RE records to its attr, and returns the size of the attr. It
+// adds line info too: the kernel ignores CO-RE records of a program without it (check_btf_info).
 func (e *engine) loaderCORE(attr *sys.ProgLoadAttr) uintptr {
 	attr.ProgBtfFd = uint32(*e.blob.slot(e.spec.BTF.Slot))
 	lines := noLine[:]
@@ -34,7 +34,7 @@ func (e *engine) loaderCORE(attr *sys.ProgLoadAttr) uintptr {
 	return unsafe.Offsetof(attr.CoreReloRecSize) + 4
 }
 
-// applyCORE copies what the loader has resolved to the programs.
+// applyCORE copies the values that the loader has resolved to the programs.
 func (e *engine) applyCORE() {
 	c := &e.spec.CORE
 	values := unsafe.Slice((*uint64)(e.blob.at(c.Values)), c.ValueCount)

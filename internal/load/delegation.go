@@ -8,7 +8,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// A delegation holds the masks of what a token allows. An unknown mask allows everything.
+// A delegation holds the masks of what a token allows. A mask that cannot be read counts as
+// allowing everything.
 type delegation struct {
 	_ incomparable
 
@@ -28,14 +29,14 @@ func delegatedBy(token int) delegation {
 		if mask == nil {
 			continue
 		}
-		if n, err := strconv.ParseUint(strings.TrimSpace(value), 0, 64); err == nil { // else "any"
+		if n, err := strconv.ParseUint(strings.TrimSpace(value), 0, 64); err == nil { // otherwise "any"
 			*mask = n
 		}
 	}
 	return d
 }
 
-// lacks describes what the failed operation needs and the token of the BPF file system at path does
+// lacks describes what the failed operation needs but the token of the BPF file system at path does
 // not delegate, or returns "".
 func (d delegation) lacks(f *spec.Failure, path string) string {
 	says := "the BPF token of " + path + " does not delegate "

@@ -10,7 +10,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// Elem looks up or updates an element of a map, or finds the key after one. A nil key means none.
+// Elem looks up or updates an element of a map, or finds the next key. A nil key means no key.
 func Elem(cmd sys.Cmd, fd int, key, value []byte, flags uint64) unix.Errno {
 	attr := &sys.MapElemAttr{MapFd: uint32(fd), Value: sys.Addr(unsafe.Pointer(unsafe.SliceData(value))), Flags: flags}
 	if key != nil {
@@ -26,7 +26,7 @@ func Elem(cmd sys.Cmd, fd int, key, value []byte, flags uint64) unix.Errno {
 	return errno
 }
 
-// LoadBTF loads an object's BTF, by itself.
+// LoadBTF loads only an object's BTF.
 func LoadBTF(s *spec.Spec) (int, unix.Errno) {
 	data := s.Blob[s.BTF.Data:][:s.BTF.Size]
 	attr := &sys.BtfLoadAttr{Btf: sys.StringAddr(data), BtfSize: s.BTF.Size}
@@ -35,8 +35,9 @@ func LoadBTF(s *spec.Spec) (int, unix.Errno) {
 	return num, errno
 }
 
-// EachKey calls do with each key of a map. do must not keep the key. If a key is deleted meanwhile,
-// the kernel starts over with the first one, which EachKey accepts a bounded number of times.
+// EachKey calls do with each key of a map. do must not keep the key. If a key is deleted during the
+// iteration, the kernel starts over with the first key; EachKey accepts that a bounded number of
+// times.
 func EachKey(fd, keySize int, entries uint32, do func(key []byte) error) error {
 	keys := make([]byte, 2*keySize)
 	key, next := keys[:keySize], keys[keySize:]

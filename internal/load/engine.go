@@ -10,31 +10,31 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// engine is a load under way.
+// engine is a load in progress.
 type engine struct {
 	Loaded
-	// req is by value: an engine with its request takes less memory, and less time, than two
-	// allocations.
+	// req is a value, not a pointer: one allocation takes less memory and time than two.
 	req Request
 
-	// quick lets other threads help, and the loader resolve CO-RE.
+	// quick lets other threads help, and makes the loader resolve CO-RE.
 	quick bool
-	// again is set if a failed attempt is worth another one: it was a quick one that does not say
-	// why, or the step that failed succeeds by itself.
+	// again is set if another attempt is worthwhile: the failed attempt was a quick one that does
+	// not show the reason, or the failed step succeeds by itself.
 	again bool
-	// verified is set while what runs was verified by the kernel.
+	// verified is set while the kernel has verified the signature of the running loader.
 	verified bool
-	// asked is how many of Request.Skip are the caller's, once reuses is set: the blob that
-	// existing maps were put into last.
+	// asked is the number of elements of Request.Skip that the caller has set. It is valid once
+	// reuses is set, the blob that existing maps were last put into.
 	asked  int32
 	reuses *blobMap
-	// finish is set if more than attachAreas is to be done once all is loaded; it does both.
+	// finish, if set, is called instead of attachAreas once everything is loaded, and does what
+	// attachAreas does too.
 	finish func(*engine) *spec.Failure
-	// logs is the context of a loader that can be signed: the first of as many as LogRequests says.
+	// logs is the context of a loader that can be signed: the first of Spec.LogRequests elements.
 	logs *spec.LogRequest
-	// lines are the line info of a loader to which functions were appended: one line for each of
-	// its functions, as the kernel wants it (check_btf_line). They are nil for others. By a
-	// pointer, since an engine is allocated for each load.
+	// lines is the line info of a loader with appended functions: one line for each function, as
+	// the kernel requires (check_btf_line). It is nil for other loaders. It is a pointer because an
+	// engine is allocated for each load.
 	lines *[]sys.LineInfo
 }
 
@@ -165,11 +165,11 @@ func (e *engine) run(loader string) *spec.Failure {
 	return e.start(prog)
 }
 
-// loaderLicense lets the loader call helpers that only GPL programs may call. It says nothing
-// about the license of the object.
+// loaderLicense lets the loader call helpers that only GPL programs may call. It is unrelated to
+// the license of the object.
 var loaderLicense = [...]byte{'D', 'u', 'a', 'l', ' ', 'B', 'S', 'D', '/', 'G', 'P', 'L', 0}
 
-// loaderAttrSize is the number of bytes of its attr to pass to the kernel.
+// loaderAttrSize is the number of bytes of the loader's attr that are passed to the kernel.
 const loaderAttrSize = unsafe.Offsetof(sys.ProgLoadAttr{}.FdArray) + 8
 
 // loaderAttr returns the attr of the loader program.
@@ -188,8 +188,8 @@ func loaderAttr(blob *blobMap, loader string) sys.ProgLoadAttr {
 	return attr
 }
 
-// loadLoader loads the loader program. What the attr refers to has to be kept alive, but for the
-// loader's map.
+// loadLoader loads the loader program. The caller must keep alive everything that the attr refers
+// to, except the loader's map.
 func (e *engine) loadLoader(attr *sys.ProgLoadAttr, size uintptr) (prog int, failure *spec.Failure) {
 	if token := e.req.token; token != 0 {
 		attr.ProgFlags |= sys.FlagTokenFd
@@ -208,7 +208,7 @@ func (e *engine) loadLoader(attr *sys.ProgLoadAttr, size uintptr) (prog int, fai
 	return -1, failure
 }
 
-// start runs the loader program, and lets it go.
+// start runs the loader program, and closes it.
 func (e *engine) start(prog int) *spec.Failure {
 	defer unix.Close(prog)
 	run := sys.ProgRunAttr{ProgFd: uint32(prog)}
@@ -219,7 +219,7 @@ func (e *engine) start(prog int) *spec.Failure {
 	_, errno := sys.BPF(sys.CmdProgRun, unsafe.Pointer(&run), unsafe.Offsetof(run.BatchSize))
 	runtime.KeepAlive(e.logs)
 	if errno == 0 && int32(run.Retval) < 0 {
-		errno = unix.Errno(-int32(run.Retval)) // that of the hash check, the only one there is
+		errno = unix.Errno(-int32(run.Retval)) // the error of the hash check, the only one that the loader returns
 	}
 	if errno != 0 {
 		return e.fail(spec.OpRunLoader, errno)
@@ -227,7 +227,7 @@ func (e *engine) start(prog int) *spec.Failure {
 	return nil
 }
 
-// check looks for the first step that failed and should not have.
+// check returns the failure of the first step that failed and should not have, or nil.
 func (e *engine) check() *spec.Failure {
 	for i := range e.spec.Steps {
 		step := &e.spec.Steps[i]
@@ -271,7 +271,7 @@ func (e *engine) mayFail(i int, step *spec.Step) bool {
 	return false
 }
 
-// missing returns the weak kfuncs that a program refers to and that were not found.
+// missing returns the names of weak kfuncs that a program refers to but that were not found.
 func (e *engine) missing(program int32) (names []string) {
 	for i := range e.spec.Externs {
 		x := &e.spec.Externs[i]
@@ -282,7 +282,7 @@ func (e *engine) missing(program int32) (names []string) {
 	return names
 }
 
-// closeRest closes the files that only the loader needed, and after a failure all files.
+// closeRest closes the files that only the loader needed, or all files after a failure.
 func (e *engine) closeRest(failed bool) {
 	for i := range e.spec.Steps {
 		step := &e.spec.Steps[i]
@@ -309,7 +309,7 @@ func (e *engine) closeRest(failed bool) {
 	}
 }
 
-// without returns a loader without these steps.
+// without returns a loader that skips these steps.
 func (e *engine) without(loader string, steps []int) string {
 	insns := []byte(loader)
 	var nop [8]byte // if true goto +0

@@ -8,32 +8,32 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// Existing is a map that a load uses instead of creating one: another object's, or one that was
+// Existing is a map that a load uses instead of creating one. It belongs to another object, or was
 // pinned.
 type Existing struct {
 	_ incomparable
 
 	Map int32 // index in Spec.Maps
-	FD  int   // which stays the caller's
+	FD  int   // remains the caller's
 }
 
 // Reuse is the code for maps that exist before the load.
 //
-// Such a map has its file descriptor, a duplicate for each attempt, in its slot before the loader
-// runs, and the loader's steps about it are skipped. All else, programs and maps of maps among it,
-// finds it there as if the loader had created it. It is called once in each attempt, before the
-// loader is loaded. (A type of its own would be half a KB in each binary, and so would methods of
-// an engine, whose names are in the type: hence functions.)
+// A duplicate of the map's file descriptor is in its slot before the loader runs, a new one for
+// each attempt, and the loader's steps for the map are skipped. Everything else, including programs
+// and maps of maps, finds the map there as if the loader had created it. Reuse is called once in
+// each attempt, before the loader is loaded. (It is a function because a separate type would add
+// half a KB to each binary, and so would methods of an engine, whose names are part of the type.)
 type Reuse = func(*engine) *spec.Failure
 
-// Engine is a load under way.
+// Engine is a load in progress.
 type Engine = engine
 
 // UseReuse is the code for maps that exist before the load.
 func UseReuse(e *Engine) *spec.Failure { return beginReuse(e) }
 
-// AddExisting sets maps that the loads of the skeleton with these features use instead of creating
-// them. Of several for a map, the last one counts.
+// AddExisting sets maps that loads of the skeleton with these features use instead of creating
+// them. If there are several for one map, the last one counts.
 func AddExisting(f *Features, maps []Existing) {
 	inner := f.Reuse
 	if inner == nil {
@@ -47,14 +47,13 @@ func AddExisting(f *Features, maps []Existing) {
 	}
 }
 
-// errChanged is for initial values that would be lost.
+// errChanged is the error for an initial value that would be lost.
 var errChanged = errors.New("its initial value was changed, but the map already exists with a value")
 
-// Reusable reports why maps of a type cannot be used by another load than the one that has created
-// them.
+// Reusable returns an error if maps of a type can be used only by the load that has created them.
 func Reusable(mapType uint32) error {
 	switch mapType {
-	case sys.MapTypeArena: // each address in it is one of the process that has mapped it first
+	case sys.MapTypeArena: // addresses in it are those of the process that has mapped it first
 		return errors.New("an arena cannot be reused: its addresses are only valid in the process that created it")
 	case sys.MapTypeStructOps:
 		return errors.New("struct_ops cannot be reused: it belongs to the programs that it was loaded with")
@@ -62,7 +61,7 @@ func Reusable(mapType uint32) error {
 	return nil
 }
 
-// beginReuse forgets what an earlier attempt has been given.
+// beginReuse discards the existing maps of an earlier attempt.
 func beginReuse(e *engine) *spec.Failure {
 	if e.reuses == e.blob {
 		return nil // this attempt has begun already
@@ -99,7 +98,7 @@ func takeExisting(e *engine, maps []Existing) *spec.Failure {
 	return nil
 }
 
-// isReused reports whether a map is one that the load does not create.
+// isReused reports whether the load uses an existing map instead of creating this one.
 func isReused(e *engine, i int32) bool {
 	for j := range e.spec.Steps {
 		if step := &e.spec.Steps[j]; step.Kind == spec.StepCreateMap && step.Index == i {
@@ -109,8 +108,8 @@ func isReused(e *engine, i int32) bool {
 	return true // it is left out
 }
 
-// give puts a map into its slot, and skips the loader's steps for it. Only the entries of a program
-// array are set as usual, since the object's programs are new.
+// give puts a map into its slot, and skips the loader's steps for it. It keeps the steps that set
+// the entries of a program array, since the object's programs are new.
 func give(e *engine, i int32, fd int, info *sys.MapInfo) *spec.Failure {
 	m := &e.spec.Maps[i]
 	if err := Reusable(m.Type); err != nil {

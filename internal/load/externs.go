@@ -20,8 +20,8 @@ type Extern struct {
 	Module string
 }
 
-// ReadExterns reads the results of the loader's look-ups, while the fds of
-// modules' BTFs are open.
+// ReadExterns reads the results of the loader's lookups. The fds of modules' BTF must still be
+// open.
 func ReadExterns(l *Loaded) []Extern {
 	externs := make([]Extern, len(l.spec.Externs))
 	for i := range externs {

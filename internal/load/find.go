@@ -8,10 +8,10 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// findKernel finds targets in the BTF of the kernel and of its modules, for programs of the object
-// that of is. The kernel looks for them itself, in a loader that does nothing else: reading all of
-// its BTF would take longer than most loads, and only a loader gets at a module's without
-// CAP_SYS_ADMIN.
+// findKernel finds targets for programs of the object of, in the BTF of the kernel and of its
+// modules. The kernel itself looks them up, in a loader that does nothing else: reading all of the
+// kernel's BTF would take longer than most loads, and only a loader can access a module's BTF
+// without CAP_SYS_ADMIN.
 func findKernel(of *spec.Spec, targets []*Target) ([]foundTarget, *spec.Failure) {
 	s := finder(of, targets)
 	found := make([]foundTarget, len(targets))
@@ -24,7 +24,7 @@ func findKernel(of *spec.Spec, targets []*Target) ([]foundTarget, *spec.Failure)
 			if fd := f.btfFD(); fd > 0 {
 				found[i].done = func() { unix.Close(fd) }
 			}
-			*(*int64)(unsafe.Pointer(at)) = 0 // or it would be closed
+			*(*int64)(unsafe.Pointer(at)) = 0 // so that it is not closed
 		}
 		return nil
 	}
@@ -40,7 +40,7 @@ func findKernel(of *spec.Spec, targets []*Target) ([]foundTarget, *spec.Failure)
 	return found, nil
 }
 
-// finder describes an object that has only targets. For each of them the loader does
+// finder describes an object that has only targets. For each of them the loader executes
 //
 //	r1 = r6
 //	r1 += name

@@ -11,8 +11,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// FunctionOf returns the BTF ID of a function of the BPF program fd in that program's BTF. If name
-// is empty, it is that of the entry function. Other functions require reading the BTF, which needs
+// FunctionOf returns the BTF ID of a function of the BPF program fd in that program's BTF. An empty
+// name means the entry function. Finding other functions requires reading the BTF, which needs
 // CAP_SYS_ADMIN (bpf_btf_get_fd_by_id).
 func FunctionOf(fd int, name string) (uint32, error) {
 	entry := new(sys.FuncInfo)
@@ -51,10 +51,10 @@ func FunctionOf(fd int, name string) (uint32, error) {
 	return id, nil
 }
 
-// kernelName is what the kernel keeps of a program's name.
+// kernelName returns the part of a program's name that the kernel keeps.
 func kernelName(name string) string { return name[:min(len(name), sys.ObjNameLen-1)] }
 
-// programBTF reads the functions in the BTF of that ID.
+// programBTF reads the functions in the BTF with the given ID.
 func programBTF(id uint32) (*kernelbtf.Functions, error) {
 	raw, err := rawBTF(id)
 	if err != nil {

@@ -12,9 +12,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// FuzzSpec damages a Spec and reads it in all the ways that a load does, without a kernel. Each
+// FuzzSpec damages a Spec and reads it in all the ways that a load does, without a kernel. Every
 // five bytes of changes are the place of a change and its new value, blob is the blob, and words
-// are the slots as the loader would leave them.
+// holds the slots as the loader would leave them.
 func FuzzSpec(f *testing.F) {
 	blob := []byte(spectest.New().Blob)
 	f.Add([]byte{}, blob, []byte{}, false)
@@ -34,7 +34,7 @@ func FuzzSpec(f *testing.F) {
 		req := Request{Spec: s, Features: unsafe.Pointer(features)}
 		for i := range s.Maps {
 			if n := s.Maps[i].MappedSize(); n > 1<<20 {
-				return // everything would be compared
+				return // its whole memory would be compared
 			} else if n > 0 {
 				a := AreaOf(i, &s.Maps[i])
 				memory := make([]uint64, a.Size/8)
@@ -106,8 +106,8 @@ func damage(s *spec.Spec, changes []byte) {
 	}
 }
 
-// collectPlaces lists the parts of a Spec that may be wrong. Sums are left out: what they cover
-// matches, whatever it is.
+// collectPlaces lists the parts of a Spec that may be wrong. It omits Sums: what they cover always
+// matches them.
 func collectPlaces(v reflect.Value, out *[]reflect.Value) {
 	switch {
 	case v.Type() == reflect.TypeFor[spec.Sums]():

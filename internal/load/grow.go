@@ -5,12 +5,12 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// growFiles makes room for n more files, and returns what waits until that is over. The kernel
-// doubles the table of files when it is full, and in a process of several threads waits for a grace
-// period of RCU each time, several ms (expand_fdtable in fs/file.c). So it is done once, and while
-// the load has begun.
+// growFiles starts to make room for n more files, and returns a function that waits until that is
+// done. The kernel doubles a full file table, and in a process with several threads it waits for an
+// RCU grace period each time, several ms (expand_fdtable in fs/file.c). So growFiles makes all the
+// room at once, and in parallel with the load.
 func growFiles(n int) (wait func()) {
-	const small = 64 // there is room for these, or for the little that is missing
+	const small = 64 // the table has room for these, or lacks only a few
 	if n <= small {
 		return func() {}
 	}

@@ -9,7 +9,7 @@ import (
 // UseInner returns the code for objects with maps of maps.
 func UseInner() Hook { return Hook{(*engine).fitInner, (*engine).keepBTF} }
 
-// InnerBTF is the object's BTF for the maps that a map of maps will hold.
+// InnerBTF is the object's BTF, kept for the maps that a map of maps will hold.
 type InnerBTF struct {
 	Map int // index in Spec.Maps
 	FD  int
@@ -33,7 +33,7 @@ func (e *engine) fitInner() error {
 	return nil
 }
 
-// SizingOf returns what the loader's generator says of a map of that type.
+// SizingOf returns the sizing that the loader's generator sets for a map of this type.
 func SizingOf(mapType uint32) spec.Sizing {
 	switch mapType {
 	case sys.MapTypePerfEventArray, sys.MapTypeCPUMap:
@@ -44,7 +44,7 @@ func SizingOf(mapType uint32) spec.Sizing {
 	return spec.SizeFixed
 }
 
-// keepBTF keeps the object's BTF for the maps that are made later, to be put into a map of maps.
+// keepBTF keeps the object's BTF for maps that are created later and put into a map of maps.
 func (e *engine) keepBTF() *spec.Failure {
 	for i := range e.spec.Steps {
 		step := &e.spec.Steps[i]

@@ -41,7 +41,8 @@ func code(insns ...sys.Insn) string {
 	return string(b)
 }
 
-// A loader with instructions that no loader has ends with an errno and touches only its own memory.
+// Running a loader with unsupported instructions returns an errno and touches only the loader's
+// memory.
 func TestInterpreterRefuses(t *testing.T) {
 	blob := func(dst uint8, offset int32) []sys.Insn {
 		return []sys.Insn{{Code: sys.OpLdImm64, Regs: regs(dst, sys.PseudoMapIdxValue)}, {Imm: offset}}
@@ -110,8 +111,8 @@ func TestInterpreterRunsArbitraryCode(t *testing.T) {
 	}
 }
 
-// readingKernel reads all that an attr refers to, as runtime/oldkernel does, and fails the test for
-// an address that is not the loader's.
+// readingKernel reads everything that an attr refers to, as runtime/oldkernel does, and fails the
+// test for an address that is not the loader's.
 type readingKernel struct {
 	deafKernel
 	t *testing.T
@@ -159,8 +160,8 @@ func (k *readingKernel) BPF(cmd sys.Cmd, p unsafe.Pointer, size uintptr) (int, u
 	return int(size), 0
 }
 
-// FuzzInterpreter interprets any instructions on any blob: no access, and no address in an attr,
-// is outside of the loader's memory.
+// FuzzInterpreter interprets arbitrary instructions on arbitrary blobs. No access, and no address
+// in an attr, is outside the loader's memory.
 func FuzzInterpreter(f *testing.F) {
 	s := spectest.New()
 	f.Add([]byte(s.Loader), []byte(s.Blob), uint32(0))

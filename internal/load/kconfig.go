@@ -8,15 +8,15 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// This file settles the values of __kconfig variables: kconfig_read.go finds them, and what the
-// caller has set since Open wins.
+// This file sets the values of __kconfig variables. kconfig_read.go finds them; values that the
+// caller has set since Open take precedence.
 
 // UseKconfig returns the code for objects with __kconfig variables.
 func UseKconfig() Hook { return Hook{patch: (*engine).patchKconfig} }
 
-// OpenKconfig writes the values that are in the machine's own configuration into the memory of the
-// areas, for a caller that may change them before the load. What cannot be found is zero, and an
-// error of the load.
+// OpenKconfig writes the values from the machine's own configuration into the memory of the areas,
+// where the caller may change them before the load. Values that cannot be found are zero here, and
+// an error of the load.
 func OpenKconfig(s *spec.Spec, areas []Area) {
 	if m, opened := kconfigMap(s, areas); opened != nil {
 		if k, err := readKconfig(s, int(m.MappedSize()), nil); err == nil {
@@ -25,8 +25,8 @@ func OpenKconfig(s *spec.Spec, areas []Area) {
 	}
 }
 
-// patchKconfig writes the values into the blob, where what the caller has set since Open is
-// already.
+// patchKconfig writes the values into the blob, which already has the values that the caller has
+// set since Open.
 func (e *engine) patchKconfig() error {
 	m, opened := kconfigMap(e.spec, e.req.Areas)
 	if m == nil {
@@ -47,7 +47,7 @@ func (e *engine) patchKconfig() error {
 	for i := range k.vars {
 		v := &k.vars[i]
 		if opened != nil && !bytes.Equal(v.In(value), v.In(atOpen.value)) {
-			continue // it was set
+			continue // the caller has set it
 		}
 		if err := k.errorOf(i); err != nil {
 			return err
@@ -57,8 +57,8 @@ func (e *engine) patchKconfig() error {
 	return nil
 }
 
-// kconfigMap returns the map that has the variables, and the memory that the caller has had for it
-// since Open, if any.
+// kconfigMap returns the map that holds the variables, and its memory if the caller has had it
+// since Open.
 func kconfigMap(s *spec.Spec, areas []Area) (m *spec.MapSpec, opened *Area) {
 	for i := range areas {
 		a := &areas[i]
@@ -72,20 +72,22 @@ func kconfigMap(s *spec.Spec, areas []Area) (m *spec.MapSpec, opened *Area) {
 	return m, opened
 }
 
-// KconfigError is a __kconfig variable that has no value, or one that its type does not take.
+// KconfigError reports a __kconfig variable without a value, or with one that its type does not
+// accept.
 type KconfigError struct {
 	_ incomparable
 
 	Name string // CONFIG_HZ
-	// Value is what was found, as written there; "" if nothing was found, and then Err is nil.
+	// Value is the value as written where it was found. If nothing was found, it is "" and Err is
+	// nil.
 	Value string
-	// Where is what has the value. If there is none, these are all places that were looked at, with
-	// what was wrong with each.
+	// Where is the place that has the value. If no place has it, Where lists all places that were
+	// searched, each with its error.
 	Where []string
 	Err   error // what is wrong with the value
 }
 
-// Error names all of it, and says what to do.
+// Error names the variable, its value and the places, and says what to do.
 func (e *KconfigError) Error() string {
 	where := strings.Join(e.Where, ", nor in ")
 	if e.Err != nil {

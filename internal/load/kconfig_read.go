@@ -17,33 +17,33 @@ import (
 //	CONFIG_HZ=250
 //	CONFIG_DEFAULT_HOSTNAME="(none)"
 //
-// of which the first for a name counts. Variables that begin with LINUX_ are in none of them
+// The first line for a name counts. Variables that begin with LINUX_ are in no configuration
 // (kconfig_virtual.go).
 
-// kconfigValues are the values of an object's variables.
+// kconfigValues holds the values of an object's variables.
 type kconfigValues struct {
 	vars  []spec.KconfigVar
-	value []byte  // of the map
-	found []error // by variable: isFound, or what is wrong with what was found; nil if nothing was
-	// missing is how many variables have no value that a configuration may have.
+	value []byte  // the map's value
+	found []error // by variable: isFound, or the error of the value found, or nil if none was found
+	// missing is the number of variables that a configuration may still provide.
 	missing int
-	// looked are the places that were looked at, with what was wrong with each.
+	// looked lists the places that were searched, each with its error, if any.
 	looked []string
 }
 
 const thisKernel = "this kernel"
 
-// isFound marks a variable that has its value. It needs no code to be initialized, which would be
-// in each binary.
+// isFound marks a variable that has its value. Its initialization needs no code, which would be in
+// each binary.
 var isFound error = foundMark{}
 
 type foundMark struct{}
 
 func (foundMark) Error() string { return "found" }
 
-// readKconfig finds out the values of all variables: from the caller's own configuration, if there
-// is one, then from that of the machine. Files are read only for variables that need them. An error
-// is about the caller's own.
+// readKconfig finds the values of all variables: in the caller's own configuration, if there is
+// one, then in the machine's. It reads files only if variables need them. An error is about the
+// caller's configuration.
 func readKconfig(s *spec.Spec, size int, own *KconfigSource) (*kconfigValues, error) {
 	vars, err := spec.ParseKconfig(s.Kconfig, size)
 	if err != nil {
@@ -83,7 +83,7 @@ func readKconfig(s *spec.Spec, size int, own *KconfigSource) (*kconfigValues, er
 		}
 		if err == nil {
 			k.looked = append(k.looked, path)
-			break // they are about the same kernel
+			break // both files describe the same kernel
 		}
 		k.looked = append(k.looked, fmt.Sprintf("%s (%v)", path, withoutPath(err)))
 	}
@@ -102,7 +102,7 @@ func (k *kconfigValues) errorOf(i int) error {
 	}
 }
 
-// parse takes the values of variables that have none yet from a configuration.
+// parse sets the variables that have no value yet from a configuration.
 func (k *kconfigValues) parse(where, text string) error {
 	index := make(map[string]int)
 	for i := range k.vars {
@@ -110,12 +110,12 @@ func (k *kconfigValues) parse(where, text string) error {
 			index[v.Name] = i
 		}
 	}
-	other := text != "" // than a configuration
+	other := text != "" // the text is not a configuration
 	for number := 1; text != ""; number++ {
 		var line string
 		line, text, _ = strings.Cut(text, "\n")
 		if !strings.HasPrefix(line, "CONFIG_") {
-			if strings.HasPrefix(line, "# CONFIG_") { // is not set
+			if strings.HasPrefix(line, "# CONFIG_") { // "# CONFIG_X is not set"
 				other = false
 			}
 			continue
@@ -136,7 +136,7 @@ func (k *kconfigValues) parse(where, text string) error {
 	return nil
 }
 
-// settle keeps what has become of a value.
+// settle records the value of a variable, or the error.
 func (k *kconfigValues) settle(i int, where, value string, err error) {
 	k.found[i] = isFound
 	if err != nil {
@@ -144,7 +144,7 @@ func (k *kconfigValues) settle(i int, where, value string, err error) {
 	}
 }
 
-// set gives a variable a value as a configuration has it (libbpf's
+// set sets a variable to a value as written in a configuration (libbpf's
 // bpf_object__process_kconfig_line).
 func (k *kconfigValues) set(i int, value string) error {
 	v := &k.vars[i]
@@ -172,7 +172,7 @@ func (k *kconfigValues) set(i int, value string) error {
 	return k.setNumber(i, n)
 }
 
-// setLetter is for y, m and n.
+// setLetter sets a variable to y, m or n.
 func (k *kconfigValues) setLetter(i int, letter byte) error {
 	v := &k.vars[i]
 	switch {
@@ -188,7 +188,7 @@ func (k *kconfigValues) setLetter(i int, letter byte) error {
 	return nil
 }
 
-// setNumber gives a variable a number, if it fits (libbpf's set_kcfg_value_num).
+// setNumber sets a variable to a number, if it fits (libbpf's set_kcfg_value_num).
 func (k *kconfigValues) setNumber(i int, n uint64) error {
 	v := &k.vars[i]
 	bits := 8 * v.Size
@@ -207,12 +207,12 @@ func misfit(v *spec.KconfigVar) error {
 	return errors.New("does not fit into the variable of type " + v.CType())
 }
 
-// parseKconfigNumber reads a number as C's strtoull does for libbpf: decimal, hexadecimal after 0x,
-// octal after 0, and a negative one as its two's complement.
+// parseKconfigNumber parses a number as libbpf does with C's strtoull: decimal, hexadecimal after
+// 0x, octal after 0, and negative numbers as their two's complement.
 func parseKconfigNumber(text string) (uint64, error) {
 	digits, negative := strings.CutPrefix(text, "-")
 	n, err := strconv.ParseUint(digits, 0, 64)
-	if err != nil || strings.ContainsAny(digits, "_oO") || strings.HasPrefix(strings.ToLower(digits), "0b") { // Go's, not C's
+	if err != nil || strings.ContainsAny(digits, "_oO") || strings.HasPrefix(strings.ToLower(digits), "0b") { // valid in Go, not in C
 		return 0, errors.New("want y, m, n, a quoted string or a number")
 	}
 	if negative {
@@ -221,7 +221,7 @@ func parseKconfigNumber(text string) (uint64, error) {
 	return n, nil
 }
 
-// putNumber writes a number in as many bytes as there are: 1, 2, 4 or 8.
+// putNumber writes a number that is as wide as to: 1, 2, 4 or 8 bytes.
 func putNumber(to []byte, n uint64) {
 	switch len(to) {
 	case 1:

@@ -12,16 +12,16 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// KconfigSource is a kernel configuration that the caller gives. It can be used for any number of
-// loads, at the same time too.
+// KconfigSource is a kernel configuration that the caller provides. It can be used for any number
+// of loads, also concurrently.
 type KconfigSource struct {
 	_ incomparable
 
-	// read returns the configuration, and what to call it in errors.
+	// read returns the configuration, and its name in errors.
 	read func() (name, text string, err error)
 }
 
-// KconfigFile returns a configuration that is in a file. Each load that needs it reads the file.
+// KconfigFile returns the configuration in a file. Each load that needs it reads the file.
 func KconfigFile(path string) *KconfigSource {
 	return &KconfigSource{read: func() (string, string, error) {
 		text, err := readKconfigFile(path)
@@ -29,8 +29,8 @@ func KconfigFile(path string) *KconfigSource {
 	}}
 }
 
-// KconfigReader returns a configuration that comes from a reader. The first load that needs it
-// reads it to its end.
+// KconfigReader returns the configuration from a reader. The first load that needs it reads r to
+// its end.
 func KconfigReader(r io.Reader) *KconfigSource {
 	read := sync.OnceValues(func() (string, error) {
 		if r == nil {
@@ -44,10 +44,11 @@ func KconfigReader(r io.Reader) *KconfigSource {
 	}}
 }
 
-// maxKconfig is the largest configuration that is read, in bytes. That of a kernel has 300 KB.
+// maxKconfig is the size of the largest configuration that is read, in bytes. A kernel's
+// configuration has 300 KB.
 const maxKconfig = 16 << 20
 
-// withoutPath returns what is wrong with a file whose name is said elsewhere.
+// withoutPath returns the error inside a path error, for messages that name the file elsewhere.
 func withoutPath(err error) error {
 	if p, ok := err.(*fs.PathError); ok {
 		return p.Err

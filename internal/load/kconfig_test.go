@@ -100,7 +100,7 @@ func TestKconfigValues(t *testing.T) {
 	}
 }
 
-// No file is read if it cannot have any of the variables.
+// Files that cannot have any of the variables are not read.
 func TestKconfigReadsNoFiles(t *testing.T) {
 	v := spec.KconfigVar{Name: "LINUX_KERNEL_VERSION", Type: spec.KconfigInt, Size: 4}
 	own := &KconfigSource{read: func() (string, string, error) {
@@ -133,7 +133,7 @@ func TestVersionCode(t *testing.T) {
 	}
 }
 
-// A description that was not made for the object is refused.
+// A description that does not belong to the object is refused.
 func TestDamagedKconfig(t *testing.T) {
 	for _, text := range []string{"0 4 4 0 0", "4 4 4 0 0 CONFIG_X\n", "4294967295 4 4 0 0 CONFIG_X\n", "0 3 4 0 0 CONFIG_X\n", "0 0 5 0 0 CONFIG_X\n", "x\n", "\n"} {
 		if vars, err := spec.ParseKconfig(text, 4); err == nil {

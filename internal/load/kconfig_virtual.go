@@ -13,8 +13,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// kernelFact returns the value of a variable that begins with LINUX_, which says something about
-// the running kernel that is in no configuration. Package loader takes no other names.
+// kernelFact returns the value of a variable that begins with LINUX_, a property of the running
+// kernel that is in no configuration. Package loader accepts no other names.
 func kernelFact(name string) (uint64, error) {
 	switch name {
 	case "LINUX_KERNEL_VERSION":
@@ -35,8 +35,8 @@ func number(b bool) uint64 {
 }
 
 // kernelVersionCode returns the kernel's own LINUX_VERSION_CODE. Ubuntu and Debian do not change
-// the last number of a release when they take a new version from upstream, and say elsewhere which
-// one it is (libbpf's get_kernel_version).
+// the last number of a release when they take a new version from upstream; they report that version
+// elsewhere (libbpf's get_kernel_version).
 func kernelVersionCode() (uint64, error) {
 	// Ubuntu 5.4.0-12.15-generic 5.4.8
 	if signature, err := sys.ReadFile("/proc/version_signature"); err == nil {
@@ -63,8 +63,8 @@ func kernelVersionCode() (uint64, error) {
 	return 0, fmt.Errorf("its release, %q, does not begin with three numbers", release)
 }
 
-// versionCode is KERNEL_VERSION of include/uapi/linux/version.h, 0 if text does not begin with a
-// version.
+// versionCode returns KERNEL_VERSION (include/uapi/linux/version.h) of the version that text begins
+// with, or 0 if there is none.
 func versionCode(text string) uint64 {
 	major, rest, _ := strings.Cut(text, ".")
 	minor, patch, _ := strings.Cut(rest, ".")
@@ -75,8 +75,8 @@ func versionCode(text string) uint64 {
 	return uint64(numbers[0]<<16 + numbers[1]<<8 + min(numbers[2], 255))
 }
 
-// hasCookies reports whether programs can ask for the cookie of their attachment,
-// bpf_get_attach_cookie (5.15), by loading one that does.
+// hasCookies reports whether programs can call bpf_get_attach_cookie (5.15). It loads one that
+// does.
 func hasCookies() bool {
 	insns := [...]sys.Insn{{Code: sys.OpCall, Imm: sys.FuncGetAttachCookie}, {Code: sys.OpExit}}
 	attr := sys.ProgLoadAttr{
@@ -99,8 +99,8 @@ func hasCookies() bool {
 	return false
 }
 
-// syscallPrefix returns what the names of system calls begin with in kernels that wrap them, "" if
-// that is not known.
+// syscallPrefix returns the prefix of system calls' names in kernels that wrap them, or "" if it is
+// not known.
 func syscallPrefix() string {
 	switch runtime.GOARCH {
 	case "amd64":
@@ -119,8 +119,8 @@ func syscallPrefix() string {
 	return ""
 }
 
-// hasSyscallWrappers reports whether a system call is a function such as __x64_sys_bpf, by creating
-// a kprobe there, as libbpf does: what cannot create one has no use for the answer.
+// hasSyscallWrappers reports whether system calls are functions such as __x64_sys_bpf. Like libbpf,
+// it creates a kprobe there: a process that cannot create one has no use for the answer.
 func hasSyscallWrappers() bool {
 	text, err := sys.ReadFile("/sys/bus/event_source/devices/kprobe/type")
 	prefix := syscallPrefix()

@@ -10,30 +10,30 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// Keyring says which certificates the kernel verifies a signature against. A
-// number above 2 is the serial number of a keyring or key, and KEY_SPEC_* of linux/keyctl.h, which
-// are negative, mean what they mean to keyctl.
+// Keyring identifies the certificates that the kernel verifies a signature against. A number above
+// 2 is the serial number of a keyring or key. The negative KEY_SPEC_* of linux/keyctl.h have the
+// same meaning as for keyctl.
 type Keyring int32
 
 const (
-	// SessionKeyring is the keyring of the session that the thread is in, which
-	// processes inherit. It is the default.
+	// SessionKeyring is the keyring of the thread's session, which processes inherit. It is the
+	// default.
 	SessionKeyring Keyring = 0
-	// UserKeyring is that of the process's user.
+	// UserKeyring is the keyring of the process's user.
 	UserKeyring Keyring = unix.KEY_SPEC_USER_KEYRING
-	// SecondaryKeyring has the certificates of BuiltinKeyring, and those that one of them has
-	// signed or the machine's owner has enrolled.
+	// SecondaryKeyring has the certificates of BuiltinKeyring, the certificates signed by one of
+	// them, and the certificates enrolled by the machine's owner.
 	SecondaryKeyring Keyring = 1
 	// PlatformKeyring has the certificates of the firmware.
 	PlatformKeyring Keyring = 2
 	// BuiltinKeyring has the certificates that the kernel was built with. The kernel's number for
-	// it is 0, and the default here is the session's, so this one is out of the range of any other.
+	// it is 0, which means SessionKeyring here, so this number is outside the range of all others.
 	BuiltinKeyring Keyring = math.MinInt32 + 1
-	// NoKeyring is the keyring of a load that was not verified, see [Signature].
+	// NoKeyring is the keyring of a load that was not verified; see [Signature].
 	NoKeyring Keyring = math.MinInt32
 )
 
-// String returns the keyring's name, or its number.
+// String returns the keyring's name, or its number if it has no name.
 func (k Keyring) String() string {
 	if k == NoKeyring {
 		return "no keyring"
@@ -44,8 +44,8 @@ func (k Keyring) String() string {
 	return "keyring " + strconv.Itoa(int(k))
 }
 
-// name returns the name of a keyring that has one. It is no table, since a binary without signed
-// packages would have that too.
+// name returns the keyring's name, if it has one. It is not a table, which binaries without signed
+// packages would contain too.
 func (k Keyring) name() string {
 	switch k {
 	case SessionKeyring, unix.KEY_SPEC_SESSION_KEYRING:
@@ -68,7 +68,7 @@ func (k Keyring) name() string {
 	return ""
 }
 
-// ParseKeyring reads a name, such as session, or a serial number.
+// ParseKeyring parses a name, such as session, or a serial number.
 func ParseKeyring(s string) (Keyring, error) {
 	for _, k := range []Keyring{SessionKeyring, UserKeyring, BuiltinKeyring, SecondaryKeyring, PlatformKeyring} {
 		if s == k.name() {
@@ -82,8 +82,8 @@ func ParseKeyring(s string) (Keyring, error) {
 	return Keyring(n), nil
 }
 
-// ID is what the kernel calls the keyring in keyring_id of BPF_PROG_LOAD: a serial number, one of
-// KEY_SPEC_* of linux/keyctl.h, or one of the system's own (VERIFY_USE_SECONDARY_KEYRING and
+// ID returns the keyring's number in keyring_id of BPF_PROG_LOAD: a serial number, a KEY_SPEC_* of
+// linux/keyctl.h, or the number of a system keyring (VERIFY_USE_SECONDARY_KEYRING and
 // VERIFY_USE_PLATFORM_KEYRING of linux/verification.h, and 0).
 func (k Keyring) ID() int32 {
 	switch k {
@@ -95,15 +95,16 @@ func (k Keyring) ID() int32 {
 	return int32(k)
 }
 
-// isSystem reports whether the keyring is one of the kernel's own, which keyctl has no number for.
+// isSystem reports whether the keyring belongs to the kernel, so that keyctl has no number for it.
 func (k Keyring) isSystem() bool { id := k.ID(); return id >= 0 && id <= 2 }
 
-// unknownCount is the number of certificates in a keyring that the process cannot see as a whole.
+// unknownCount stands for the number of certificates in a keyring that the process can see only in
+// part.
 const unknownCount = -1
 
-// certificates counts the certificates that can be found from a keyring, or returns unknownCount.
-// Whoever may search a key need not be allowed to view it, so what cannot be seen may be a
-// certificate.
+// certificates returns the number of certificates that can be found from a keyring, or
+// unknownCount. A process that may search a key may lack the permission to view it, so a key that
+// cannot be viewed may be a certificate.
 func (k Keyring) certificates() int {
 	if k.isSystem() {
 		return unknownCount
@@ -145,5 +146,5 @@ func countKeys(id, depth int) int {
 	return n
 }
 
-// String names the certificate as openssl does: by its serial number.
+// String names the certificate by its serial number, as openssl does.
 func (s signer) String() string { return fmt.Sprintf("certificate %x", s.serial) }

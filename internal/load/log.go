@@ -8,22 +8,23 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// logKept is how much of a verifier's log is kept: its end, which says why. A
-// program of a million instructions has a log of 115 MB.
+// logKept is how many bytes of a verifier's log are kept: its end, which has the reason. The log of
+// a program with a million instructions has 115 MB.
 const logKept = 4 << 20
 
-// logBuffer is where the kernel writes a log.
+// logBuffer is the buffer to which the kernel writes a log.
 //
 // Since Linux 6.4 (12166409bf0d, "bpf: Switch BPF verifier log to be a rotating log by default")
-// the kernel itself keeps the end. Before, it keeps the beginning: there the buffer is the same
-// memory many times over, so that what comes later overwrites what came earlier.
+// the kernel itself keeps the end of the log. Earlier kernels keep the beginning: for them the
+// buffer is the same memory mapped many times in a row, so that the log's end overwrites its
+// beginning.
 type logBuffer struct {
 	p      unsafe.Pointer
-	mapped uintptr // bytes
+	mapped uintptr // in bytes
 }
 
-// logCopies is how often a kernel before 6.4 sees the memory: it takes 1 GiB at most
-// (bpf_verifier_log_attr_valid).
+// logCopies is how many times the memory is mapped for kernels before 6.4, which accept at most 1
+// GiB (bpf_verifier_log_attr_valid).
 const logCopies = 128
 
 func newLogBuffer() (*logBuffer, error) {
@@ -61,18 +62,19 @@ func newLogRing() (*logBuffer, error) {
 
 func (l *logBuffer) addr() uint64 { return sys.Addr(l.p) }
 
-// size leaves a byte: the kernel writes a zero behind what fits.
+// size returns the buffer's size for the kernel, which includes a zero byte after the log.
 func (l *logBuffer) size() uint32 { return uint32(l.mapped) }
 
 func (l *logBuffer) close() { _ = unix.MunmapPtr(l.p, l.mapped) }
 
-// text returns the log, of which the beginning may be missing. Of the memory it touches what the
-// kernel has written, and the last page: most logs are short, and 4 MiB of page faults take longer
-// than a small program's verification.
+// text returns the log, whose beginning may be missing. It touches only the memory that the kernel
+// has written, and the last page: most logs are short, and the page faults of 4 MiB take longer
+// than the verification of a small program.
 func (l *logBuffer) text() string {
 	kept := unsafe.String((*byte)(l.p), logKept)
-	// What is after the end was written before it if the log went round. Else it is of an earlier
-	// log: the verifier takes everything back once it accepts a program (bpf_vlog_reset).
+	// If the log wrapped around, the text after its end is its older part. Otherwise that text
+	// belongs to an earlier log: the verifier discards its log when it accepts a program
+	// (bpf_vlog_reset).
 	wentRound := l.mapped > logKept && kept[logKept-1] != 0
 	end := strings.IndexByte(kept, 0)
 	if end < 0 {

@@ -6,28 +6,28 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 )
 
-// Old is what package runtime/oldkernel does for kernels that lack what this package needs; nil in
-// programs that do not import it.
+// Old is the support of package runtime/oldkernel for kernels that lack what this package needs. It
+// is nil in programs that do not import that package.
 var Old *OldKernel
 
 // OldKernel loads and attaches on old kernels.
 type OldKernel struct {
-	// Fallback returns features that have a load done in another way if the kernel needs it: those
-	// of [TakeOver].
+	// Fallback returns features, made by [TakeOver], with which a load is done in another way if
+	// the kernel needs it.
 	Fallback func(*Features) *Features
-	// Cloner says what prepares clones of a program: [NewCloner], or one that interprets the loader
-	// as well. Interpreted says how the object was loaded.
+	// Cloner returns what prepares clones of a program: [NewCloner], or a ClonerMaker that
+	// interprets the loader. interpreted reports how the object was loaded.
 	Cloner func(s *spec.Spec, program int32, interpreted bool) ClonerMaker
-	// AttachPerfEvent attaches a program to a perf event and enables that, where there are no links
-	// for it (5.15). The attachment lasts as long as the event.
+	// AttachPerfEvent attaches a program to a perf event and enables the event, on kernels without
+	// links for perf events (before 5.15). The attachment lasts as long as the event.
 	AttachPerfEvent func(program, event int) error
 }
 
 // Runner carries out a request, as [Run] does.
 type Runner func(*Request) (*Loaded, *spec.Failure)
 
-// TakeOver returns features with which [Run] leaves a request to another runner, which gets it with
-// the features as they are. It may call Run.
+// TakeOver returns features with which [Run] passes a request to another runner. The runner gets
+// the request with the original features, and may call Run.
 func TakeOver(f *Features, run Runner) *Features {
 	taken := *f
 	taken.Targets = func(req *Request) (failure *spec.Failure) {

@@ -9,8 +9,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// createOutside creates the maps that must not be created inside the loader (see MapSpec.Outside),
-// from the same attrs, and the BTF that they or the loader need. It returns a loader without their
+// createOutside creates the maps that the loader must not create (see MapSpec.Outside) from the
+// same attrs, and loads the BTF that they or the loader need. It returns a loader without these
 // steps.
 func (e *engine) createOutside() (loader string, failure *spec.Failure) {
 	var done []int
@@ -20,7 +20,7 @@ func (e *engine) createOutside() (loader string, failure *spec.Failure) {
 		switch {
 		case slices.Contains(e.req.Skip, i):
 			continue
-		case step.Kind == spec.StepLoadBTF: // which the maps need; it comes before them
+		case step.Kind == spec.StepLoadBTF: // precedes the maps that need it
 			errno = e.loadBTF(step)
 		case step.Kind == spec.StepCreateMap && e.spec.Maps[step.Index].Outside:
 			errno = e.createMap(step)
@@ -47,7 +47,7 @@ func (e *engine) createOutside() (loader string, failure *spec.Failure) {
 	return e.without(e.spec.Loader, done), nil
 }
 
-// loadBTF does what StepLoadBTF does.
+// loadBTF carries out StepLoadBTF.
 func (e *engine) loadBTF(step *spec.Step) unix.Errno {
 	longer := sys.BtfLoadAttr{Btf: sys.Addr(e.blob.at(e.spec.BTF.Data)), BtfSize: e.spec.BTF.Size}
 	size := unsafe.Offsetof(longer.BtfLogLevel) + 4
@@ -62,7 +62,7 @@ func (e *engine) loadBTF(step *spec.Step) unix.Errno {
 	return errno
 }
 
-// createMap does what StepCreateMap does.
+// createMap carries out StepCreateMap.
 func (e *engine) createMap(step *spec.Step) unix.Errno {
 	attr := (*sys.MapCreateAttr)(e.blob.at(step.Attr))
 	size := uintptr(e.spec.Maps[step.Index].AttrSize)

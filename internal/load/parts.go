@@ -7,13 +7,13 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// mostThreads is how many threads do a load.
+// mostThreads is the maximum number of threads that carry out a load.
 const mostThreads = 4
 
-// runParts loads the loader and has it do its parts, phase by phase. Other threads help only with
-// what is tried again without them: the calling one may have capabilities, namespaces or a seccomp
-// filter of its own. No more parts are taken once a step has failed. Those before it all have been
-// by then, so that the first failure is always the same.
+// runParts loads the loader and runs its parts, phase by phase. Other threads help only if a failed
+// load is tried again without them, since the calling thread may have its own capabilities,
+// namespaces or seccomp filter. No more parts are taken once a step has failed. All parts before
+// the failed one have been taken by then, so the first failure is always the same.
 func (e *engine) runParts(loader string) *spec.Failure {
 	threads := int32(1)
 	if e.quick {
@@ -49,11 +49,12 @@ func (e *engine) runParts(loader string) *spec.Failure {
 	return nil
 }
 
-// partsAgain reports whether a plain attempt may tell more than a quick one did. A map is created
-// once more on the calling thread instead: if the kernel gives the same answer, that is it.
+// partsAgain reports whether a plain attempt may give another result than the quick one did. For a
+// map, it creates the map again on the calling thread instead: if the kernel returns the same
+// errno, that errno is final.
 func (e *engine) partsAgain(f *spec.Failure) bool {
-	if f.StepKind() != spec.StepCreateMap || e.req.Longer != nil { // createMap knows only the attr of the blob
+	if f.StepKind() != spec.StepCreateMap || e.req.Longer != nil { // createMap uses only the attr in the blob
 		return true
 	}
-	return e.createMap(&e.spec.Steps[f.Step]) != f.Errno // one that is there now is closed with the rest
+	return e.createMap(&e.spec.Steps[f.Step]) != f.Errno // a map that was created now is closed with the rest
 }

@@ -9,28 +9,28 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// PinOptions are about the maps that the source pins by name (LIBBPF_PIN_BY_NAME). A nil
-// *PinOptions is the default.
+// PinOptions configures the maps that the source pins by name (LIBBPF_PIN_BY_NAME). A nil
+// *PinOptions means the defaults.
 type PinOptions struct {
 	// Path is the directory of a BPF file system where they are, each under its name; "" means
 	// /sys/fs/bpf. If the directory does not exist, but the one above it does, it is created.
 	Path string
-	// Incompatible says what happens to a pinned map that is not as the object has it:
-	// ReplacePinned, CopyPinned, SetAsidePinned, or a function that chooses one of these, or
-	// returns an error. If it is nil, that is an error of the load. It is called once the programs
-	// are loaded, before anything else sees them.
+	// Incompatible handles a pinned map that differs from the object's map: ReplacePinned,
+	// CopyPinned, SetAsidePinned, or a function that calls one of these or returns an error. If it
+	// is nil, such a map is an error of the load. It is called once the programs are loaded, before
+	// anything else can use them.
 	Incompatible func(*PinConflict) error
 }
 
 // UsePins is the code for objects with maps that are pinned by name.
 //
-// What is pinned already is given to the load. What is not is created by the loader like any other
-// map, and pinned once all programs are loaded: a load that fails leaves no pins. If another
-// process was faster, the kernel says so (EEXIST), and the load is done again with that process's
-// map. So there is never more than one.
+// The load uses maps that are pinned already. The loader creates the others like any map, and they
+// are pinned once all programs are loaded, so a failed load leaves no pins. If another process has
+// pinned a map first (EEXIST), the load is repeated with that map. So there is never more than one
+// map.
 func UsePins(e *Engine) *spec.Failure { return takePinned(e) }
 
-// defaultPinPath is libbpf's (BPF_FS_DEFAULT_PATH).
+// defaultPinPath is libbpf's BPF_FS_DEFAULT_PATH.
 const defaultPinPath = "/sys/fs/bpf"
 
 func pinOptions(e *engine) PinOptions {
@@ -47,7 +47,7 @@ func pinOptions(e *engine) PinOptions {
 
 func incompatible(e *engine) func(*PinConflict) error { return pinOptions(e).Incompatible }
 
-// takePinned puts maps that are pinned into their slots.
+// takePinned puts pinned maps into their slots.
 func takePinned(e *engine) *spec.Failure {
 	beginReuse(e)
 	directory := pinOptions(e).Path
@@ -70,9 +70,9 @@ func takePinned(e *engine) *spec.Failure {
 				checked = true
 			}
 		case errors.As(err, &differs) && incompatible(e) != nil:
-			// A map that is as it should be may be left from an upgrade that was interrupted: just
-			// before it took the old one's place, or, if this is an older version that is started
-			// again, when it was set aside.
+			// A compatible map may be left there by an interrupted upgrade, just before it would
+			// have replaced the old map. Or this is an older version that is started again, and its
+			// map was set aside.
 			p.aside = tryPin(e, p.index, AsidePath(p.path)) == nil
 		case err != nil:
 			return failPin(e, p.index, err)
@@ -91,10 +91,10 @@ type pin struct {
 
 	index int32
 	path  string
-	aside bool // it is pinned already, at AsidePath
+	aside bool // the map is pinned already, at AsidePath
 }
 
-// tryPin puts what is pinned at path into a map's slot, if it is as the object has it.
+// tryPin puts the map pinned at path into a map's slot, if it is compatible with the object's map.
 func tryPin(e *engine, i int32, path string) error {
 	fd, errno := sys.ObjGet(path)
 	if errno != 0 {
@@ -111,7 +111,7 @@ func tryPin(e *engine, i int32, path string) error {
 	return nil
 }
 
-// compatiblePin compares what is pinned with what the loader would create.
+// compatiblePin compares the pinned map with the one that the loader would create.
 func compatiblePin(e *engine, i int32, path string, fd int) (info sys.MapInfo, err error) {
 	if !sys.IsMap(fd) {
 		return info, errors.New(path + ": the pinned object is not a map")
@@ -166,8 +166,8 @@ func checkPinDir(e *engine, i int32, directory string) *spec.Failure {
 	return f
 }
 
-// finishPins pins what the loader has created, and maps global data. After a failure what was
-// pinned is not pinned any more.
+// finishPins pins the maps that the loader has created, and maps global data. After a failure it
+// removes the new pins.
 func finishPins(e *engine, pins []pin) (failure *spec.Failure) {
 	var pinned []string
 	for _, p := range pins {
@@ -189,8 +189,8 @@ func finishPins(e *engine, pins []pin) (failure *spec.Failure) {
 	if failure == nil {
 		failure = e.attachAreas()
 	}
-	// If another process was faster, what is pinned stays: it may have been found there by a third
-	// one, and the next attempt finds it too.
+	// If another process was faster, the new pins stay: a third process may have found them
+	// already, and the next attempt finds them too.
 	if failure != nil && !interrupted(failure) {
 		for _, path := range pinned {
 			_ = unix.Unlink(path)

@@ -9,12 +9,12 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// PinConflict is a pinned map that is not as the object has it.
+// PinConflict describes a pinned map that differs from the object's map.
 type PinConflict struct {
 	_ incomparable
 
 	Map  string // name in the source
-	Path string // where the other one is pinned
+	Path string // where the existing map is pinned
 	Why  *IncompatibleMapError
 
 	old, now int  // file descriptors
@@ -23,11 +23,11 @@ type PinConflict struct {
 	nowInfo  sys.MapInfo
 }
 
-// AsidePath is where SetAsidePinned leaves a map that was pinned at path.
+// AsidePath returns the path to which SetAsidePinned moves a map that was pinned at path.
 func AsidePath(path string) string { return path + "_old" }
 
-// settlePin decides what happens to a map that is pinned where the object's is to be. Only one
-// process at a time does.
+// settlePin handles a map that is pinned at the path of an object's map. Only one process does this
+// at a time.
 func settlePin(e *engine, p pin) *spec.Failure {
 	release, err := LockDir(p.path[:strings.LastIndexByte(p.path, '/')])
 	if err != nil {
@@ -36,7 +36,7 @@ func settlePin(e *engine, p pin) *spec.Failure {
 	defer release()
 	fd, errno := sys.ObjGet(p.path)
 	if errno == unix.ENOENT {
-		return failPin(e, p.index, unix.EAGAIN) // it was removed: again
+		return failPin(e, p.index, unix.EAGAIN) // the pin was removed: try again
 	}
 	if errno != 0 {
 		return failPin(e, p.index, errno)
@@ -44,7 +44,7 @@ func settlePin(e *engine, p pin) *spec.Failure {
 	defer unix.Close(fd)
 	info, err := compatiblePin(e, p.index, p.path, fd)
 	if err == nil {
-		return failPin(e, p.index, unix.EAGAIN) // another process was faster: again, with its map
+		return failPin(e, p.index, unix.EAGAIN) // another process was faster: try again with its map
 	}
 	var differs *IncompatibleMapError
 	if !errors.As(err, &differs) || incompatible(e) == nil {
@@ -80,7 +80,8 @@ func LockDir(directory string) (release func(), err error) {
 	return func() { unix.Close(fd) }, nil
 }
 
-// stage pins the new map beside the old one, so that one rename makes it take its place.
+// stage pins the new map next to the old one, so that a single rename puts it in the old one's
+// place.
 func (c *PinConflict) stage() error {
 	if c.aside {
 		return nil
@@ -96,7 +97,7 @@ func (c *PinConflict) stage() error {
 	}
 }
 
-// unstage removes what stage has pinned.
+// unstage removes the pin that stage has created.
 func (c *PinConflict) unstage() {
 	if !c.aside {
 		_ = unix.Unlink(AsidePath(c.Path))
@@ -111,8 +112,8 @@ func (e *asideError) Error() string {
 
 func (e *asideError) Unwrap() error { return unix.EEXIST }
 
-// ReplacePinned puts the object's map in the place of the pinned one, whose entries are lost to
-// whoever looks there. Programs that use the old one go on to do so.
+// ReplacePinned replaces the pinned map with the object's map. The old map's entries are no longer
+// reachable through the path. Programs that use the old map continue to do so.
 func ReplacePinned(c *PinConflict) error {
 	if err := c.stage(); err != nil {
 		return err
@@ -124,7 +125,7 @@ func ReplacePinned(c *PinConflict) error {
 	return nil
 }
 
-// SetAsidePinned puts the object's map in the place of the pinned one, in one step, and leaves that
+// SetAsidePinned replaces the pinned map with the object's map in one step, and leaves the old map
 // pinned at [AsidePath].
 func SetAsidePinned(c *PinConflict) error {
 	if err := c.stage(); err != nil {

@@ -9,9 +9,9 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// CopyPinned copies the entries of the pinned map to the object's, and puts that in its place.
-// Values may have grown: what is new in them is zero. What programs write to the old map from then
-// on is not copied.
+// CopyPinned copies the entries of the pinned map to the object's map, which then replaces it.
+// Values may have grown: their new bytes are zero. Writes of programs to the old map from then on
+// are not copied.
 func CopyPinned(c *PinConflict) error {
 	if err := c.copyable(); err != nil {
 		return err
@@ -22,7 +22,7 @@ func CopyPinned(c *PinConflict) error {
 	return ReplacePinned(c)
 }
 
-// copyable reports why entries of the old map cannot be those of the new one.
+// copyable returns an error if the old map's entries cannot be copied to the new map.
 func (c *PinConflict) copyable() error {
 	old, now := &c.oldInfo, &c.nowInfo
 	cannot := func(field string, have, want uint32) error {
@@ -67,7 +67,7 @@ func (c *PinConflict) sameManagedFields() error {
 	return nil
 }
 
-// copy copies the entries, each with one look-up and one update.
+// copy copies the entries, each with one lookup and one update.
 func (c *PinConflict) copy() error {
 	values, err := valuesPerKey(c.nowInfo.Type)
 	if err != nil {
@@ -75,7 +75,7 @@ func (c *PinConflict) copy() error {
 	}
 	oldSize, nowSize := int(c.oldInfo.ValueSize), int(c.nowInfo.ValueSize)
 	oldStep, nowStep := oldSize, nowSize
-	if values > 1 || isPerCPU(c.nowInfo.Type) { // each is rounded up to 8 bytes (bpf_map_value_size)
+	if values > 1 || isPerCPU(c.nowInfo.Type) { // the size is rounded up to 8 bytes (bpf_map_value_size)
 		oldStep, nowStep = (oldSize+7)&^7, (nowSize+7)&^7
 	}
 	from, to := make([]byte, values*oldStep), make([]byte, values*nowStep)

@@ -7,43 +7,46 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// A Request describes a load, and its changes to the object.
+// A Request describes a load, including its changes to the object.
 type Request struct {
 	Spec *spec.Spec
-	// Features is a *[Features]. It has no type: all that a Request refers to is described in each
-	// binary, and so would the code be that it does without.
+	// Features is a *[Features]. It is untyped because each binary contains the descriptions of all
+	// types that a Request refers to, and would then contain the code of unused features.
 	Features unsafe.Pointer
-	// Areas are the memory of global data, in the order of the maps. One that has memory already
-	// has the initial value there, and gets the kernel's memory at the same address.
+	// Areas is the memory of global data, in the order of the maps. An area that has memory already
+	// holds the initial value there, and gets the kernel's memory at the same address.
 	Areas []Area
-	// Entries are the maps whose size is not the object's.
+	// Entries lists the maps whose size differs from the object's.
 	Entries []Entries
-	// Wanted are the programs that are loaded although the object does not say so, or the other way
+	// Wanted lists the programs that are loaded although the object excludes them, or the other way
 	// round.
 	Wanted []Wanted
-	// Targets are what programs are loaded for, in the place of what their sections name: a
-	// *[Target] or nil, without that type, whose description is 1 KB in each binary.
+	// Targets are the attach targets that replace those named by the programs' sections: a
+	// *[Target] or nil. It is untyped because the description of the type would add 1 KB to each
+	// binary.
 	Targets unsafe.Pointer
-	// FindTargets is [UseTargets] where there are Targets, for objects whose Features do without.
+	// FindTargets is [UseTargets] if there are Targets, for objects whose Features lack it.
 	FindTargets func(*Request) *spec.Failure
 	// loaded is the result of a load whose targets were found first.
 	loaded *Loaded
-	// Longer are the steps whose attr has to be longer than in the blob, nil for none. By a
-	// pointer, since a Request is allocated for each load.
+	// Longer lists the steps whose attr must be longer than in the blob, nil for none. It is a
+	// pointer because a Request is allocated for each load.
 	Longer *[]Longer
-	// Skip are the steps that must not run, by their indices in Spec.Steps, whatever the reason.
+	// Skip lists the steps that must not run, for any reason, by their indices in Spec.Steps.
 	Skip []int
-	// Pins is a *PinOptions, about the maps that the source pins by name; see [UsePins]. Types of
-	// fields are in each binary: that one is 2 KB.
+	// Pins is a *PinOptions, for the maps that the source pins by name; see [UsePins]. It is
+	// untyped because the type would add 2 KB to each binary.
 	Pins unsafe.Pointer
-	// Externs reads what became of the externs, nil if nobody wants to know: [ReadExterns].
+	// Externs is [ReadExterns], which reads how the externs were resolved, or nil if the result is
+	// not needed.
 	Externs func(*Loaded) []Extern
 	// Kconfig is a *[KconfigSource], which is read for __kconfig variables before the machine's own
-	// configuration; nil for none. It has no type, whose description would be in each binary.
+	// configuration; nil for none. It is untyped because the type's description would be in each
+	// binary.
 	Kconfig unsafe.Pointer
-	// Keyring has the certificates to verify a signed package with.
+	// Keyring has the certificates that verify a signed package.
 	Keyring Keyring
-	// RequireSignature refuses to load what the kernel has not verified.
+	// RequireSignature makes a load fail if the kernel has not verified the package.
 	RequireSignature bool
 	// token is the file descriptor of a BPF token, 0 for none: see token.go.
 	token int32
@@ -51,7 +54,7 @@ type Request struct {
 
 func (r *Request) features() *Features { return (*Features)(r.Features) }
 
-// findTargets returns the code that finds targets, nil if there is nothing for it to do.
+// findTargets returns the code that finds targets, or nil if it has nothing to do.
 func (r *Request) findTargets() func(*Request) *spec.Failure {
 	if find := r.features().Targets; find != nil {
 		return find
@@ -59,7 +62,7 @@ func (r *Request) findTargets() func(*Request) *spec.Failure {
 	return r.FindTargets
 }
 
-// incomparable makes structs not comparable, which saves the code that compares them: 4 KB in a
+// incomparable makes a struct not comparable, which saves the code that compares it: 4 KB in a
 // small program. As the first field it takes no space.
 type incomparable = [0][]byte
 
@@ -77,7 +80,7 @@ type Wanted struct {
 	Load    bool
 }
 
-// wants reports whether the program of that index is to be loaded.
+// wants reports whether a program is to be loaded.
 func (r *Request) wants(program int32) bool {
 	for i := range r.Wanted {
 		if w := &r.Wanted[i]; w.Program == program {
@@ -88,18 +91,20 @@ func (r *Request) wants(program int32) bool {
 }
 
 // Loaded is the result of a successful load. The caller owns each file descriptor that it requests,
-// and calls Release when it has all of them.
+// and must call Release when it has all of them.
 type Loaded struct {
-	// Areas are mapped now, but for those of arenas.
+	// The Areas are mapped now, except those of arenas.
 	Arenas []Area
-	// Entries are the maps whose size is not the object's: asked for, or fitted to the machine.
+	// Entries lists the maps whose size differs from the object's: requested, or fitted to the
+	// machine.
 	Entries []Entries
-	// InnerBTF are for the maps of maps.
+	// InnerBTF is for maps of maps.
 	InnerBTF []InnerBTF
 	Externs  []Extern
-	// Signature says what the kernel has verified, nil for a package that cannot be signed.
+	// Signature describes what the kernel has verified. It is nil for a package that cannot be
+	// signed.
 	Signature *Verdict
-	// Interpreted is set if no loader program has run: [Interpret].
+	// Interpreted is set if the load did not run a loader program; see [Interpret].
 	Interpreted bool
 
 	spec *spec.Spec
@@ -112,21 +117,21 @@ type Verdict struct {
 
 	Verified bool
 	Form     spec.SignedForm
-	Keyring  Keyring // that has the certificate
+	Keyring  Keyring // the keyring that has the certificate
 	Reason   string  // why it was not verified
 }
 
-// MapFD returns the file descriptor of the map of that index, which the caller owns from then on.
+// MapFD returns the file descriptor of a map by its index. The caller then owns it.
 func (l *Loaded) MapFD(i int) int { return int(*l.blob.slot(l.spec.Maps[i].Slot)) }
 
-// ProgramFD returns the file descriptor of the program of that index, 0 if it was not to be loaded.
+// ProgramFD returns the file descriptor of a program by its index, or 0 if it was not to be loaded.
 func (l *Loaded) ProgramFD(i int) int { return max(0, int(*l.blob.slot(l.spec.Programs[i].Slot))) }
 
-// Release lets go of the loader's map.
+// Release closes the loader's map.
 func (l *Loaded) Release() { l.blob.close() }
 
-// Features holds the code that not every object needs. Generated code names the features of its
-// object, so that the linker omits the others; see [AllFeatures].
+// Features holds the code that not every object needs. Generated code refers only to the features
+// of its object, so the linker omits the others; see [AllFeatures].
 type Features struct {
 	// Outside is for objects with maps, or BTF, that are created before the loader runs:
 	// [UseOutside].
@@ -137,11 +142,11 @@ type Features struct {
 	Signed func() Signed
 	// Inner is for objects with maps of maps: [UseInner].
 	Inner func() Hook
-	// Room is for requests that make attrs longer: [UseRoom].
+	// Room is for requests that extend attrs: [UseRoom].
 	Room func() Room
 	// Kconfig is for objects with __kconfig variables: [UseKconfig].
 	Kconfig func() Hook
-	// OddBTF is for objects whose BTF kernels may refuse: [UseOddBTF].
+	// OddBTF is for objects whose BTF kernels may reject: [UseOddBTF].
 	OddBTF func(*engine, *spec.Failure) *spec.Failure
 	// Targets is for objects with programs whose section names no target, and for requests with
 	// targets: [UseTargets].
@@ -150,7 +155,7 @@ type Features struct {
 	Reuse Reuse
 }
 
-// AllFeatures are for objects that are known only at run time.
+// AllFeatures returns all features, for objects that are known only at run time.
 func AllFeatures() *Features {
 	return &Features{
 		Outside: UseOutside, Parts: UseParts, Signed: UseSigned, Inner: UseInner, Room: UseRoom, Kconfig: UseKconfig, OddBTF: UseOddBTF, Targets: UseTargets,
@@ -158,14 +163,13 @@ func AllFeatures() *Features {
 	}
 }
 
-// Hook is code that has something to do at two moments of a load.
+// Hook is code that runs at two points of a load.
 type Hook struct {
 	patch  func(*engine) error         // when the blob is patched
 	loaded func(*engine) *spec.Failure // when the loader has run
 }
 
-// Outside creates what must not be created inside the loader, and returns a loader without these
-// steps.
+// Outside creates what the loader must not create, and returns a loader without these steps.
 type Outside struct {
 	create func(*engine) (loader string, failure *spec.Failure)
 }

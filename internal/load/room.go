@@ -7,30 +7,30 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
-// Longer makes the attr of a step longer than the blob has it: a token's file
-// descriptor, say, is at the end of three attrs. It needs [UseRoom].
+// Longer extends the attr of a step beyond its size in the blob, for example to add a token's file
+// descriptor, which is at the end of three attrs. It needs [UseRoom].
 type Longer struct {
 	_ incomparable
 
-	Step   int    // index in Spec.Steps, of one that has an attr
-	Fields string // what comes after the attr as it is
+	Step   int    // index in Spec.Steps of a step that has an attr
+	Fields string // bytes appended to the attr
 }
 
-// Room makes attrs longer.
+// Room extends attrs.
 type Room struct {
 	extra func(*Request) uint32
 	make  func(e *engine, loader string) string
 }
 
-// UseRoom returns the code for requests that make attrs longer.
+// UseRoom returns the code for requests that extend attrs.
 func UseRoom() Room { return Room{(*Request).extra, (*engine).makeRoom} }
 
-// roomFor returns how much room an attr takes that is made longer.
+// roomFor returns how much room an extended attr takes.
 func (r *Request) roomFor(l *Longer) uint32 {
 	return (r.attrSize(l.Step) + uint32(len(l.Fields)) + 7) &^ 7
 }
 
-// extra returns how many bytes the blob's map has to have after the blob.
+// extra returns how many bytes the blob's map needs after the blob.
 func (r *Request) extra() (n uint32) {
 	for i := range *r.Longer {
 		n += r.roomFor(&(*r.Longer)[i])
@@ -38,7 +38,7 @@ func (r *Request) extra() (n uint32) {
 	return n + uint32(-len(r.Spec.Blob)&7)
 }
 
-// attrSize returns the size of a step's attr: what the loader has in R3 when it makes the system
+// attrSize returns the size of a step's attr, which the loader has in R3 when it makes the system
 // call.
 func (r *Request) attrSize(step int) uint32 {
 	call := r.callOf(step)
@@ -50,7 +50,7 @@ func (r *Request) attrSize(step int) uint32 {
 	return 0
 }
 
-// callOf returns the index of the instruction by which a step makes its system call.
+// callOf returns the index of the instruction with which a step makes its system call.
 func (r *Request) callOf(step int) int {
 	s := &r.Spec.Steps[step]
 	for i := int(s.End) - 1; i >= int(s.Start); i-- {
@@ -61,9 +61,9 @@ func (r *Request) callOf(step int) int {
 	return -1
 }
 
-// makeRoom returns a loader that copies attrs to where there is room after them. For each step, the
-// call of bpf_sys_bpf, whose arguments are command, attr and size, becomes a call of a function
-// that is appended:
+// makeRoom returns a loader that copies attrs to a place with room after them. In each step, the
+// call of bpf_sys_bpf, whose arguments are command, attr and size, becomes a call of an appended
+// function:
 //
 //	r6 = r2
 //	r6 += distance          ; to the room in the blob's map
@@ -128,8 +128,8 @@ func put(to []byte, insn sys.Insn) {
 	copy(to, unsafe.Slice((*byte)(unsafe.Pointer(&insn)), unsafe.Sizeof(insn)))
 }
 
-// regs returns the byte that has dst_reg and src_reg, bit-fields in the order of the machine's
-// bytes.
+// regs returns the byte that holds dst_reg and src_reg, two bit-fields whose order depends on the
+// machine's byte order.
 func regs(dst, src uint8) uint8 {
 	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
 		return src<<4 | dst

@@ -8,23 +8,21 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// maxAttempts bounds how often a load is tried that signals interrupt.
+// maxAttempts bounds the attempts of a load that signals interrupt.
 const maxAttempts = 16
 
-// moreAttempts bounds how often a load is tried whose failed step succeeds by itself.
+// moreAttempts bounds the attempts of a load whose failed step succeeds by itself.
 const moreAttempts = 2
 
-// Run carries out a request. A failed Run gives everything back and can be
-// tried again.
+// Run carries out a request. A failed Run releases everything and can be tried again.
 //
-// All that makes a load of large objects quick is for the first attempt: other
-// threads help, and the loader resolves CO-RE for all programs. If that fails, a
-// plain attempt on the calling thread says why: other threads may lack what
-// the caller has, a capability, say. Signals are masked from the second attempt
-// on: a first one is seldom hit, and the first LockOSThread of a process starts
-// a thread, which costs more than loading a small object does. Once an attempt
-// has failed for good, and before it gives back what it has made, the step that
-// failed is taken once more by itself for the verifier's log (investigate).
+// Only the first attempt uses what makes loads of large objects quick: other threads help, and the
+// loader resolves CO-RE for all programs. If it fails, a plain attempt on the calling thread finds
+// the reason: other threads may lack something that the caller has, such as a capability. Signals
+// are masked from the second attempt on: they seldom hit the first one, and the first LockOSThread
+// of a process starts a thread, which costs more than loading a small object. When an attempt has
+// failed for good, the failed step is repeated alone to get the verifier's log (investigate),
+// before everything is released.
 func Run(req *Request) (*Loaded, *spec.Failure) {
 	e := engine{Loaded: Loaded{spec: req.Spec}, req: *req}
 	if req.Spec.Signed != nil {
@@ -68,20 +66,20 @@ func Run(req *Request) (*Loaded, *spec.Failure) {
 		}
 	}
 	if withToken != nil {
-		again := *req // or every request would be on the heap
+		again := *req // a copy, or every request would be on the heap
 		return withToken(&again, failure)
 	}
 	return nil, failure
 }
 
-// withToken carries out a request that has failed with a BPF token, if that is what it lacked, or
-// returns the failure. It is nil unless package runtime/token is in the program: few programs need
-// 8 KB for it.
+// withToken repeats a failed request with a BPF token, if a token may help, or returns the failure.
+// It is nil unless the program imports package runtime/token: the code has 8 KB, and few programs
+// need it.
 var withToken func(*Request, *spec.Failure) (*Loaded, *spec.Failure)
 
-// LockThread keeps signals away from a run of the loader, or of a program: BPF_PROG_LOAD
-// answers EAGAIN while one is pending (bpf_check in kernel/bpf/verifier.c), and Go's scheduler
-// sends itself signals.
+// LockThread keeps signals away from a run of the loader, or of a program: BPF_PROG_LOAD fails with
+// EAGAIN while a signal is pending (bpf_check in kernel/bpf/verifier.c), and Go's scheduler sends
+// signals to its own threads.
 func LockThread() (unlock func(), err error) {
 	var all, old unix.Sigset_t
 	for i := range all.Val {
@@ -98,7 +96,7 @@ func LockThread() (unlock func(), err error) {
 	}, nil
 }
 
-// holdStdFDs makes sure that fds 0, 1 and 2 are taken: 0 means 'none' in many attrs.
+// holdStdFDs makes sure that fds 0, 1 and 2 are in use: 0 means 'none' in many attrs.
 func holdStdFDs() (release func(), err error) {
 	var held []int
 	release = func() {
@@ -120,12 +118,12 @@ func holdStdFDs() (release func(), err error) {
 	return release, nil
 }
 
-// fail makes the failure of what is not a step of the loader.
+// fail returns the failure of an operation that is not a step of the loader.
 func (e *engine) fail(op spec.Op, err error) *spec.Failure {
 	return &spec.Failure{Spec: e.spec, Op: op, Step: -1, Err: err, Errno: sys.ErrnoOf(err)}
 }
 
-// failStep makes the failure of a step.
+// failStep returns the failure of a step.
 func (e *engine) failStep(i int, errno unix.Errno) *spec.Failure {
 	f := &spec.Failure{Spec: e.spec, Op: spec.OpStep, Step: i, Err: errno, Errno: errno}
 	switch step := &e.spec.Steps[i]; step.Kind {

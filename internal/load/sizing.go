@@ -9,8 +9,8 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// fit collects the maps whose size is not the object's: those that the request
-// has, and those that depend on this machine.
+// fit collects the maps whose size differs from the object's: those in the request, and those whose
+// size depends on this machine.
 func (e *engine) fit() error {
 	e.Entries = e.req.Entries
 	for i := range e.spec.Maps {
@@ -24,8 +24,8 @@ func (e *engine) fit() error {
 			return fmt.Errorf("map %s: %w", m.Name, err)
 		}
 		if fitted != n {
-			// The request's own stays as it is, for the next attempt. Of two entries for a map the
-			// last one counts.
+			// The request's list stays unchanged for the next attempt. If there are two entries for
+			// a map, the last one counts.
 			e.Entries = append(e.Entries[:len(e.Entries):len(e.Entries)], Entries{int32(i), fitted})
 		}
 	}
@@ -44,7 +44,7 @@ func FitEntries(sizing spec.Sizing, n uint32) (uint32, error) {
 	return n, nil
 }
 
-// maxEntries returns the number of entries that a map is created with.
+// maxEntries returns the max_entries with which a map is created.
 func (e *engine) maxEntries(m int32) uint32 {
 	for i := len(e.Entries) - 1; i >= 0; i-- {
 		if e.Entries[i].Map == m {
@@ -55,8 +55,8 @@ func (e *engine) maxEntries(m int32) uint32 {
 }
 
 // fitPages rounds the size of a ring buffer up to a power of two times the page size, as libbpf's
-// adjust_ringbuf_sz does: the kernel takes no other (ringbuf_map_alloc). 0 stays what it is, for
-// the kernel to refuse, and so does a size that cannot be rounded.
+// adjust_ringbuf_sz does: the kernel accepts no other sizes (ringbuf_map_alloc). 0 and sizes that
+// cannot be rounded stay unchanged, and the kernel refuses them.
 func fitPages(size uint32) uint32 {
 	page := uint32(unix.Getpagesize())
 	if size == 0 {

@@ -12,11 +12,11 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// This file fits structs of operations to the kernel's, in a copy of the Spec: a load knows nothing
-// of it.
+// This file fits structs of operations to the kernel's, in a copy of the Spec. A load is unaware of
+// it.
 
-// Fitted is an object whose structs of operations are as the kernel has them. Close has to be
-// called once it is loaded.
+// Fitted is an object whose structs of operations have the kernel's layout. Close must be called
+// once the object is loaded.
 type Fitted struct {
 	Spec *spec.Spec
 	// Operations are in the order of spec.ReadStructOps.
@@ -25,7 +25,7 @@ type Fitted struct {
 	btf *kernelbtf.Kernel
 }
 
-// Close lets go of the kernel's BTF, which a load needs.
+// Close releases the kernel's BTF, which a load needs.
 func (f *Fitted) Close() {
 	if f.btf != nil {
 		f.btf.Close()
@@ -33,21 +33,22 @@ func (f *Fitted) Close() {
 	}
 }
 
-// Operation is a struct of operations that is to be loaded.
+// Operation is a struct of operations to be loaded.
 type Operation struct {
-	// Create is whether there is to be a map for it.
+	// Create is whether to create a map for it.
 	Create bool
-	// Data is the value, as large as the object's struct. What it has for pointers does not matter.
+	// Data is the value, as large as the object's struct. Its pointers are ignored.
 	Data []byte
-	// Programs are the indices in Spec.Programs of what is in each member, -1 for none.
+	// Programs has the index in Spec.Programs of each member's program, -1 for none.
 	Programs []int32
 }
 
-// KernelOperation is a struct of operations that was loaded, nil in Value for one that was not.
+// KernelOperation is a struct of operations in the kernel's layout. Value is nil if it was not
+// created.
 type KernelOperation struct {
-	// Value is what the map has to be updated with, with zeros for programs.
+	// Value is the value for the map's update, with zeros for programs.
 	Value []byte
-	// Functions are the places for their file descriptors.
+	// Functions are the places for the programs' file descriptors.
 	Functions []KernelFunction
 }
 
@@ -72,14 +73,14 @@ func OperationsOf(s *spec.Spec, list []spec.StructOps) []Operation {
 	return values
 }
 
-// FitOperations fits structs of operations to the kernel's: it writes into the attrs of maps and
-// programs what the kernel calls the structs that they are for, and makes the values of the maps
-// (libbpf's bpf_object__init_kern_struct_ops_maps). What is wanted says of each program whether it
-// is to be loaded, as [Wants] does.
+// FitOperations fits structs of operations to the kernel's. It writes the IDs of the kernel's
+// structs into the attrs of maps and programs, and makes the values of the maps (libbpf's
+// bpf_object__init_kern_struct_ops_maps). wanted has for each program whether it is to be loaded,
+// as set by [Wants].
 func FitOperations(s *spec.Spec, list []spec.StructOps, values []Operation, wanted []bool) (*Fitted, *spec.Failure) {
 	f := &Fitted{Operations: make([]KernelOperation, len(list))}
 	c := Change(s)
-	member := make([]int32, len(s.Programs)) // of which struct each program is one, and 1 more; 0 for none
+	member := make([]int32, len(s.Programs)) // 1 plus the index in list of each program's struct; 0 for none
 	for i := range list {
 		if !values[i].Create {
 			continue
@@ -108,9 +109,9 @@ func FitOperations(s *spec.Spec, list []spec.StructOps, values []Operation, want
 	return f, nil
 }
 
-// Wants says which programs the structs of operations want to be loaded: those that are a member of
-// one that is created, and not those that are members of others only (libbpf's
-// bpf_object_adjust_struct_ops_autoload). Of all others wanted stays as it is.
+// Wants sets in wanted which programs the structs of operations need: programs that are members of
+// a created struct are loaded, and programs that are members only of others are not (libbpf's
+// bpf_object_adjust_struct_ops_autoload). For all other programs wanted stays unchanged.
 func Wants(list []spec.StructOps, values []Operation, wanted []bool) {
 	each := func(want bool, programs func(i, j int) int32) {
 		for i := range list {
@@ -133,8 +134,8 @@ type matcher struct {
 	changer *Changer
 	source  *spec.Spec
 	list    []spec.StructOps
-	index   int             // of ops in list
-	ops     *spec.StructOps // what is fitted
+	index   int             // index of ops in list
+	ops     *spec.StructOps // the struct to fit
 	value   *Operation
 	to      *KernelOperation
 	member  []int32
@@ -143,7 +144,7 @@ type matcher struct {
 	reason, hint string
 }
 
-// failure makes the failure of the step that could not be taken.
+// failure returns the failure of a step that could not be carried out.
 func (m *matcher) failure(kind spec.StepKind, index int32, errno unix.Errno) *spec.Failure {
 	f := &spec.Failure{Spec: m.source, Op: spec.OpStep, Err: errno, Errno: errno, Reason: m.reason, Hint: m.hint}
 	for i := range m.source.Steps {
@@ -186,7 +187,7 @@ func (m *matcher) match() unix.Errno {
 	return 0
 }
 
-// missing says that there is no such struct.
+// missing sets the reason for a struct that was not found, and returns the errno.
 func (m *matcher) missing(err error) unix.Errno {
 	if sys.ErrnoOf(err) != unix.ENOENT {
 		m.reason = "the kernel's modules may have struct " + m.ops.Type + ": " + err.Error()
@@ -252,8 +253,8 @@ func (m *matcher) fit(i int) unix.Errno {
 	return 0
 }
 
-// setProgram says what a program is to be loaded for. One that several structs have has to be the
-// same member of all.
+// setProgram sets the struct and member that a program is loaded for. A program in several structs
+// must be the same member in all of them.
 func (m *matcher) setProgram(program int32, member uint32, name string) unix.Errno {
 	p := &m.source.Programs[program]
 	if p.Type != sys.ProgTypeStructOps {
@@ -276,7 +277,7 @@ func (m *matcher) setProgram(program int32, member uint32, name string) unix.Err
 	return 0
 }
 
-// kindOfMember has one kind for all enums.
+// kindOfMember returns the kind of a member, with one kind for all enums.
 func kindOfMember(kind uint8) uint8 {
 	if kind == sys.BtfKindEnum64 {
 		return sys.BtfKindEnum

@@ -11,18 +11,20 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// This file gives programs other attach targets than their sections name. What changes is in a copy
-// of the Spec: the attempts of a load, and the explanations of failures, know nothing of it.
+// This file gives programs attach targets other than those that their sections name. It changes a
+// copy of the Spec: the attempts of a load and the explanations of failures are unaware of the
+// change.
 
-// Target is what a program is loaded for, chosen at run time: a function or type of the kernel, or
-// a function of another BPF program. It needs [UseTargets].
+// Target is a program's attach target that is chosen at run time: a function or type of the kernel,
+// or a function of another BPF program. It needs [UseTargets].
 type Target struct {
 	_ incomparable
 
-	Next    *Target // of another program
+	Next    *Target // for another program
 	Program int32   // index in Spec.Programs
 
-	// Name, Kind and Module are of a function or type in the kernel's BTF, as in a spec.TargetSpec.
+	// Name, Kind and Module identify a function or type in the kernel's BTF, as in a
+	// spec.TargetSpec.
 	Name   string
 	Kind   uint8
 	Module string
@@ -32,8 +34,8 @@ type Target struct {
 	Open func() (fd int, release func(), err error)
 }
 
-// UseTargets carries out a request whose programs' targets are chosen at run time, or that may lack
-// one.
+// UseTargets carries out a request with targets that are chosen at run time, or with programs that
+// may lack a target.
 func UseTargets(req *Request) *spec.Failure {
 	e := engine{Loaded: Loaded{spec: req.Spec}, req: *req}
 	release, failure := e.chooseTargets()
@@ -41,13 +43,13 @@ func UseTargets(req *Request) *spec.Failure {
 		return failure
 	}
 	defer release()
-	e.req.loaded = &e.Loaded // anything: the targets are found
+	e.req.loaded = &e.Loaded // any value: the targets have been found
 	req.loaded, failure = Run(&e.req)
 	return failure
 }
 
-// chooseTargets finds the targets that the request has, and makes a Spec of them. What the programs
-// are loaded for has to exist until release is called, which may be once a load has ended.
+// chooseTargets finds the request's targets, and makes a Spec with them. The targets must exist
+// until release is called, which may be done once the load has ended.
 func (e *engine) chooseTargets() (release func(), failure *spec.Failure) {
 	release = func() {}
 	if targets := targetsOf(&e.req); len(targets) > 0 {
@@ -90,7 +92,7 @@ func targetHint(p *spec.ProgramSpec) string {
 	return "its section does not name what it attaches to: call SetAttachTarget before Load, or write SEC(\"" + section + "/NAME\")"
 }
 
-// targetsOf are those of programs that are loaded.
+// targetsOf returns the targets of programs that are to be loaded.
 func targetsOf(r *Request) (list []*Target) {
 	for t := (*Target)(r.Targets); t != nil; t = t.Next {
 		if r.wants(t.Program) {
@@ -100,11 +102,11 @@ func targetsOf(r *Request) (list []*Target) {
 	return list
 }
 
-// foundTarget is what an attr says of a target.
+// foundTarget is a target as an attr describes it.
 type foundTarget struct {
 	btfID uint32
-	fd    int32  // of a module's BTF, or of a program; 0 for vmlinux
-	done  func() // lets go of fd; nil if there is nothing to let go of
+	fd    int32  // the fd of a module's BTF, or of a program; 0 for vmlinux
+	done  func() // releases fd; nil if there is nothing to release
 }
 
 func (f *foundTarget) release() {
@@ -113,7 +115,7 @@ func (f *foundTarget) release() {
 	}
 }
 
-// findTargets finds all targets. What it has found before a failure is returned as well.
+// findTargets finds all targets. After a failure, it also returns the targets found so far.
 func (e *engine) findTargets(targets []*Target) ([]foundTarget, *spec.Failure) {
 	found := make([]foundTarget, len(targets))
 	var kernel []int
@@ -147,20 +149,19 @@ func (e *engine) findTargets(targets []*Target) ([]foundTarget, *spec.Failure) {
 	return found, failure
 }
 
-// Where a program's attr has its target.
+// Offsets of the target in a program's attr.
 const (
 	attachBTFID = unsafe.Offsetof(sys.ProgLoadAttr{}.AttachBtfId)
 	attachFD    = unsafe.Offsetof(sys.ProgLoadAttr{}.AttachBtfObjFd) // or attach_prog_fd
 	targetEnd   = uint32(attachFD) + 4
 )
 
-// setTargets makes a Spec in which programs have these targets, and takes it in the place of the
-// request's.
+// setTargets replaces the request's Spec with one in which programs have these targets.
 func (e *engine) setTargets(targets []*Target, found []foundTarget) *spec.Failure {
 	changed := *e.spec
 	changed.Programs = slices.Clone(changed.Programs)
 	changed.Targets = slices.Clone(changed.Targets)
-	changed.Sums = spec.Sums{} // those of the files, which have been checked
+	changed.Sums = spec.Sums{} // Sums are of the files, which have been checked
 	blob, loader := []byte(changed.Blob), []byte(changed.Loader)
 	for i, t := range targets {
 		p := &changed.Programs[t.Program]
@@ -185,18 +186,18 @@ func (e *engine) setTargets(targets []*Target, found []foundTarget) *spec.Failur
 	return nil
 }
 
-// stepOf returns the index of the step that loads a program, -1 if there is none.
+// stepOf returns the index of the step that loads a program, or -1 if there is none.
 func (e *engine) stepOf(program int32) int {
 	return slices.IndexFunc(e.spec.Steps, func(s spec.Step) bool { return s.Kind == spec.StepLoadProgram && s.Index == program })
 }
 
-// isTarget reports whether any program attaches to the target of that index.
+// isTarget reports whether any program attaches to a target.
 func (e *engine) isTarget(target int32) bool {
 	return slices.ContainsFunc(e.spec.Programs, func(p spec.ProgramSpec) bool { return p.Target == target })
 }
 
-// leaveTarget has a step of the loader leave the attr's target as it is in the blob: the two
-// instructions that would write to it do nothing.
+// leaveTarget makes a step of the loader leave the attr's target as it is in the blob. It turns the
+// two instructions that would write to it into no-ops.
 func leaveTarget(loader []byte, step *spec.Step) {
 	const cursor, value = 7, 1
 	for i := int(step.Start); i < int(step.End); i++ {

@@ -15,8 +15,9 @@ import (
 
 // A Kernel is the kernel that symbols are compared with.
 type Kernel struct {
-	// parts returns the BTF of vmlinux and of modules, in the order in which a symbol is looked
-	// for: one at a time, since most symbols are vmlinux's and a machine has a hundred modules.
+	// parts is the BTF of vmlinux and of modules, in the order in which it is searched. Each part
+	// is loaded only when needed, since most symbols are in vmlinux and a machine has a hundred
+	// modules.
 	parts []part
 }
 
@@ -24,8 +25,9 @@ type Kernel struct {
 type part struct {
 	name string
 	load func() (*btf.Spec, error)
-	// last is set where what follows is looked at only if this one lacks the symbol. Modules are
-	// looked at together: which of two with the same name the kernel takes, only the kernel knows.
+	// last is set if the following parts are searched only if this one lacks the symbol. All
+	// modules are searched: if two of them have the symbol, only the kernel knows which one it
+	// takes.
 	last bool
 }
 
@@ -50,8 +52,8 @@ func Running() (*Kernel, error) {
 	return k, nil
 }
 
-// Files is the kernel whose BTF is in files: that of vmlinux first, then those of modules. They are
-// ELF files, or BTF as /sys/kernel/btf has it.
+// Files returns the kernel whose BTF is in files: vmlinux first, then modules. The files are ELF
+// files, or raw BTF like the files in /sys/kernel/btf.
 func Files(paths []string) (*Kernel, error) {
 	k := &Kernel{}
 	var base *btf.Spec
@@ -88,8 +90,8 @@ func ReadFile(path string) (*btf.Spec, error) {
 	return s, nil
 }
 
-// read returns the BTF in a file. Package btf wants symbols of an ELF file too, which a stripped
-// vmlinux lacks.
+// read returns the BTF in a file. It exists because package btf also requires the symbols of an ELF
+// file, which a stripped vmlinux lacks.
 func read(path string) ([]byte, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil || !bytes.HasPrefix(raw, []byte(elf.ELFMAG)) {
@@ -118,8 +120,8 @@ type Result struct {
 	Mismatch error
 }
 
-// Compare compares symbols with a kernel's, in the order of the symbols. The error is one of
-// reading BTF.
+// Compare compares symbols with a kernel's, and returns the results in the order of the symbols. It
+// fails only if BTF cannot be read.
 func (k *Kernel) Compare(symbols []Symbol) ([]Result, error) {
 	results := make([]Result, len(symbols))
 	for i := range symbols {
@@ -128,7 +130,7 @@ func (k *Kernel) Compare(symbols []Symbol) ([]Result, error) {
 		for _, p := range k.parts {
 			spec, err := p.load()
 			if errors.Is(err, fs.ErrNotExist) {
-				continue // a module that has gone meanwhile
+				continue // the module was unloaded in the meantime
 			}
 			if err != nil {
 				return nil, fmt.Errorf("read the BTF of %s: %w", p.name, err)
@@ -150,8 +152,8 @@ func (k *Kernel) Compare(symbols []Symbol) ([]Result, error) {
 	return results, nil
 }
 
-// find returns what BTF has of a symbol, nil if nothing. Of several the kernel takes the first
-// (btf_find_by_name_kind).
+// find returns the type of a symbol in BTF, or nil if there is none. If there are several, it
+// returns the first, as the kernel does (btf_find_by_name_kind).
 func find(spec *btf.Spec, s *Symbol) (btf.Type, error) {
 	types, err := spec.AnyTypesByName(s.KernelName())
 	if errors.Is(err, btf.ErrNotFound) {

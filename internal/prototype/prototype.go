@@ -1,9 +1,9 @@
-// Package prototype compares an object's declarations of kernel functions and variables with those
-// of a kernel.
+// Package prototype compares an object's declarations of kernel functions and variables with a
+// kernel's.
 //
-// In go the symbols that the object declares and a [Kernel], the running one or one that files
-// describe; out comes what does not match. The callers are cmd/bpf2lskel and runtime/kfunccheck: a
-// plain load compares nothing.
+// The input is the symbols that the object declares and a [Kernel], either the running kernel or
+// one described by files. The output is the mismatches. The callers are cmd/bpf2lskel and
+// runtime/kfunccheck; a plain load compares nothing.
 package prototype
 
 import (
@@ -17,7 +17,7 @@ import (
 
 // A Symbol is a kernel function or variable that an object declares.
 type Symbol struct {
-	Name string // in the source, flavor included
+	Name string // in the source, including the flavor
 	Weak bool
 	// Type is a *btf.FuncProto for a function, and otherwise the variable's type.
 	Type btf.Type
@@ -25,7 +25,7 @@ type Symbol struct {
 	Func bool
 }
 
-// KernelName returns the name in the kernel. Only functions have flavors (libbpf's
+// KernelName returns the symbol's name in the kernel. Only functions have flavors (libbpf's
 // bpf_object__collect_externs).
 func (s *Symbol) KernelName() string {
 	if s.Func {
@@ -44,22 +44,23 @@ func (s *Symbol) String() string {
 // A MismatchError reports a symbol whose declaration in the source differs from the kernel's.
 type MismatchError struct {
 	Symbol string // "kernel function bpf_ct_release"
-	// Where is who has the symbol: "vmlinux", a module's name, or a file.
+	// Where is the place that has the symbol: "vmlinux", a module's name, or a file.
 	Where string
-	// Part is what differs, with its verb: "argument 2 (len) is", "it returns", "it takes".
+	// Part is the part that differs, with a verb: "argument 2 (len) is", "it returns", "it takes".
 	Part string
-	// Source and Kernel are what the two have: types in C, or numbers of arguments.
+	// Source and Kernel are the values of the part on both sides: types in C, or numbers of
+	// arguments.
 	Source, Kernel string
-	// Weak is set for a weak symbol, for which the kernel's may be taken for missing.
+	// Weak is set for a weak symbol, which the load may treat as missing.
 	Weak bool
 }
 
-// Error names the symbol, the part that differs, and the types of both.
+// Error names the symbol, the part that differs, and both types.
 func (e *MismatchError) Error() string {
 	return fmt.Sprintf("%s: %s %s in the source, %s in %s: declare it as vmlinux.h does", e.Symbol, e.Part, e.Source, e.Kernel, e.Where)
 }
 
-// Join makes one error of several, in one line; nil of none.
+// Join combines several errors into one error with one line. It returns nil if there are none.
 func Join(errs []error) error {
 	switch len(errs) {
 	case 0:
@@ -70,7 +71,7 @@ func Join(errs []error) error {
 	return several(errs)
 }
 
-// several are errors that belong into one line.
+// several holds errors that belong on one line.
 type several []error
 
 func (s several) Error() string {
@@ -122,10 +123,10 @@ func compare(s *Symbol, kernel btf.Type, where string) error {
 // maxDepth bounds pointers to pointers and functions of functions, as libbpf does.
 const maxDepth = 32
 
-// compatible is libbpf's rule for prototypes (bpf_core_types_are_compat): kinds have to be the same
-// behind each pointer, names and sizes need not. It differs in one thing: here a struct or union
-// that the source only declares is the kernel's struct or union, since a pointer to it is the same
-// argument.
+// compatible reports whether two prototypes are compatible by libbpf's rule
+// (bpf_core_types_are_compat): kinds must be the same behind each pointer, names and sizes need
+// not. There is one difference: a struct or union that the source only declares is compatible with
+// the kernel's struct or union, since a pointer to it is the same argument.
 func compatible(source, kernel btf.Type, depth int) bool {
 	if depth == 0 {
 		return false
@@ -169,7 +170,7 @@ func compatible(source, kernel btf.Type, depth int) bool {
 	return false
 }
 
-// underlying is a type without typedefs, qualifiers and tags; nil is void.
+// underlying returns a type without typedefs, qualifiers and tags; nil is void.
 func underlying(t btf.Type) btf.Type {
 	if t == nil {
 		return (*btf.Void)(nil)
@@ -177,7 +178,7 @@ func underlying(t btf.Type) btf.Type {
 	return btf.UnderlyingType(t)
 }
 
-// composite returns whether a type is a struct or a union, declared or defined.
+// composite reports whether a type is a struct or union, declared or defined, and which of the two.
 func composite(t btf.Type) (btf.FwdKind, bool) {
 	switch t := t.(type) {
 	case *btf.Struct:
@@ -209,8 +210,8 @@ func params(proto *btf.FuncProto, depth int) string {
 	return strings.Join(types, ", ")
 }
 
-// cName writes a type as C does, near enough for an error. Typedefs of more than
-// integers are followed by what they are.
+// cName returns a type in C, precise enough for an error. Typedefs, except those of integers, are
+// followed by the underlying type.
 func cName(t btf.Type) string { return name(t, maxDepth) }
 
 func name(t btf.Type, depth int) string {

@@ -19,7 +19,7 @@ func (f Feature) String() string { return f.Name + " needs Linux " + f.Since.Str
 // TooNew reports whether a kernel is too old for the feature.
 func (f Feature) TooNew(linux sys.Version) bool { return f.Name != "" && linux.Before(f.Since) }
 
-// MapType returns the feature of a value of enum bpf_map_type.
+// MapType returns the feature for a value of enum bpf_map_type.
 func MapType(n uint32) Feature {
 	if n == sys.MapTypeTaskStorage {
 		return Feature{"BPF_MAP_TYPE_TASK_STORAGE", sys.Version{5, 11}}
@@ -27,7 +27,7 @@ func MapType(n uint32) Feature {
 	return feature(explain.SinceMapType(n))
 }
 
-// ProgramType returns the feature of a value of enum bpf_prog_type.
+// ProgramType returns the feature for a value of enum bpf_prog_type.
 func ProgramType(n uint32) Feature {
 	if n == sys.ProgTypeSyscall {
 		return Feature{"BPF_PROG_TYPE_SYSCALL", sys.Version{5, 14}}
@@ -35,7 +35,7 @@ func ProgramType(n uint32) Feature {
 	return feature(explain.SinceProgramType(n))
 }
 
-// AttachType returns the feature of a value of enum bpf_attach_type.
+// AttachType returns the feature for a value of enum bpf_attach_type.
 func AttachType(n uint32) Feature {
 	if n == sys.AttachSKSKBVerdict {
 		return Feature{"BPF_SK_SKB_VERDICT", sys.Version{5, 13}}
@@ -60,7 +60,7 @@ var firstHelpers = [...]Feature{
 	{"bpf_sys_close", sys.Version{5, 14}},
 }
 
-// Helper returns the feature of a value of enum bpf_func_id.
+// Helper returns the feature for a value of enum bpf_func_id.
 func Helper(n uint32) Feature {
 	const first = 156
 	if n >= first && n < first+uint32(len(firstHelpers)) {
@@ -69,10 +69,11 @@ func Helper(n uint32) Feature {
 	return feature(explain.SinceHelper(n))
 }
 
-// SleepableUprobe is for BPF_F_SLEEPABLE of programs of type kprobe, which are uprobes then.
+// SleepableUprobe is the feature for BPF_F_SLEEPABLE on programs of type kprobe, which makes them
+// uprobes.
 var SleepableUprobe = Feature{"BPF_F_SLEEPABLE for uprobes", sys.Version{6, 0}}
 
-// Flags are for prog_flags of BPF_PROG_LOAD.
+// Flags returns the features for prog_flags of BPF_PROG_LOAD.
 func Flags(progType, flags uint32) (features []Feature) {
 	if flags&sys.FlagXDPHasFrags != 0 {
 		features = append(features, Feature{"BPF_F_XDP_HAS_FRAGS", sys.Version{5, 18}})
@@ -83,7 +84,7 @@ func Flags(progType, flags uint32) (features []Feature) {
 	return features
 }
 
-// Atomics is for atomic operations other than the addition of all kernels.
+// Atomics is the feature for atomic operations other than the addition that all kernels have.
 var Atomics = Feature{"an atomic operation of -mcpu=v3", sys.Version{5, 12}}
 
 func feature(name, version string) Feature {

@@ -1,10 +1,9 @@
-// Package sys holds the kernel's BPF interface as far as this project uses it:
-// the structs of include/uapi/linux/bpf.h and of linux/btf.h, written once, with
-// the kernel's field names. The loader takes offsets and sizes from them, the
-// runtime passes them to the bpf system call.
+// Package sys defines the parts of the kernel's BPF interface that this project uses: the structs
+// of include/uapi/linux/bpf.h and of linux/btf.h, with the kernel's field names. The loader takes
+// offsets and sizes from them, and the runtime passes them to the bpf system call.
 //
-// It imports nothing but the standard library and golang.org/x/sys/unix: it
-// is part of every user's binary.
+// It imports only the standard library and golang.org/x/sys/unix, since it is part of every user's
+// binary.
 package sys
 
 // MapCreateAttr is the part of union bpf_attr for BPF_MAP_CREATE.

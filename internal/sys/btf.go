@@ -43,16 +43,16 @@ func EssentialName(name string) string {
 	return name
 }
 
-// BtfMagic begins BTF of the machine's byte order.
+// BtfMagic is the first field of BTF in the machine's byte order.
 const BtfMagic = 0xeb9f
 
-// BtfHeader is struct btf_header as it was before 7.2; HdrLen says how long a header is.
+// BtfHeader is struct btf_header as it was before 7.2; HdrLen is the actual length of the header.
 type BtfHeader struct {
 	Magic   uint16
 	Version uint8
 	Flags   uint8
 	HdrLen  uint32
-	TypeOff uint32 // from the header's end, as StrOff
+	TypeOff uint32 // from the header's end, like StrOff
 	TypeLen uint32
 	StrOff  uint32
 	StrLen  uint32
@@ -130,8 +130,9 @@ const (
 	BtfDeclTagSize    = int(unsafe.Sizeof(BtfDeclTag{}))
 )
 
-// BtfInfoKind is BTF_INFO_KIND: the kind that the info of a struct btf_type has.
+// BtfInfoKind is BTF_INFO_KIND: the kind in the info of a struct btf_type.
 func BtfInfoKind(info uint32) uint32 { return info >> 24 & 0x1f }
 
-// BtfInfoVlen is BTF_INFO_VLEN: how many members, values or parameters follow a struct btf_type.
+// BtfInfoVlen is BTF_INFO_VLEN: the number of members, values or parameters that follow a struct
+// btf_type.
 func BtfInfoVlen(info uint32) int { return int(info & 0xffff) }

@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 )
 
-// PossibleCPUs returns the number of CPUs that the machine may ever have online, which is how many
-// values an entry of a per-CPU map has. It is safe for concurrent use.
+// PossibleCPUs returns the number of CPUs that the machine may ever have online, which is the
+// number of values in an entry of a per-CPU map. It is safe for concurrent use.
 func PossibleCPUs() (int, error) {
 	if n := possibleCPUs.Load(); n != 0 {
 		return int(n), nil
@@ -26,11 +26,11 @@ func PossibleCPUs() (int, error) {
 	return last + 1, nil
 }
 
-// possibleCPUs is the number once it is known. Errors are not kept: the process may have been out
-// of file descriptors for a moment.
+// possibleCPUs is the number of CPUs once it is known. Errors are not kept: the process may have
+// run out of file descriptors for a moment.
 var possibleCPUs atomic.Int32
 
-// lastCPU returns the highest number of a list such as "0-3,8".
+// lastCPU returns the highest number in a list such as "0-3,8".
 func lastCPU(list string) (int, error) {
 	begin := len(list)
 	for begin > 0 && list[begin-1] != '-' && list[begin-1] != ',' {

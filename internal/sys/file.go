@@ -7,17 +7,17 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// Exists reports whether there is a file of this name that the process can see.
+// Exists reports whether a file exists at path and is visible to the process.
 //
-// It is not os.Stat: os.FileInfo has a time.Time, whose methods for text, 50 KB, would then be in
-// each binary.
+// It does not use os.Stat: os.FileInfo has a time.Time, whose text methods would add 50 KB to each
+// binary.
 func Exists(path string) bool { return unix.Stat(path, new(unix.Stat_t)) == nil }
 
 // ReadFile reads a whole file of /proc, /sys or tracefs. Errors are an [fs.PathError] that unwraps
 // to the kernel's errno.
 //
-// It is not os.ReadFile: the first file that package os opens starts Go's poller, which takes two
-// file descriptors and ends the process if there are none ("netpollinit failed").
+// It does not use os.ReadFile: the first file that package os opens starts Go's poller, which needs
+// two file descriptors and terminates the process if there are none ("netpollinit failed").
 func ReadFile(path string) ([]byte, error) {
 	fd, err := Open(path)
 	if err != nil {
@@ -49,22 +49,22 @@ func Open(path string) (int, error) {
 		switch err {
 		case nil:
 			return fd, nil
-		case unix.EINTR: // a slow file system, and a signal
+		case unix.EINTR: // a signal interrupted a slow file system
 		default:
 			return -1, &fs.PathError{Op: "open", Path: path, Err: err}
 		}
 	}
 }
 
-// Dup duplicates a file descriptor, as one above 2 that is closed on exec. The caller owns it.
+// Dup duplicates a file descriptor. The new one is above 2 and closed on exec. The caller owns it.
 func Dup(fd int) (int, error) {
 	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
 	if err == unix.EINVAL {
-		err = unix.EMFILE // what the kernel means if RLIMIT_NOFILE is 3 or less (f_dupfd)
+		err = unix.EMFILE // the kernel returns EINVAL if RLIMIT_NOFILE is 3 or less (f_dupfd)
 	}
 	return dup, err
 }
 
 // Gunzip decompresses a file such as /proc/config.gz. It is nil unless package internal/sys/gunzip
-// sets it, which is only in binaries that need it.
+// sets it, which only binaries that need it import.
 var Gunzip func(io.Reader) (io.Reader, error)

@@ -1,6 +1,6 @@
 package sys
 
-// enum bpf_func_id, as far as loaders and tests call them.
+// The values of enum bpf_func_id that loaders and tests use.
 const (
 	FuncGetCurrentPidTgid  = 14
 	FuncSysBPF             = 166 // 5.14

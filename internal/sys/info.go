@@ -14,9 +14,9 @@ type ObjInfoAttr struct {
 	Info    uint64
 }
 
-// ObjInfo has the kernel fill info, a struct bpf_map_info, bpf_prog_info, bpf_btf_info or
-// bpf_link_info of this size. Info is made to escape, what its fields hold the addresses of is the
-// caller's to keep alive.
+// ObjInfo makes the kernel fill info, a struct bpf_map_info, bpf_prog_info, bpf_btf_info or
+// bpf_link_info of this size. It makes info escape; the caller must keep alive the memory whose
+// addresses are in info's fields.
 func ObjInfo(fd int, info unsafe.Pointer, size uintptr) unix.Errno {
 	attr := ObjInfoAttr{BpfFd: uint32(fd), InfoLen: uint32(size), Info: Addr(info)}
 	_, errno := BPF(CmdObjGetInfoByFd, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
@@ -37,8 +37,8 @@ type GetFdByIDAttr struct {
 	OpenFlags uint32
 }
 
-// GetFdByID opens what the kernel knows by a number. The command says what it is; the caller owns
-// the file descriptor. The kernel wants CAP_SYS_ADMIN.
+// GetFdByID opens a map, program, BTF or link by its ID; the command determines which. The caller
+// owns the file descriptor. It requires CAP_SYS_ADMIN.
 func GetFdByID(cmd Cmd, id uint32) (int, unix.Errno) {
 	attr := GetFdByIDAttr{Id: id}
 	return BPF(cmd, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
@@ -54,8 +54,8 @@ type BtfInfo struct {
 	KernelBtf uint32
 }
 
-// BtfName returns the name of a BTF object, which is that of its module, "" if the kernel does not
-// tell.
+// BtfName returns the name of a BTF object, which is the name of its module, or "" if it is not
+// available.
 func BtfName(fd int) string {
 	name := new([64]byte)
 	info := &BtfInfo{Name: Addr(unsafe.Pointer(name)), NameLen: uint32(len(name))}

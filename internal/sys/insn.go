@@ -104,7 +104,7 @@ const (
 	OpJne32Imm = JMP32 | JNE | K
 )
 
-// Values of src_reg that give imm a meaning of its own.
+// Values of src_reg that give imm a special meaning.
 const (
 	PseudoMapFd       = 1 // ld_imm64: a map's file descriptor
 	PseudoMapValue    = 2 // ld_imm64: the same, the next imm is an offset into the map's value

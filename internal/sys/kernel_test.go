@@ -114,8 +114,8 @@ var enums = []struct {
 	{"Flag", "BPF_F_", ""},
 }
 
-// defines are constants that are macros in the kernel's headers, and so not in BTF, as others have
-// recorded them.
+// defines holds the independently recorded values of constants that are macros in the kernel's
+// headers, and so not in BTF.
 var defines = map[string]uint64{
 	"FlagSleepable": unix.BPF_F_SLEEPABLE, "FlagXDPHasFrags": unix.BPF_F_XDP_HAS_FRAGS,
 	"FlagReplace": unix.BPF_F_REPLACE, "FlagBefore": unix.BPF_F_BEFORE, "FlagAfter": unix.BPF_F_AFTER, "FlagID": unix.BPF_F_ID,
@@ -137,7 +137,7 @@ var defines = map[string]uint64{
 	"PseudoCall": unix.BPF_PSEUDO_CALL, "PseudoKfuncCall": unix.BPF_PSEUDO_KFUNC_CALL,
 }
 
-// unchecked are prefixes of constants that are this package's own or have no independent source.
+// unchecked lists prefixes of constants that belong to this package or have no independent source.
 var unchecked = []string{"Op", "Btf", "ENOTSUPP"}
 
 func TestConstants(t *testing.T) {
@@ -193,7 +193,7 @@ constants:
 func TestTypeNames(t *testing.T) {
 	spec := systest.KernelBTF(t)
 	for name, symbol := range map[string]func(uint32) string{"bpf_map_type": MapTypeSymbol, "bpf_prog_type": ProgTypeSymbol} {
-		names := map[uint64][]string{} // some have an old name, too
+		names := map[uint64][]string{} // some also have an old name
 		for _, v := range enum(t, spec, name).Values {
 			if !isEnd(v.Name) {
 				names[v.Value] = append(names[v.Value], v.Name)

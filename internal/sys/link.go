@@ -1,7 +1,7 @@
 package sys
 
-// LinkCreateAttr is the part of union bpf_attr for BPF_LINK_CREATE. Which of
-// its tails applies depends on AttachType.
+// LinkCreateAttr is the part of union bpf_attr for BPF_LINK_CREATE. AttachType determines which
+// tail applies.
 type LinkCreateAttr struct {
 	ProgFd     uint32 // union with map_fd
 	TargetFd   uint32 // union with target_ifindex
@@ -100,8 +100,8 @@ type RawTracepointAttr struct {
 	Cookie uint64 // 6.10
 }
 
-// ProgAttachAttr is the part for BPF_PROG_ATTACH and BPF_PROG_DETACH, without
-// the fields that came with 6.6.
+// ProgAttachAttr is the part for BPF_PROG_ATTACH and BPF_PROG_DETACH, without the fields added in
+// 6.6.
 type ProgAttachAttr struct {
 	TargetFd     uint32 // union with target_ifindex
 	AttachBpfFd  uint32
@@ -110,7 +110,7 @@ type ProgAttachAttr struct {
 	ReplaceBpfFd uint32
 }
 
-// LinkInfo is struct bpf_link_info. What Tail holds, one of the LinkInfo* structs, depends on Type.
+// LinkInfo is struct bpf_link_info. Type determines which of the LinkInfo* structs Tail holds.
 type LinkInfo struct {
 	Type   uint32
 	Id     uint32
@@ -150,7 +150,7 @@ type LinkInfoDevice struct {
 	AttachType uint32
 }
 
-// LinkInfoMap is LinkInfo.Tail of BPF_LINK_TYPE_SOCKMAP, and without AttachType of
+// LinkInfoMap is LinkInfo.Tail of BPF_LINK_TYPE_SOCKMAP and, without AttachType, of
 // BPF_LINK_TYPE_STRUCT_OPS.
 type LinkInfoMap struct {
 	MapId      uint32

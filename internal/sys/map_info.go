@@ -6,7 +6,7 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 )
 
-// MapInfo is struct bpf_map_info as of 6.1; later fields are not asked for.
+// MapInfo is struct bpf_map_info as of 6.1, without later fields.
 type MapInfo struct {
 	Type                  uint32
 	Id                    uint32
@@ -34,7 +34,7 @@ type MapInfoHash struct {
 	_        uint32
 }
 
-// MapInfoOf returns what the kernel says of a map.
+// MapInfoOf returns the kernel's information about a map.
 func MapInfoOf(fd int) (MapInfo, unix.Errno) {
 	info := new(MapInfo)
 	errno := ObjInfo(fd, unsafe.Pointer(info), unsafe.Sizeof(*info))

@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// MapTypeName is the name of a map type as bpftool writes it: BPF_MAP_TYPE_LRU_HASH is lru_hash. It
-// is "type 99" for one that is not known.
+// MapTypeName returns the name of a map type as bpftool writes it, such as lru_hash for
+// BPF_MAP_TYPE_LRU_HASH. For an unknown type it returns a text such as "type 99".
 func MapTypeName(typ uint32) string { return typeName(mapTypeNames, typ) }
 
-// ProgTypeName is the name of a program type as bpftool writes it: BPF_PROG_TYPE_SCHED_CLS is
-// sched_cls.
+// ProgTypeName returns the name of a program type as bpftool writes it, such as sched_cls for
+// BPF_PROG_TYPE_SCHED_CLS.
 func ProgTypeName(typ uint32) string { return typeName(progTypeNames, typ) }
 
-// MapTypeSymbol is the name of a map type in the kernel's headers, BPF_MAP_TYPE_LRU_HASH, or "map
-// type 99".
+// MapTypeSymbol returns the name of a map type in the kernel's headers, such as
+// BPF_MAP_TYPE_LRU_HASH, or a text such as "map type 99".
 func MapTypeSymbol(typ uint32) string { return symbol("map ", "BPF_MAP_TYPE_", MapTypeName(typ)) }
 
-// ProgTypeSymbol is the name of a program type in the kernel's headers, BPF_PROG_TYPE_SCHED_CLS, or
-// "program type 99".
+// ProgTypeSymbol returns the name of a program type in the kernel's headers, such as
+// BPF_PROG_TYPE_SCHED_CLS, or a text such as "program type 99".
 func ProgTypeSymbol(typ uint32) string {
 	return symbol("program ", "BPF_PROG_TYPE_", ProgTypeName(typ))
 }
@@ -31,7 +31,7 @@ func typeName(names string, typ uint32) string {
 }
 
 func symbol(kind, prefix, name string) string {
-	if strings.Contains(name, " ") { // not known
+	if strings.Contains(name, " ") { // unknown
 		return kind + name
 	}
 	return prefix + strings.ToUpper(name)

@@ -15,10 +15,10 @@ type ObjAttr struct {
 	FileFlags uint32
 }
 
-// ObjPin gives a map, program or link a name in a BPF file system.
+// ObjPin pins a map, program or link at path in a BPF file system.
 func ObjPin(fd int, path string) unix.Errno {
 	if strings.IndexByte(path, 0) >= 0 {
-		return unix.EINVAL // or the kernel would take the path up to there
+		return unix.EINVAL // path contains a zero byte, where the kernel would cut it off
 	}
 	addr, keep := CString(path)
 	attr := ObjAttr{Pathname: addr, BpfFd: uint32(fd)}
@@ -27,7 +27,7 @@ func ObjPin(fd int, path string) unix.Errno {
 	return errno
 }
 
-// ObjGet opens what is pinned at path. The caller owns the file descriptor.
+// ObjGet opens the object that is pinned at path. The caller owns the file descriptor.
 func ObjGet(path string) (int, unix.Errno) {
 	if strings.IndexByte(path, 0) >= 0 {
 		return -1, unix.EINVAL
@@ -39,16 +39,16 @@ func ObjGet(path string) (int, unix.Errno) {
 	return fd, errno
 }
 
-// IsMap reports whether a file descriptor is of a map. It looks nothing up: with what is not a map,
-// the kernel does not get that far (bpf_map_do_batch).
+// IsMap reports whether a file descriptor refers to a map. Its system call reads no elements: the
+// kernel checks the file descriptor first (bpf_map_do_batch).
 func IsMap(fd int) bool {
 	attr := MapBatchAttr{MapFd: uint32(fd)}
 	_, errno := BPF(CmdMapLookupBatch, unsafe.Pointer(&attr), unsafe.Sizeof(attr))
 	return errno != unix.EINVAL
 }
 
-// IsProgram reports whether a file descriptor is of a program. It binds no map to it, for which the
-// kernel looks at the program first (bpf_prog_bind_map).
+// IsProgram reports whether a file descriptor refers to a program. Its system call binds no map:
+// the kernel checks the program first (bpf_prog_bind_map).
 func IsProgram(fd int) bool {
 	attr := ProgBindMapAttr{ProgFd: uint32(fd), MapFd: 1<<32 - 1}
 	_, errno := BPF(CmdProgBindMap, unsafe.Pointer(&attr), unsafe.Sizeof(attr))

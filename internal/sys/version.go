@@ -24,7 +24,7 @@ func ParseVersion(release string) Version {
 	return Version{max(LeadingNumber(release), 0), max(LeadingNumber(minor), 0)}
 }
 
-// Release returns the running kernel's release, as uname -r prints it, "" if uname fails.
+// Release returns the running kernel's release, as uname -r prints it, or "" if uname fails.
 func Release() string {
 	var uts unix.Utsname
 	if unix.Uname(&uts) != nil {
@@ -36,8 +36,8 @@ func Release() string {
 // KernelVersion returns the version of the running kernel.
 func KernelVersion() Version { return ParseVersion(Release()) }
 
-// LeadingNumber returns the decimal number at the beginning of s, -1 if s begins with no digit or
-// the number does not fit an int.
+// LeadingNumber returns the decimal number at the beginning of s, or -1 if s does not begin with a
+// digit or the number does not fit in an int.
 func LeadingNumber(s string) int {
 	end := 0
 	for end < len(s) && s[end] >= '0' && s[end] <= '9' {

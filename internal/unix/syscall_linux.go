@@ -8,11 +8,11 @@ import (
 	linux "golang.org/x/sys/unix"
 )
 
-// What golang.org/x/sys/unix has no function for is here, with pointers as pointers. A call of
-// linux.Syscall keeps what is converted among its own arguments alive and where it is; one of a Go
-// function around it does not.
+// This file has the system calls that golang.org/x/sys/unix lacks, with pointers as pointers. A
+// call of linux.Syscall keeps alive, and in place, the memory of pointers that are converted in its
+// argument list. A call of a Go wrapper around it does not.
 
-// Supported returns ErrUnsupported where there is no BPF.
+// Supported returns ErrUnsupported on systems without BPF.
 func Supported() error { return nil }
 
 // BPF is the bpf system call. Its attr may be on the caller's stack.
@@ -29,14 +29,14 @@ func MadvisePtr(addr unsafe.Pointer, length uintptr, advice int) error {
 	return nil
 }
 
-// MremapFixed moves pages, or with a size of 0 shows shared ones once more, at newAddr.
+// MremapFixed moves pages to newAddr, or, with an oldSize of 0, maps shared pages there once more.
 func MremapFixed(oldAddr unsafe.Pointer, oldSize, newSize uintptr, newAddr unsafe.Pointer) Errno {
 	_, _, errno := linux.Syscall6(linux.SYS_MREMAP, uintptr(oldAddr), oldSize, newSize, linux.MREMAP_MAYMOVE|linux.MREMAP_FIXED, uintptr(newAddr), 0)
 	return errno
 }
 
 // Personality sets the execution domain of the calling thread, unless persona is 0xffffffff, and
-// returns the one before.
+// returns the previous one.
 func Personality(persona uint32) (uint32, error) {
 	r, _, errno := linux.Syscall(linux.SYS_PERSONALITY, uintptr(persona), 0, 0)
 	if errno != 0 {

@@ -17,13 +17,14 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/internal/cms"
 )
 
-// Options say what a certificate is like. The zero value is valid today, of a new RSA key.
+// Options configures a certificate. The zero value means a certificate of a new RSA key that is
+// valid today.
 type Options struct {
 	Key                 crypto.Signer
 	Name                string
 	Serial              *big.Int
 	NotBefore, NotAfter time.Time
-	// Algorithm signs the certificate itself; 0 is the key's own, with SHA-256.
+	// Algorithm signs the certificate itself; 0 means the key's algorithm with SHA-256.
 	Algorithm x509.SignatureAlgorithm
 }
 
@@ -33,7 +34,7 @@ type Identity struct {
 	Cert *x509.Certificate
 }
 
-// New makes an identity.
+// New returns a new identity.
 func New(t testing.TB, o Options) *Identity {
 	t.Helper()
 	var err error

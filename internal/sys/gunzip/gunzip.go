@@ -1,8 +1,8 @@
 // Package gunzip lets [sys.Gunzip] read /proc/config.gz, for objects with __kconfig variables whose
-// names begin with CONFIG_. Whoever imports it needs nothing else of it.
+// names begin with CONFIG_. Importing it is enough.
 //
-// It is a package of its own because the decompressor, once imported, is in a binary whether it is
-// called or not: 28 KB.
+// It is a separate package because importing the decompressor adds 28 KB to a binary, whether it is
+// called or not.
 package gunzip
 
 import (

@@ -12,7 +12,7 @@ import (
 
 var btfFile = flag.String("btf", "", "compare with the BTF in this `file`, not with the running kernel's")
 
-// KernelBTF returns the BTF of the running kernel, or of the one that the flag -btf says.
+// KernelBTF returns the BTF of the running kernel, or of the kernel given by the flag -btf.
 func KernelBTF(t *testing.T) *btf.Spec {
 	t.Helper()
 	var spec *btf.Spec
@@ -28,8 +28,8 @@ func KernelBTF(t *testing.T) *btf.Spec {
 	return spec
 }
 
-// Newest reports whether the kernel has all that this project knows of. Others lack what is newer
-// than they are.
+// Newest reports whether the kernel has everything that this project knows of. Older kernels lack
+// newer features.
 func Newest(t *testing.T, spec *btf.Spec) bool {
 	t.Helper()
 	var e *btf.Enum
@@ -44,19 +44,19 @@ func Newest(t *testing.T, spec *btf.Spec) bool {
 	return false
 }
 
-// A Struct says what a struct of Go is for the kernel.
+// A Struct describes the kernel's counterpart of a Go struct.
 type Struct struct {
 	Value any
-	// Kernel names a struct or union, then members of it. A name in parentheses is that of a field,
-	// and means the anonymous struct that has it.
+	// Kernel names a struct or union, followed by members of it. A field name in parentheses means
+	// the anonymous struct that contains the field.
 	Kernel string
-	// Names has those of fields that are not called as the kernel calls them: fields are compared
-	// by name. One that ends in + is the first of several that the Go field covers.
+	// Names maps the names of fields to the kernel's names where they differ; fields are compared
+	// by name. A name that ends in + is the first of several fields that the Go field covers.
 	Names map[string]string
 }
 
-// Structs compares each field: that the kernel has it, and where, and of which size; and that there
-// is none that only the kernel has.
+// Structs compares each field: the kernel must have it, at the same offset and with the same size.
+// It also fails for fields that only the kernel has.
 func Structs(t *testing.T, structs []Struct) {
 	spec := KernelBTF(t)
 	newest := Newest(t, spec)
@@ -66,11 +66,11 @@ func Structs(t *testing.T, structs []Struct) {
 	}
 }
 
-// A kernelField is a member of a struct or union of the kernel's.
+// A kernelField is a member of a struct or union in the kernel.
 type kernelField struct {
 	name         string // normalized
 	offset, size uintptr
-	bits         bool // a bit-field, whose size is less
+	bits         bool // a bit-field, which is smaller
 }
 
 func compare(t *testing.T, spec *btf.Spec, newest bool, s Struct) {
@@ -90,7 +90,7 @@ func compare(t *testing.T, spec *btf.Spec, newest bool, s Struct) {
 			continue
 		}
 		offset := f.Offset
-		if len(f.Index) > 1 { // of an embedded struct
+		if len(f.Index) > 1 { // a field of an embedded struct
 			offset += typ.Field(f.Index[0]).Offset
 		}
 		name, several := f.Name, false
@@ -122,7 +122,7 @@ func compare(t *testing.T, spec *btf.Spec, newest bool, s Struct) {
 	}
 }
 
-// Normalize makes names of the kernel's and of Go the same.
+// Normalize returns the common form of a kernel name and its Go name.
 func Normalize(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
 
 func fieldOf(fields []kernelField, name string) *kernelField {
@@ -134,8 +134,8 @@ func fieldOf(fields []kernelField, name string) *kernelField {
 	return nil
 }
 
-// taken reports whether any field has a byte there. What is newer than the kernel is past the end
-// of its struct, or in a hole of it.
+// taken reports whether any field overlaps the range. A field that is newer than the kernel is
+// after the end of its struct, or in a hole in it.
 func taken(fields []kernelField, offset, size uintptr) bool {
 	for _, f := range fields {
 		if f.offset < offset+size && offset < f.offset+f.size {
@@ -145,7 +145,7 @@ func taken(fields []kernelField, offset, size uintptr) bool {
 	return false
 }
 
-// find finds a struct or union; see structs. It is nil if the kernel has none.
+// find returns a struct or union named like Struct.Kernel, or nil if the kernel has none.
 func find(t *testing.T, spec *btf.Spec, name string) btf.Type {
 	t.Helper()
 	head, rest, _ := strings.Cut(name, ".")
@@ -176,7 +176,7 @@ func members(typ btf.Type) []btf.Member {
 	return nil
 }
 
-// member is the type of a member, also of anonymous unions within.
+// member returns the type of a member, including members of nested anonymous unions.
 func member(typ btf.Type, name string) btf.Type {
 	field, anonymous := strings.CutPrefix(name, "(")
 	field = strings.TrimSuffix(field, ")")
@@ -201,7 +201,7 @@ func member(typ btf.Type, name string) btf.Type {
 	return nil
 }
 
-// flatten lists the fields of a struct, with those of anonymous structs and unions in it.
+// flatten returns the fields of a struct, including those of nested anonymous structs and unions.
 func flatten(t *testing.T, typ btf.Type) (fields []kernelField) {
 	t.Helper()
 	for _, m := range members(typ) {
