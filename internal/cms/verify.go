@@ -69,11 +69,11 @@ func Verify(data, signature []byte, cert *x509.Certificate) error {
 // CheckAlgorithms returns an error for a certificate whose key or signature is not accepted by
 // every kernel that verifies programs.
 //
-//   - RSA: the kernel has 2048, 3072 and 4096 bits (rsa_check_key_length in crypto/rsa.c), and no
-//     shorter ones in FIPS mode;
+//   - RSA: the kernel accepts 2048, 3072 and 4096 bits (rsa_check_key_length in crypto/rsa.c), and
+//     no shorter ones in FIPS mode;
 //   - ECDSA: P-256 and P-384;
-//   - SHA-1 and MD5 in the certificate: the kernel may be built without, and nobody should rely on
-//     them.
+//   - SHA-1 and MD5 in the certificate: the kernel may be built without them, and nobody should
+//     rely on them.
 func CheckAlgorithms(cert *x509.Certificate) error {
 	switch key := cert.PublicKey.(type) {
 	case *rsa.PublicKey:

@@ -287,7 +287,7 @@ func (c *interpreter) address(at int) uint64 {
 	return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(c.mem)))) + uint64(at)
 }
 
-// memoryAt returns the size bytes at an address. The size must not be 0.
+// memoryAt returns the memory of size bytes at an address. A size of 0 is an error.
 func (c *interpreter) memoryAt(at, size uint64) ([]byte, unix.Errno) {
 	off := at - c.address(0)
 	if total := uint64(len(c.mem)); size == 0 || off >= total || size > total-off {

@@ -84,7 +84,7 @@ type KconfigError struct {
 	// Where is the place that has the value. If no place has it, Where lists all places that were
 	// searched, each with its error.
 	Where []string
-	Err   error // what is wrong with the value
+	Err   error // the reason why the value is not accepted
 }
 
 // Error names the variable, its value and the places, and says what to do.

@@ -45,7 +45,7 @@ func KconfigReader(r io.Reader) *KconfigSource {
 }
 
 // maxKconfig is the size of the largest configuration that is read, in bytes. A kernel's
-// configuration has 300 KB.
+// configuration is 300 KB long.
 const maxKconfig = 16 << 20
 
 // withoutPath returns the error inside a path error, for messages that name the file elsewhere.

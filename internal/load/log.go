@@ -9,7 +9,7 @@ import (
 )
 
 // logKept is how many bytes of a verifier's log are kept: its end, which has the reason. The log of
-// a program with a million instructions has 115 MB.
+// a program with a million instructions is 115 MB long.
 const logKept = 4 << 20
 
 // logBuffer is the buffer to which the kernel writes a log.

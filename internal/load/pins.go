@@ -12,8 +12,8 @@ import (
 // PinOptions configures the maps that the source pins by name (LIBBPF_PIN_BY_NAME). A nil
 // *PinOptions means the defaults.
 type PinOptions struct {
-	// Path is the directory of a BPF file system where they are, each under its name; "" means
-	// /sys/fs/bpf. If the directory does not exist, but the one above it does, it is created.
+	// Path is the directory of a BPF file system in which the maps are pinned, each under its name;
+	// "" means /sys/fs/bpf. If the directory does not exist but its parent does, it is created.
 	Path string
 	// Incompatible handles a pinned map that differs from the object's map: ReplacePinned,
 	// CopyPinned, SetAsidePinned, or a function that calls one of these or returns an error. If it
@@ -142,7 +142,7 @@ func InBPFFS(path string) (bool, error) {
 	return err == nil && uint32(fs.Type) == magic, err
 }
 
-// checkPinDir makes sure that maps can be pinned there, before they are created.
+// checkPinDir makes sure, before maps are created, that they can be pinned in a directory.
 func checkPinDir(e *engine, i int32, directory string) *spec.Failure {
 	ok, err := InBPFFS(directory)
 	if err == unix.ENOENT {
@@ -199,8 +199,7 @@ func finishPins(e *engine, pins []pin) (failure *spec.Failure) {
 	return failure
 }
 
-// pinNow gives a map its name. The directory is created if need be, as libbpf does
-// (make_parent_dir).
+// pinNow pins a map. It creates the directory if necessary, as libbpf does (make_parent_dir).
 func pinNow(e *engine, p pin) unix.Errno {
 	fd := int(*e.blob.slot(e.spec.Maps[p.index].Slot))
 	errno := sys.ObjPin(fd, p.path)

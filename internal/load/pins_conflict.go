@@ -61,8 +61,8 @@ func settlePin(e *engine, p pin) *spec.Failure {
 	return nil
 }
 
-// LockDir keeps other processes that do the same from changing what is pinned in a directory. A
-// process that dies unlocks it.
+// LockDir locks a directory, so that other processes that call LockDir do not change its pins at
+// the same time. The lock is released when the process dies.
 func LockDir(directory string) (release func(), err error) {
 	fd, err := unix.Open(directory, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {

@@ -51,8 +51,8 @@ func (c *PinConflict) copyable() error {
 }
 
 // sameManagedFields compares the fields that the kernel manages, such as locks, in the part of the
-// values that both maps have. The kernel does not copy them: where only one of the maps has one,
-// the other's data would be lost.
+// values that both maps have. The kernel does not copy such fields: if only one of the maps has
+// one, the other map's data there would be lost.
 func (c *PinConflict) sameManagedFields() error {
 	have, ok := managedFields(&c.oldInfo)
 	want, alsoOK := managedFields(&c.nowInfo)

@@ -73,7 +73,7 @@ func Run(req *Request) (*Loaded, *spec.Failure) {
 }
 
 // withToken repeats a failed request with a BPF token, if a token may help, or returns the failure.
-// It is nil unless the program imports package runtime/token: the code has 8 KB, and few programs
+// It is nil unless the program imports package runtime/token: its code takes 8 KB, and few programs
 // need it.
 var withToken func(*Request, *spec.Failure) (*Loaded, *spec.Failure)
 
