@@ -18,7 +18,7 @@ func TestHintLockdown(t *testing.T) {
 	p := calling(113)
 	p.Type = sys.ProgTypeTracepoint
 	wantError(t, loadDirectly(generate(t, oneProgram(p))), unix.EINVAL,
-		"the kernel is locked down (confidentiality), which takes bpf_probe_read_kernel away")
+		"the kernel is locked down (confidentiality), which disables bpf_probe_read_kernel")
 	// Everything else works.
 	if err := loadDirectly(generate(t, oneMap(array))); err != nil {
 		t.Errorf("%+v", err)

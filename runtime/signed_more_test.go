@@ -79,7 +79,7 @@ func TestThreadKeyring(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	if _, err := runtime.Load(signWith(t, signedSpec(t, "minimal"), id), &runtime.LoadOptions{Keyring: -100}); !errors.Is(err, unix.EINVAL) ||
-		!strings.Contains(err.Error(), "there is no keyring -100") {
+		!strings.Contains(err.Error(), "the keyring -100 does not exist") {
 		t.Errorf("an unknown keyring number: %v", err)
 	}
 }

@@ -171,7 +171,7 @@ func TestKconfigErrors(t *testing.T) {
 		}},
 		{runtime.KconfigReader(strings.NewReader("CONFIG_BPF2LSKEL_MISSING=-1\n")), true, []string{"=-1 in ", "uint8_t"}},
 		{runtime.KconfigReader(strings.NewReader("CONFIG_BPF2LSKEL_MISSING=\"y\"\n")), true, []string{`="y" in `, "uint8_t"}},
-		{runtime.KconfigReader(strings.NewReader("CONFIG_BPF2LSKEL_MISSING=yes\n")), true, []string{"=yes in ", "nor a number"}},
+		{runtime.KconfigReader(strings.NewReader("CONFIG_BPF2LSKEL_MISSING=yes\n")), true, []string{"=yes in ", "want y, m, n, a quoted string or a number"}},
 		{runtime.KconfigReader(strings.NewReader("\nCONFIG_BPF2LSKEL_MISSING\n")), false, []string{"LoadOptions.Kconfig: line 2: ", "no value"}},
 		{runtime.KconfigReader(strings.NewReader("\x1f\x8bnonsense")), false, []string{"LoadOptions.Kconfig: gzip: "}},
 		{runtime.KconfigReader(strings.NewReader("CONFIG_BPF2LSKEL_MISSING=1\x00\r\n")), true, []string{`="1\x00\r" in `}},

@@ -338,7 +338,7 @@ func TestStructOpsMisuse(t *testing.T) {
 		t.Errorf("a program of another skeleton: %v", err)
 	}
 	s.StructOps.Plain.Init = s.Progs.CcRelease // which is the struct's release
-	if err := s.Load(); !errors.Is(err, unix.EINVAL) || !strings.Contains(err.Error(), "program cc_release is another member") {
+	if err := s.Load(); !errors.Is(err, unix.EINVAL) || !strings.Contains(err.Error(), "program cc_release is already another member") {
 		t.Errorf("a program as two members: %v", err)
 	}
 	// After a failure everything can be corrected.

@@ -99,7 +99,7 @@ func (e *engine) attemptSigned() (done bool, failure *spec.Failure) {
 	case protocol == protocolOff:
 		failure = e.refuse(unix.EOPNOTSUPP, "this kernel is built without CONFIG_SYSTEM_DATA_VERIFICATION", "use a kernel built with CONFIG_SYSTEM_DATA_VERIFICATION=y")
 	default:
-		failure = e.refuse(ErrNotSigned, "for the protocol of this kernel", "sign the package: bpf2lskel sign")
+		failure = e.refuse(ErrNotSigned, "it has no signature for the protocol of this kernel", "sign the package: bpf2lskel sign")
 	}
 	if e.req.RequireSignature {
 		return true, failure
@@ -238,7 +238,7 @@ func (e *engine) judge(failure *spec.Failure, who signer) *spec.Failure {
 	case unix.EINVAL:
 		if !ring.isSystem() {
 			if _, err := unix.KeyctlString(unix.KEYCTL_DESCRIBE, int(ring.ID())); err != nil {
-				return e.refuse(unix.EINVAL, fmt.Sprintf("the %v does not exist, or not for this process", ring), "run keyctl show to list keyrings")
+				return e.refuse(unix.EINVAL, fmt.Sprintf("the %v does not exist, or this process cannot see it", ring), "run keyctl show to list keyrings")
 			}
 		}
 	}

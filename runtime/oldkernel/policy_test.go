@@ -1,4 +1,4 @@
-//vmtest:all,5.10
+//vmtest:5.10,6.1,6.18,7.x
 
 package oldkernel_test
 
