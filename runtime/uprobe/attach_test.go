@@ -26,10 +26,18 @@ import (
 	"github.com/bpf2lskel/bpf2lskel/runtime/uprobe"
 )
 
+// The probed functions begin with a push, which the kernel emulates. Other instructions it executes
+// step by step, and where an emulator makes it repeat one, a return probe can kill the process
+// ("failed to handle tail call").
+//
 //go:noinline
+//go:nosplit
+//go:norace
 func probedFunction(n int) int { return n + os.Getpid() }
 
 //go:noinline
+//go:nosplit
+//go:norace
 func probedToo(n int) int { return n - os.Getpid() }
 
 // serveUSDT is the main function of the process in USDT tests; nil if there are no such tests.
