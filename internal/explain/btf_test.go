@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf/btf"
 
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
+	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 	"github.com/bpf2lskel/bpf2lskel/internal/testobj"
 )
 
@@ -51,7 +51,7 @@ func FuzzTypes(f *testing.F) {
 
 func compareType(t *testing.T, types *types, id uint32, want btf.Type) {
 	t.Helper()
-	name, _, _ := strings.Cut(want.TypeName(), "___")
+	name := sys.EssentialName(want.TypeName())
 	switch want := want.(type) {
 	case *btf.Struct:
 		compareMembers(t, types, id, want.Members)
