@@ -17,7 +17,7 @@ func main() {
 	flag.StringVar(&r.objects, "objects", "", "comma-separated `names` of objects (default: all)")
 	flag.BoolVar(&r.noScale, "noscale", false, "leave out growing objects, generation and compile time")
 	flag.BoolVar(&r.noRefused, "norefused", false, "leave out the objects that the kernel refuses")
-	flag.BoolVar(&r.noUse, "nouse", false, "leave out events, maps and agents")
+	flag.BoolVar(&r.noUse, "nouse", false, "leave out the timeline, events, maps and agents")
 	flag.BoolVar(&r.onlyGeneration, "generation", false, "only generation and compile time")
 	flag.BoolVar(&r.timeline, "timeline", false, "only one load as a timeline: write its plot, and print what benchmarks.md says of it")
 	flag.BoolVar(&r.symbols, "symbols", false, "keep symbols in binaries, for profiles")
@@ -139,6 +139,10 @@ func (r *runner) results(ctx context.Context) (*results, error) {
 		return nil, err
 	}
 	if !r.noUse {
+		say("timeline")
+		if res.Timelines, err = p.timelines(ctx, b); err != nil {
+			return nil, err
+		}
 		if res.Use, err = p.use(ctx, b); err != nil {
 			return nil, err
 		}
