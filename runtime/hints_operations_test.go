@@ -39,11 +39,33 @@ func TestHintPin(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantText(t, m.Pin(filepath.Join(dir, "m")), "file exists (something is already pinned there")
-	wantText(t, m.Pin(filepath.Join(dir, "a.b")), "operation not permitted (pins are names without dots")
-	wantText(t, m.Pin(filepath.Join(t.TempDir(), "m")), "operation not permitted (pins are names without dots in a BPF file system")
+	wantText(t, m.Pin(filepath.Join(dir, "a.b")), "operation not permitted (want a name without dots")
+	wantText(t, m.Pin(filepath.Join(t.TempDir(), "m")), "operation not permitted (want a name without dots in a BPF file system: mount -t bpf")
 	wantText(t, m.Pin(filepath.Join(dir, "no", "m")), "no such file or directory (the directory does not exist")
+	wantText(t, m.Pin("/proc/m"), "no such file or directory (the directory does not exist, or no BPF file system is mounted there: mount -t bpf")
 	if err := os.Remove(filepath.Join(dir, "m")); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestHintUpdate(t *testing.T) {
+	p := returnsZero
+	p.Type = sys.ProgTypeRawTracepoint
+	s, err := runtime.Load(generate(t, oneProgram(p)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	program := runtime.NewRawTracepointProgram(s.Program(0))
+	link, err := program.AttachRawTracepoint("sched_switch", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer link.Close()
+	err = link.Update(program)
+	wantText(t, err, "invalid argument (the kernel replaces no programs of links of this kind")
+	if !errors.Is(err, unix.EINVAL) {
+		t.Errorf("got %v, want EINVAL", err)
 	}
 }
 

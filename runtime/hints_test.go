@@ -308,7 +308,7 @@ func TestHintBTFKind(t *testing.T) {
 // An array larger than the machine's memory.
 func TestHintNoMemory(t *testing.T) {
 	m := object.Map{Type: sys.MapTypeArray, KeySize: 4, ValueSize: 1 << 20, MaxEntries: 1 << 31}
-	wantError(t, loadDirectly(generate(t, oneMap(m))), unix.ENOMEM, "create map m", "cannot allocate its 2251808403619840 bytes")
+	wantError(t, loadDirectly(generate(t, oneMap(m))), unix.ENOMEM, "create map m", "the map needs 2251808403619840 bytes")
 }
 
 func TestHintImpossibleMap(t *testing.T) {

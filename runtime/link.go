@@ -177,7 +177,7 @@ func (l *Link) Update(to LinkTarget) error {
 func updateLink(l *Link, link, to int) error {
 	attr := sys.LinkUpdateAttr{LinkFd: uint32(link), NewProgFd: uint32(to)}
 	if _, errno := sys.BPF(sys.CmdLinkUpdate, unsafe.Pointer(&attr), unsafe.Sizeof(attr)); errno != 0 {
-		return l.fail("update", errno)
+		return l.fail("update", withHint(errno, explain.UpdateHint(errno)))
 	}
 	return nil
 }

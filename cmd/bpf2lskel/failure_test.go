@@ -69,7 +69,7 @@ func TestLoadPins(t *testing.T) {
 		{[]string{"-pin-path", plain, counted}, "set -pin-path to a directory in a BPF file system"},
 		{[]string{"-pin-path", bpffs, counted}, "set -pin-path to another directory"},
 		{[]string{"-pin", plain + "/x", testobj.Compile(t, "minimal", testobj.Options{})}, "mount -t bpf bpf /sys/fs/bpf"},
-		{[]string{"-pin", bpffs + "/a.b", testobj.Compile(t, "minimal", testobj.Options{})}, "cannot have dots"},
+		{[]string{"-pin", bpffs + "/a.b", testobj.Compile(t, "minimal", testobj.Options{})}, "want a name without dots"},
 		{[]string{plain}, plain + ": a directory: want an object file"},
 	} {
 		err := load(tt.args, io.Discard, io.Discard)
@@ -79,5 +79,17 @@ func TestLoadPins(t *testing.T) {
 	}
 	if left, err := os.ReadDir(plain); err != nil || len(left) > 0 {
 		t.Errorf("left are %v, %v", left, err)
+	}
+}
+
+// What is not loaded because its section is unknown is not left out silently.
+func TestLoadWarns(t *testing.T) {
+	file := testobj.Compile(t, "peer/unknown_sections", testobj.Options{})
+	want := "bpf2lskel: warning: " + file + `: program mistaken is not loaded: unknown program section "cgroup/connect" (did you mean "cgroup/connect4"?)` + "\n"
+	for name, verb := range map[string]func([]string, io.Writer, io.Writer) error{"load": load, "preflight": preflightVerb} {
+		var stderr strings.Builder
+		if err := verb([]string{file}, io.Discard, &stderr); err != nil || stderr.String() != want {
+			t.Errorf("%s: %v, got warnings %q, want %q", name, err, stderr.String(), want)
+		}
 	}
 }

@@ -72,7 +72,7 @@ func (c *config) build(tmp string, stderr io.Writer) ([]codegen.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.warn(stderr, obj)
+		warn(stderr, c.input, obj)
 		if err := c.compareKernel(stderr, obj); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.input, err)
 		}
@@ -127,7 +127,7 @@ func (c *config) buildTarget(t target, compiler func() string, tmp string, stder
 	if err != nil {
 		return nil, c.renamed(err, path)
 	}
-	c.warn(stderr, obj)
+	warn(stderr, c.input, obj)
 	if err := c.compareKernel(stderr, obj); err != nil {
 		return nil, fmt.Errorf("%s: %w", c.input, err)
 	}
@@ -144,9 +144,9 @@ func (c *config) buildTarget(t target, compiler func() string, tmp string, stder
 }
 
 // warn prints warnings about what loads, but behaves differently than in C.
-func (c *config) warn(w io.Writer, obj *object.Object) {
+func warn(w io.Writer, file string, obj *object.Object) {
 	for _, text := range obj.Warnings {
-		fmt.Fprintf(w, "bpf2lskel: warning: %s: %s\n", c.input, text)
+		fmt.Fprintf(w, "bpf2lskel: warning: %s: %s\n", file, text)
 	}
 }
 

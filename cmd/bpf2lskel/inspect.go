@@ -13,7 +13,7 @@ import (
 // inspect prints the steps of an object's load.
 func inspect(args []string, stdout, _ io.Writer) error {
 	fs := flag.NewFlagSet("bpf2lskel inspect", flag.ContinueOnError)
-	file, err := parseFile(fs, "Usage: bpf2lskel inspect FILE.o\n", args, stdout)
+	file, err := parseFile(fs, "Usage: bpf2lskel inspect FILE.o\n\nPrints the steps of an object's load, without loading it: attr is the offset of a\nstep's attributes in the blob, insns its instructions in the loader program.\n", args, stdout)
 	if err != nil {
 		return err
 	}

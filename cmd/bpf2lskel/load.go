@@ -14,9 +14,9 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/explain"
 	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
-	"github.com/bpf2lskel/bpf2lskel/internal/unix"
 	"github.com/bpf2lskel/bpf2lskel/loader"
 	"github.com/bpf2lskel/bpf2lskel/runtime"
 	"github.com/bpf2lskel/bpf2lskel/runtime/kfunccheck"
@@ -55,7 +55,7 @@ func load(args []string, stdout, stderr io.Writer) error {
 	asJSON := fs.Bool("json", false, "print JSON")
 	pinDir := fs.String("pin", "", "create this `directory` in a BPF file system, and pin all maps and programs there")
 	pinPath := fs.String("pin-path", "", "`directory` of the maps that the source pins by name (default /sys/fs/bpf)")
-	file, err := parseFile(fs, "Usage: bpf2lskel load [-json] [-pin DIR] [-pin-path DIR] FILE.o\n", args, stdout)
+	file, err := parseFile(fs, "Usage: bpf2lskel load [-json] [-pin DIR] [-pin-path DIR] FILE.o\n\nLoads an object on this kernel, and prints its maps and programs.\n\n", args, stdout)
 	if err != nil {
 		return err
 	}
@@ -70,6 +70,7 @@ func load(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
+	warn(&printableWriter{w: stderr}, file, obj)
 	if err := compareVariables(obj); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
@@ -209,8 +210,8 @@ func (o *loadedObject) print(stdout io.Writer) error {
 // pin pins all maps and programs under their names in C. If it fails, nothing stays pinned.
 func pin(skel *runtime.Skeleton, dir string) (err error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
-		if errors.Is(err, unix.EPERM) {
-			err = fmt.Errorf("%w (names in a BPF file system cannot have dots)", err)
+		if hint := explain.PinHint(sys.ErrnoOf(err)); hint != "" {
+			err = fmt.Errorf("%w (%s)", err, hint)
 		}
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/object"
 	"github.com/bpf2lskel/bpf2lskel/internal/preflight"
 	"github.com/bpf2lskel/bpf2lskel/internal/spec"
 	"github.com/bpf2lskel/bpf2lskel/loader"
@@ -25,7 +26,7 @@ load would fail.
 var errMissing = errors.New("a load would fail")
 
 // preflightVerb prints what kernels lack for an object.
-func preflightVerb(args []string, stdout, _ io.Writer) error {
+func preflightVerb(args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("bpf2lskel preflight", flag.ContinueOnError)
 	var files []string
 	fs.Func("btf", "compare with the kernel of this vmlinux BTF `file` instead of the running one; may be repeated", func(path string) error {
@@ -41,7 +42,7 @@ func preflightVerb(args []string, stdout, _ io.Writer) error {
 	if fs.NArg() != 1 {
 		return usagef(fs, "want one directory of a generated package or one object file, got %d arguments", fs.NArg())
 	}
-	specs, err := readSpecs(fs.Arg(0))
+	specs, err := readSpecs(fs.Arg(0), stderr)
 	if err != nil {
 		return err
 	}
@@ -66,7 +67,7 @@ func preflightVerb(args []string, stdout, _ io.Writer) error {
 }
 
 // readSpecs reads an object file, or the packages in a directory.
-func readSpecs(path string) ([]*spec.Spec, error) {
+func readSpecs(path string, stderr io.Writer) ([]*spec.Spec, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -74,9 +75,14 @@ func readSpecs(path string) ([]*spec.Spec, error) {
 	if info.IsDir() {
 		return preflight.Package(path)
 	}
-	s, err := loader.ReadFile(path, loader.Options{})
+	obj, err := object.Read(path)
 	if err != nil {
 		return nil, err
+	}
+	warn(&printableWriter{w: stderr}, path, obj)
+	s, err := loader.Generate(obj, loader.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return []*spec.Spec{s}, nil
 }

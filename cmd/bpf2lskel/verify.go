@@ -18,7 +18,7 @@ import (
 func verify(args []string, stdout, _ io.Writer) error {
 	fs := flag.NewFlagSet("bpf2lskel verify", flag.ContinueOnError)
 	certFile := fs.String("cert", "", "PEM or DER `file` with the certificate that will be in the kernel's keyring")
-	if err := parseFlags(fs, "Usage: bpf2lskel verify -cert CERT.pem DIR...\n\n", args, stdout); err != nil {
+	if err := parseFlags(fs, "Usage: bpf2lskel verify -cert CERT.pem DIR...\n\nChecks the signatures of packages as the kernel does, without a kernel.\n\n", args, stdout); err != nil {
 		return err
 	}
 	switch {

@@ -103,7 +103,7 @@ func (f *failure) mapHint(m *newMap) string {
 		// Cause: out of memory for a map
 		// Kernel: `ENOMEM` when the map is created
 		size := number(m.memory())
-		return "the kernel cannot allocate its " + size + " bytes, or the memory limit of the process's cgroup is too low"
+		return "the map needs " + size + " bytes: lower its size with SetMaxEntries, or raise the memory limit of the process's cgroup"
 	case unix.EOPNOTSUPP:
 		// Cause: unsupported field in a map's value
 		// Kernel: `EOPNOTSUPP` when the map is created

@@ -84,7 +84,7 @@ func StructOpsHint(errno unix.Errno, link bool) string {
 	case unix.EBUSY:
 		// Cause: struct_ops already registered
 		// Kernel: attach struct_ops: `EBUSY`
-		return "it can only be registered once for each load, and is or was registered, or another one has the only place"
+		return "it was already registered, which is possible once per load, or the kernel allows one at a time and another is registered"
 	case unix.EINVAL:
 		if link {
 			// Cause: struct_ops without link support
@@ -108,11 +108,21 @@ func PinHint(errno unix.Errno) string {
 	case unix.EPERM:
 		// Cause: pin outside a BPF file system, or a dot in its name
 		// Kernel: pin: `EPERM`
-		return "pins are names without dots in a BPF file system: mount -t bpf bpf /sys/fs/bpf"
+		return "want a name without dots in a BPF file system: mount -t bpf bpf /sys/fs/bpf mounts one"
 	case unix.ENOENT:
-		// Cause: the directory of a pin is missing
+		// Cause: no BPF file system, or the directory of a pin is missing
 		// Kernel: pin: `ENOENT`
-		return "the directory does not exist: create it first, in a BPF file system"
+		return "the directory does not exist, or no BPF file system is mounted there: mount -t bpf bpf /sys/fs/bpf mounts one"
+	}
+	return ""
+}
+
+// UpdateHint is for replacing the program of a link (link_update).
+func UpdateHint(errno unix.Errno) string {
+	if errno == unix.EINVAL {
+		// Cause: a link whose program cannot be replaced
+		// Kernel: update a link: `EINVAL`
+		return "the kernel replaces no programs of links of this kind, or the new one is of another type: attach the new program, then close or unpin this link, or use TakeLinks"
 	}
 	return ""
 }

@@ -165,7 +165,7 @@ func TestPointersInDataGiveWarnings(t *testing.T) {
 
 func TestUnknownSections(t *testing.T) {
 	obj := read(t, "peer/unknown_sections", testobj.Options{})
-	want := []string{`section cgroup/connect: mistaken: not loaded: unknown program section "cgroup/connect" (did you mean "cgroup/connect4"?)`}
+	want := []string{`program mistaken is not loaded: unknown program section "cgroup/connect" (did you mean "cgroup/connect4"?)`}
 	if diff := cmp.Diff(want, obj.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}

@@ -113,7 +113,7 @@ func (r *reader) entries() ([]*Program, error) {
 			}
 			// libbpf fails only if it has to load such a program, and cilium/ebpf always skips it.
 			if !optional {
-				r.warn("section %s: %s: not loaded: %v", clean(section), clean(fn.name), unknownSection(section))
+				r.warn("program %s is not loaded: %v", clean(fn.name), unknownSection(section))
 			}
 			def, optional = &sectionDef{}, true
 		}

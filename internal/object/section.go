@@ -5,6 +5,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"github.com/bpf2lskel/bpf2lskel/internal/nearest"
 	"github.com/bpf2lskel/bpf2lskel/internal/sys"
 )
 
@@ -239,36 +240,13 @@ func Sections() []Program {
 // similarSection returns the known section name that is closest to an unknown one, or "" if none is
 // close.
 func similarSection(name string) string {
-	base, _, _ := strings.Cut(name, "/")
-	best, least := "", len(base)/3+1
+	var known []string
 	for i := range sectionDefs {
-		known := strings.TrimSuffix(sectionDefs[i].name, "+")
-		for _, given := range []string{base, name} {
-			if d := editDistance(given, known); d < least {
-				best, least = known, d
-			}
-		}
+		known = append(known, strings.TrimSuffix(sectionDefs[i].name, "+"))
 	}
-	return best
-}
-
-// editDistance returns the number of letters to insert, delete or replace to turn a into b.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	if similar := nearest.Name(name, known); similar != "" {
+		return similar
 	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
+	base, _, _ := strings.Cut(name, "/")
+	return nearest.Name(base, known)
 }

@@ -39,7 +39,7 @@ func Package(dir string) ([]*spec.Spec, error) {
 		}
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%s has no generated file for %s", dir, build.Default.GOARCH)
+		return nil, fmt.Errorf("%s: no package that bpf2lskel generated for %s", dir, build.Default.GOARCH)
 	}
 	return all, nil
 }
