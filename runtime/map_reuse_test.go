@@ -131,7 +131,7 @@ func TestReuseMapIncompatible(t *testing.T) {
 		{
 			sys.MapTypeArray, 4, 8,
 			runtime.IncompatibleMapError{Map: "m", Field: "type", Have: 2, Want: 1},
-			"map m: reuse existing map: type of the existing map is 2, but the object has 1",
+			"map m: reuse existing map: type of the existing map is array, but the object has hash",
 		},
 		{sys.MapTypeHash, 8, 8, runtime.IncompatibleMapError{Map: "m", Field: "key size", Have: 8, Want: 4}, "key size of the existing map is 8, but the object has 4"},
 		{sys.MapTypeHash, 4, 16, runtime.IncompatibleMapError{Map: "m", Field: "value size", Have: 16, Want: 8}, "value size of the existing map is 16, but the object has 8"},

@@ -171,7 +171,7 @@ func TestMoveCountsErrors(t *testing.T) {
 		"map counts: move counts to counts: type uint64 has 8 bytes, but values of map counts have 16": runtime.MoveCounts(hash(8), hash(16), one),
 		"counter of type uint64: want *uint64":                                                         runtime.MoveCounts(hash(8), hash(8), func(v *uint64) []any { return []any{*v} }),
 		"a counter does not point into the value":                                                      runtime.MoveCounts(hash(8), hash(8), func(v *uint64) []any { return []any{&elsewhere} }),
-		"type of the existing map is 22, but the object has 1":                                         runtime.MoveCounts(queue, hash(8), one),
+		"type of the existing map is queue, but the object has hash":                                   runtime.MoveCounts(queue, hash(8), one),
 		"maps of type 22": runtime.MoveCounts(queue, queue, one),
 		"closed":          runtime.MoveCounts(closed, hash(8), one),
 		"the counter at offset 8 is past the end of the values of counts, which have 8 bytes": runtime.MoveCounts(hash(8), hash(16), func(v *[2]uint64) []any { return []any{&v[1]} }),

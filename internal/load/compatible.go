@@ -24,7 +24,10 @@ type IncompatibleMapError struct {
 // Error names the field and both values.
 func (e *IncompatibleMapError) Error() string {
 	format := func(n uint64) string {
-		if e.Field == fieldFlags || e.Field == fieldExtra {
+		switch e.Field {
+		case fieldType:
+			return sys.MapTypeName(uint32(n))
+		case fieldFlags, fieldExtra:
 			return "0x" + strconv.FormatUint(n, 16)
 		}
 		return strconv.FormatUint(n, 10)

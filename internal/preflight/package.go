@@ -25,6 +25,9 @@ func Package(dir string) ([]*spec.Spec, error) {
 	}
 	var all []*spec.Spec
 	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
 		if matches, err := build.Default.MatchFile(dir, filepath.Base(file)); err != nil {
 			return nil, err
 		} else if !matches {
